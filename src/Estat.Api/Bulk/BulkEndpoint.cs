@@ -1,0 +1,174 @@
+// POST /collect/batch: many events a request, as NDJSON or a JSON array, also compressed.
+using System.Text.Json;
+using Estat.Api.Collecting;
+using Estat.Api.Http;
+using Estat.Core.Events;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+
+namespace Estat.Api.Bulk;
+
+/// <summary>
+/// The body is read whole, decoded, split and encoded apart from everybody else's events, then handed over at once: all of it is taken or none, but
+/// for events that are too large by themselves. All memory on the way is charged to <c>INFLIGHT_BYTES</c>.
+/// </summary>
+internal sealed class BulkEndpoint(
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, RequestCounters requests, MemoryBudget budget)
+{
+    /// <summary>Handles one request.</summary>
+    internal async Task HandleAsync(HttpContext context)
+    {
+        Admission outlook = ingest.Outlook;
+        if (outlook != Admission.Accepted)
+        {
+            await answers.RefuseAsync(context, outlook).ConfigureAwait(false);
+            return;
+        }
+
+        if (context.Request.ContentLength > options.MaxBatchBodySize)
+        {
+            await answers.BatchTooLargeAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (!answers.AckLevelIsOffered(context))
+        {
+            await answers.AckLevelAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        Coding coding = ContentCoding.Of(context.Request.Headers.ContentEncoding);
+        if (coding == Coding.Unknown)
+        {
+            await answers.EncodingAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        await ReadAndTakeAsync(context, coding).ConfigureAwait(false);
+    }
+
+    private async Task ReadAndTakeAsync(HttpContext context, Coding coding)
+    {
+        using var body = new BodyBuffer(options.MaxBatchBodySize, budget);
+        using var decoded = new BodyBuffer(options.MaxBatchBodySize, budget);
+        BodyOutcome outcome;
+        using (var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted))
+        {
+            timeout.CancelAfter(options.BodyTimeout);
+            outcome = await body.ReadAsync(context.Request.BodyReader, timeout.Token).ConfigureAwait(false);
+        }
+
+        BodyBuffer plain = body;
+        if (coding != Coding.Identity && outcome == BodyOutcome.Whole && !body.Bytes.IsEmpty)
+        {
+            outcome = ContentCoding.Decode(coding, body.Segment, decoded);
+            plain = decoded;
+            body.Dispose();
+        }
+
+        Task answer = outcome switch
+        {
+            BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
+            BodyOutcome.NoMemory => answers.NoMemoryAsync(context),
+            _ => TakeAsync(context, plain),
+        };
+        await answer.ConfigureAwait(false);
+    }
+
+    private async Task TakeAsync(HttpContext context, BodyBuffer body)
+    {
+        using LineBlock block = ingest.NewBlock();
+        var answer = new BulkAnswer();
+        long charged = 0;
+        try
+        {
+            bool isArray = EventSplitter.IsArray(context.Request.ContentType, body.Bytes);
+            if (!TryEncode(context, body.Bytes, isArray, block, answer, ref charged))
+            {
+                await answers.NoMemoryAsync(context).ConfigureAwait(false);
+                return;
+            }
+
+            if (answer.Seen == 0 && !isArray)
+            {
+                await answers.EmptyAsync(context).ConfigureAwait(false);
+                return;
+            }
+
+            await HandOverAsync(context, block, answer).ConfigureAwait(false);
+        }
+        catch (JsonException error)
+        {
+            await answers.MalformedAsync(context, $"The JSON array is broken; none of its events was taken. {error.Message}").ConfigureAwait(false);
+        }
+        finally
+        {
+            budget.Return(charged);
+        }
+    }
+
+    private bool TryEncode(HttpContext context, ReadOnlySpan<byte> body, bool isArray, LineBlock block, BulkAnswer answer, ref long charged)
+    {
+        // The envelope is the request's: the same for all of its events. Its texts are read again for each, as a span cannot be kept in a closure.
+        long taken = 0;
+        bool fits = true;
+        EventAction add = line =>
+        {
+            int index = answer.Seen++;
+            if (line.Length > options.MaxBodySize)
+            {
+                answer.RejectTooLarge(index);
+                return true;
+            }
+
+            EventHeader header = envelope.Of(context);
+            block.Add(header, line);
+            if (block.BufferBytes > taken)
+            {
+                fits = budget.TryTake(block.BufferBytes - taken);
+                taken = fits ? block.BufferBytes : taken;
+            }
+
+            return fits;
+        };
+        try
+        {
+            if (isArray)
+            {
+                EventSplitter.SplitArray(body, add);
+            }
+            else
+            {
+                EventSplitter.SplitLines(body, add);
+            }
+        }
+        finally
+        {
+            charged = taken;
+        }
+
+        return fits;
+    }
+
+    private async Task HandOverAsync(HttpContext context, LineBlock block, BulkAnswer answer)
+    {
+        if (block.Events > 0)
+        {
+            Ack ack = await ingest.AcceptAsync(block).ConfigureAwait(false);
+            if (!ack.IsAccepted)
+            {
+                await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);
+                return;
+            }
+        }
+
+        for (int i = 0; i < answer.Rejected; i++)
+        {
+            requests.EventsRejected.Increment();
+        }
+
+        answers.Acknowledge(context);
+        await answer.WriteAsync(context, options.MaxBodySize).ConfigureAwait(false);
+    }
+}

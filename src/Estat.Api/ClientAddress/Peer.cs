@@ -1,0 +1,85 @@
+// Who is at the other end of a connection; worked out once per connection, not per event.
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Primitives;
+
+namespace Estat.Api.ClientAddress;
+
+/// <summary>
+/// A connection's address and, if its other end is a trusted proxy, the client that its headers name: the first public address of
+/// <c>X-Forwarded-For</c>, else <c>CloudFront-Viewer-Address</c>, else the proxy itself. Requests of one connection come one after another, so the
+/// last answer is kept here and its buffer reused.
+/// </summary>
+internal sealed class Peer
+{
+    private const string ForwardedFor = "X-Forwarded-For";
+    private const string ViewerAddress = "CloudFront-Viewer-Address";
+    private const int LongestAddress = 64; // an IPv6 address with a scope has some 60 characters
+
+    private readonly byte[] _own;
+    private readonly bool _isTrusted;
+    private readonly byte[] _client = new byte[LongestAddress];
+    private int _clientLength;
+    private string? _lastForwarded;
+
+    private Peer(byte[] own, bool isTrusted)
+    {
+        _own = own;
+        _isTrusted = isTrusted;
+    }
+
+    /// <summary>Describes the other end of a connection.</summary>
+    internal static Peer Of(ConnectionContext connection, IReadOnlyList<IPNetwork> trusted)
+    {
+        IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        return Of(address, trusted);
+    }
+
+    /// <summary>Describes an address.</summary>
+    internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted)
+    {
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        bool isTrusted = trusted.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
+        return new Peer(Encoding.ASCII.GetBytes(address.ToString()), isTrusted);
+    }
+
+    /// <summary>The client's address as text. Valid until the next call.</summary>
+    internal ReadOnlySpan<byte> ClientOf(IHeaderDictionary headers)
+    {
+        if (!_isTrusted)
+        {
+            return _own;
+        }
+
+        StringValues forwarded = headers[ForwardedFor];
+        if (forwarded.Count > 0)
+        {
+            if (forwarded.Count == 1 && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
+            {
+                return _client.AsSpan(0, _clientLength);
+            }
+
+            foreach (string? line in forwarded)
+            {
+                foreach (Range part in line.AsSpan().Split(','))
+                {
+                    if (AddressText.TryReadPublic(line.AsSpan()[part], _client, out _clientLength))
+                    {
+                        _lastForwarded = forwarded.Count == 1 ? line : null;
+                        return _client.AsSpan(0, _clientLength);
+                    }
+                }
+            }
+        }
+
+        StringValues viewer = headers[ViewerAddress];
+        if (viewer.Count == 1 && AddressText.TryReadWithPort(viewer[0], _client, out _clientLength))
+        {
+            _lastForwarded = null;
+            return _client.AsSpan(0, _clientLength);
+        }
+
+        return _own;
+    }
+}

@@ -1,0 +1,29 @@
+// The envelope fields of a request.
+using Estat.Api.ClientAddress;
+using Estat.Core.Events;
+using Estat.Core.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace Estat.Api.Collecting;
+
+/// <summary>Reads what a line says beside the body, without copying any of it.</summary>
+internal sealed class Envelope(EstatOptions options, TimeProvider time)
+{
+    private const string IdempotencyKey = "Idempotency-Key";
+
+    /// <summary>The envelope; valid while the request's headers are.</summary>
+    internal EventHeader Of(HttpContext context)
+    {
+        IHeaderDictionary headers = context.Request.Headers;
+        return new EventHeader
+        {
+            UnixSeconds = time.GetUtcNow().ToUnixTimeSeconds(),
+            Ip = context.Features.Get<Peer>()!.ClientOf(headers),
+            UserAgent = First(headers.UserAgent),
+            Cookie = options.CaptureCookie ? headers.Cookie.ToString() : default,
+            Id = First(headers[IdempotencyKey]),
+        };
+    }
+
+    private static ReadOnlySpan<char> First(StringValues values) => values.Count > 0 ? values[0] : default;
+}

@@ -1,0 +1,77 @@
+// GET /collect?… and /collect.gif?…: the raw query is the event, for images, mails and redirects that can do no more.
+using System.Buffers;
+using System.Text;
+using Estat.Api.Http;
+using Estat.Core.Ingest;
+using Estat.Core.Options;
+
+namespace Estat.Api.Collecting;
+
+/// <summary>Stores the query as it came, percent signs and all.</summary>
+internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelope envelope, Answers answers)
+{
+    // A transparent GIF of one pixel.
+    private static readonly byte[] Pixel = Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
+
+    /// <summary>Handles one request.</summary>
+    internal async Task HandleAsync(HttpContext context, bool asGif)
+    {
+        Admission outlook = ingest.Outlook;
+        if (outlook != Admission.Accepted)
+        {
+            await answers.RefuseAsync(context, outlook).ConfigureAwait(false);
+            return;
+        }
+
+        if (!answers.AckLevelIsOffered(context))
+        {
+            await answers.AckLevelAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        string query = context.Request.QueryString.Value ?? "";
+        int length = Math.Max(0, query.Length - 1);
+        if (length == 0)
+        {
+            await answers.EmptyAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (length > options.MaxBodySize)
+        {
+            await answers.EventTooLargeAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        Ack ack = await AcceptAsync(context, query).ConfigureAwait(false);
+        if (!ack.IsAccepted)
+        {
+            await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);
+            return;
+        }
+
+        answers.Acknowledge(context);
+        context.Response.Headers.CacheControl = "no-store";
+        if (asGif)
+        {
+            context.Response.ContentType = "image/gif";
+            context.Response.ContentLength = Pixel.Length;
+            await context.Response.Body.WriteAsync(Pixel, context.RequestAborted).ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask<Ack> AcceptAsync(HttpContext context, string query)
+    {
+        // A request target is ASCII: Kestrel refuses anything else.
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(query.Length);
+        try
+        {
+            int length = Encoding.ASCII.GetBytes(query.AsSpan(1), bytes);
+            return ingest.AcceptAsync(envelope.Of(context), bytes.AsSpan(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// Logs: JSON lines for machines, one readable line each for a terminal.
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Estat.Core.Options;
+
+namespace Estat.Api.Hosting;
+
+/// <summary>Console logging to standard output. Nothing is logged per event.</summary>
+internal static class LogSetup
+{
+    internal static void Apply(ILoggingBuilder logging, EstatOptions options, bool isTerminal)
+    {
+        logging.SetMinimumLevel(Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true));
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddFilter("System", LogLevel.Warning);
+        if (isTerminal)
+        {
+            logging.AddSimpleConsole(format =>
+            {
+                format.SingleLine = true;
+                format.TimestampFormat = "HH:mm:ss.fff ";
+                format.UseUtcTimestamp = false;
+            });
+        }
+        else
+        {
+            logging.AddJsonConsole(format =>
+            {
+                format.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+                format.UseUtcTimestamp = true;
+                format.JsonWriterOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+            });
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// The standalone server: one engine behind Kestrel, from start to drain.
+using Estat.Api.Bulk;
+using Estat.Api.Collecting;
+using Estat.Api.Health;
+using Estat.Api.Http;
+using Estat.Core.Hosting;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Estat.Api.Hosting;
+
+/// <summary>Owns the order of things: storage and engine, then the listener; at a signal readiness, requests in flight, batches, then the listener.</summary>
+internal sealed partial class StandaloneServer : IAsyncDisposable
+{
+    private static readonly TimeSpan LongestWaitForRequests = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan InFlightPoll = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan ListenerStopTime = TimeSpan.FromSeconds(1);
+
+    private readonly EstatOptions _options;
+    private readonly TimeProvider _time;
+    private readonly WebApplication _app;
+    private readonly PrometheusText _metrics;
+    private readonly IObjectStore _store;
+    private readonly ILogger _logger;
+
+    /// <summary>Puts the server together.</summary>
+    /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
+    internal StandaloneServer(EstatOptions options, TimeProvider time, bool isTerminal)
+    {
+        _options = options;
+        _time = time;
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
+        LogSetup.Apply(builder.Logging, options, isTerminal);
+        builder.Services.AddSingleton<IHostLifetime>(Signals);
+        _app = builder.Build();
+
+        var loggers = _app.Services.GetRequiredService<ILoggerFactory>();
+        _logger = loggers.CreateLogger<StandaloneServer>();
+        _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
+        Engine = new Engine(options, _store, time, loggers);
+        _metrics = new PrometheusText(Engine.Instruments.Meter);
+        var answers = new Answers(options, Engine.Requests);
+        var envelope = new Envelope(options, time);
+        var router = new Router(
+            new CollectEndpoint(options, Engine.Ingest, envelope, answers, Engine.Instruments),
+            new PixelEndpoint(options, Engine.Ingest, envelope, answers),
+            new BulkEndpoint(options, Engine.Ingest, envelope, answers, Engine.Requests, new MemoryBudget(options.InflightBytes)),
+            new HealthEndpoints(Engine), _metrics, new Cors(options), answers, Engine.Requests, loggers.CreateLogger<Router>());
+        _app.Run(router.HandleAsync);
+    }
+
+    /// <summary>The core.</summary>
+    internal Engine Engine { get; }
+
+    /// <summary>What ends the server.</summary>
+    internal StopSignals Signals { get; } = new();
+
+    /// <summary>Where it listens, once started.</summary>
+    internal Uri Address { get; private set; } = new("http://127.0.0.1/");
+
+    /// <summary>Starts the engine and the listener.</summary>
+    /// <exception cref="IOException">The port is taken.</exception>
+    internal async Task StartAsync()
+    {
+        Engine.Start();
+        await _app.StartAsync().ConfigureAwait(false);
+        string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+        Signals.Register();
+        LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, _options.DlqDir);
+        LogTryIt(_logger, Address, _store.Description, _options.RawPrefix, GoDuration.Format(_options.FlushInterval));
+        if (_options.Ack == "memory")
+        {
+            LogMemoryOnly(_logger);
+        }
+    }
+
+    /// <summary>Serves until a signal, then drains.</summary>
+    /// <returns>The process' exit code: 0, or 1 when events were lost because neither storage nor the DLQ took them.</returns>
+    internal async Task<int> RunAsync()
+    {
+        string signal = await Signals.First.ConfigureAwait(false);
+        long started = _time.GetTimestamp();
+        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered, GoDuration.Format(_options.ShutdownTimeout));
+        Engine.BeginDrain();
+        await WaitForRequestsAsync(started).ConfigureAwait(false);
+        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - ListenerStopTime;
+        long lost = await Engine.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
+        using (var patience = new CancellationTokenSource(ListenerStopTime))
+        {
+            await _app.StopAsync(patience.Token).ConfigureAwait(false);
+        }
+
+        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.DlqFiles, lost);
+        return lost == 0 ? 0 : 1;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
+        await Engine.DisposeAsync().ConfigureAwait(false);
+        Signals.Dispose();
+    }
+
+    // Those who send slowly are not waited for longer than a part of the time; their answer is then 503, as their partition has closed.
+    private async Task WaitForRequestsAsync(long started)
+    {
+        TimeSpan patience = _options.ShutdownTimeout / 5;
+        patience = patience < LongestWaitForRequests ? patience : LongestWaitForRequests;
+        while (Engine.Requests.InFlight > 0 && _time.GetElapsedTime(started) < patience && !Signals.Second.IsCancellationRequested)
+        {
+            await Task.Delay(InFlightPoll).ConfigureAwait(false);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, DLQ in {Dlq}")]
+    private static partial void LogStarted(ILogger logger, string address, string storage, string prefix, string ack, string dlq);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Try it: curl -d 'hello=estat' {Address}collect — it appears in {Storage} under {Prefix}/ within {Flush}, or on Ctrl-C")]
+    private static partial void LogTryIt(ILogger logger, Uri address, string storage, string prefix, string flush);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]
+    private static partial void LogMemoryOnly(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Buffered} events within {Limit}; a second signal puts them into the DLQ at once")]
+    private static partial void LogDraining(ILogger logger, string signal, long buffered, string limit);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {DlqFiles} files in the DLQ, {Lost} events lost")]
+    private static partial void LogDrained(ILogger logger, double seconds, long stored, long dlqFiles, long lost);
+}

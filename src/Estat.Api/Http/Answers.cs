@@ -1,0 +1,112 @@
+// Every answer of the collecting endpoints: which problem a refusal becomes, and where it is counted.
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace Estat.Api.Http;
+
+/// <summary>Turns outcomes into HTTP, in one place. Problems that do not depend on the request are prepared once.</summary>
+internal sealed class Answers
+{
+    /// <summary>The ack level that was reached, or that a request asks for.</summary>
+    internal const string AckHeader = "X-Estat-Ack";
+
+    private readonly RequestCounters _requests;
+    private readonly StringValues _ack;
+    private readonly string _level;
+    private readonly Problem _queueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
+    private readonly Problem _storageFull = Problem.Unavailable("Storage does not answer and the local disk has no more room. Try again later.");
+    private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
+    private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The body is empty: an event needs at least one byte.");
+    private readonly Problem _timeout;
+    private readonly Problem _eventTooLarge;
+    private readonly Problem _batchTooLarge;
+    private readonly Problem _ackLevel;
+    private readonly Problem _encoding = Problem.Of(
+        StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding must be one of {ContentCoding.Accepted}, or absent.");
+
+    internal Answers(EstatOptions options, RequestCounters requests)
+    {
+        _requests = requests;
+        _level = options.Ack;
+        _ack = options.Ack;
+        _timeout = Problem.Final(StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT, or less than 240 bytes a second).");
+        _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
+        _batchTooLarge = Problem.Final(
+            StatusCodes.Status413PayloadTooLarge, $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
+        _ackLevel = Problem.Of(StatusCodes.Status400BadRequest, $"{AckHeader} must be one of the levels that this node offers: {options.Ack}.");
+    }
+
+    /// <summary>Whether the request asks for no ack level but the one on offer.</summary>
+    internal bool AckLevelIsOffered(HttpContext context)
+    {
+        StringValues asked = context.Request.Headers[AckHeader];
+        return asked.Count == 0 || (asked.Count == 1 && string.Equals(asked[0]!.Trim(), _level, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>Marks the answer with the level that was reached.</summary>
+    internal void Acknowledge(HttpContext context) => context.Response.Headers[AckHeader] = _ack;
+
+    /// <summary>503, by what the node is short of.</summary>
+    internal Task RefuseAsync(HttpContext context, Admission admission)
+    {
+        (StripedCounter counter, Problem problem) = admission switch
+        {
+            Admission.StorageFull => (_requests.StorageFull, _storageFull),
+            Admission.Draining => (_requests.Draining, _draining),
+            _ => (_requests.QueueFull, _queueFull),
+        };
+        counter.Increment();
+        return problem.WriteAsync(context);
+    }
+
+    /// <summary>503: bodies in progress hold all the memory they may.</summary>
+    internal Task NoMemoryAsync(HttpContext context) => RefuseAsync(context, Admission.QueueFull);
+
+    internal Task EventTooLargeAsync(HttpContext context) => TooLargeAsync(context, _eventTooLarge);
+
+    internal Task BatchTooLargeAsync(HttpContext context) => TooLargeAsync(context, _batchTooLarge);
+
+    internal Task EmptyAsync(HttpContext context) => InvalidAsync(context, _empty);
+
+    internal Task AckLevelAsync(HttpContext context) => InvalidAsync(context, _ackLevel);
+
+    internal Task EncodingAsync(HttpContext context)
+    {
+        context.Response.Headers.AcceptEncoding = ContentCoding.Accepted;
+        return InvalidAsync(context, _encoding);
+    }
+
+    /// <summary>400 with what was wrong.</summary>
+    internal Task MalformedAsync(HttpContext context, string detail) => InvalidAsync(context, Problem.Of(StatusCodes.Status400BadRequest, detail));
+
+    /// <summary>An answer that Kestrel decided on while the body was read.</summary>
+    internal Task BadRequestAsync(HttpContext context, BadHttpRequestException error) => error.StatusCode switch
+    {
+        StatusCodes.Status413PayloadTooLarge => BatchTooLargeAsync(context),
+        StatusCodes.Status408RequestTimeout => TimeoutAsync(context),
+        _ => InvalidAsync(context, Problem.Final(error.StatusCode, error.Message)),
+    };
+
+    internal Task TimeoutAsync(HttpContext context)
+    {
+        _requests.Aborted.Increment();
+        return _timeout.WriteAsync(context);
+    }
+
+    /// <summary>The client went away; there is nobody to answer.</summary>
+    internal void GoneAway() => _requests.Aborted.Increment();
+
+    private Task TooLargeAsync(HttpContext context, Problem problem)
+    {
+        _requests.TooLarge.Increment();
+        return problem.WriteAsync(context);
+    }
+
+    private Task InvalidAsync(HttpContext context, Problem problem)
+    {
+        _requests.Invalid.Increment();
+        return problem.WriteAsync(context);
+    }
+}

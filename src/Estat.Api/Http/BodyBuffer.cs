@@ -1,0 +1,126 @@
+// A request's body in pooled memory, for those that did not arrive in one piece.
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace Estat.Api.Http;
+
+/// <summary>How reading a body ended.</summary>
+internal enum BodyOutcome
+{
+    /// <summary>All of it is here.</summary>
+    Whole,
+
+    /// <summary>It is larger than allowed.</summary>
+    TooLarge,
+
+    /// <summary>The memory for bodies in progress is used up.</summary>
+    NoMemory,
+}
+
+/// <summary>Growing pooled memory, charged to a budget if there is one. Used by one request.</summary>
+internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
+{
+    private const int FirstSize = 16 * 1024;
+    private byte[] _buffer = [];
+    private int _charged;
+    private int _length;
+
+    /// <summary>What was read.</summary>
+    internal ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
+
+    /// <summary>The same as a segment of the pooled array; valid until more is written.</summary>
+    internal ArraySegment<byte> Segment => new(_buffer, 0, _length);
+
+    /// <summary>Room to write into, at least one byte; empty when the limit or the budget allows no more.</summary>
+    internal bool TryGetRoom(out Memory<byte> room, out BodyOutcome problem)
+    {
+        problem = BodyOutcome.Whole;
+        if (_length == _buffer.Length)
+        {
+            // One byte more than the limit shows that there is more.
+            int size = (int)Math.Min(Math.Max(FirstSize, 2L * _buffer.Length), (long)limit + 1);
+            if (size <= _length)
+            {
+                problem = BodyOutcome.TooLarge;
+            }
+            else if (budget is not null && !budget.TryTake(size - _charged))
+            {
+                problem = BodyOutcome.NoMemory;
+            }
+            else
+            {
+                _charged = size;
+                byte[] larger = ArrayPool<byte>.Shared.Rent(size);
+                Bytes.CopyTo(larger);
+                Return();
+                _buffer = larger;
+            }
+        }
+
+        room = _buffer.AsMemory(_length);
+        return problem == BodyOutcome.Whole;
+    }
+
+    /// <summary>Counts bytes that were written into the room.</summary>
+    internal bool TryAdvance(int count)
+    {
+        _length += count;
+        return _length <= limit;
+    }
+
+    /// <summary>Reads the request's body to its end or to the limit.</summary>
+    internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadResult result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            BodyOutcome outcome = Copy(result.Buffer);
+            reader.AdvanceTo(result.Buffer.End);
+            if (outcome != BodyOutcome.Whole || result.IsCompleted)
+            {
+                return outcome;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        Return();
+        _buffer = [];
+        budget?.Return(_charged);
+        _charged = 0;
+    }
+
+    private BodyOutcome Copy(ReadOnlySequence<byte> sequence)
+    {
+        foreach (ReadOnlyMemory<byte> segment in sequence)
+        {
+            ReadOnlySpan<byte> rest = segment.Span;
+            while (!rest.IsEmpty)
+            {
+                if (!TryGetRoom(out Memory<byte> room, out BodyOutcome problem))
+                {
+                    return problem;
+                }
+
+                int count = Math.Min(room.Length, rest.Length);
+                rest[..count].CopyTo(room.Span);
+                rest = rest[count..];
+                if (!TryAdvance(count))
+                {
+                    return BodyOutcome.TooLarge;
+                }
+            }
+        }
+
+        return BodyOutcome.Whole;
+    }
+
+    private void Return()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// Content-Encoding of request bodies: gzip and br, strictly to their end, bounded in size.
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Compression;
+using Microsoft.Extensions.Primitives;
+
+namespace Estat.Api.Http;
+
+/// <summary>A body's coding.</summary>
+internal enum Coding
+{
+    /// <summary>As it is.</summary>
+    Identity,
+
+    /// <summary>RFC 1952, one member.</summary>
+    Gzip,
+
+    /// <summary>RFC 7932.</summary>
+    Brotli,
+
+    /// <summary>None that Estat knows.</summary>
+    Unknown,
+}
+
+/// <summary>Reads codings and undoes them.</summary>
+internal static class ContentCoding
+{
+    /// <summary>What Estat understands; goes with a 415.</summary>
+    internal const string Accepted = "gzip, br";
+
+    internal static Coding Of(StringValues header)
+    {
+        if (header.Count == 0)
+        {
+            return Coding.Identity;
+        }
+
+        return header.Count > 1 ? Coding.Unknown : header[0]!.Trim().ToLowerInvariant() switch
+        {
+            "" or "identity" => Coding.Identity,
+            "gzip" or "x-gzip" => Coding.Gzip,
+            "br" => Coding.Brotli,
+            _ => Coding.Unknown,
+        };
+    }
+
+    /// <summary>Decodes a whole body.</summary>
+    /// <exception cref="InvalidDataException">It is broken or cut off.</exception>
+    internal static BodyOutcome Decode(Coding coding, ArraySegment<byte> encoded, BodyBuffer decoded) =>
+        coding == Coding.Gzip ? Gunzip(encoded, decoded) : Unbrotli(encoded, decoded);
+
+    private static BodyOutcome Gunzip(ArraySegment<byte> encoded, BodyBuffer decoded)
+    {
+        using var gzip = new GZipStream(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count), CompressionMode.Decompress);
+        while (true)
+        {
+            if (!decoded.TryGetRoom(out Memory<byte> room, out BodyOutcome problem))
+            {
+                return problem;
+            }
+
+            int read = gzip.Read(room.Span);
+            if (read == 0)
+            {
+                break;
+            }
+
+            if (!decoded.TryAdvance(read))
+            {
+                return BodyOutcome.TooLarge;
+            }
+        }
+
+        // .NET's GZipStream ends silently where a cut-off body does; the last four bytes repeat the length.
+        const int ShortestGzip = 18;
+        if (encoded.Count < ShortestGzip || BinaryPrimitives.ReadUInt32LittleEndian(encoded.AsSpan(encoded.Count - sizeof(uint))) != (uint)decoded.Bytes.Length)
+        {
+            throw new InvalidDataException("the gzip data is cut off, or has more than one member");
+        }
+
+        return BodyOutcome.Whole;
+    }
+
+    private static BodyOutcome Unbrotli(ReadOnlySpan<byte> encoded, BodyBuffer decoded)
+    {
+        using var decoder = default(BrotliDecoder);
+        while (true)
+        {
+            if (!decoded.TryGetRoom(out Memory<byte> room, out BodyOutcome problem))
+            {
+                return problem;
+            }
+
+            OperationStatus status = decoder.Decompress(encoded, room.Span, out int consumed, out int written);
+            encoded = encoded[consumed..];
+            if (!decoded.TryAdvance(written))
+            {
+                return BodyOutcome.TooLarge;
+            }
+
+            switch (status)
+            {
+                case OperationStatus.Done when encoded.IsEmpty:
+                    return BodyOutcome.Whole;
+                case OperationStatus.Done:
+                    throw new InvalidDataException("there are bytes behind the br data");
+                case OperationStatus.NeedMoreData:
+                    throw new InvalidDataException("the br data is cut off");
+                case OperationStatus.InvalidData:
+                    throw new InvalidDataException("the br data is broken");
+            }
+        }
+    }
+}

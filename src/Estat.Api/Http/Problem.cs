@@ -1,0 +1,78 @@
+// Errors as application/problem+json (RFC 9457). All of HTTP's answers to bad or untimely requests are made here.
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
+
+namespace Estat.Api.Http;
+
+/// <summary>One error answer; its body is prepared once.</summary>
+internal sealed class Problem
+{
+    /// <summary>The media type of the answer.</summary>
+    internal const string ContentType = "application/problem+json";
+
+    private static readonly JsonWriterOptions ReadableText = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly byte[] _body;
+
+    private Problem(int status, string detail, StringValues retryAfter, bool closes)
+    {
+        Status = status;
+        RetryAfter = retryAfter;
+        Closes = closes;
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, ReadableText))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "about:blank");
+            json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));
+            json.WriteNumber("status", status);
+            json.WriteString("detail", detail);
+            json.WriteEndObject();
+        }
+
+        _body = stream.ToArray();
+    }
+
+    /// <summary>HTTP status.</summary>
+    internal int Status { get; }
+
+    private StringValues RetryAfter { get; }
+
+    private bool Closes { get; }
+
+    /// <summary>An error that the client can mend.</summary>
+    internal static Problem Of(int status, string detail) => new(status, detail, default, closes: false);
+
+    /// <summary>503: try again after a second. A draining node asks to try elsewhere: it closes the connection.</summary>
+    internal static Problem Unavailable(string detail, bool closes = false) => new(StatusCodes.Status503ServiceUnavailable, detail, "1", closes);
+
+    /// <summary>An error after which the rest of the request is not worth reading.</summary>
+    internal static Problem Final(int status, string detail) => new(status, detail, default, closes: true);
+
+    /// <summary>Answers the request, unless an answer is already on its way.</summary>
+    internal Task WriteAsync(HttpContext context)
+    {
+        HttpResponse response = context.Response;
+        if (response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        response.StatusCode = Status;
+        response.ContentType = ContentType;
+        response.ContentLength = _body.Length;
+        if (RetryAfter.Count > 0)
+        {
+            response.Headers.RetryAfter = RetryAfter;
+        }
+
+        if (Closes)
+        {
+            response.Headers.Connection = "close";
+        }
+
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(_body, context.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,137 @@
+// Which request goes where: the whole table of Estat's HTTP, in one place.
+using System.Text;
+using Estat.Api.Bulk;
+using Estat.Api.Collecting;
+using Estat.Api.Health;
+using Estat.Core.Metrics;
+
+namespace Estat.Api.Http;
+
+/// <summary>
+/// The one request delegate. It matches paths itself: a table of seven fixed paths needs no routing middleware on the way of every event. What goes
+/// wrong while a request is read ends here: answered, counted and, if it is our fault, logged.
+/// </summary>
+internal sealed partial class Router(
+    CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, HealthEndpoints health, PrometheusText metrics, Cors cors, Answers answers,
+    RequestCounters requests, ILogger<Router> logger)
+{
+    private static readonly Problem NotFound = Problem.Of(
+        StatusCodes.Status404NotFound, "Estat answers /collect, /collect.gif, /collect/batch, /health, /health/ready, /health/sink and /metrics.");
+
+    private static readonly Problem MethodNotAllowed = Problem.Of(
+        StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
+
+    private static readonly Problem OurFault = Problem.Of(
+        StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
+
+    /// <summary>Handles any request.</summary>
+    internal Task HandleAsync(HttpContext context)
+    {
+        string method = context.Request.Method;
+        switch (context.Request.Path.Value)
+        {
+            case "/collect" when HttpMethods.IsPost(method):
+                return CollectAsync(context);
+            case "/collect" when HttpMethods.IsGet(method):
+                Begin(context);
+                return FinishAsync(context, pixel.HandleAsync(context, asGif: false));
+            case "/collect.gif" when HttpMethods.IsGet(method):
+                Begin(context);
+                return FinishAsync(context, pixel.HandleAsync(context, asGif: true));
+            case "/collect/batch" when HttpMethods.IsPost(method):
+                Begin(context);
+                return FinishAsync(context, bulk.HandleAsync(context));
+            case "/collect" or "/collect.gif" or "/collect/batch" when HttpMethods.IsOptions(method):
+                return cors.PreflightAsync(context);
+            case "/collect":
+                return NotAllowedAsync(context, "GET, POST, OPTIONS");
+            case "/collect.gif":
+                return NotAllowedAsync(context, "GET, OPTIONS");
+            case "/collect/batch":
+                return NotAllowedAsync(context, "POST, OPTIONS");
+            case "/health" or "/health/ready" or "/health/sink" or "/metrics" when !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method):
+                return NotAllowedAsync(context, "GET, HEAD");
+            case "/health":
+                return HealthEndpoints.LivenessAsync(context);
+            case "/health/ready":
+                return health.ReadinessAsync(context);
+            case "/health/sink":
+                return health.SinkAsync(context);
+            case "/metrics":
+                return TextAnswer.WriteAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(metrics.Write()));
+            default:
+                return NotFound.WriteAsync(context);
+        }
+    }
+
+    private static Task NotAllowedAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return MethodNotAllowed.WriteAsync(context);
+    }
+
+    // Without a state machine while everything completes at once, as it does for nearly every event.
+    private Task CollectAsync(HttpContext context)
+    {
+        long ordinal = Begin(context);
+        Task handling;
+        try
+        {
+            handling = collect.HandleAsync(context, ordinal);
+        }
+        catch (Exception error)
+        {
+            handling = Task.FromException(error);
+        }
+
+        if (handling.IsCompletedSuccessfully)
+        {
+            requests.Ended.Increment();
+            return Task.CompletedTask;
+        }
+
+        return FinishAsync(context, handling);
+    }
+
+    private long Begin(HttpContext context)
+    {
+        cors.Apply(context);
+        return requests.Started.Increment();
+    }
+
+    private async Task FinishAsync(HttpContext context, Task handling)
+    {
+        try
+        {
+            await handling.ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException error)
+        {
+            await answers.BadRequestAsync(context, error).ConfigureAwait(false);
+        }
+        catch (InvalidDataException error)
+        {
+            await answers.MalformedAsync(context, $"The body cannot be decoded by its Content-Encoding: {error.Message}.").ConfigureAwait(false);
+        }
+        catch (Exception error) when (context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException)
+        {
+            answers.GoneAway();
+        }
+        catch (OperationCanceledException)
+        {
+            await answers.TimeoutAsync(context).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            LogRequestFailed(logger, error, context.Request.Method, context.Request.Path);
+            await OurFault.WriteAsync(context).ConfigureAwait(false);
+        }
+        finally
+        {
+            requests.Ended.Increment();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
+    private static partial void LogRequestFailed(ILogger logger, Exception error, string method, PathString path);
+}

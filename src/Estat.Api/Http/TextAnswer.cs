@@ -1,0 +1,14 @@
+// Answers of the endpoints for operators.
+namespace Estat.Api.Http;
+
+/// <summary>200 with a body that no cache keeps; without the body for HEAD.</summary>
+internal static class TextAnswer
+{
+    internal static Task WriteAsync(HttpContext context, string contentType, ReadOnlyMemory<byte> body)
+    {
+        context.Response.ContentType = contentType;
+        context.Response.ContentLength = body.Length;
+        context.Response.Headers.CacheControl = "no-store";
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,148 @@
+// gzip and hash of a batch, streamed as the batch grows.
+using System.IO.Compression;
+using System.Security.Cryptography;
+
+namespace Estat.Core.Batching;
+
+/// <summary>
+/// Compresses the chunks of one batch after another. One user: the writer of its partition. When compression fails, the batch goes on as raw
+/// JSONL, begun with what the compressor had already taken in, and ends in the quarantine instead of nowhere.
+/// </summary>
+internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, ILogger logger, Action<long> onDropped) : IDisposable
+{
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private OpenBatch? _batch;
+    private PooledStream _content = new();
+    private Stream? _compressor;
+    private long _events;
+    private long _bytes;
+
+    /// <summary>The compressor of production: gzip at the given level, 1 to 9.</summary>
+    internal static Func<Stream, Stream> Gzip(int level) =>
+        content => new GZipStream(content, new ZLibCompressionOptions { CompressionLevel = level }, leaveOpen: true);
+
+    /// <summary>Adds whole lines to the batch; the first call after a seal begins it.</summary>
+    internal void Append(Chunk chunk)
+    {
+        if (_batch is null)
+        {
+            Begin(chunk.Batch!);
+        }
+
+        _hash.AppendData(chunk.Lines.Span);
+        try
+        {
+            (_compressor ?? (Stream)_content).Write(chunk.Lines.Span);
+        }
+        catch (Exception error) when (_compressor is not null)
+        {
+            LogCompressionFailed(logger, error, _batch!.Key);
+            GoOnRaw();
+            _content.Write(chunk.Lines.Span);
+        }
+
+        _events += chunk.Events;
+        _bytes += chunk.Length;
+    }
+
+    /// <summary>Ends the batch. The caller owns the result.</summary>
+    internal SealedBatch Seal(FlushReason reason)
+    {
+        if (_compressor is not null)
+        {
+            try
+            {
+                _compressor.Dispose();
+                _compressor = null;
+                return Take(BatchForm.Gzip, reason);
+            }
+            catch (Exception error)
+            {
+                LogCompressionFailed(logger, error, _batch!.Key);
+                GoOnRaw();
+            }
+        }
+
+        return Take(BatchForm.Raw, reason);
+    }
+
+    public void Dispose()
+    {
+        _compressor = null;
+        _content.Dispose();
+        _hash.Dispose();
+    }
+
+    private void Begin(OpenBatch batch)
+    {
+        _batch = batch;
+        _events = 0;
+        _bytes = 0;
+        try
+        {
+            _compressor = openCompressor(_content);
+        }
+        catch (Exception error)
+        {
+            LogCompressionFailed(logger, error, batch.Key);
+        }
+    }
+
+    private SealedBatch Take(BatchForm form, FlushReason reason)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        _hash.GetHashAndReset(hash);
+        var seal = new Seal(_events, _bytes, Convert.ToHexStringLower(hash), _events);
+        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content);
+        _content = new PooledStream();
+        _batch = null;
+        return batch;
+    }
+
+    // Takes back what the broken compressor holds: flushes it, reads its output again, and keeps every whole line of what had been written before.
+    private void GoOnRaw()
+    {
+        var raw = new PooledStream();
+        long recoveredBytes = 0;
+        long recoveredEvents = 0;
+        try
+        {
+            _compressor!.Dispose();
+        }
+        catch (Exception error)
+        {
+            LogCompressionFailed(logger, error, _batch!.Key);
+        }
+
+        _compressor = null;
+        try
+        {
+            using var lines = new GZipStream(_content.OpenRead(), CompressionMode.Decompress);
+            var buffer = new byte[64 * 1024];
+            for (int read; recoveredBytes < _bytes && (read = lines.Read(buffer)) > 0;)
+            {
+                Span<byte> part = buffer.AsSpan(0, (int)Math.Min(read, _bytes - recoveredBytes));
+                raw.Write(part);
+                recoveredBytes += part.Length;
+                recoveredEvents += part.Count((byte)'\n');
+            }
+        }
+        catch (InvalidDataException error)
+        {
+            LogCompressionFailed(logger, error, _batch!.Key);
+        }
+
+        if (recoveredBytes < _bytes)
+        {
+            // The tail of the compressor's window is gone. A half line would spoil the next one: end it.
+            raw.Write("\n"u8);
+            LogLinesLost(logger, _events - recoveredEvents, _batch!.Key);
+            onDropped(_events - recoveredEvents);
+            _events = recoveredEvents;
+        }
+
+        _content.Dispose();
+        _content = raw;
+        _bytes = raw.Length;
+    }
+}

@@ -1,0 +1,63 @@
+// Keys: <prefix>/dt=YYYY-MM-DD/hr=HH/<unix>_<instance>_<counter>.jsonl.gz, decided when a batch opens and never changed after.
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Estat.Core.Batching;
+
+/// <summary>
+/// Makes and takes apart the names of batches. The instance is 128 random bits per start (until a spool gives it a persistent identity) and the
+/// counter is node-wide, so two keys never collide, whatever clocks and hostnames do.
+/// </summary>
+public sealed class ObjectKeys(string prefix, string instance)
+{
+    /// <summary>Ends every object's and every DLQ payload's name.</summary>
+    public const string Extension = ".jsonl.gz";
+
+    private long _counter;
+
+    /// <summary>This start of this node; part of every name that it makes.</summary>
+    public string Instance { get; } = instance;
+
+    /// <summary>128 random bits as 32 hex digits.</summary>
+    public static string NewInstance() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>The key of a batch that opens now.</summary>
+    public string Next(DateTimeOffset opened)
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"{opened.ToUnixTimeSeconds()}_{Instance}_{Interlocked.Increment(ref _counter)}");
+        return ForName(name, opened);
+    }
+
+    /// <summary>The key that a batch of this name, opened then, has; how a DLQ payload without its meta finds its place.</summary>
+    public string ForName(string name, DateTimeOffset opened) =>
+        string.Create(CultureInfo.InvariantCulture, $"{prefix}/dt={opened.UtcDateTime:yyyy-MM-dd}/hr={opened.UtcDateTime:HH}/{name}{Extension}");
+
+    /// <summary>The last segment of a key without <see cref="Extension"/>.</summary>
+    public static string NameOf(string key)
+    {
+        string file = key[(key.LastIndexOf('/') + 1)..];
+        return file.EndsWith(Extension, StringComparison.Ordinal) ? file[..^Extension.Length] : file;
+    }
+
+    /// <summary>The same key with a suffix on its name: <c>a/b.jsonl.gz</c>, <c>_rest</c> → <c>a/b_rest.jsonl.gz</c>.</summary>
+    public static string WithSuffix(string key, string suffix) =>
+        key.EndsWith(Extension, StringComparison.Ordinal) ? key[..^Extension.Length] + suffix + Extension : key + suffix;
+
+    /// <summary>The opening time that a name begins with; null for a name that this class did not make.</summary>
+    public static DateTimeOffset? OpenedOf(ReadOnlySpan<char> name)
+    {
+        int underscore = name.IndexOf('_');
+        const long LastSecondOfYear9999 = 253_402_300_799;
+        return underscore > 0 && long.TryParse(name[..underscore], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+            && seconds <= LastSecondOfYear9999
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : null;
+    }
+
+    /// <summary>Whether this start of this node made the name.</summary>
+    public bool IsOwn(ReadOnlySpan<char> name)
+    {
+        int underscore = name.IndexOf('_');
+        return underscore > 0 && name[(underscore + 1)..].StartsWith(Instance, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,52 @@
+// A batch that takes no more events, ready to be uploaded as often as it takes.
+namespace Estat.Core.Batching;
+
+/// <summary>What a sealed batch holds.</summary>
+public enum BatchForm
+{
+    /// <summary>gzip JSONL: goes to RAW under its key.</summary>
+    Gzip,
+
+    /// <summary>JSONL that could not be compressed: goes to the quarantine as it is.</summary>
+    Raw,
+}
+
+/// <summary>Content and seal of a batch. Owned by whoever holds it last (uploader or DLQ), who disposes of it.</summary>
+public sealed class SealedBatch : IDisposable
+{
+    private readonly PooledStream _content;
+
+    internal SealedBatch(string key, DateTimeOffset opened, Seal seal, BatchForm form, FlushReason reason, PooledStream content)
+    {
+        Key = key;
+        Opened = opened;
+        Seal = seal;
+        Form = form;
+        Reason = reason;
+        _content = content;
+    }
+
+    /// <summary>The object's key, fixed when the batch opened.</summary>
+    public string Key { get; }
+
+    /// <summary>When its first event came, UTC.</summary>
+    public DateTimeOffset Opened { get; }
+
+    /// <summary>Count, length and hash.</summary>
+    public Seal Seal { get; }
+
+    /// <summary>Whether it is gzip or raw.</summary>
+    public BatchForm Form { get; }
+
+    /// <summary>What ended it.</summary>
+    public FlushReason Reason { get; }
+
+    /// <summary>Bytes of content, as uploaded.</summary>
+    public long ContentBytes => _content.Length;
+
+    /// <summary>The content from its start; seekable.</summary>
+    public Stream OpenContent() => _content.OpenRead();
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => _content.Dispose();
+}

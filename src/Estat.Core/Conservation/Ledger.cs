@@ -1,0 +1,118 @@
+// Where every event is: the conservation of events, kept as flows between places.
+namespace Estat.Core.Conservation;
+
+/// <summary>Where events can be once they were accepted.</summary>
+public enum Place
+{
+    /// <summary>In memory: in a queue, an open batch, or a sealed one that is waiting or being uploaded.</summary>
+    Buffered,
+
+    /// <summary>In a file of the DLQ.</summary>
+    Dlq,
+
+    /// <summary>In an object under <c>RAW_PREFIX</c>.</summary>
+    Stored,
+
+    /// <summary>In an object under <c>DLQ_PREFIX</c>.</summary>
+    Quarantined,
+
+    /// <summary>Given up: by the policy that evicts, or because neither storage nor disk took it before the process had to end.</summary>
+    Dropped,
+}
+
+/// <summary>One consistent reading. <c>Accepted + Found = Stored + Buffered + Dlq + Quarantined + Dropped</c>, always.</summary>
+/// <param name="Accepted">Events acknowledged by this process.</param>
+/// <param name="Found">Events that an earlier process left in the DLQ.</param>
+/// <param name="Stored">Events in RAW.</param>
+/// <param name="Buffered">Events in memory.</param>
+/// <param name="Dlq">Events in DLQ files.</param>
+/// <param name="Quarantined">Events in the quarantine.</param>
+/// <param name="Dropped">Events given up.</param>
+public readonly record struct Balance(long Accepted, long Found, long Stored, long Buffered, long Dlq, long Quarantined, long Dropped);
+
+/// <summary>
+/// Counts what moves from place to place, a batch at a time. Every move stands under one lock, so that a reading never sees an event twice or
+/// not at all. <c>Buffered</c> is what was accepted and has not moved: it needs no work per event.
+/// </summary>
+public sealed class Ledger(Func<long> accepted)
+{
+    private static readonly int Places = Enum.GetValues<Place>().Length;
+    private readonly Lock _gate = new();
+    private readonly long[,] _moved = new long[Places, Places];
+    private long _found;
+
+    /// <summary>A batch's events went from one place to another.</summary>
+    public void Move(long events, Place from, Place to)
+    {
+        lock (_gate)
+        {
+            _moved[(int)from, (int)to] += events;
+        }
+    }
+
+    /// <summary>Events of an earlier process were found in the DLQ.</summary>
+    public void Find(long events)
+    {
+        lock (_gate)
+        {
+            _found += events;
+        }
+    }
+
+    /// <summary>Events that ever moved between the two places.</summary>
+    public long Moved(Place from, Place to)
+    {
+        lock (_gate)
+        {
+            return _moved[(int)from, (int)to];
+        }
+    }
+
+    /// <summary>Events that ever came to a place.</summary>
+    public long Arrived(Place place)
+    {
+        lock (_gate)
+        {
+            return In(place);
+        }
+    }
+
+    /// <summary>Where everything is now.</summary>
+    public Balance Read()
+    {
+        lock (_gate)
+        {
+            long acceptedNow = accepted();
+            return new Balance(
+                acceptedNow,
+                _found,
+                In(Place.Stored),
+                acceptedNow - Out(Place.Buffered),
+                _found + In(Place.Dlq) - Out(Place.Dlq),
+                In(Place.Quarantined),
+                In(Place.Dropped));
+        }
+    }
+
+    private long In(Place place)
+    {
+        long sum = 0;
+        for (int from = 0; from < Places; from++)
+        {
+            sum += _moved[from, (int)place];
+        }
+
+        return sum;
+    }
+
+    private long Out(Place place)
+    {
+        long sum = 0;
+        for (int to = 0; to < Places; to++)
+        {
+            sum += _moved[(int)place, to];
+        }
+
+        return sum;
+    }
+}

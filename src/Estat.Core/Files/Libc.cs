@@ -1,0 +1,109 @@
+// The libc calls that .NET has no safe name for. All native calls of Estat stand in this file.
+using System.Runtime.InteropServices;
+
+namespace Estat.Core.Files;
+
+/// <summary>Thin wrappers: they turn errno into an <see cref="IOException"/> that names the path.</summary>
+internal static partial class Libc
+{
+    /// <summary>errno of a link or rename whose target exists.</summary>
+    internal const int Eexist = 17;
+
+    private const int Eperm = 1;
+    private const int Enosys = 38;
+    private const int Eopnotsupp = 95;
+    private const int OpenReadOnly = 0;
+    private const int AtCurrentDirectory = -100;
+    private const uint RenameNoReplace = 1;
+
+    /// <summary>Flushes a directory's entries to the device, so that a rename or link in it survives a power cut.</summary>
+    internal static void SyncDirectory(string path)
+    {
+        int descriptor = open(path, OpenReadOnly);
+        if (descriptor < 0)
+        {
+            throw Failure("open the folder", path);
+        }
+
+        try
+        {
+            if (fsync(descriptor) != 0)
+            {
+                throw Failure("fsync the folder", path);
+            }
+        }
+        finally
+        {
+            _ = close(descriptor);
+        }
+    }
+
+    /// <summary>Flushes a file's content to the device (fdatasync).</summary>
+    internal static void SyncData(FileStream file)
+    {
+        file.Flush(flushToDisk: false);
+        if (fdatasync(file.SafeFileHandle) != 0)
+        {
+            throw Failure("fdatasync", file.Name);
+        }
+    }
+
+    /// <summary>Gives a file its final name unless that name is taken: atomically, with one winner.</summary>
+    /// <returns>False when <paramref name="target"/> exists; the source is then still there.</returns>
+    internal static bool TryMoveNew(string source, string target)
+    {
+        if (link(source, target) == 0)
+        {
+            File.Delete(source);
+            return true;
+        }
+
+        int error = Marshal.GetLastPInvokeError();
+        if (error == Eexist)
+        {
+            return false;
+        }
+
+        // File systems without hard links (some container mounts) may still rename without replacing.
+        if (error is Eperm or Enosys or Eopnotsupp && OperatingSystem.IsLinux())
+        {
+            if (renameat2(AtCurrentDirectory, source, AtCurrentDirectory, target, RenameNoReplace) == 0)
+            {
+                return true;
+            }
+
+            if (Marshal.GetLastPInvokeError() == Eexist)
+            {
+                return false;
+            }
+        }
+
+        throw Failure("create", target);
+    }
+
+    private static IOException Failure(string what, string path)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        return new IOException($"could not {what} {path}: {Marshal.GetPInvokeErrorMessage(error)}", error);
+    }
+
+#pragma warning disable SYSLIB1054, IDE1006, CA2101 // names as in libc
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int close(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fdatasync(Microsoft.Win32.SafeHandles.SafeFileHandle file);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int link(string source, string target);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int renameat2(int sourceDirectory, string source, int targetDirectory, string target, uint flags);
+#pragma warning restore SYSLIB1054, IDE1006, CA2101
+}

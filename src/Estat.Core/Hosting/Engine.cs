@@ -1,0 +1,209 @@
+// The core of a node, put together: partitions → uploader → storage or DLQ, recovery beside them. The same in the standalone server and in a silo.
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Recovery;
+using Estat.Core.Storage;
+using Estat.Core.Uploading;
+
+namespace Estat.Core.Hosting;
+
+/// <summary>Owns every long-running part and the order in which they start and stop.</summary>
+public sealed partial class Engine : INodeReadings, IAsyncDisposable
+{
+    private static readonly TimeSpan LongestDlqReserve = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestExitReserve = TimeSpan.FromSeconds(1);
+
+    private readonly EstatOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly IObjectStore _store;
+    private readonly DlqDirectory _dlq;
+    private readonly Partition[] _partitions;
+    private readonly Uploader _uploader;
+    private readonly RecoveryLoop _recovery;
+    private readonly LocalIngest _ingest;
+    private readonly CancellationTokenSource _stopRecovery = new();
+    private Task _writing = Task.CompletedTask;
+    private Task _uploading = Task.CompletedTask;
+    private Task _recovering = Task.CompletedTask;
+    private volatile bool _started;
+    private volatile bool _draining;
+    private volatile bool _broken;
+
+    /// <summary>Puts the parts together and takes the DLQ's folder.</summary>
+    /// <param name="options">Checked options.</param>
+    /// <param name="store">Where objects go; the engine disposes of it.</param>
+    /// <param name="time">Clock and timers of every part.</param>
+    /// <param name="loggers">Where the parts log.</param>
+    /// <param name="openCompressor">Replaces gzip, for tests of its failure; null is gzip at <c>GZIP_LEVEL</c>.</param>
+    /// <exception cref="IOException">A folder is owned by another process or cannot be written; the message says what to do.</exception>
+    public Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null)
+    {
+        _options = options;
+        _store = store;
+        _time = time;
+        _logger = loggers.CreateLogger<Engine>();
+        Instruments = new EstatInstruments();
+        Ledger = new Ledger(() => _partitions!.Sum(partition => partition.AcceptedEvents));
+        Sink = new SinkProbe(store, time);
+        var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
+        var quarantine = new QuarantineKeys(options.DlqPrefix);
+        var writer = new ObjectWriter(store, Instruments, loggers.CreateLogger<ObjectWriter>());
+        _dlq = new DlqDirectory(options, keys, Ledger, time, loggers.CreateLogger<DlqDirectory>());
+        _uploader = new Uploader(options, writer, _dlq, quarantine, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
+        _recovery = new RecoveryLoop(
+            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle, time, loggers.CreateLogger<RecoveryLoop>());
+        var chunks = new ChunkPool();
+        openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
+        ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
+        _partitions = [.. Enumerable.Range(0, options.Partitions).Select(_ => new Partition(
+            options, keys, chunks, new BatchEncoder(openCompressor, encoderLogger, OnDroppedInEncoder), _uploader.EnqueueAsync, time))];
+        _ingest = new LocalIngest(_partitions, chunks, options.BatchSize, options.Ack, () => options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull);
+        Instruments.Observe(this);
+    }
+
+    /// <summary>The way in.</summary>
+    public IIngest Ingest => _ingest;
+
+    /// <summary>The node's instruments.</summary>
+    public EstatInstruments Instruments { get; }
+
+    /// <summary>Whether storage can be reached.</summary>
+    public SinkProbe Sink { get; }
+
+    /// <inheritdoc/>
+    public RequestCounters Requests { get; } = new();
+
+    /// <inheritdoc/>
+    public Ledger Ledger { get; }
+
+    /// <inheritdoc/>
+    public long AcceptedRequests => _partitions.Sum(partition => partition.AcceptedRequests);
+
+    /// <inheritdoc/>
+    public long BufferedBytes => _partitions.Sum(partition => partition.WaitingBytes);
+
+    /// <inheritdoc/>
+    public long DlqFiles => _dlq.Files;
+
+    /// <inheritdoc/>
+    public long DlqBytes => _dlq.Bytes;
+
+    /// <inheritdoc/>
+    public int UploadQueueDepth => _uploader.QueueDepth;
+
+    /// <inheritdoc/>
+    public TimeSpan OldestUnflushed
+    {
+        get
+        {
+            DateTimeOffset now = _time.GetUtcNow();
+            DateTimeOffset oldest = _partitions.Min(partition => partition.OldestOpen) ?? now;
+            return oldest < now ? now - oldest : TimeSpan.Zero;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsReady => NotReadyBecause is null;
+
+    /// <inheritdoc/>
+    public bool StorageFails => _uploader.StorageFails;
+
+    /// <summary>Why the node takes no events now; null when it does.</summary>
+    public string? NotReadyBecause =>
+        _broken ? "a part of the node has crashed; see the log and restart it"
+        : _draining ? "the node is draining"
+        : !_started ? "the node is starting"
+        : _ingest.Outlook == Admission.StorageFull ? "the DLQ is at DLQ_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
+        : null;
+
+    /// <summary>Starts writers, uploads and recovery.</summary>
+    public void Start()
+    {
+        _uploading = Watch(_uploader.RunAsync(), "the uploader");
+        _writing = Task.WhenAll(_partitions.Select(partition => Watch(Task.Run(partition.RunAsync), "a partition's writer")));
+        _recovering = Watch(Task.Run(() => _recovery.RunAsync(_stopRecovery.Token)), "recovery");
+        _started = true;
+    }
+
+    /// <summary>The first step of a drain: readiness is gone and newcomers are turned away; requests in flight are still taken.</summary>
+    public void BeginDrain()
+    {
+        _draining = true;
+        _ingest.BeginDrain();
+    }
+
+    /// <summary>
+    /// The rest of a drain: closes and seals the partitions, uploads what there is, and puts into the DLQ what cannot be uploaded in time.
+    /// </summary>
+    /// <param name="budget">Time for all of it. Uploads are ended early enough to leave the DLQ a quarter of it, 5 s at most.</param>
+    /// <param name="hurry">Cancelled to end uploads now, as a second signal does; nothing is lost by it.</param>
+    /// <returns>Events that neither storage nor the DLQ took; 0 unless both failed.</returns>
+    public async Task<long> DrainAsync(TimeSpan budget, CancellationToken hurry)
+    {
+        BeginDrain();
+        long givenUpBefore = Ledger.Arrived(Place.Dropped);
+        await _stopRecovery.CancelAsync().ConfigureAwait(false);
+        TimeSpan dlqReserve = Min(budget / 4, LongestDlqReserve);
+        TimeSpan exitReserve = Min(budget / 10, LongestExitReserve);
+        await using ITimer endUploads = _time.CreateTimer(_ => _uploader.Hurry(), null, budget - dlqReserve, Timeout.InfiniteTimeSpan);
+        await using ITimer giveUp = _time.CreateTimer(_ => _uploader.GiveUp(), null, budget - exitReserve, Timeout.InfiniteTimeSpan);
+        using CancellationTokenRegistration hurried = hurry.Register(_uploader.Hurry);
+
+        foreach (Partition partition in _partitions)
+        {
+            partition.Close();
+        }
+
+        await _writing.ConfigureAwait(false);
+        _uploader.Complete();
+        await _uploading.ConfigureAwait(false);
+        await _recovering.ConfigureAwait(false);
+
+        // Nothing is left in memory unless a part has crashed; what is, ends with the process.
+        return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
+    }
+
+    /// <summary>Frees what a drained (or never started) engine holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopRecovery.CancelAsync().ConfigureAwait(false);
+        foreach (Partition partition in _partitions)
+        {
+            partition.Dispose();
+        }
+
+        _uploader.Dispose();
+        _dlq.Dispose();
+        _store.Dispose();
+        Instruments.Dispose();
+        _stopRecovery.Dispose();
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
+
+    // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly.
+    private async Task Watch(Task part, string name)
+    {
+        try
+        {
+            await part.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_draining)
+        {
+        }
+        catch (Exception error)
+        {
+            _broken = true;
+            LogPartCrashed(_logger, error, name);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Part} crashed; the node is no longer ready. Restart it, and report this")]
+    private static partial void LogPartCrashed(ILogger logger, Exception error, string part);
+}

@@ -1,0 +1,45 @@
+// The port between those who receive events (HTTP today) and those who keep them (this process, or a cluster).
+using Estat.Core.Events;
+
+namespace Estat.Core.Ingest;
+
+/// <summary>Whether events were taken.</summary>
+public enum Admission
+{
+    /// <summary>Taken; the ack level says how safe they are.</summary>
+    Accepted,
+
+    /// <summary>No room in the queue: 503 with Retry-After.</summary>
+    QueueFull,
+
+    /// <summary>The DLQ is at its capacity and its policy is to reject: 503 with Retry-After.</summary>
+    StorageFull,
+
+    /// <summary>The node is draining: 503 with Retry-After.</summary>
+    Draining,
+}
+
+/// <summary>What became of a request's events.</summary>
+/// <param name="Admission">Taken or why not; all of a request's events share it.</param>
+/// <param name="Level">The ack level that was reached; empty when refused.</param>
+public readonly record struct Ack(Admission Admission, string Level)
+{
+    /// <summary>Whether the events were taken.</summary>
+    public bool IsAccepted => Admission == Admission.Accepted;
+}
+
+/// <summary>Takes events. Spans and blocks are read before the call returns its task, which completes once the ack level is reached.</summary>
+public interface IIngest
+{
+    /// <summary>Whether the next event is sure to be refused, and how; asked before a body is read, so that a full node answers at once.</summary>
+    Admission Outlook { get; }
+
+    /// <summary>Takes one event.</summary>
+    ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body);
+
+    /// <summary>An empty block, to be filled with the events of one request.</summary>
+    LineBlock NewBlock();
+
+    /// <summary>Takes all events of a block, or none. The block stays the caller's to dispose of.</summary>
+    ValueTask<Ack> AcceptAsync(LineBlock block);
+}

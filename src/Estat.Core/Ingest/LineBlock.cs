@@ -1,0 +1,62 @@
+// The events of one request to /collect/batch, encoded apart from everybody else's, so that they enter a partition all at once or not at all.
+using Estat.Core.Batching;
+using Estat.Core.Events;
+
+namespace Estat.Core.Ingest;
+
+/// <summary>Encoded lines in pooled chunks. Used by one request; disposing of it gives back what no partition has taken.</summary>
+public sealed class LineBlock : IDisposable
+{
+    // Chunks are where a batch can end (a chunk belongs to one batch), so a batch ends at most this many events before BATCH_SIZE.
+    private const int EventsPerChunk = 256;
+
+    private readonly ChunkPool _pool;
+    private readonly int _eventsPerChunk;
+    private List<Chunk> _chunks = [];
+
+    internal LineBlock(ChunkPool pool, int batchSize)
+    {
+        _pool = pool;
+        _eventsPerChunk = Math.Clamp(batchSize, 1, EventsPerChunk);
+    }
+
+    /// <summary>Events in the block.</summary>
+    public int Events { get; private set; }
+
+    /// <summary>Memory that the block holds, bytes.</summary>
+    public long BufferBytes { get; private set; }
+
+    /// <summary>Encodes one more event.</summary>
+    public void Add(in EventHeader header, ReadOnlySpan<byte> body)
+    {
+        int room = LineEncoder.MaxLength(header, body.Length);
+        Chunk? chunk = _chunks.Count > 0 ? _chunks[^1] : null;
+        if (chunk is null || chunk.Room < room || chunk.Events >= _eventsPerChunk)
+        {
+            chunk = _pool.Rent(room);
+            _chunks.Add(chunk);
+            BufferBytes += chunk.Buffer.Length;
+        }
+
+        chunk.Length += LineEncoder.Encode(header, body, chunk.Free);
+        chunk.Events++;
+        Events++;
+    }
+
+    /// <summary>Hands the chunks over; the block is empty afterwards.</summary>
+    internal List<Chunk> TakeChunks()
+    {
+        List<Chunk> chunks = _chunks;
+        _chunks = [];
+        return chunks;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Chunk chunk in TakeChunks())
+        {
+            _pool.Return(chunk);
+        }
+    }
+}

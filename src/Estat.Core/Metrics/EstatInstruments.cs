@@ -1,0 +1,162 @@
+// All instruments of a node. The seed's names where the seed had one; estat_ before the others.
+using System.Diagnostics.Metrics;
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+
+namespace Estat.Core.Metrics;
+
+/// <summary>
+/// Whatever happens per batch is recorded here as it happens; whatever happens per event is counted in cells elsewhere and only read here, when a
+/// reader asks. Every node has its own <see cref="Meter"/>.
+/// </summary>
+public sealed class EstatInstruments : IDisposable
+{
+    /// <summary>Name of the meter, for exporters.</summary>
+    public const string MeterName = "Estat";
+
+    private const string Seconds = "s";
+    private const string Bytes = "By";
+
+    // Upload and queue times: from a local disk's millisecond to S3_TIMEOUT times its retries.
+    private static readonly InstrumentAdvice<double> SlowBuckets =
+        new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
+
+    // Acks: from a microsecond in memory to a slow flush.
+    private static readonly InstrumentAdvice<double> FastBuckets =
+        new() { HistogramBucketBoundaries = [0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1] };
+
+    private readonly Counter<long> _putErrors;
+    private readonly Counter<long> _batchesSealed;
+    private readonly Counter<long> _linesBytes;
+    private readonly Counter<long> _contentBytes;
+    private readonly Counter<long> _keyConflicts;
+    private readonly Counter<long> _dlqFilesExpired;
+    private readonly Counter<long> _dlqWriteErrors;
+    private readonly Counter<long> _filesQuarantined;
+    private readonly Histogram<double> _uploadDuration;
+    private readonly Histogram<double> _queueWait;
+    private readonly Histogram<double> _ackDuration;
+
+    /// <summary>Makes the instruments that are recorded; <see cref="Observe"/> adds those that are read.</summary>
+    public EstatInstruments()
+    {
+        Meter = new Meter(MeterName);
+        _putErrors = Meter.CreateCounter<long>("s3_put_errors_total", description: "Uploads that failed, each attempt counted");
+        _batchesSealed = Meter.CreateCounter<long>("estat_batches_sealed_total", description: "Batches by what ended them");
+        _linesBytes = Meter.CreateCounter<long>("estat_batch_lines_bytes_total", Bytes, "Uncompressed JSONL in sealed batches");
+        _contentBytes = Meter.CreateCounter<long>("estat_batch_content_bytes_total", Bytes, "The same after gzip");
+        _keyConflicts = Meter.CreateCounter<long>("estat_key_conflicts_total", description: "Keys under which a foreign object lay: somebody else writes there");
+        _dlqFilesExpired = Meter.CreateCounter<long>("dlq_files_expired_total", description: "DLQ files found older than DLQ_MAX_AGE");
+        _dlqWriteErrors = Meter.CreateCounter<long>("estat_dlq_write_errors_total", description: "Batches that the DLQ's disk refused, each attempt counted");
+        _filesQuarantined = Meter.CreateCounter<long>("estat_files_quarantined_total", description: "DLQ files that were no gzip JSONL");
+        _uploadDuration = Meter.CreateHistogram("estat_upload_duration_seconds", Seconds, "Time of one upload attempt", advice: SlowBuckets);
+        _queueWait = Meter.CreateHistogram("estat_upload_queue_wait_seconds", Seconds, "Time that a sealed batch waited for an uploader", advice: SlowBuckets);
+        _ackDuration = Meter.CreateHistogram(
+            "estat_ack_duration_seconds", Seconds, "From the request's headers to its answer, every 64th accepted request", advice: FastBuckets);
+        foreach (FlushReason reason in Enum.GetValues<FlushReason>())
+        {
+            _batchesSealed.Add(0, Tag("reason", Label(reason)));
+        }
+    }
+
+    /// <summary>The node's meter.</summary>
+    public Meter Meter { get; }
+
+    /// <summary>Adds the instruments that are read from the node when asked for.</summary>
+    /// <param name="readings">Where to read.</param>
+    public void Observe(INodeReadings readings)
+    {
+        RequestCounters requests = readings.Requests;
+        Count("http_requests_total", "Requests to the collecting endpoints", () => requests.Started.Value);
+        Count("http_requests_accepted_total", "Requests whose events were taken", () => readings.AcceptedRequests);
+        Count("http_requests_rejected_body_too_large_total", "Requests answered 413", () => requests.TooLarge.Value);
+        Count("http_requests_rejected_queue_full_total", "Requests answered 503 because the queue was full", () => requests.QueueFull.Value);
+        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because the DLQ or its disk was full", () => requests.StorageFull.Value);
+        Count("estat_http_requests_rejected_draining_total", "Requests answered 503 because the node was draining", () => requests.Draining.Value);
+        Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
+        Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
+        Count("estat_batch_events_rejected_total", "Events rejected by index in an accepted batch", () => requests.EventsRejected.Value);
+
+        Ledger ledger = readings.Ledger;
+        Count("s3_events_stored_total", "Events in RAW", () => ledger.Arrived(Place.Stored));
+        Count("dlq_events_enqueued_total", "Events that went to the DLQ", () => ledger.Arrived(Place.Dlq));
+        Count("dlq_events_reuploaded_total", "Events that recovery brought from the DLQ to RAW", () => ledger.Moved(Place.Dlq, Place.Stored));
+        Count("dlq_events_dropped_total", "Events given up", () => ledger.Arrived(Place.Dropped));
+        Meter.CreateObservableGauge("estat_events", () => PerPlace(ledger.Read()),
+            description: "Where events are, in one consistent reading: accepted + found = stored + buffered + dlq + quarantined + dropped");
+
+        Gauge("dlq_files_current", "Payload files in the DLQ", () => readings.DlqFiles);
+        Gauge("dlq_size_bytes", "Their size", () => readings.DlqBytes);
+        Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
+        Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
+        Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
+        Gauge("estat_ready", "1 while the node takes events", () => readings.IsReady ? 1 : 0);
+        Gauge("estat_storage_failing", "1 while the last upload failed", () => readings.StorageFails ? 1 : 0);
+        Meter.CreateObservableGauge("estat_oldest_unflushed_seconds", () => readings.OldestUnflushed.TotalSeconds, Seconds,
+            "Age of the oldest batch that still takes events");
+    }
+
+    /// <summary>An attempt to store a batch ended.</summary>
+    public void OnUploadEnded(TimeSpan duration, bool succeeded)
+    {
+        _uploadDuration.Record(duration.TotalSeconds, Tag("outcome", succeeded ? "stored" : "failed"));
+        if (!succeeded)
+        {
+            _putErrors.Add(1);
+        }
+    }
+
+    /// <summary>A batch takes no more events.</summary>
+    public void OnBatchSealed(SealedBatch batch)
+    {
+        _batchesSealed.Add(1, Tag("reason", Label(batch.Reason)));
+        _linesBytes.Add(batch.Seal.Bytes);
+        _contentBytes.Add(batch.ContentBytes);
+    }
+
+    /// <summary>An uploader took a batch from the queue.</summary>
+    public void OnBatchDequeued(TimeSpan waited) => _queueWait.Record(waited.TotalSeconds);
+
+    /// <summary>A request's events were acknowledged; called for a sample of them.</summary>
+    public void OnAckSampled(TimeSpan duration) => _ackDuration.Record(duration.TotalSeconds);
+
+    /// <summary>A foreign object lay under a batch's key.</summary>
+    public void OnKeyConflict() => _keyConflicts.Add(1);
+
+    /// <summary>A DLQ file was found older than <c>DLQ_MAX_AGE</c>.</summary>
+    public void OnDlqFileExpired() => _dlqFilesExpired.Add(1);
+
+    /// <summary>The DLQ's disk refused a batch.</summary>
+    public void OnDlqWriteFailed() => _dlqWriteErrors.Add(1);
+
+    /// <summary>A DLQ file went to the quarantine.</summary>
+    public void OnQuarantined() => _filesQuarantined.Add(1);
+
+    /// <inheritdoc/>
+    public void Dispose() => Meter.Dispose();
+
+    private static IEnumerable<Measurement<long>> PerPlace(Balance balance) =>
+    [
+        new(balance.Accepted, Tag("place", "accepted")),
+        new(balance.Found, Tag("place", "found")),
+        new(balance.Stored, Tag("place", "stored")),
+        new(balance.Buffered, Tag("place", "buffered")),
+        new(balance.Dlq, Tag("place", "dlq")),
+        new(balance.Quarantined, Tag("place", "quarantined")),
+        new(balance.Dropped, Tag("place", "dropped")),
+    ];
+
+    private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
+
+    private static string Label(FlushReason reason) => reason switch
+    {
+        FlushReason.Count => "count",
+        FlushReason.Bytes => "bytes",
+        FlushReason.Time => "time",
+        _ => "drain",
+    };
+
+    private void Count(string name, string description, Func<long> read) => Meter.CreateObservableCounter(name, read, description: description);
+
+    private void Gauge(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
+}

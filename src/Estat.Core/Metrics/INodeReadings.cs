@@ -1,0 +1,38 @@
+// What the observable instruments read.
+using Estat.Core.Conservation;
+
+namespace Estat.Core.Metrics;
+
+/// <summary>A node's state at this moment; each property is cheap and safe to read from any thread.</summary>
+public interface INodeReadings
+{
+    /// <summary>Counters of the HTTP path.</summary>
+    RequestCounters Requests { get; }
+
+    /// <summary>The conservation of events.</summary>
+    Ledger Ledger { get; }
+
+    /// <summary>Requests whose events were taken.</summary>
+    long AcceptedRequests { get; }
+
+    /// <summary>Memory of events that wait for their partition's writer, bytes.</summary>
+    long BufferedBytes { get; }
+
+    /// <summary>Payload files in the DLQ.</summary>
+    long DlqFiles { get; }
+
+    /// <summary>Their size, bytes.</summary>
+    long DlqBytes { get; }
+
+    /// <summary>Sealed batches that wait for an uploader.</summary>
+    int UploadQueueDepth { get; }
+
+    /// <summary>Age of the oldest batch that still takes events; zero when there is none.</summary>
+    TimeSpan OldestUnflushed { get; }
+
+    /// <summary>Whether the node takes events.</summary>
+    bool IsReady { get; }
+
+    /// <summary>Whether the last upload failed.</summary>
+    bool StorageFails { get; }
+}

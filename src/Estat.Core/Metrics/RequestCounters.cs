@@ -1,0 +1,36 @@
+// What happened to requests, counted where it happens; the instruments read it when somebody asks.
+namespace Estat.Core.Metrics;
+
+/// <summary>Counters of the HTTP path. Every request to a collecting endpoint adds to <see cref="Started"/> and, at its end, to <see cref="Ended"/>.</summary>
+public sealed class RequestCounters
+{
+    /// <summary>Requests that arrived at a collecting endpoint.</summary>
+    public StripedCounter Started { get; } = new();
+
+    /// <summary>Requests that were answered or whose client went away.</summary>
+    public StripedCounter Ended { get; } = new();
+
+    /// <summary>Answered 413.</summary>
+    public StripedCounter TooLarge { get; } = new();
+
+    /// <summary>Answered 503 because the queue was full.</summary>
+    public StripedCounter QueueFull { get; } = new();
+
+    /// <summary>Answered 503 because the DLQ or its disk was full.</summary>
+    public StripedCounter StorageFull { get; } = new();
+
+    /// <summary>Answered 503 because the node was draining.</summary>
+    public StripedCounter Draining { get; } = new();
+
+    /// <summary>Answered another 4xx: what was sent was wrong.</summary>
+    public StripedCounter Invalid { get; } = new();
+
+    /// <summary>The client went away or was too slow before its body was whole.</summary>
+    public StripedCounter Aborted { get; } = new();
+
+    /// <summary>Events of a batch that were rejected by index while the others were taken.</summary>
+    public StripedCounter EventsRejected { get; } = new();
+
+    /// <summary>Requests that have arrived and not ended.</summary>
+    public long InFlight => Math.Max(0, Started.Value - Ended.Value);
+}

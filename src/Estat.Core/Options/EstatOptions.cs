@@ -1,0 +1,140 @@
+// Every option of a node, with its default. OptionTable binds, checks and documents them; nothing else reads the environment.
+using System.Net;
+
+namespace Estat.Core.Options;
+
+/// <summary>What happens to newcomers when the DLQ has reached its capacity.</summary>
+public enum DlqFullPolicy
+{
+    /// <summary>New events are answered 503; nothing that was acknowledged is given up.</summary>
+    Reject,
+
+    /// <summary>The oldest files are deleted and counted in <c>dlq_events_dropped_total</c> (the seed's behaviour).</summary>
+    Evict,
+}
+
+/// <summary>A node's options, already checked. Units and bounds stand at each entry of <see cref="OptionTable"/>.</summary>
+public sealed record EstatOptions
+{
+    /// <summary>Where HTTP listens, Go-style: <c>:8080</c> is every interface.</summary>
+    public string HttpAddr { get; init; } = ":8080";
+
+    /// <summary>Ack level of a 2xx. Only <c>memory</c> is offered until a node has a spool.</summary>
+    public string Ack { get; init; } = "memory";
+
+    /// <summary>Bucket for objects; null writes to <see cref="StorageDir"/>.</summary>
+    public string? RawBucket { get; init; }
+
+    /// <summary>Key prefix of objects.</summary>
+    public string RawPrefix { get; init; } = "raw";
+
+    /// <summary>Key prefix of the quarantine: what cannot be read as gzip JSONL.</summary>
+    public string DlqPrefix { get; init; } = "raw_dlq";
+
+    /// <summary>AWS region; also the signing region for an S3-compatible store.</summary>
+    public string AwsRegion { get; init; } = "ap-northeast-2";
+
+    /// <summary>URL of an S3-compatible store; null is AWS. Path-style addressing is used with it.</summary>
+    public Uri? S3Endpoint { get; init; }
+
+    /// <summary>Time that one S3 request may take.</summary>
+    public TimeSpan S3Timeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Attempts after the first before a batch goes to the DLQ.</summary>
+    public int S3AppRetries { get; init; } = 2;
+
+    /// <summary>Local folder for objects when no bucket is named.</summary>
+    public string StorageDir { get; init; } = "./data";
+
+    /// <summary>Folder of the DLQ; one process owns it.</summary>
+    public string DlqDir { get; init; } = "./var/dlq";
+
+    /// <summary>Age past which a DLQ file raises the alarm. It is still uploaded.</summary>
+    public TimeSpan DlqMaxAge { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>Capacity of the DLQ, bytes of payload files.</summary>
+    public long DlqMaxSizeBytes { get; init; } = 19_327_352_832;
+
+    /// <summary>What happens at <see cref="DlqMaxSizeBytes"/>.</summary>
+    public DlqFullPolicy DlqFull { get; init; } = DlqFullPolicy.Reject;
+
+    /// <summary>While the DLQ holds files and its disk has less than this free, it counts as full. Bytes.</summary>
+    public long DiskMinFreeBytes { get; init; } = 268_435_456;
+
+    /// <summary>Time between two recovery ticks.</summary>
+    public TimeSpan RecoveryInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Lanes with one writer each.</summary>
+    public int Partitions { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
+
+    /// <summary>Events accepted but not yet taken into a batch, over all partitions.</summary>
+    public int ChannelSize { get; init; } = 4000;
+
+    /// <summary>Memory that those events may hold, over all partitions. Bytes.</summary>
+    public long ChannelBytes { get; init; } = 33_554_432;
+
+    /// <summary>Events in a batch at most.</summary>
+    public int BatchSize { get; init; } = 5000;
+
+    /// <summary>Uncompressed bytes of JSONL in a batch at most (one event may overshoot it).</summary>
+    public long BatchBytes { get; init; } = 33_554_432;
+
+    /// <summary>A batch is sealed this long after its first event at the latest.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>gzip level, 1 (fastest) to 9.</summary>
+    public int GzipLevel { get; init; } = 1;
+
+    /// <summary>Sealed batches that may wait for an uploader.</summary>
+    public int UploadQueue { get; init; } = 4;
+
+    /// <summary>Uploads that run at once.</summary>
+    public int UploadConcurrency { get; init; } = 4;
+
+    /// <summary>Largest body of one event, bytes.</summary>
+    public int MaxBodySize { get; init; } = 16_384;
+
+    /// <summary>Largest body of <c>/collect/batch</c>, bytes, both as sent and decompressed.</summary>
+    public int MaxBatchBodySize { get; init; } = 8_388_608;
+
+    /// <summary>Memory that bodies of <c>/collect/batch</c> in progress may hold together, bytes.</summary>
+    public long InflightBytes { get; init; } = 67_108_864;
+
+    /// <summary>Time a client may take for a whole body.</summary>
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time a client may take for its headers.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time an idle keep-alive connection is kept. Above the 60 s of AWS' load balancers, so that they close first.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Connections open at once.</summary>
+    public int MaxConnections { get; init; } = 20_000;
+
+    /// <summary>Origins that browsers may send from; <c>*</c> is all.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = ["*"];
+
+    /// <summary>Whose forwarding headers are believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = DefaultTrustedProxies;
+
+    /// <summary>Whether a line carries the <c>Cookie</c> header.</summary>
+    public bool CaptureCookie { get; init; }
+
+    /// <summary>Time from the signal to exit.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Least level that is logged: trace, debug, information, warning, error, critical.</summary>
+    public string LogLevel { get; init; } = "information";
+
+    /// <summary>OTLP receiver for metrics and traces; null sends none.</summary>
+    public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>Loopback, RFC 1918, carrier-grade NAT, link-local and unique local addresses.</summary>
+    public static IReadOnlyList<IPNetwork> DefaultTrustedProxies { get; } =
+    [
+        IPNetwork.Parse("127.0.0.0/8"), IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"),
+        IPNetwork.Parse("100.64.0.0/10"), IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("::1/128"), IPNetwork.Parse("fc00::/7"),
+        IPNetwork.Parse("fe80::/10"),
+    ];
+}

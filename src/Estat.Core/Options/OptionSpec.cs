@@ -1,0 +1,75 @@
+// One row of the option table: name, default, what it takes, what it is for, and how its text becomes a value.
+using System.Globalization;
+using System.Net;
+
+namespace Estat.Core.Options;
+
+/// <summary>An option as users see it. <see cref="Apply"/> throws <see cref="OptionException"/> for a value that it cannot take.</summary>
+public sealed record OptionSpec(string Name, string Default, string Takes, string Purpose, Func<EstatOptions, string, EstatOptions> Apply)
+{
+    internal static OptionSpec Duration(
+        string name, TimeSpan byDefault, string least, string most, string purpose, Func<EstatOptions, TimeSpan, EstatOptions> set)
+    {
+        string takes = $"a duration from {least} to {most}, such as 3s, 2m or 24h";
+        if (!GoDuration.TryParse(least, out TimeSpan min) || !GoDuration.TryParse(most, out TimeSpan max))
+        {
+            throw new ArgumentException("bounds must be Go-style durations", nameof(least));
+        }
+
+        return new OptionSpec(name, GoDuration.Format(byDefault), takes, purpose, (options, text) =>
+            GoDuration.TryParse(text, out TimeSpan value) && value >= min && value <= max ? set(options, value) : throw Wrong(name, text, takes));
+    }
+
+    internal static OptionSpec Number(
+        string name, long byDefault, long least, long most, string purpose, Func<EstatOptions, long, EstatOptions> set, string? defaultText = null)
+    {
+        string takes = string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}");
+        return new OptionSpec(name, defaultText ?? byDefault.ToString(CultureInfo.InvariantCulture), takes, purpose, (options, text) =>
+            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
+                ? set(options, value)
+                : throw Wrong(name, text, takes));
+    }
+
+    internal static OptionSpec OneOf<T>(
+        string name, string byDefault, (string Text, T Value)[] choices, string purpose, Func<EstatOptions, T, EstatOptions> set)
+    {
+        string takes = choices.Length == 1 ? choices[0].Text : "one of " + string.Join(", ", choices.Select(choice => choice.Text));
+        return new OptionSpec(name, byDefault, takes, purpose, (options, text) =>
+        {
+            foreach ((string choice, T value) in choices)
+            {
+                if (string.Equals(choice, text, StringComparison.OrdinalIgnoreCase))
+                {
+                    return set(options, value);
+                }
+            }
+
+            throw Wrong(name, text, takes);
+        });
+    }
+
+    internal static OptionSpec Text(
+        string name, string byDefault, string takes, string purpose, Func<string, bool> isValid, Func<EstatOptions, string, EstatOptions> set) =>
+        new(name, byDefault, takes, purpose, (options, text) => isValid(text) ? set(options, text) : throw Wrong(name, text, takes));
+
+    internal static OptionSpec Url(string name, string purpose, Func<EstatOptions, Uri, EstatOptions> set)
+    {
+        const string Takes = "an http or https URL";
+        return new OptionSpec(name, "", Takes, purpose, (options, text) =>
+            Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" ? set(options, url) : throw Wrong(name, text, Takes));
+    }
+
+    internal static OptionSpec List<T>(
+        string name, string byDefault, string takes, string purpose, Func<string, T?> parse, Func<EstatOptions, IReadOnlyList<T>, EstatOptions> set)
+        where T : class =>
+        new(name, byDefault, takes, purpose, (options, text) =>
+            set(options, [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(item => parse(item) ?? throw Wrong(name, text, takes))]));
+
+    internal static IPNetwork? ParseNetwork(string text) =>
+        IPNetwork.TryParse(text, out IPNetwork network) ? network
+        : IPAddress.TryParse(text, out IPAddress? address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+        : null;
+
+    internal static OptionException Wrong(string name, string text, string takes) => new($"{name}={text}: takes {takes}.");
+}

@@ -1,0 +1,195 @@
+// The table of all options: bound, checked and documented (--help, README) from this one place.
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Configuration;
+
+namespace Estat.Core.Options;
+
+/// <summary>Binds <see cref="EstatOptions"/> from <c>--KEY=value</c>, then the environment, then <c>appsettings.json</c>; the first that names a key wins.</summary>
+public static class OptionTable
+{
+    private const long Gibibyte = 1L << 30;
+    private static readonly EstatOptions Default = new();
+
+    /// <summary>Every option, in the order in which help and README list them.</summary>
+    public static IReadOnlyList<OptionSpec> All { get; } =
+    [
+        OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080", "Where HTTP listens; :port is every interface.",
+            IsListenAddress, (o, v) => o with { HttpAddr = v }),
+        OptionSpec.OneOf("ACK", Default.Ack, [("memory", "memory")],
+            "What a 2xx means. disk, replica and stored come with the spool; until then a node offers memory.", (o, v) => o with { Ack = v }),
+        OptionSpec.Text("RAW_BUCKET", "", "a bucket's name", "Bucket for objects. Without it they go to STORAGE_DIR.",
+            v => v.Length <= 255 && !v.Contains('/', StringComparison.Ordinal) && !v.Contains(' ', StringComparison.Ordinal), (o, v) => o with { RawBucket = v }),
+        OptionSpec.Text("RAW_PREFIX", Default.RawPrefix, "a key prefix without leading or trailing slash", "Key prefix of objects.",
+            IsKeyPrefix, (o, v) => o with { RawPrefix = v }),
+        OptionSpec.Text("DLQ_PREFIX", Default.DlqPrefix, "a key prefix without leading or trailing slash",
+            "Quarantine: key prefix for what cannot be read as gzip JSONL.", IsKeyPrefix, (o, v) => o with { DlqPrefix = v }),
+        OptionSpec.Text("AWS_REGION", Default.AwsRegion, "a region's name", "Region of the bucket. Credentials come from AWS' usual chain.",
+            v => v.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'), (o, v) => o with { AwsRegion = v }),
+        OptionSpec.Url("S3_ENDPOINT", "URL of an S3-compatible store (path style). Without it: AWS.", (o, v) => o with { S3Endpoint = v }),
+        OptionSpec.Duration("S3_TIMEOUT", Default.S3Timeout, "100ms", "5m", "Time that one S3 request may take.", (o, v) => o with { S3Timeout = v }),
+        OptionSpec.Number("S3_APP_RETRIES", Default.S3AppRetries, 0, 10, "Attempts after the first before a batch goes to the DLQ.",
+            (o, v) => o with { S3AppRetries = (int)v }),
+        OptionSpec.Text("STORAGE_DIR", Default.StorageDir, "a folder's path", "Folder for objects when no bucket is named, laid out as the bucket would be.",
+            IsPath, (o, v) => o with { StorageDir = v }),
+        OptionSpec.Text("DLQ_DIR", Default.DlqDir, "a folder's path", "Folder for batches whose upload failed. One process owns it.",
+            IsPath, (o, v) => o with { DlqDir = v }),
+        OptionSpec.Duration("DLQ_MAX_AGE", Default.DlqMaxAge, "1s", "8760h", "Age past which a DLQ file raises the alarm; it is still uploaded.",
+            (o, v) => o with { DlqMaxAge = v }),
+        OptionSpec.Number("DLQ_MAX_SIZE_BYTES", Default.DlqMaxSizeBytes, 1, long.MaxValue, "Capacity of the DLQ.", (o, v) => o with { DlqMaxSizeBytes = v }),
+        OptionSpec.OneOf("DLQ_FULL", "reject", [("reject", DlqFullPolicy.Reject), ("evict", DlqFullPolicy.Evict)],
+            "At capacity: reject answers 503 to newcomers, evict deletes the oldest files and counts them.", (o, v) => o with { DlqFull = v }),
+        OptionSpec.Number("DISK_MIN_FREE_BYTES", Default.DiskMinFreeBytes, 0, long.MaxValue,
+            "While the DLQ holds files and its disk has less than this free, it counts as full.", (o, v) => o with { DiskMinFreeBytes = v }),
+        OptionSpec.Duration("RECOVERY_INTERVAL", Default.RecoveryInterval, "10ms", "1h", "Time between two recovery ticks.",
+            (o, v) => o with { RecoveryInterval = v }),
+        OptionSpec.Number("PARTITIONS", Default.Partitions, 1, 64, "Lanes with one writer each.", (o, v) => o with { Partitions = (int)v },
+            "one per core, at most 8"),
+        OptionSpec.Number("CHANNEL_SIZE", Default.ChannelSize, 1, 10_000_000, "Events accepted but not yet in a batch; past it the answer is 503.",
+            (o, v) => o with { ChannelSize = (int)v }),
+        OptionSpec.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Memory that those events may hold.", (o, v) => o with { ChannelBytes = v }),
+        OptionSpec.Number("BATCH_SIZE", Default.BatchSize, 1, 10_000_000, "A batch is sealed at this many events,", (o, v) => o with { BatchSize = (int)v }),
+        OptionSpec.Number("BATCH_BYTES", Default.BatchBytes, 1024, 2 * Gibibyte, "or at this many bytes of uncompressed JSONL,", (o, v) => o with { BatchBytes = v }),
+        OptionSpec.Duration("FLUSH_INTERVAL", Default.FlushInterval, "10ms", "24h", "or this long after its first event.", (o, v) => o with { FlushInterval = v }),
+        OptionSpec.Number("GZIP_LEVEL", Default.GzipLevel, 1, 9, "gzip level: 1 is fastest, 9 smallest.", (o, v) => o with { GzipLevel = (int)v }),
+        OptionSpec.Number("UPLOAD_QUEUE", Default.UploadQueue, 1, 10_000, "Sealed batches that may wait for an upload.", (o, v) => o with { UploadQueue = (int)v }),
+        OptionSpec.Number("UPLOAD_CONCURRENCY", Default.UploadConcurrency, 1, 256, "Uploads that run at once.", (o, v) => o with { UploadConcurrency = (int)v }),
+        OptionSpec.Number("MAX_BODY_SIZE", Default.MaxBodySize, 1, 16 << 20, "Largest event, bytes.", (o, v) => o with { MaxBodySize = (int)v }),
+        OptionSpec.Number("MAX_BATCH_BODY_SIZE", Default.MaxBatchBodySize, 1, 1 << 30, "Largest body of /collect/batch, bytes, as sent and decompressed.",
+            (o, v) => o with { MaxBatchBodySize = (int)v }),
+        OptionSpec.Number("INFLIGHT_BYTES", Default.InflightBytes, 1 << 20, 64 * Gibibyte, "Memory that bodies of /collect/batch in progress may hold together.",
+            (o, v) => o with { InflightBytes = v }),
+        OptionSpec.Duration("BODY_TIMEOUT", Default.BodyTimeout, "100ms", "1h", "Time a client may take for a whole body.", (o, v) => o with { BodyTimeout = v }),
+        OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.", (o, v) => o with { HeaderTimeout = v }),
+        OptionSpec.Duration("KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time an idle connection is kept; above a load balancer's own (AWS: 60s).",
+            (o, v) => o with { KeepAliveTimeout = v }),
+        OptionSpec.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000, "Connections open at once.", (o, v) => o with { MaxConnections = (int)v }),
+        OptionSpec.List("CORS_ORIGINS", "*", "* or a comma-separated list of origins such as https://shop.example", "Origins that browsers may send from.",
+            ParseOrigin, (o, v) => o with { CorsOrigins = v }),
+        new OptionSpec("TRUSTED_PROXIES", "loopback and private ranges", "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none",
+            "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
+        OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
+            (o, v) => o with { CaptureCookie = v }),
+        OptionSpec.Duration("SHUTDOWN_TIMEOUT", Default.ShutdownTimeout, "1s", "1h", "Time from SIGTERM to exit (Fargate gives 30s).",
+            (o, v) => o with { ShutdownTimeout = v }),
+        OptionSpec.OneOf("LOG_LEVEL", Default.LogLevel,
+            [.. new[] { "trace", "debug", "information", "warning", "error", "critical" }.Select(level => (level, level))],
+            "Least level that is logged.", (o, v) => o with { LogLevel = v }),
+        OptionSpec.Url("OTEL_EXPORTER_OTLP_ENDPOINT", "Sends metrics and traces there by OTLP; OpenTelemetry's other OTEL_ variables hold too.",
+            (o, v) => o with { OtlpEndpoint = v }),
+    ];
+
+    /// <summary>Binds and checks all options.</summary>
+    /// <param name="args">The command line: <c>--KEY=value</c> or <c>--KEY value</c>.</param>
+    /// <param name="environment">Normally the process' environment.</param>
+    /// <param name="settingsFile">Path of a JSON file with the same keys at its top level; need not exist.</param>
+    /// <exception cref="OptionException">A key that does not exist, or a value that its option cannot take.</exception>
+    public static EstatOptions Bind(string[] args, IEnumerable<KeyValuePair<string, string?>> environment, string settingsFile)
+    {
+        CheckArguments(args);
+        IConfigurationRoot configuration;
+        try
+        {
+            configuration = new ConfigurationBuilder()
+                .AddJsonFile(Path.GetFullPath(settingsFile), optional: true, reloadOnChange: false)
+                .AddInMemoryCollection(environment.Where(pair => !string.IsNullOrWhiteSpace(pair.Value)))
+                .AddCommandLine(args)
+                .Build();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new OptionException($"{settingsFile}: not readable as JSON ({(error.InnerException ?? error).Message}).");
+        }
+
+        var options = new EstatOptions();
+        foreach (OptionSpec option in All)
+        {
+            string? text = configuration[option.Name]?.Trim();
+            if (!string.IsNullOrEmpty(text))
+            {
+                options = option.Apply(options, text);
+            }
+        }
+
+        return CheckTogether(options);
+    }
+
+    /// <summary>The text of <c>--help</c>, without the usage line.</summary>
+    public static string Help()
+    {
+        var text = new StringBuilder();
+        foreach (OptionSpec option in All)
+        {
+            text.Append("  ").AppendLine(option.Name);
+            text.Append("      ").AppendLine(option.Purpose);
+            text.Append("      takes ").Append(option.Takes);
+            text.AppendLine(option.Default.Length == 0 ? "; not set by default" : $"; default {option.Default}");
+        }
+
+        return text.ToString();
+    }
+
+    private static EstatOptions CheckTogether(EstatOptions options)
+    {
+        if (options.MaxBatchBodySize < options.MaxBodySize)
+        {
+            throw OptionSpec.Wrong("MAX_BATCH_BODY_SIZE", $"{options.MaxBatchBodySize}", $"at least MAX_BODY_SIZE ({options.MaxBodySize})");
+        }
+
+        if (options.RawPrefix == options.DlqPrefix)
+        {
+            throw OptionSpec.Wrong("DLQ_PREFIX", options.DlqPrefix, "a prefix other than RAW_PREFIX, so that readers of objects never meet what is unreadable");
+        }
+
+        return options;
+    }
+
+    private static void CheckArguments(string[] args)
+    {
+        for (int i = 0; i < args.Length; i++)
+        {
+            string argument = args[i];
+            int equals = argument.IndexOf('=', StringComparison.Ordinal);
+            string key = (equals < 0 ? argument : argument[..equals]).TrimStart('-');
+            if (!argument.StartsWith("--", StringComparison.Ordinal) || !All.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
+            {
+                throw new OptionException($"{argument}: no such option; they are written --KEY=value. --help lists them.");
+            }
+
+            if (equals < 0 && ++i >= args.Length)
+            {
+                throw new OptionException($"{argument}: has no value; write {argument}=value.");
+            }
+        }
+    }
+
+    private static EstatOptions BindTrustedProxies(EstatOptions options, string text)
+    {
+        if (text.Equals("none", StringComparison.OrdinalIgnoreCase))
+        {
+            return options with { TrustedProxies = [] };
+        }
+
+        var networks = new List<IPNetwork>();
+        foreach (string item in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            networks.Add(OptionSpec.ParseNetwork(item)
+                ?? throw OptionSpec.Wrong("TRUSTED_PROXIES", text, "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none"));
+        }
+
+        return options with { TrustedProxies = networks };
+    }
+
+    private static string? ParseOrigin(string text) =>
+        text == "*" ? text
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.AbsolutePath == "/" && !text.EndsWith('/') ? text
+        : null;
+
+    private static bool IsKeyPrefix(string text) =>
+        text.Length <= 512 && !text.StartsWith('/') && !text.EndsWith('/') && !text.Contains("//", StringComparison.Ordinal)
+        && !text.Split('/').Any(part => part is "." or "..") && text.All(c => c is > ' ' and < '\x7f' and not '\\');
+
+    private static bool IsPath(string text) => text.IndexOf('\0', StringComparison.Ordinal) < 0;
+
+    private static bool IsListenAddress(string text) => ListenAddress.TryParse(text, out _);
+}

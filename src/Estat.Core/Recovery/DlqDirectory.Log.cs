@@ -1,0 +1,16 @@
+namespace Estat.Core.Recovery;
+
+internal sealed partial class DlqDirectory
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "Found {Files} files with {Events} events of an earlier run in {Folder}; recovery uploads them")]
+    private static partial void LogFound(ILogger logger, long files, long events, string folder);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Removed {Path}, the rest of a crash")]
+    private static partial void LogLeftoverRemoved(ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "DLQ_FULL=evict: deleted {Path} with {Events} events. Raise DLQ_MAX_SIZE_BYTES or mend the storage")]
+    private static partial void LogEvicted(ILogger logger, long events, string path);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path}: {Error}")]
+    private static partial void LogFreeSpaceUnknown(ILogger logger, string error, string path);
+}

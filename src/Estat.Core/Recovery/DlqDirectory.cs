@@ -1,0 +1,253 @@
+// The DLQ: batches whose upload failed, as pairs of files NAME.jsonl.gz + NAME.jsonl.gz.meta.json.
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+using Estat.Core.Files;
+using Estat.Core.Options;
+using Estat.Core.Uploading;
+
+namespace Estat.Core.Recovery;
+
+/// <summary>
+/// Invariants: the meta is renamed into place first and the payload last, so a payload's presence commits the pair; removal goes the other way
+/// round. A payload without its meta is still recoverable (its name says its key, its content its seal). A meta without a payload is the rest of a
+/// crash; the scan at start removes it. Names begin with the batch's opening time, so age needs no file to be read; the meta's modification time
+/// is its next due time, so neither does that. One process owns the folder (<see cref="DirectoryLock"/>).
+/// </summary>
+internal sealed partial class DlqDirectory : IDisposable
+{
+    /// <summary>Ends a meta file's name.</summary>
+    internal const string MetaExtension = ".meta.json";
+
+    private readonly EstatOptions _options;
+    private readonly ObjectKeys _keys;
+    private readonly Ledger _ledger;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly DirectoryLock _owner;
+    private readonly DateTime _started = DateTime.UtcNow; // compared with file times, so the machine's clock
+    private readonly Lock _evicting = new();
+    private readonly Lock _removing = new();
+    private long _files;
+    private long _bytes;
+    private long _freeBytes = long.MaxValue;
+
+    /// <summary>Takes the folder.</summary>
+    /// <exception cref="IOException">Another process owns it, or it cannot be written.</exception>
+    internal DlqDirectory(EstatOptions options, ObjectKeys keys, Ledger ledger, TimeProvider time, ILogger logger)
+    {
+        _options = options;
+        _keys = keys;
+        _ledger = ledger;
+        _time = time;
+        _logger = logger;
+        Folder = Path.GetFullPath(options.DlqDir);
+        _owner = DirectoryLock.Take(Folder, "DLQ_DIR");
+        MeasureFreeSpace();
+    }
+
+    /// <summary>Full path.</summary>
+    internal string Folder { get; }
+
+    /// <summary>Payload files. Complete once the scan at start is through.</summary>
+    internal long Files => Interlocked.Read(ref _files);
+
+    /// <summary>Bytes of payload files.</summary>
+    internal long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Whether it is at its capacity, or its disk at its reserve while it is in use. Only <c>DLQ_FULL=reject</c> turns newcomers away for it.</summary>
+    internal bool IsFull => Bytes >= _options.DlqMaxSizeBytes || (Files > 0 && Interlocked.Read(ref _freeBytes) < _options.DiskMinFreeBytes);
+
+    /// <summary>
+    /// Adds a batch. At capacity, evict makes room first; reject lets it in all the same: its events are acknowledged, only newcomers are turned away.
+    /// </summary>
+    /// <exception cref="IOException">The disk is full or fails; nothing was added.</exception>
+    internal void Add(SealedBatch batch, string reason)
+    {
+        if (_options.DlqFull == DlqFullPolicy.Evict)
+        {
+            MakeRoom(batch.ContentBytes);
+        }
+
+        string payload = PayloadPath(ObjectKeys.NameOf(batch.Key));
+        DateTimeOffset due = _time.GetUtcNow() + Backoff.Dlq.After(1);
+        var meta = new DlqMeta
+        {
+            NumEvents = batch.Seal.Events,
+            Key = batch.Key,
+            Created = batch.Opened,
+            Reason = reason,
+            NextDue = due,
+            Sha256 = batch.Seal.Sha256,
+            LastSequence = batch.Seal.LastSequence,
+            Form = batch.Form,
+        };
+        WriteMeta(payload, meta);
+        try
+        {
+            AtomicFile.Write(payload, file =>
+            {
+                using Stream content = batch.OpenContent();
+                content.CopyTo(file);
+            });
+        }
+        catch
+        {
+            // Not committed. If only the folder's fsync failed, the payload may be there already: it must not be, as the batch stays in memory.
+            TryDelete(payload);
+            TryDelete(payload + MetaExtension);
+            throw;
+        }
+
+        Interlocked.Increment(ref _files);
+        Interlocked.Add(ref _bytes, batch.ContentBytes);
+        _ledger.Move(batch.Seal.Events, Place.Buffered, Place.Dlq);
+        MeasureFreeSpace();
+    }
+
+    /// <summary>The meta of a payload; null when it is missing or unreadable.</summary>
+    internal static DlqMeta? ReadMeta(string payload)
+    {
+        try
+        {
+            return DlqMeta.TryRead(File.ReadAllBytes(payload + MetaExtension));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Replaces the meta, atomically; the file is not tried again before <see cref="DlqMeta.NextDue"/>.</summary>
+    internal static void WriteMeta(string payload, DlqMeta meta) =>
+        AtomicFile.Write(payload + MetaExtension, meta.Write, meta.NextDue.UtcDateTime);
+
+    /// <summary>
+    /// Removes a pair whose events are safe elsewhere (or given up), payload first. Does nothing when it is gone already: eviction and recovery may
+    /// meet at one file, and its events must be counted once.
+    /// </summary>
+    internal void Remove(string payload, long events, Place movedTo)
+    {
+        lock (_removing)
+        {
+            var file = new FileInfo(payload);
+            if (!file.Exists)
+            {
+                return;
+            }
+
+            long bytes = file.Length;
+            file.Delete();
+            File.Delete(payload + MetaExtension);
+            Interlocked.Decrement(ref _files);
+            Interlocked.Add(ref _bytes, -bytes);
+            _ledger.Move(events, Place.Dlq, movedTo);
+        }
+    }
+
+    /// <summary>Looks how much room the disk has; once per tick and addition, not per request.</summary>
+    internal void MeasureFreeSpace()
+    {
+        try
+        {
+            Interlocked.Exchange(ref _freeBytes, new DriveInfo(Folder).AvailableFreeSpace);
+        }
+        catch (IOException error)
+        {
+            LogFreeSpaceUnknown(_logger, error.Message, Folder);
+        }
+    }
+
+    /// <summary>
+    /// Reads the whole folder once, in the background after the start: counts what an earlier process left, removes temp files and metas without
+    /// payload. Files that this process adds meanwhile are counted where they are added.
+    /// </summary>
+    internal void TakeStock(CancellationToken cancellationToken)
+    {
+        long files = 0;
+        long events = 0;
+        foreach (string path in Directory.EnumerateFiles(Folder))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ReadOnlySpan<char> name = Path.GetFileName(path.AsSpan());
+            if (AtomicFile.IsTemporary(name))
+            {
+                RemoveTemporary(path);
+            }
+            else if (name.EndsWith(MetaExtension, StringComparison.Ordinal) && !_keys.IsOwn(name))
+            {
+                RemoveIfOrphan(path);
+            }
+            else if (name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal) && !_keys.IsOwn(name))
+            {
+                Interlocked.Increment(ref _files);
+                Interlocked.Add(ref _bytes, new FileInfo(path).Length);
+                long inFile = ReadMeta(path)?.NumEvents ?? 0;
+                _ledger.Find(inFile);
+                files++;
+                events += inFile;
+            }
+        }
+
+        if (files > 0)
+        {
+            LogFound(_logger, files, events, Folder);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _owner.Dispose();
+
+    private string PayloadPath(string name) => Path.Combine(Folder, name + ObjectKeys.Extension);
+
+    private void RemoveTemporary(string path)
+    {
+        // Temp files of this process are younger than its hold on the folder, and no other process writes here.
+        if (File.GetLastWriteTimeUtc(path) < _started)
+        {
+            File.Delete(path);
+            LogLeftoverRemoved(_logger, path);
+        }
+    }
+
+    private void RemoveIfOrphan(string metaPath)
+    {
+        if (!File.Exists(metaPath[..^MetaExtension.Length]))
+        {
+            File.Delete(metaPath);
+            LogLeftoverRemoved(_logger, metaPath);
+        }
+    }
+
+    private void MakeRoom(long bytes)
+    {
+        lock (_evicting)
+        {
+            while (Files > 0 && Bytes + bytes > _options.DlqMaxSizeBytes && OldestPayload() is { } oldest)
+            {
+                long events = ReadMeta(oldest)?.NumEvents ?? 0;
+                Remove(oldest, events, Place.Dropped);
+                LogEvicted(_logger, events, oldest);
+            }
+        }
+    }
+
+    private string? OldestPayload()
+    {
+        // The oldest of the first 1,000 names: a full listing per eviction would cost most when the folder is largest.
+        return Directory.EnumerateFiles(Folder).Take(DlqScan.NamesPerScan)
+            .Where(path => path.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
+            .MinBy(path => ObjectKeys.OpenedOf(Path.GetFileName(path.AsSpan())) ?? DateTimeOffset.MinValue);
+    }
+
+    private void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (IOException error)
+        {
+            LogFreeSpaceUnknown(_logger, error.Message, path);
+        }
+    }
+}

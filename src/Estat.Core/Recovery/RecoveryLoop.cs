@@ -1,0 +1,217 @@
+// Uploads what lies in the DLQ, a file a tick while uploads are idle, faster as long as it succeeds.
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Storage;
+using Estat.Core.Uploading;
+
+namespace Estat.Core.Recovery;
+
+/// <summary>
+/// A file is read to its end first: sound, it goes to RAW under its own key; unsound, to the quarantine under its name. Both are conditional creates,
+/// so a crash at any point between upload and removal costs a repeated attempt and never a second object. One loop per node.
+/// </summary>
+internal sealed partial class RecoveryLoop
+{
+    private readonly EstatOptions _options;
+    private readonly DlqDirectory _dlq;
+    private readonly ObjectWriter _writer;
+    private readonly QuarantineKeys _quarantine;
+    private readonly ObjectKeys _keys;
+    private readonly Ledger _ledger;
+    private readonly EstatInstruments _instruments;
+    private readonly Func<bool> _uploadsAreIdle;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    internal RecoveryLoop(
+        EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys, Ledger ledger,
+        EstatInstruments instruments, Func<bool> uploadsAreIdle, TimeProvider time, ILogger logger)
+    {
+        _options = options;
+        _dlq = dlq;
+        _writer = writer;
+        _quarantine = quarantine;
+        _keys = keys;
+        _ledger = ledger;
+        _instruments = instruments;
+        _uploadsAreIdle = uploadsAreIdle;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <summary>Takes stock of the folder, then ticks until cancelled; an attempt in progress is ended by the cancellation.</summary>
+    internal async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Run(() => _dlq.TakeStock(cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogScanFailed(_logger, error.Message, _dlq.Folder);
+        }
+
+        using var scan = new DlqScan(_dlq.Folder, _time, Backoff.Dlq.Longest);
+        using var ticks = new PeriodicTimer(_options.RecoveryInterval, _time);
+        while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            _dlq.MeasureFreeSpace();
+            while (await TickAsync(scan, cancellationToken).ConfigureAwait(false))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <summary>One step.</summary>
+    /// <returns>Whether a file left the DLQ, so that the next may be tried at once.</returns>
+    internal async Task<bool> TickAsync(DlqScan scan, CancellationToken cancellationToken)
+    {
+        if (!_uploadsAreIdle())
+        {
+            return false;
+        }
+
+        string? payload = null;
+        try
+        {
+            payload = scan.NextDue();
+            if (payload is null)
+            {
+                return false;
+            }
+
+            await RecoverAsync(payload, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception error) when (error is StorageException or IOException or UnauthorizedAccessException)
+        {
+            scan.MoveOn();
+            LogAttemptFailed(_logger, payload ?? _dlq.Folder, error.Message);
+            if (payload is not null)
+            {
+                Reschedule(payload, error.Message);
+            }
+
+            return false;
+        }
+    }
+
+    private async Task RecoverAsync(string payload, CancellationToken cancellationToken)
+    {
+        string name = ObjectKeys.NameOf(Path.GetFileName(payload));
+        DlqMeta? meta = DlqDirectory.ReadMeta(payload);
+        meta = AlarmIfExpired(payload, name, meta);
+        (Seal? seal, string? fault) = Examine(payload, meta);
+        if (seal is not null)
+        {
+            if (meta is null)
+            {
+                LogMetaMissing(_logger, payload);
+                _ledger.Find(seal.Events);
+            }
+
+            string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload));
+            var content = new ObjectContent(() => Open(payload), seal, IsGzip: true);
+            string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            _dlq.Remove(payload, seal.Events, Place.Stored);
+            LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);
+        }
+        else
+        {
+            long events = meta?.NumEvents ?? 0;
+            string key = _quarantine.For(name, meta?.Form ?? BatchForm.Gzip);
+            var content = new ObjectContent(() => Open(payload), SealOfBytes(payload, events), IsGzip: false, fault);
+            string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            _dlq.Remove(payload, events, Place.Quarantined);
+            _instruments.OnQuarantined();
+            LogQuarantined(_logger, payload, stored, fault!);
+        }
+    }
+
+    private async Task<string> WriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        long started = _time.GetTimestamp();
+        try
+        {
+            string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: true);
+            return stored;
+        }
+        catch (StorageException)
+        {
+            _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
+            throw;
+        }
+    }
+
+    // Either the seal of sound content, or what is wrong with it.
+    private static (Seal? Seal, string? Fault) Examine(string payload, DlqMeta? meta)
+    {
+        if (meta?.Form == BatchForm.Raw)
+        {
+            return (null, "gzip failed when the batch was written");
+        }
+
+        using Stream content = Open(payload);
+        Seal seal;
+        try
+        {
+            seal = ContentCheck.Validate(content);
+        }
+        catch (InvalidDataException error)
+        {
+            return (null, error.Message);
+        }
+
+        return meta is not null && (meta.Sha256 != seal.Sha256 || meta.NumEvents != seal.Events)
+            ? (null, $"its {seal.Events} lines are not the {meta.NumEvents} that its meta was sealed with")
+            : (seal with { LastSequence = meta?.LastSequence ?? seal.LastSequence }, null);
+    }
+
+    private static Seal SealOfBytes(string payload, long events)
+    {
+        using Stream content = Open(payload);
+        return ContentCheck.SealOfBytes(content, events);
+    }
+
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024);
+
+    // Age alarms once per file and changes nothing else: what was acknowledged is uploaded however old it is.
+    private DlqMeta? AlarmIfExpired(string payload, string name, DlqMeta? meta)
+    {
+        DateTimeOffset? created = meta?.Created ?? ObjectKeys.OpenedOf(name);
+        if (meta is null || meta.Expired || created is not { } opened || _time.GetUtcNow() - opened < _options.DlqMaxAge)
+        {
+            return meta;
+        }
+
+        meta = meta with { Expired = true };
+        DlqDirectory.WriteMeta(payload, meta);
+        _instruments.OnDlqFileExpired();
+        LogExpired(_logger, payload, opened);
+        return meta;
+    }
+
+    private void Reschedule(string payload, string reason)
+    {
+        try
+        {
+            DlqMeta? meta = DlqDirectory.ReadMeta(payload);
+            if (meta is null)
+            {
+                return; // due again on the next round over the folder
+            }
+
+            int attempts = meta.Attempts + 1;
+            DlqDirectory.WriteMeta(payload, meta with { Attempts = attempts, Reason = reason, NextDue = _time.GetUtcNow() + Backoff.Dlq.After(attempts) });
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A full disk takes no new meta: the file stays due, and each tick tries one file only.
+            LogRescheduleFailed(_logger, payload, error.Message);
+        }
+    }
+}

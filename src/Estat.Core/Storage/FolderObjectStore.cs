@@ -1,0 +1,99 @@
+// Objects in a local folder, laid out as a bucket would be: what a first run uses, and a small site may keep.
+using Estat.Core.Batching;
+using Estat.Core.Files;
+
+namespace Estat.Core.Storage;
+
+/// <summary>
+/// Writes each object as temp + fdatasync + link + folder fsync, so that readers see whole objects only and one of many that race wins. Seals are
+/// not kept beside the objects: <see cref="ReadSealAsync"/>, needed only when a key is taken, computes them from the content.
+/// </summary>
+public sealed class FolderObjectStore : IObjectStore
+{
+    private const string TemporaryFolder = ".incomplete";
+    private readonly string _root;
+    private readonly string _temporary;
+
+    /// <summary>Makes the folder if needed and removes what an earlier crash left unfinished.</summary>
+    /// <param name="root">The folder.</param>
+    /// <param name="time">Clock that tells another process' fresh temp file from an old one.</param>
+    /// <exception cref="IOException">The folder cannot be made or written.</exception>
+    public FolderObjectStore(string root, TimeProvider time)
+    {
+        _root = Path.GetFullPath(root);
+        _temporary = Path.Combine(_root, TemporaryFolder);
+        try
+        {
+            AtomicFile.CreateDirectory(_temporary);
+            DateTime old = time.GetUtcNow().UtcDateTime.AddHours(-1);
+            foreach (string file in Directory.EnumerateFiles(_temporary))
+            {
+                // A folder may be shared: what another process writes right now is younger than this.
+                if (AtomicFile.IsTemporary(Path.GetFileName(file)) && File.GetLastWriteTimeUtc(file) < old)
+                {
+                    File.Delete(file);
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"STORAGE_DIR={root}: cannot be used ({error.Message}). Name a folder that this user may write.", error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Description => _root;
+
+    /// <inheritdoc/>
+    public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>
+        OnDisk(key, path =>
+        {
+            AtomicFile.CreateDirectory(Path.GetDirectoryName(path)!);
+            bool created = AtomicFile.TryCreate(path, _temporary, file =>
+            {
+                using Stream source = content.OpenContent();
+                source.CopyTo(file);
+            });
+            return created ? CreateOutcome.Created : CreateOutcome.Exists;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) =>
+        OnDisk(key, path => File.Exists(path) ? ContentCheck.SealOf(() => File.OpenRead(path)) : null, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task CheckAsync(CancellationToken cancellationToken) =>
+        OnDisk(Path.Combine(TemporaryFolder, $"check-{Guid.NewGuid():N}"), path =>
+        {
+            using var probe = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            probe.WriteByte(0);
+            Libc.SyncData(probe);
+            return true;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    private Task<T> OnDisk<T>(string key, Func<string, T> work, CancellationToken cancellationToken)
+    {
+        string path = Path.GetFullPath(Path.Combine(_root, key));
+        if (!path.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"the key {key} leaves the folder", nameof(key));
+        }
+
+        return Task.Run(() =>
+        {
+            try
+            {
+                return work(path);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new StorageException(StorageFailure.Disk, $"STORAGE_DIR {_root}: {error.Message}. Free space on its disk or check its permissions.", error);
+            }
+        }, cancellationToken);
+    }
+}

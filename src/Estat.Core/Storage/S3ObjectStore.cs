@@ -1,0 +1,192 @@
+// Objects in S3 or an S3-compatible store.
+using System.Net;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Estat.Core.Batching;
+using Estat.Core.Options;
+
+namespace Estat.Core.Storage;
+
+/// <summary>
+/// Conditional creates (<c>If-None-Match: *</c>) through AWSSDK.S3 with the SDK's retries off: how often and how fast to try again is the uploader's
+/// decision. Every request has <c>S3_TIMEOUT</c>. Needs <c>s3:PutObject</c>, <c>s3:GetObject</c> and <c>s3:ListBucket</c> (without the last S3 answers
+/// 403 where it should say that an object is missing).
+/// </summary>
+public sealed class S3ObjectStore : IObjectStore
+{
+    private const string JsonLines = "application/x-ndjson";
+    private const string Opaque = "application/octet-stream";
+    private const string ProbeName = ".estat-probe";
+
+    private readonly AmazonS3Client _client;
+    private readonly string _bucket;
+    private readonly string _probeKey;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+
+    /// <summary>A store over <c>RAW_BUCKET</c>. No request is sent yet.</summary>
+    public S3ObjectStore(EstatOptions options, TimeProvider time)
+    {
+        _bucket = options.RawBucket ?? throw new ArgumentException("RAW_BUCKET is not set", nameof(options));
+        _probeKey = $"{options.RawPrefix}/{ProbeName}";
+        _timeout = options.S3Timeout;
+        _time = time;
+        var config = new AmazonS3Config
+        {
+            MaxErrorRetry = 0,
+            ThrottleRetries = false,
+            Timeout = options.S3Timeout + TimeSpan.FromSeconds(1), // the token below is the clock; this only ends what ignores it
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        };
+        if (options.S3Endpoint is null)
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.AwsRegion);
+        }
+        else
+        {
+            config.ServiceURL = options.S3Endpoint.ToString();
+            config.AuthenticationRegion = options.AwsRegion;
+            config.ForcePathStyle = true;
+        }
+
+        _client = new AmazonS3Client(config);
+    }
+
+    /// <inheritdoc/>
+    public string Description => $"s3://{_bucket}";
+
+    /// <inheritdoc/>
+    public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>
+        SendAsync($"PUT {key}", async token =>
+        {
+            using Stream stream = content.OpenContent();
+            var request = new PutObjectRequest
+            {
+                BucketName = _bucket,
+                Key = key,
+                InputStream = stream,
+                AutoCloseStream = false,
+                UseChunkEncoding = false,
+                IfNoneMatch = "*",
+                ContentType = content.IsGzip ? JsonLines : Opaque,
+            };
+            if (content.IsGzip)
+            {
+                request.Headers.ContentEncoding = "gzip";
+            }
+
+            if (content.Reason is not null)
+            {
+                request.Metadata.Add("estat-reason", HeaderText(content.Reason));
+            }
+
+            foreach ((string name, string value) in content.Seal.ToMetadata())
+            {
+                request.Metadata.Add(name, value);
+            }
+
+            try
+            {
+                await _client.PutObjectAsync(request, token).ConfigureAwait(false);
+                return CreateOutcome.Created;
+            }
+            catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.PreconditionFailed)
+            {
+                return CreateOutcome.Exists;
+            }
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) =>
+        SendAsync($"HEAD {key}", async token =>
+        {
+            try
+            {
+                GetObjectMetadataResponse head = await _client.GetObjectMetadataAsync(_bucket, key, token).ConfigureAwait(false);
+                return Seal.FromMetadata(name => head.Metadata[name]);
+            }
+            catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket")
+            {
+                return null;
+            }
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        // A HEAD has no body, so a missing bucket and a missing object look the same; a listing of nothing tells them apart.
+        await SendAsync("list", async token =>
+        {
+            var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = _probeKey, MaxKeys = 1 };
+            return await _client.ListObjectsV2Async(request, token).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    private async Task<T> SendAsync<T>(string what, Func<CancellationToken, Task<T>> send, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(_timeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return await send(either.Token).ConfigureAwait(false);
+        }
+        catch (AmazonS3Exception error)
+        {
+            throw new StorageException(IsRefusal(error.StatusCode) ? StorageFailure.Refused : StorageFailure.Transient, Explain(what, error), error);
+        }
+        catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StorageException(StorageFailure.Transient, $"{Description}: {what} did not end within S3_TIMEOUT", error);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException or AmazonClientException or ObjectDisposedException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {InnermostMessage(error)}", error);
+        }
+    }
+
+    // 409 (a racing create) and 429/5xx come and go; the rest of 4xx stays until somebody mends it.
+    private static bool IsRefusal(HttpStatusCode status) =>
+        (int)status is >= 400 and < 500 and not (int)HttpStatusCode.Conflict and not (int)HttpStatusCode.RequestTimeout
+            and not (int)HttpStatusCode.TooManyRequests;
+
+    private string Explain(string what, AmazonS3Exception error)
+    {
+        string advice = error.StatusCode switch
+        {
+            HttpStatusCode.Forbidden => ". Check the credentials and the bucket's policy (s3:PutObject, s3:GetObject, s3:ListBucket)",
+            HttpStatusCode.NotFound => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT",
+            _ => "",
+        };
+        return $"{Description}: {what}: {(int)error.StatusCode} {error.ErrorCode} {error.Message}{advice}";
+    }
+
+    // Metadata travels as header values: printable ASCII, and S3 takes 2 KB of it in all.
+    private static string HeaderText(string text)
+    {
+        const int Longest = 500;
+        return string.Create(Math.Min(text.Length, Longest), text, static (span, source) =>
+        {
+            for (int i = 0; i < span.Length; i++)
+            {
+                span[i] = source[i] is >= ' ' and <= '~' ? source[i] : '?';
+            }
+        });
+    }
+
+    private static string InnermostMessage(Exception error)
+    {
+        while (error.InnerException is { } inner)
+        {
+            error = inner;
+        }
+
+        return error.Message;
+    }
+}

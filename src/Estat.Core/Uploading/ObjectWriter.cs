@@ -1,0 +1,108 @@
+// Puts a sealed batch under its key exactly once, whatever earlier attempts did without our hearing of it.
+using System.IO.Compression;
+using System.Security.Cryptography;
+using Estat.Core.Batching;
+using Estat.Core.Metrics;
+using Estat.Core.Storage;
+
+namespace Estat.Core.Uploading;
+
+/// <summary>
+/// The rule for a taken key (412): the same hash → it is there, done; a prefix of mine → the remainder goes under the key with
+/// <see cref="RestSuffix"/>; anything else → alarm, and a key made from mine and my hash. Every key follows from the batch alone, so an attempt
+/// can be repeated by anyone at any time without a duplicate.
+/// </summary>
+internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments instruments, ILogger logger)
+{
+    /// <summary>Goes before the extension of a key whose object holds what a shorter object under the original key lacks.</summary>
+    internal const string RestSuffix = "_rest";
+
+    private const int HashDigitsInKey = 16;
+
+    /// <summary>Stores the content. When this returns, all of it is durable.</summary>
+    /// <returns>The key under which it, or its remainder, lies.</returns>
+    /// <exception cref="StorageException">Nobody knows; repeat it.</exception>
+    internal async Task<string> WriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        if (await CreateOrFindAsync(key, content, cancellationToken).ConfigureAwait(false))
+        {
+            return key;
+        }
+
+        Seal? there = await store.ReadSealAsync(key, cancellationToken).ConfigureAwait(false);
+        if (IsPrefix(there, content))
+        {
+            using var rest = new PooledStream();
+            ObjectContent remainder = Remainder(content, there!, rest);
+            key = ObjectKeys.WithSuffix(key, RestSuffix);
+            LogPrefixFound(logger, key, there!.Events, content.Seal.Events);
+            return await CreateOrFindAsync(key, remainder, cancellationToken).ConfigureAwait(false)
+                ? key
+                : await WriteElsewhereAsync(key, remainder, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await WriteElsewhereAsync(key, content, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<string> WriteElsewhereAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        instruments.OnKeyConflict();
+        string other = ObjectKeys.WithSuffix(key, "_" + content.Seal.Sha256[..HashDigitsInKey]);
+        LogKeyConflict(logger, key, other);
+        return await CreateOrFindAsync(other, content, cancellationToken).ConfigureAwait(false)
+            ? other
+            : throw new StorageException(StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold foreign objects");
+    }
+
+    private async Task<bool> CreateOrFindAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) == CreateOutcome.Created)
+        {
+            return true;
+        }
+
+        Seal? there = await store.ReadSealAsync(key, cancellationToken).ConfigureAwait(false);
+        return there?.Sha256 == content.Seal.Sha256;
+    }
+
+    private static bool IsPrefix(Seal? there, ObjectContent content)
+    {
+        if (there is null || !content.IsGzip || there.Events <= 0 || there.Events >= content.Seal.Events)
+        {
+            return false;
+        }
+
+        using Stream mine = content.OpenContent();
+        return ContentCheck.HashOfPrefix(mine, there.Events) == there.Sha256;
+    }
+
+    private static ObjectContent Remainder(ObjectContent content, Seal there, PooledStream rest)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        long events = 0;
+        long bytes = 0;
+        using (var gzip = new GZipStream(rest, CompressionLevel.Fastest, leaveOpen: true))
+        using (Stream mine = content.OpenContent())
+        {
+            ContentCheck.ForEachLine(mine, (line, index) =>
+            {
+                if (index >= there.Events)
+                {
+                    gzip.Write(line);
+                    hash.AppendData(line);
+                    events++;
+                    bytes += line.Length;
+                }
+            }, out _, out _);
+        }
+
+        var seal = new Seal(events, bytes, Convert.ToHexStringLower(hash.GetHashAndReset()), content.Seal.LastSequence);
+        return new ObjectContent(rest.OpenRead, seal, IsGzip: true);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A shorter object with the first {There} of {Mine} events was there; the rest goes to {Key}")]
+    private static partial void LogPrefixFound(ILogger logger, string key, long there, long mine);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "A foreign object lies under {Key}; the batch goes to {Other}. Find out who else writes to this prefix")]
+    private static partial void LogKeyConflict(ILogger logger, string key, string other);
+}
