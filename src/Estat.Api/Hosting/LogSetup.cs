@@ -13,6 +13,9 @@ internal static class LogSetup
         logging.SetMinimumLevel(Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true));
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("System", LogLevel.Warning);
+        // As long as this category could log anything, ASP.NET makes an Activity and a log scope for every request: 830 bytes each. Estat logs
+        // failed requests itself (Router).
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         if (isTerminal)
         {
             logging.AddSimpleConsole(format =>

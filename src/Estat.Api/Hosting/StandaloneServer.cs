@@ -67,11 +67,11 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     /// <exception cref="IOException">The port is taken.</exception>
     internal async Task StartAsync()
     {
+        Signals.Register();
         Engine.Start();
         await _app.StartAsync().ConfigureAwait(false);
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-        Signals.Register();
         LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, _options.DlqDir);
         LogTryIt(_logger, Address, _store.Description, _options.RawPrefix, GoDuration.Format(_options.FlushInterval));
         if (_options.Ack == "memory")

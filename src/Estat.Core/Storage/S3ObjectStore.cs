@@ -36,6 +36,7 @@ public sealed class S3ObjectStore : IObjectStore
         var config = new AmazonS3Config
         {
             MaxErrorRetry = 0,
+            MaxStaleConnectionRetries = 0, // not among the above: the SDK would send a PUT up to ten times more when connections break
             ThrottleRetries = false,
             Timeout = options.S3Timeout + TimeSpan.FromSeconds(1), // the token below is the clock; this only ends what ignores it
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,

@@ -1,0 +1,20 @@
+# Every task has its script in scripts/; this file names them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test build clean
+
+help: ## this list
+	@awk -F ': ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build and start the server; options by environment, such as make run RAW_BUCKET=events
+	@scripts/run.sh
+
+test: ## build and run all tests; FILTER=text takes those with text in the class or method name
+	@scripts/test.sh "$$FILTER"
+
+build: ## build everything in Release
+	@scripts/build.sh
+
+clean: ## remove what builds produced
+	@rm -rf artifacts

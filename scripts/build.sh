@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Builds everything that can be built here, in Release.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/dotnet.sh
+. scripts/solution.sh
+echo "Building $SOLUTION (a first build takes about a minute)…"
+dotnet build "$SOLUTION" -c Release --nologo -v quiet -clp:NoSummary
+if [[ -n $CLUSTER_LEFT_OUT ]]; then printf '\n*** %s ***\n' "$CLUSTER_LEFT_OUT" >&2; fi

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Builds and runs all tests, one assembly after another. The last line on stdout is always "N passed, N failed, N skipped";
+# the exit code is 0 only if something passed and nothing failed.
+#
+#   test.sh [FILTER]     only the tests with FILTER in "Namespace.Class.Method"
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+readonly FILTER=${1:-}
+# One assembly's tests are killed after this.
+readonly LIMIT=${TEST_LIMIT:-20m}
+
+passed=0 failed=0 skipped=0
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+finish() {
+    echo
+    echo "$passed passed, $failed failed, $skipped skipped"
+    exit "$1"
+}
+
+if ! . scripts/dotnet.sh; then
+    failed=1
+    finish 1
+fi
+scripts/ensure-test-servers.sh
+. scripts/solution.sh
+echo "Building $SOLUTION (a first build takes about a minute)…"
+if ! dotnet build "$SOLUTION" -c Release --nologo -v quiet -clp:NoSummary; then
+    echo "The build failed; no test ran."
+    failed=1
+    finish 1
+fi
+
+# The runner's own words become one line per test; what it says about a failure or a skip stays.
+show() {
+    local red='' green='' yellow='' plain=''
+    if [[ -t 1 ]]; then red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' plain=$'\e[0m'; fi
+    awk -v red="$red" -v green="$green" -v yellow="$yellow" -v plain="$plain" '
+        /^    [^ ].* \[STARTING\]$/ { next }
+        /^    [^ ].* \[FAIL\]$/ { bad[name($0)] = 1; print "  " red "FAIL" plain "          " name($0); fflush(); next }
+        /^    [^ ].* \[SKIP\]$/ { bad[name($0)] = 1; print "  " yellow "skip" plain "          " name($0); fflush(); next }
+        match($0, /^    [^ ].* \[FINISHED\] Time: [0-9.eE-]+s$/) {
+            if (!(name($0) in bad)) {
+                time = $NF
+                sub(/s$/, "", time)
+                printf "  %sok%s   %7.1f s  %s\n", green, plain, time, name($0)
+                fflush()
+            }
+            next
+        }
+        /^  (Discovering|Discovered|Starting|Finished): / || /^=== TEST EXECUTION SUMMARY ===$/ || /^   [^ ]+  Total: / { next }
+        { print; fflush() }
+        function name(line) {
+            sub(/^    /, "", line)
+            sub(/ \[(STARTING|FAIL|SKIP)\]$/, "", line)
+            sub(/ \[FINISHED\] Time: [0-9.eE-]+s$/, "", line)
+            return line
+        }'
+}
+
+# "Total: 6, Errors: 0, Failed: 1, Skipped: 2, Not Run: 0, …": the number after a word.
+number() { sed -nE "s/.*[ ,]$1: ([0-9]+).*/\1/p" <<<"$2"; }
+
+run_assembly() {
+    local name=$1 assembly=artifacts/bin/$1/release/$1.dll log=$logs/$1 code summary wrong
+    echo
+    echo "$name"
+    if [[ ! -f $assembly ]]; then
+        echo "$name: $assembly was not built" | tee -a "$logs/crashed"
+        failed=$((failed + 1))
+        return
+    fi
+    # In the foreground, so that Ctrl-C reaches the tests; the servers that they start die with them.
+    timeout --foreground --kill-after=30s "$LIMIT" dotnet exec "$assembly" -noColor -noLogo -noAutoReporters -reporter verbose \
+        ${FILTER:+-method "*$FILTER*"} 2>&1 </dev/null | tee "$log" | show
+    code=${PIPESTATUS[0]}
+    summary=$(grep -E '^   [^ ]+  Total: [0-9]+,' "$log" | tail -n 1)
+    if [[ -z $summary ]]; then
+        # A filter that fits nothing in this assembly is no crash.
+        if [[ -n $FILTER ]] && ((code == 0)); then return; fi
+        if ((code == 124 || code == 137)); then
+            echo "$name: not done after $LIMIT and killed" | tee -a "$logs/crashed"
+        else
+            echo "$name: ended with $code and no summary" | tee -a "$logs/crashed"
+        fi
+        # What had begun and not finished is the first suspect.
+        awk '/^    [^ ].* \[STARTING\]$/ { sub(/ \[STARTING\]$/, ""); running[$0] }
+            / \[FINISHED\] Time: / { sub(/ \[FINISHED\] Time: .*/, ""); delete running[$0] }
+            END { for (test in running) print "  running:" substr(test, 4) }' "$log" | tee -a "$logs/crashed"
+        failed=$((failed + 1))
+        return
+    fi
+    # Errors are failures outside of any test, such as in a clean-up.
+    wrong=$(($(number Failed "$summary") + $(number Errors "$summary")))
+    if ((wrong == 0 && code != 0)); then
+        echo "$name: no test failed, but it ended with $code" | tee -a "$logs/crashed"
+        wrong=1
+    fi
+    failed=$((failed + wrong))
+    skipped=$((skipped + $(number Skipped "$summary")))
+    passed=$((passed + $(number Total "$summary") - $(number Failed "$summary") - $(number Skipped "$summary") - $(number 'Not Run' "$summary")))
+}
+
+interrupted() {
+    echo "interrupted"
+    failed=$((failed + 1))
+    finish 130
+}
+trap interrupted INT
+
+for project in $(projects_of "$SOLUTION" | grep -E '\.Tests\.csproj$'); do
+    run_assembly "$(basename "$project" .csproj)"
+done
+
+if compgen -G "$logs/*.Tests" >/dev/null; then
+    if grep -qhE '^    [^ ].* \[SKIP\]$' "$logs"/*.Tests; then
+        echo
+        echo "Skipped:"
+        # The name and the first line of the reason, which follows it.
+        grep -hE -A 1 '^    [^ ].* \[SKIP\]$' "$logs"/*.Tests | grep -v '^--$' | sed -E 's/^    ([^ ].*) \[SKIP\]$/  \1/'
+    fi
+    if grep -qhE '^    [^ ].* \[FAIL\]$' "$logs"/*.Tests; then
+        echo
+        echo "Failed:"
+        grep -hE '^    [^ ].* \[FAIL\]$' "$logs"/*.Tests | sed -E 's/^    (.*) \[FAIL\]$/  \1/'
+    fi
+fi
+if [[ -s $logs/crashed ]]; then
+    echo
+    echo "Broken off:"
+    sed 's/^/  /' "$logs/crashed"
+fi
+if [[ -n $CLUSTER_LEFT_OUT ]]; then
+    echo
+    echo "*** $CLUSTER_LEFT_OUT ***"
+fi
+if ((passed + failed + skipped == 0)); then
+    echo
+    echo "No test ran${FILTER:+: nothing fits FILTER=$FILTER}."
+    finish 1
+fi
+finish $((failed > 0))

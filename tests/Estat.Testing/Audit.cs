@@ -1,0 +1,57 @@
+// The oracle: every acknowledged event is an obligation, and what is stored shows which were met.
+
+using System.Globalization;
+using System.Text;
+
+namespace Estat.Testing;
+
+/// <summary>Compares the numbers of acknowledged events with the numbers found in storage.</summary>
+/// <param name="Lost">Acknowledged and not found. Must be empty, always.</param>
+/// <param name="Duplicated">Found more than once, acknowledged or not.</param>
+/// <param name="FoundOnce">How many of the acknowledged were found exactly once.</param>
+/// <param name="NeverAcknowledged">Found and not acknowledged: allowed where an answer was lost, wrong where it was a rejection.</param>
+public sealed record Audit(IReadOnlyList<long> Lost, IReadOnlyList<long> Duplicated, long FoundOnce, IReadOnlyList<long> NeverAcknowledged)
+{
+    private const int Shown = 10;
+
+    /// <summary>Whether every acknowledged event was found exactly once and no other was found twice.</summary>
+    public bool Clean => Lost.Count == 0 && Duplicated.Count == 0;
+
+    /// <summary>Compares.</summary>
+    /// <param name="acknowledged">Numbers of the events whose acceptance was answered.</param>
+    /// <param name="stored">The number of each stored event, repeated as often as it is stored.</param>
+    public static Audit Of(IEnumerable<long> acknowledged, IEnumerable<long> stored)
+    {
+        ArgumentNullException.ThrowIfNull(acknowledged);
+        ArgumentNullException.ThrowIfNull(stored);
+        var times = new Dictionary<long, int>();
+        foreach (var number in stored)
+        {
+            times[number] = times.GetValueOrDefault(number) + 1;
+        }
+
+        var owed = acknowledged as IReadOnlySet<long> ?? acknowledged.ToHashSet();
+        return new Audit(
+            [.. owed.Where(number => !times.ContainsKey(number)).Order()],
+            [.. times.Where(entry => entry.Value > 1).Select(entry => entry.Key).Order()],
+            owed.LongCount(number => times.GetValueOrDefault(number) == 1),
+            [.. times.Keys.Where(number => !owed.Contains(number)).Order()]);
+    }
+
+    /// <summary>Compares with what was read back; an event that <see cref="EventSender"/> did not send is ignored.</summary>
+    public static Audit Of(SendReport report, IEnumerable<StoredEvent> stored)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return Of(report.Acknowledged, stored.Select(e => EventSender.NumberOf(e.Body)).OfType<long>());
+    }
+
+    public override string ToString() => new StringBuilder()
+        .Append(CultureInfo.InvariantCulture, $"{FoundOnce} found once")
+        .Append(CultureInfo.InvariantCulture, $", {Lost.Count} lost{Some(Lost)}")
+        .Append(CultureInfo.InvariantCulture, $", {Duplicated.Count} duplicated{Some(Duplicated)}")
+        .Append(CultureInfo.InvariantCulture, $", {NeverAcknowledged.Count} stored but never acknowledged{Some(NeverAcknowledged)}")
+        .ToString();
+
+    private static string Some(IReadOnlyList<long> numbers) =>
+        numbers.Count == 0 ? "" : $" ({string.Join(", ", numbers.Take(Shown))}{(numbers.Count > Shown ? ", …" : "")})";
+}

@@ -1,0 +1,21 @@
+// What became of the events that an EventSender sent.
+
+namespace Estat.Testing;
+
+/// <summary>Each event sent is exactly one of: acknowledged, answered otherwise, or unknown.</summary>
+/// <param name="Acknowledged">Numbers of the events that were answered 200: from here on the server owes them.</param>
+/// <param name="Rejected">How many were answered 503: the server does not have them.</param>
+/// <param name="Unknown">Numbers of the events whose answer never came: the server may have them.</param>
+/// <param name="StatusCounts">How many answers of each status came.</param>
+/// <param name="Elapsed">From the first event to the last answer.</param>
+public sealed record SendReport(
+    IReadOnlySet<long> Acknowledged, long Rejected, IReadOnlyList<long> Unknown, IReadOnlyDictionary<int, long> StatusCounts, TimeSpan Elapsed)
+{
+    /// <summary>Answers of any kind per second.</summary>
+    public double AnswersPerSecond => StatusCounts.Values.Sum() / Elapsed.TotalSeconds;
+
+    public override string ToString() =>
+        $"{Acknowledged.Count} acknowledged, {Rejected} rejected, {Unknown.Count} unknown in {Elapsed.TotalSeconds:0.0} s "
+        + $"({AnswersPerSecond:0} answers/s; "
+        + string.Join(", ", StatusCounts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}")) + ")";
+}
