@@ -1,0 +1,55 @@
+// The one RGW that this assembly's tests share, and what a server needs to use it.
+using Estat.Testing;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(Estat.Api.Tests.RealS3))]
+
+namespace Estat.Api.Tests;
+
+/// <summary>Starts with the first test of the assembly. Tests that stop it for everybody stand in <see cref="Alone"/>.</summary>
+public sealed class RealS3 : IAsyncLifetime
+{
+    private CephRgw? _rgw;
+    private string _missing = "";
+
+    /// <summary>The gateway; skips the test where the machine has none.</summary>
+    public CephRgw Rgw
+    {
+        get
+        {
+            Assert.SkipWhen(_rgw is null, _missing);
+            return _rgw;
+        }
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        if (CephRgw.Available(out _missing))
+        {
+            _rgw = await CephRgw.StartAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_rgw is not null)
+        {
+            await _rgw.DisposeAsync();
+        }
+    }
+
+    /// <summary>Options of a server that stores in this bucket, by way of another endpoint if one is given.</summary>
+    public Dictionary<string, string> Options(string bucket, TempFolder folder, string? endpoint = null) => new()
+    {
+        ["RAW_BUCKET"] = bucket,
+        ["S3_ENDPOINT"] = endpoint ?? Rgw.Endpoint,
+        ["AWS_ACCESS_KEY_ID"] = Rgw.AccessKey,
+        ["AWS_SECRET_ACCESS_KEY"] = Rgw.SecretKey,
+        ["DLQ_DIR"] = folder["dlq"],
+        ["RECOVERY_INTERVAL"] = "100ms",
+    };
+}
+
+/// <summary>Tests that load the machine or stop the shared RGW run one at a time, after all others.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
