@@ -3,6 +3,7 @@ using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Health;
 using Estat.Api.Http;
+using Estat.Api.Metrics;
 using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
@@ -23,6 +24,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly WebApplication _app;
     private readonly PrometheusText _metrics;
+    private readonly OtlpExport? _otlp;
     private readonly IObjectStore _store;
     private readonly ILogger _logger;
 
@@ -44,6 +46,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
         Engine = new Engine(options, _store, time, loggers);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
+        _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
         var answers = new Answers(options, Engine.Requests);
         var envelope = new Envelope(options, time);
         var router = new Router(
@@ -89,7 +92,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         LogDraining(_logger, signal, Engine.Ledger.Read().Buffered, GoDuration.Format(_options.ShutdownTimeout));
         Engine.BeginDrain();
         await WaitForRequestsAsync(started).ConfigureAwait(false);
-        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - ListenerStopTime;
+        TimeSpan afterwards = ListenerStopTime + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
         long lost = await Engine.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
         using (var patience = new CancellationTokenSource(ListenerStopTime))
         {
@@ -105,6 +109,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         await _app.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
+        _otlp?.Dispose();
         await Engine.DisposeAsync().ConfigureAwait(false);
         Signals.Dispose();
     }

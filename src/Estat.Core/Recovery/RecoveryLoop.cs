@@ -1,4 +1,5 @@
 // Uploads what lies in the DLQ, a file a tick while uploads are idle, faster as long as it succeeds.
+using System.Diagnostics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
@@ -134,14 +135,16 @@ internal sealed partial class RecoveryLoop
     private async Task<string> WriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
     {
         long started = _time.GetTimestamp();
+        using Activity? activity = EstatActivities.Storing("estat.recover", key, content);
         try
         {
             string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: true);
             return stored;
         }
-        catch (StorageException)
+        catch (StorageException error)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
             throw;
         }

@@ -1,4 +1,5 @@
 // Sealed batches leave the node here: to the object store, or to the DLQ when it does not answer.
+using System.Diagnostics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
@@ -148,6 +149,7 @@ internal sealed partial class Uploader : IDisposable
         string key = isGzip ? batch.Key : _quarantine.For(ObjectKeys.NameOf(batch.Key), batch.Form);
         var content = new ObjectContent(batch.OpenContent, batch.Seal, isGzip, isGzip ? null : "gzip failed when the batch was written");
         long started = _time.GetTimestamp();
+        using Activity? activity = EstatActivities.Storing("estat.upload", key, content);
         try
         {
             string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
@@ -160,6 +162,7 @@ internal sealed partial class Uploader : IDisposable
         catch (StorageException error)
         {
             _storageFails = true;
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
             LogUploadFailed(_logger, error.Message, key);
             return error;

@@ -1,0 +1,16 @@
+// What `make bench` runs beside the server: the floor that it is compared with, and the cost of a recovery tick.
+using System.Globalization;
+using Estat.Bench;
+
+switch (args)
+{
+    case ["bare", string port]:
+        await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture));
+        return 0;
+    case ["recovery-tick"]:
+        RecoveryTick.Run();
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: Estat.Bench bare PORT | recovery-tick");
+        return 2;
+}

@@ -1,0 +1,120 @@
+// What a recovery tick costs with nothing, one file and 100,000 files in the DLQ: it must not depend on how many there are.
+using System.Diagnostics;
+using System.Globalization;
+using System.IO.Compression;
+using Estat.Core.Batching;
+using Estat.Core.Hosting;
+using Estat.Core.Options;
+using Estat.Core.Recovery;
+using Estat.Core.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Estat.Bench;
+
+internal static class RecoveryTick
+{
+    private const int Rounds = 200;
+    private static readonly DateTimeOffset Created = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    internal static void Run()
+    {
+        Console.WriteLine("| files in the DLQ | scan: files due | scan: none due | stock at start | bytes allocated per scan (none due) |");
+        Console.WriteLine("|---|---|---|---|---|");
+        foreach (int files in new[] { 0, 1, 1_000, 100_000 })
+        {
+            string folder = Directory.CreateTempSubdirectory("estat-bench-").FullName;
+            try
+            {
+                Console.Error.WriteLine($"writing {files} files…");
+                Fill(folder, files);
+                (double due, _) = Scan(folder);
+                SetDue(folder, DateTime.UtcNow.AddSeconds(50));
+                (double notDue, long bytes) = Scan(folder);
+                double stock = TakeStock(folder);
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {files} | {due:0.000} ms | {notDue:0.000} ms | {stock:0} ms | {bytes} |"));
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+
+    // Each round is a tick whose file failed: it reads the next 1,000 names.
+    private static (double Milliseconds, long Bytes) Scan(string folder)
+    {
+        using var scan = new DlqScan(folder, TimeProvider.System, TimeSpan.FromMinutes(1));
+        Tick(scan);
+        long bytes = GC.GetAllocatedBytesForCurrentThread();
+        long started = Stopwatch.GetTimestamp();
+        for (int i = 0; i < Rounds; i++)
+        {
+            Tick(scan);
+        }
+
+        return (Stopwatch.GetElapsedTime(started).TotalMilliseconds / Rounds, (GC.GetAllocatedBytesForCurrentThread() - bytes) / Rounds);
+    }
+
+    private static void Tick(DlqScan scan)
+    {
+        scan.NextDue();
+        scan.MoveOn();
+    }
+
+    private static double TakeStock(string folder)
+    {
+        string storage = Directory.CreateTempSubdirectory("estat-bench-").FullName;
+        try
+        {
+            // Storage that nobody can write to keeps the files where they are.
+            var options = new EstatOptions { DlqDir = folder, RecoveryInterval = TimeSpan.FromHours(1) };
+            using var store = new FolderObjectStore(storage, TimeProvider.System);
+            var engine = new Engine(options, store, TimeProvider.System, NullLoggerFactory.Instance);
+            long expected = Directory.EnumerateFiles(folder, "*" + ObjectKeys.Extension).LongCount();
+            long started = Stopwatch.GetTimestamp();
+            engine.Start();
+            while (engine.DlqFiles < expected)
+            {
+                Thread.Sleep(1);
+            }
+
+            double elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+            engine.DrainAsync(TimeSpan.FromSeconds(5), CancellationToken.None).GetAwaiter().GetResult();
+            engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            return elapsed;
+        }
+        finally
+        {
+            Directory.Delete(storage, recursive: true);
+        }
+    }
+
+    private static void Fill(string folder, int files)
+    {
+        using var content = new MemoryStream();
+        using (var gzip = new GZipStream(content, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write("{\"ts\":1,\"ip\":\"\",\"user_agent\":\"\",\"body\":\"x\"}\n"u8);
+        }
+
+        for (int i = 0; i < files; i++)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"{Created.ToUnixTimeSeconds() + i}_bench_{i}");
+            string payload = Path.Combine(folder, name + ObjectKeys.Extension);
+            File.WriteAllBytes(payload, content.ToArray());
+            File.WriteAllText(
+                payload + DlqDirectory.MetaExtension,
+                $$"""{"num_events":1,"key":"raw/{{name}}.jsonl.gz","created":"2026-01-01T00:00:00+00:00","reason":"bench","next_due":"2026-01-01T00:00:00+00:00","sha256":""}""");
+        }
+
+        SetDue(folder, Created.UtcDateTime);
+    }
+
+    private static void SetDue(string folder, DateTime due)
+    {
+        foreach (string meta in Directory.EnumerateFiles(folder, "*" + DlqDirectory.MetaExtension))
+        {
+            File.SetLastWriteTimeUtc(meta, due);
+        }
+    }
+}
