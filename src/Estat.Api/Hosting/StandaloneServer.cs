@@ -77,6 +77,11 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
         LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, _options.DlqDir);
         LogTryIt(_logger, Address, _store.Description, _options.RawPrefix, GoDuration.Format(_options.FlushInterval));
+        if (OpenFiles.Limit() is { } limit && limit < _options.MaxConnections + OpenFiles.BesideConnections)
+        {
+            LogFewOpenFiles(_logger, limit, _options.MaxConnections);
+        }
+
         if (_options.Ack == "memory")
         {
             LogMemoryOnly(_logger);
@@ -132,6 +137,11 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Level = LogLevel.Information,
         Message = "Try it: curl -d 'hello=estat' {Address}collect — it appears in {Storage} under {Prefix}/ within {Flush}, or on Ctrl-C")]
     private static partial void LogTryIt(ILogger logger, Uri address, string storage, string prefix, string flush);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "This process may open {Limit} files, fewer than MAX_CONNECTIONS={Connections} needs; raise it (ulimit -n, LimitNOFILE) or lower MAX_CONNECTIONS")]
+    private static partial void LogFewOpenFiles(ILogger logger, long limit, int connections);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]
     private static partial void LogMemoryOnly(ILogger logger);
