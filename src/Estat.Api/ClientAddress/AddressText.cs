@@ -1,5 +1,6 @@
 // Addresses as proxies write them: "203.0.113.7", "203.0.113.7:4711", "2001:db8::1", "[2001:db8::1]:4711".
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -20,7 +21,7 @@ internal static class AddressText
         }
 
         ReadOnlySpan<char> bare = text is ['[', ..] && text.IndexOf(']') is > 0 and int end ? text[1..end] : text;
-        return IPAddress.TryParse(bare, out IPAddress? parsed) && Write(parsed, onlyPublic: true, destination, out length);
+        return TryParseIPv6(bare, out IPAddress? parsed) && Write(parsed, onlyPublic: true, destination, out length);
     }
 
     /// <summary>Reads CloudFront's <c>address:port</c>, in which an IPv6 address stands without brackets.</summary>
@@ -28,8 +29,14 @@ internal static class AddressText
     {
         length = 0;
         int colon = text.LastIndexOf(':');
-        ReadOnlySpan<char> bare = (colon < 0 ? text : text[..colon]).Trim().TrimStart('[').TrimEnd(']');
-        return IPAddress.TryParse(bare, out IPAddress? parsed) && Write(parsed, onlyPublic: false, destination, out length);
+        ReadOnlySpan<char> bare = (colon < 0 ? text : text[..colon]).Trim();
+        if (TryParseIPv4(bare, out _))
+        {
+            return Encoding.ASCII.TryGetBytes(bare, destination, out length);
+        }
+
+        bare = bare is ['[', .., ']'] ? bare[1..^1] : bare;
+        return TryParseIPv6(bare, out IPAddress? parsed) && Write(parsed, onlyPublic: false, destination, out length);
     }
 
     private static bool Write(IPAddress address, bool onlyPublic, Span<byte> destination, out int length)
@@ -67,6 +74,13 @@ internal static class AddressText
     {
         int colon = text.IndexOf(':');
         return colon > 0 && text.LastIndexOf(':') == colon ? text[..colon] : text;
+    }
+
+    // IPAddress also takes numbers such as 1234567890 and 1.2 for IPv4 addresses.
+    private static bool TryParseIPv6(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPAddress? address)
+    {
+        address = null;
+        return text.Contains(':') && IPAddress.TryParse(text, out address);
     }
 
     private static bool TryParseIPv4(ReadOnlySpan<char> text, out uint address)

@@ -53,22 +53,21 @@ internal sealed class Peer
         }
 
         StringValues forwarded = headers[ForwardedFor];
-        if (forwarded.Count > 0)
+        if (forwarded.Count == 1 && _lastForwarded is not null && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
         {
-            if (forwarded.Count == 1 && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
-            {
-                return _client.AsSpan(0, _clientLength);
-            }
+            return _client.AsSpan(0, _clientLength);
+        }
 
-            foreach (string? line in forwarded)
+        // From here on the last answer is overwritten, also by what turns out to be no address.
+        _lastForwarded = null;
+        foreach (string? line in forwarded)
+        {
+            foreach (Range part in line.AsSpan().Split(','))
             {
-                foreach (Range part in line.AsSpan().Split(','))
+                if (AddressText.TryReadPublic(line.AsSpan()[part], _client, out _clientLength))
                 {
-                    if (AddressText.TryReadPublic(line.AsSpan()[part], _client, out _clientLength))
-                    {
-                        _lastForwarded = forwarded.Count == 1 ? line : null;
-                        return _client.AsSpan(0, _clientLength);
-                    }
+                    _lastForwarded = forwarded.Count == 1 ? line : null;
+                    return _client.AsSpan(0, _clientLength);
                 }
             }
         }
@@ -76,7 +75,6 @@ internal sealed class Peer
         StringValues viewer = headers[ViewerAddress];
         if (viewer.Count == 1 && AddressText.TryReadWithPort(viewer[0], _client, out _clientLength))
         {
-            _lastForwarded = null;
             return _client.AsSpan(0, _clientLength);
         }
 
