@@ -19,15 +19,17 @@ internal static class KestrelSetup
     internal static void Apply(KestrelServerOptions kestrel, EstatOptions options)
     {
         kestrel.AddServerHeader = false;
-        // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent that is no UTF-8 must not cost its event.
-        kestrel.RequestHeaderEncodingSelector = name => name is "User-Agent" or "Cookie" or "Idempotency-Key" ? Encoding.Latin1 : null;
+        // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent or Referer that is no UTF-8 must not cost its event.
+        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         KestrelServerLimits limits = kestrel.Limits;
         limits.MaxConcurrentConnections = options.MaxConnections;
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;
         limits.MaxRequestLineSize = options.MaxBodySize + RequestLineBeyondQuery; // GET /collect carries an event in its query
         limits.MaxRequestBufferSize = Math.Max(1 << 20, limits.MaxRequestLineSize);
-        limits.MaxRequestBodySize = options.MaxBatchBodySize;
+        // The endpoints read no more than they may. With a limit of its own Kestrel would reset the connection of a client that is still sending a
+        // larger body, and so take the 413 from it; without, it reads on for a few seconds and throws away.
+        limits.MaxRequestBodySize = null;
         limits.RequestHeadersTimeout = options.HeaderTimeout;
         limits.KeepAliveTimeout = options.KeepAliveTimeout;
         limits.MinRequestBodyDataRate = new MinDataRate(SlowestBody, BodyGrace);
