@@ -4,6 +4,7 @@ using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Health;
 using Estat.Core.Metrics;
+using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Http;
 
@@ -15,6 +16,9 @@ internal sealed partial class Router(
     CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, HealthEndpoints health, PrometheusText metrics, Cors cors, Answers answers,
     RequestCounters requests, ILogger<Router> logger)
 {
+    // Kestrel's words for a body that is shorter than announced; it gives no other sign.
+    private const string EndedEarly = "Unexpected end of request content.";
+
     private static readonly Problem NotFound = Problem.Of(
         StatusCodes.Status404NotFound, "Estat answers /collect, /collect.gif, /collect/batch, /health, /health/ready, /health/sink and /metrics.");
 
@@ -105,6 +109,10 @@ internal sealed partial class Router(
         {
             await handling.ConfigureAwait(false);
         }
+        catch (BadHttpRequestException error) when (error.Message == EndedEarly)
+        {
+            answers.GoneAway();
+        }
         catch (BadHttpRequestException error)
         {
             await answers.BadRequestAsync(context, error).ConfigureAwait(false);
@@ -113,9 +121,18 @@ internal sealed partial class Router(
         {
             await answers.MalformedAsync(context, $"The body cannot be decoded by its Content-Encoding: {error.Message}.").ConfigureAwait(false);
         }
+        catch (Exception error) when (error is ConnectionResetException or ConnectionAbortedException)
+        {
+            // The token below may learn of it only after this.
+            answers.GoneAway();
+        }
         catch (Exception error) when (context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException)
         {
             answers.GoneAway();
+        }
+        catch (IOException error) when (error.InnerException is OverflowException)
+        {
+            await answers.MalformedAsync(context, "A chunk's size is no number that could be meant.").ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
