@@ -92,7 +92,8 @@ public static class OptionTable
         {
             configuration = new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(settingsFile), optional: true, reloadOnChange: false)
-                .AddInMemoryCollection(environment.Where(pair => !string.IsNullOrWhiteSpace(pair.Value)))
+                // Only what is an option: an environment may hold names that differ in case alone (http_proxy and HTTP_PROXY), configuration may not.
+                .AddInMemoryCollection(environment.Where(pair => All.Any(option => option.Name == pair.Key) && !string.IsNullOrWhiteSpace(pair.Value)))
                 .AddCommandLine(args)
                 .Build();
         }
