@@ -16,6 +16,8 @@ internal static class LogSetup
         // As long as this category could log anything, ASP.NET makes an Activity and a log scope for every request: 830 bytes each. Estat logs
         // failed requests itself (Router).
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        // A start that fails is told in one line, by Program.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (isTerminal)
         {
             logging.AddSimpleConsole(format =>

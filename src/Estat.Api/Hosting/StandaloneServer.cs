@@ -1,4 +1,5 @@
 // The standalone server: one engine behind Kestrel, from start to drain.
+using System.Net.Sockets;
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Health;
@@ -67,12 +68,21 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     internal Uri Address { get; private set; } = new("http://127.0.0.1/");
 
     /// <summary>Starts the engine and the listener.</summary>
-    /// <exception cref="IOException">The port is taken.</exception>
+    /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
     internal async Task StartAsync()
     {
         Signals.Register();
         Engine.Start();
-        await _app.StartAsync().ConfigureAwait(false);
+        try
+        {
+            await _app.StartAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            string reason = error.GetBaseException().Message;
+            throw new IOException($"HTTP_ADDR={_options.HttpAddr}: cannot listen there ({reason}). Stop who does, or name another address.", error);
+        }
+
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
         LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, _options.DlqDir);

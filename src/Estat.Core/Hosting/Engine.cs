@@ -167,9 +167,10 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
     }
 
-    /// <summary>Frees what a drained (or never started) engine holds.</summary>
+    /// <summary>Frees what an engine holds that was drained, or whose node failed to start.</summary>
     public async ValueTask DisposeAsync()
     {
+        BeginDrain();
         await _stopRecovery.CancelAsync().ConfigureAwait(false);
         foreach (Partition partition in _partitions)
         {
