@@ -1,0 +1,33 @@
+// Sealed batches for tests that begin where a partition's writer ends.
+using Estat.Core.Batching;
+using Estat.Core.Storage;
+
+namespace Estat.Core.Tests.Support;
+
+/// <summary>Makes batches with the encoder of production.</summary>
+internal static class Batches
+{
+    internal static readonly DateTimeOffset Opened = DateTimeOffset.FromUnixTimeSeconds(EventLines.Second);
+
+    /// <summary>A key such as a node makes, different at each call.</summary>
+    internal static string NewKey(string prefix = "raw") => new ObjectKeys(prefix, ObjectKeys.NewInstance()).Next(Opened);
+
+    internal static SealedBatch Of(string key, IEnumerable<string> bodies, Func<Stream, Stream>? openCompressor = null)
+    {
+        using var encoder = new BatchEncoder(openCompressor ?? BatchEncoder.Gzip(1), NullLogger.Instance, _ => { });
+        encoder.Append(ChunkOf(new OpenBatch(key, Opened), bodies));
+        return encoder.Seal(FlushReason.Count);
+    }
+
+    internal static Chunk ChunkOf(OpenBatch batch, IEnumerable<string> bodies)
+    {
+        string[] all = [.. bodies];
+        byte[] lines = EventLines.Encode(all);
+        return new Chunk(lines) { Batch = batch, Events = all.Length, Length = lines.Length };
+    }
+
+    /// <summary>What an uploader would pass to the store.</summary>
+    internal static ObjectContent ContentOf(SealedBatch batch) => new(batch.OpenContent, batch.Seal, batch.Form == BatchForm.Gzip);
+
+    internal static ObjectContent ContentOf(params IEnumerable<string> bodies) => ContentOf(Of(NewKey(), bodies));
+}
