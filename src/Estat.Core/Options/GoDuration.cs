@@ -58,7 +58,7 @@ public static class GoDuration
             return false;
         }
 
-        duration = TimeSpan.FromSeconds(seconds);
+        duration = TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond)); // FromSeconds truncates: 43ms would lack a tick
         return true;
     }
 

@@ -71,5 +71,5 @@ public sealed record OptionSpec(string Name, string Default, string Takes, strin
         : IPAddress.TryParse(text, out IPAddress? address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
         : null;
 
-    internal static OptionException Wrong(string name, string text, string takes) => new($"{name}={text}: takes {takes}.");
+    internal static OptionException Wrong(string name, string text, string takes) => new($"{name}={text.ReplaceLineEndings(" ")}: takes {takes}.");
 }

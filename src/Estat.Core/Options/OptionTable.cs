@@ -157,7 +157,7 @@ public static class OptionTable
                 throw new OptionException($"{argument}: no such option; they are written --KEY=value. --help lists them.");
             }
 
-            if (equals < 0 && ++i >= args.Length)
+            if (equals < 0 && (++i >= args.Length || args[i].StartsWith("--", StringComparison.Ordinal)))
             {
                 throw new OptionException($"{argument}: has no value; write {argument}=value.");
             }
@@ -183,7 +183,8 @@ public static class OptionTable
 
     private static string? ParseOrigin(string text) =>
         text == "*" ? text
-        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.AbsolutePath == "/" && !text.EndsWith('/') ? text
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/" && url.Fragment.Length == 0
+            && url.UserInfo.Length == 0 && !text.EndsWith('/') ? text
         : null;
 
     private static bool IsKeyPrefix(string text) =>
