@@ -10,6 +10,32 @@ public sealed class JsonEscaperTests
     private const byte Canary = 0xA5;
     private const int CanaryBytes = 64;
 
+    // What it is, and its bytes.
+    private static readonly (string What, string Hex)[] Invalid =
+    [
+        ("a lone continuation byte", "80"),
+        ("continuation bytes in a row", "80BF80BF"),
+        ("a lead without continuation at the end", "61C3"),
+        ("a lead without continuation before text", "C328"),
+        ("an overlong slash in two bytes", "C0AF"),
+        ("an overlong slash in three bytes", "E080AF"),
+        ("an overlong slash in four bytes", "F08080AF"),
+        ("an overlong NUL", "C080"),
+        ("a high surrogate", "EDA080"),
+        ("a surrogate pair, each half encoded", "EDA081EDB080"),
+        ("past U+10FFFF", "F4908080"),
+        ("five bytes", "F888808080"),
+        ("bytes that are never UTF-8", "FEFF"),
+        ("three of four bytes, cut", "F09F98"),
+        ("three of four bytes, then a quote", "F09F9822"),
+        ("two of three bytes, then a backslash", "ED955C"),
+        ("a lead after a lead", "E2E282AC"),
+        ("Latin-1", "63616669E9"),
+        ("UTF-16", "FFFE610062000A00"),
+        ("gzip", "1F8B0800000000000003"),
+        ("valid, broken, valid", "ED959CFFEAB5AD"),
+    ];
+
     [Theory]
     [InlineData("nothing", "")]
     [InlineData("an empty object", "{}")]
@@ -40,34 +66,16 @@ public sealed class JsonEscaperTests
         Assert.Equal(@"\""\\\n\r\t\b\f\u0000\u001f", Encoding.UTF8.GetString(Escape("\"\\\n\r\t\b\f\0\u001f"u8)));
     }
 
-    [Theory]
-    [InlineData("a lone continuation byte", "80")]
-    [InlineData("continuation bytes in a row", "80BF80BF")]
-    [InlineData("a lead without continuation at the end", "61C3")]
-    [InlineData("a lead without continuation before text", "C328")]
-    [InlineData("an overlong slash in two bytes", "C0AF")]
-    [InlineData("an overlong slash in three bytes", "E080AF")]
-    [InlineData("an overlong slash in four bytes", "F08080AF")]
-    [InlineData("an overlong NUL", "C080")]
-    [InlineData("a high surrogate", "EDA080")]
-    [InlineData("a surrogate pair, each half encoded", "EDA081EDB080")]
-    [InlineData("past U+10FFFF", "F4908080")]
-    [InlineData("five bytes", "F888808080")]
-    [InlineData("bytes that are never UTF-8", "FEFF")]
-    [InlineData("three of four bytes, cut", "F09F98")]
-    [InlineData("three of four bytes, then a quote", "F09F9822")]
-    [InlineData("two of three bytes, then a backslash", "ED955C")]
-    [InlineData("a lead after a lead", "E2E282AC")]
-    [InlineData("Latin-1", "63616669E9")]
-    [InlineData("UTF-16", "FFFE610062000A00")]
-    [InlineData("gzip", "1F8B0800000000000003")]
-    [InlineData("valid, broken, valid", "ED959CFFEAB5AD")]
-    public void Invalid_UTF8_becomes_the_replacement_characters_of_every_decoder(string what, string hex)
+    [Fact]
+    public void Invalid_UTF8_becomes_the_replacement_characters_of_every_decoder()
     {
-        byte[] source = Convert.FromHexString(hex);
-        string parsed = Parse(source);
-        Assert.True(parsed == Encoding.UTF8.GetString(source), what);
-        Assert.Contains('\uFFFD', parsed);
+        Assert.All(Invalid, entry =>
+        {
+            byte[] source = Convert.FromHexString(entry.Hex);
+            string parsed = Parse(source);
+            Assert.Equal(Encoding.UTF8.GetString(source), parsed);
+            Assert.Contains('\uFFFD', parsed);
+        });
     }
 
     [Fact]
