@@ -29,7 +29,6 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, 
             Begin(chunk.Batch!);
         }
 
-        _hash.AppendData(chunk.Lines.Span);
         try
         {
             (_compressor ?? (Stream)_content).Write(chunk.Lines.Span);
@@ -41,6 +40,7 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, 
             _content.Write(chunk.Lines.Span);
         }
 
+        _hash.AppendData(chunk.Lines.Span);
         _events += chunk.Events;
         _bytes += chunk.Length;
     }
@@ -139,10 +139,23 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, 
             LogLinesLost(logger, _events - recoveredEvents, _batch!.Key);
             onDropped(_events - recoveredEvents);
             _events = recoveredEvents;
+            HashAgain(raw);
         }
 
         _content.Dispose();
         _content = raw;
         _bytes = raw.Length;
+    }
+
+    // A seal is that of what the batch holds, or a repeated upload would not know its own object.
+    private void HashAgain(PooledStream content)
+    {
+        _ = _hash.GetHashAndReset();
+        using Stream lines = content.OpenRead();
+        var buffer = new byte[64 * 1024];
+        for (int read; (read = lines.Read(buffer)) > 0;)
+        {
+            _hash.AppendData(buffer, 0, read);
+        }
     }
 }
