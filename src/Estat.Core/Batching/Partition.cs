@@ -16,6 +16,9 @@ namespace Estat.Core.Batching;
 /// </remarks>
 internal sealed class Partition : IDisposable
 {
+    /// <summary>Blocks of up to this many bytes are copied, which takes some microseconds under the lock; larger ones are handed over whole.</summary>
+    private const int CopiedBytes = 32 * 1024;
+
     private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
 
     private readonly Lock _gate = new();
@@ -112,26 +115,32 @@ internal sealed class Partition : IDisposable
                 return Admission.Draining;
             }
 
-            if (!Fits(block.Events, _waitingEvents, _maxEvents) || !Fits(block.BufferBytes, _waitingBytes, _maxBytes))
+            if (!Fits(block.Events, _waitingEvents, _maxEvents))
             {
                 return Admission.QueueFull;
             }
 
+            if (block.Only is { Length: <= CopiedBytes } small)
+            {
+                return AppendCopy(small);
+            }
+
+            if (!Fits(block.BufferBytes, _waitingBytes, _maxBytes))
+            {
+                return Admission.QueueFull;
+            }
+
+            HandOver(null);
             foreach (Chunk chunk in block.TakeChunks())
             {
-                HandOver(null);
-                if (_open is not null && _open.Events + chunk.Events > _options.BatchSize)
-                {
-                    Seal(FlushReason.Count);
-                }
-
+                SealIfOver(chunk.Events);
                 _filling = chunk;
                 _waitingBytes += chunk.Buffer.Length;
                 chunk.Batch = Open();
                 Count(chunk.Events, chunk.Length);
+                HandOver(null);
             }
 
-            HandOver(null);
             _acceptedRequests++;
             return Admission.Accepted;
         }
@@ -223,17 +232,45 @@ internal sealed class Partition : IDisposable
 
         Chunk chunk = _filling!;
         chunk.Batch ??= Open();
-        int length = LineEncoder.Encode(header, body, chunk.Free);
+        AddToFilling(1, LineEncoder.Encode(header, body, chunk.Free));
+        return Admission.Accepted;
+    }
+
+    // Few lines are copied into the shared chunk: handing over a chunk for each small request would use the lane's memory up with empty space.
+    private Admission AppendCopy(Chunk lines)
+    {
+        SealIfOver(lines.Events);
+        if (!TryMakeRoom(lines.Length))
+        {
+            return Admission.QueueFull;
+        }
+
+        Chunk chunk = _filling!;
+        chunk.Batch ??= Open();
+        lines.Lines.Span.CopyTo(chunk.Free);
+        AddToFilling(lines.Events, lines.Length);
+        return Admission.Accepted;
+    }
+
+    private void AddToFilling(int events, int length)
+    {
+        Chunk chunk = _filling!;
         chunk.Length += length;
-        chunk.Events++;
-        Count(1, length);
+        chunk.Events += events;
+        Count(events, length);
         _acceptedRequests++;
         if (chunk == _filling && chunk.Events >= _handoverEvents)
         {
             HandOver(null);
         }
+    }
 
-        return Admission.Accepted;
+    private void SealIfOver(int moreEvents)
+    {
+        if (_open is not null && _open.Events + moreEvents > _options.BatchSize)
+        {
+            Seal(FlushReason.Count);
+        }
     }
 
     private static bool Fits(long amount, long waiting, long most) => waiting + amount <= most || (amount > most && waiting <= most / 2);

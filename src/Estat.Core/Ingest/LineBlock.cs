@@ -43,6 +43,9 @@ public sealed class LineBlock : IDisposable
         Events++;
     }
 
+    /// <summary>The block's chunk when there is but one.</summary>
+    internal Chunk? Only => _chunks.Count == 1 ? _chunks[0] : null;
+
     /// <summary>Hands the chunks over; the block is empty afterwards.</summary>
     internal List<Chunk> TakeChunks()
     {
