@@ -20,7 +20,7 @@ public sealed class FolderObjectStore : IObjectStore
     /// <exception cref="IOException">The folder cannot be made or written.</exception>
     public FolderObjectStore(string root, TimeProvider time)
     {
-        _root = Path.GetFullPath(root);
+        _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
         _temporary = Path.Combine(_root, TemporaryFolder);
         try
         {
