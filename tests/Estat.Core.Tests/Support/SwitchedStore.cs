@@ -1,0 +1,71 @@
+// A real store with a switch: what a test cannot make a disk or a network do at an exact moment.
+using Estat.Core.Batching;
+using Estat.Core.Storage;
+
+namespace Estat.Core.Tests.Support;
+
+/// <summary>Passes everything on unless told to fail or to wait, and counts.</summary>
+internal sealed class SwitchedStore(IObjectStore inner) : IObjectStore
+{
+    private int _creates;
+    private int _checks;
+
+    /// <summary>How requests fail from now on; null: they do not.</summary>
+    internal StorageFailure? Fails { get; set; }
+
+    /// <summary>Which keys fail; null: all.</summary>
+    internal Func<string, bool>? FailsFor { get; set; }
+
+    /// <summary>Creates wait for it, or for their cancellation.</summary>
+    internal TaskCompletionSource? Gate { get; set; }
+
+    /// <summary>Creates are done and then reported as failed: the answer that got lost.</summary>
+    internal bool LosesAnswers { get; set; }
+
+    internal int Creates => Volatile.Read(ref _creates);
+
+    internal int Checks => Volatile.Read(ref _checks);
+
+    /// <inheritdoc/>
+    public string Description => inner.Description;
+
+    /// <inheritdoc/>
+    public async Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _creates);
+        if (Gate is { } gate)
+        {
+            await gate.Task.WaitAsync(cancellationToken);
+        }
+
+        ThrowIfFailing(key);
+        CreateOutcome outcome = await inner.CreateAsync(key, content, cancellationToken);
+        return LosesAnswers ? throw new StorageException(StorageFailure.Transient, "the answer was lost") : outcome;
+    }
+
+    /// <inheritdoc/>
+    public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken)
+    {
+        ThrowIfFailing(key);
+        return inner.ReadSealAsync(key, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task CheckAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _checks);
+        ThrowIfFailing("");
+        return inner.CheckAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => inner.Dispose();
+
+    private void ThrowIfFailing(string key)
+    {
+        if (Fails is { } failure && FailsFor?.Invoke(key) != false)
+        {
+            throw new StorageException(failure, $"switched off for {key}");
+        }
+    }
+}
