@@ -145,8 +145,9 @@ public sealed class S3ObjectStore : IObjectStore
         {
             throw new StorageException(StorageFailure.Transient, $"{Description}: {what} did not end within S3_TIMEOUT", error);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or AmazonClientException or ObjectDisposedException)
+        catch (Exception error) when (error is not OperationCanceledException)
         {
+            // Broken connections, credentials that cannot be fetched (AmazonServiceException), answers that are no XML: the SDK throws many types.
             cancellationToken.ThrowIfCancellationRequested();
             throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {InnermostMessage(error)}", error);
         }
