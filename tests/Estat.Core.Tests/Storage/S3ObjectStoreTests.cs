@@ -145,6 +145,34 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         Assert.NotNull(await new SinkProbe(store, TimeProvider.System).AskAsync());
     }
 
+    [Theory]
+    [InlineData("500 Internal Server Error", "text/plain", "", StorageFailure.Transient)]
+    [InlineData("502 Bad Gateway", "text/html", "<html><body>Bad Gateway<br></body></html>", StorageFailure.Transient)]
+    [InlineData("503 Slow Down", "application/xml", "<Error><Code>SlowDown</Code><Message>later</Message></Error>", StorageFailure.Transient)]
+    [InlineData("429 Too Many Requests", "application/json", "{}", StorageFailure.Transient)]
+    [InlineData("409 Conflict", "application/xml", "<Error><Code>ConditionalRequestConflict</Code></Error>", StorageFailure.Transient)]
+    [InlineData("403 Forbidden", "text/html", "<html>blocked</html>", StorageFailure.Refused)]
+    [InlineData("400 Bad Request", "application/xml", "<Error><Code>InvalidRequest</Code></Error>", StorageFailure.Refused)]
+    public async Task An_error_from_whoever_answers_is_the_store_s_failure(string status, string type, string body, StorageFailure expected)
+    {
+        await gateway.SharedAsync(); // for its credentials
+        using var middlebox = new FixedAnswer(status, type, body);
+        using var store = new S3ObjectStore(new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+        Assert.Equal(expected, (await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token))).Failure);
+        Assert.Equal(expected, (await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token))).Failure);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_no_S3_answer_is_the_store_s_failure()
+    {
+        await gateway.SharedAsync(); // for its credentials
+        using var middlebox = new FixedAnswer("200 OK", "text/html", "<html><body>Please log in<br></body>");
+        using var store = new S3ObjectStore(new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+        StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token));
+        Assert.Equal(StorageFailure.Transient, error.Failure);
+        Assert.NotNull(await new SinkProbe(store, TimeProvider.System).AskAsync());
+    }
+
     protected override async Task<StoragePlace> NewPlaceAsync() => await BucketPlace.CreateAsync(await gateway.SharedAsync());
 
     private async Task<BucketPlace> BehindProxyAsync(TimeSpan? timeout = null) =>
