@@ -5,12 +5,8 @@ using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Storage;
 
-public abstract class StorageComplianceTests : IAsyncDisposable
+public abstract class StorageComplianceTests : StorageTests
 {
-    private readonly List<StoragePlace> _places = [];
-
-    protected static CancellationToken Token => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task What_was_created_is_there_byte_by_byte()
     {
@@ -126,28 +122,6 @@ public abstract class StorageComplianceTests : IAsyncDisposable
         Assert.Empty(await place.KeysAsync());
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (StoragePlace place in _places)
-        {
-            await place.DisposeAsync();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
     internal static ObjectContent Opaque(byte[] bytes, string reason) =>
         new(() => new MemoryStream(bytes), new Seal(0, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)), 0), IsGzip: false, reason);
-
-    protected abstract Task<StoragePlace> NewPlaceAsync();
-
-    // Disposed of with the test.
-    protected async Task<StoragePlace> NewAsync() => Keep(await NewPlaceAsync());
-
-    protected T Keep<T>(T place)
-        where T : StoragePlace
-    {
-        _places.Add(place);
-        return place;
-    }
 }
