@@ -129,7 +129,7 @@ internal sealed partial class RecoveryLoop
         {
             long events = meta?.NumEvents ?? 0;
             string key = _quarantine.For(name, meta?.Form ?? BatchForm.Gzip);
-            var content = new ObjectContent(() => Open(payload), SealOfBytes(payload, events), IsGzip: false, fault);
+            var content = new ObjectContent(() => Open(payload), SealOfUnsound(payload, events), IsGzip: false, fault);
             string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
             _dlq.Remove(payload, events, Place.Quarantined);
             _instruments.OnQuarantined();
@@ -179,11 +179,9 @@ internal sealed partial class RecoveryLoop
             : (seal with { LastSequence = meta?.LastSequence ?? seal.LastSequence }, null);
     }
 
-    private static Seal SealOfBytes(string payload, long events)
-    {
-        using Stream content = Open(payload);
-        return ContentCheck.SealOfBytes(content, events);
-    }
+    // As a folder store computes it from the object, so that a repeated attempt knows its own object again.
+    private static Seal SealOfUnsound(string payload, long events) =>
+        ContentCheck.SealOf(() => Open(payload)) with { Events = events, LastSequence = events };
 
     private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024);
 
