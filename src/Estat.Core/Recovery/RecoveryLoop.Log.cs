@@ -20,6 +20,9 @@ internal sealed partial class RecoveryLoop
     [LoggerMessage(Level = LogLevel.Warning, Message = "The next attempt on {Payload} could not be noted: {Error}")]
     private static partial void LogRescheduleFailed(ILogger logger, string payload, string error);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has waited longer than DLQ_MAX_AGE, which could not be noted: {Error}")]
+    private static partial void LogAlarmNotNoted(ILogger logger, string payload, string error);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Folder} could not be read to its end at start: {Error}. Counts of the DLQ are too low")]
     private static partial void LogScanFailed(ILogger logger, string folder, string error);
 }

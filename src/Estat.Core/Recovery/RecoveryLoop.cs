@@ -194,8 +194,18 @@ internal sealed partial class RecoveryLoop
             return meta;
         }
 
-        meta = meta with { Expired = true };
-        DlqDirectory.WriteMeta(payload, meta);
+        try
+        {
+            meta = meta with { Expired = true };
+            DlqDirectory.WriteMeta(payload, meta);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A full disk takes no mark. The upload matters more: it is what makes room.
+            LogAlarmNotNoted(_logger, payload, error.Message);
+            return meta;
+        }
+
         _instruments.OnDlqFileExpired();
         LogExpired(_logger, payload, opened);
         return meta;
