@@ -6,8 +6,8 @@ namespace Estat.Core.Recovery;
 
 /// <summary>
 /// Reads at most <see cref="NamesPerScan"/> names from where it last stopped (one open enumerator, reopened at the folder's end) and gives out the
-/// oldest of them that is due. So the cost of a tick does not depend on how many files there are. After a failure the next call goes on to the next
-/// names: files that fail never keep the others from their turn. One user: the recovery loop.
+/// oldest of them that is due. So the cost of a tick does not depend on how many files there are. Each call goes on where the last one stopped, so a
+/// round over the folder gives every file its turn once: files that fail never keep the others from theirs. One user: the recovery loop.
 /// </summary>
 internal sealed class DlqScan(string folder, TimeProvider time, TimeSpan longestBackoff) : IDisposable
 {
@@ -20,13 +20,6 @@ internal sealed class DlqScan(string folder, TimeProvider time, TimeSpan longest
 
     /// <summary>The oldest due payload among the names at hand or, when there is none, among the next ones. Null: none of these is due.</summary>
     internal string? NextDue() => FromWindow() ?? (ReadWindow() ? FromWindow() : null);
-
-    /// <summary>The file given out last failed: go on with other names.</summary>
-    internal void MoveOn()
-    {
-        _window.Clear();
-        _next = 0;
-    }
 
     public void Dispose() => _entries?.Dispose();
 
@@ -59,7 +52,8 @@ internal sealed class DlqScan(string folder, TimeProvider time, TimeSpan longest
 
     private bool ReadWindow()
     {
-        MoveOn();
+        _window.Clear();
+        _next = 0;
         for (int read = 0; read < NamesPerScan; read++)
         {
             _entries ??= Open();

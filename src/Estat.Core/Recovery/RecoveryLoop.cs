@@ -90,7 +90,6 @@ internal sealed partial class RecoveryLoop
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // Whatever is wrong with one file, such as a key in its meta that no store takes, keeps none of the others from its turn.
-            scan.MoveOn();
             LogAttemptFailed(_logger, payload ?? _dlq.Folder, error.Message);
             if (payload is not null)
             {
