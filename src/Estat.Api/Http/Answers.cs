@@ -95,8 +95,12 @@ internal sealed class Answers
         return _timeout.WriteAsync(context);
     }
 
-    /// <summary>The client went away; there is nobody to answer.</summary>
-    internal void GoneAway() => _requests.Aborted.Increment();
+    /// <summary>The client went away; there is nobody to answer, and nothing more to read.</summary>
+    internal void GoneAway(HttpContext context)
+    {
+        _requests.Aborted.Increment();
+        context.Abort();
+    }
 
     private Task TooLargeAsync(HttpContext context, Problem problem)
     {

@@ -69,11 +69,20 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
     }
 
     /// <summary>Reads the request's body to its end or to the limit.</summary>
+    /// <exception cref="OperationCanceledException">It did not end before the token was cancelled.</exception>
     internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
     {
+        // Not by handing the token on: Kestrel cannot throw away the rest of a body one of whose reads ended in an exception, and logs that as an error.
+        using CancellationTokenRegistration ending = cancellationToken.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         while (true)
         {
-            ReadResult result = await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            ReadResult result = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            if (result.IsCanceled)
+            {
+                reader.AdvanceTo(result.Buffer.Start);
+                throw new OperationCanceledException(cancellationToken);
+            }
+
             BodyOutcome outcome = Copy(result.Buffer);
             reader.AdvanceTo(result.Buffer.End);
             if (outcome != BodyOutcome.Whole || result.IsCompleted)

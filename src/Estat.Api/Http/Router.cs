@@ -111,7 +111,7 @@ internal sealed partial class Router(
         }
         catch (BadHttpRequestException error) when (error.Message == EndedEarly)
         {
-            answers.GoneAway();
+            answers.GoneAway(context);
         }
         catch (BadHttpRequestException error)
         {
@@ -124,11 +124,11 @@ internal sealed partial class Router(
         catch (Exception error) when (error is ConnectionResetException or ConnectionAbortedException)
         {
             // The token below may learn of it only after this.
-            answers.GoneAway();
+            answers.GoneAway(context);
         }
         catch (Exception error) when (context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException)
         {
-            answers.GoneAway();
+            answers.GoneAway(context);
         }
         catch (IOException error) when (error.InnerException is OverflowException)
         {
