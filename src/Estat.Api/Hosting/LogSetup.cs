@@ -10,9 +10,11 @@ internal static class LogSetup
 {
     internal static void Apply(ILoggingBuilder logging, EstatOptions options, bool isTerminal)
     {
-        logging.SetMinimumLevel(Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true));
-        logging.AddFilter("Microsoft", LogLevel.Warning);
-        logging.AddFilter("System", LogLevel.Warning);
+        LogLevel own = Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true);
+        LogLevel others = own > LogLevel.Warning ? own : LogLevel.Warning;
+        logging.SetMinimumLevel(own);
+        logging.AddFilter("Microsoft", others);
+        logging.AddFilter("System", others);
         // As long as this category could log anything, ASP.NET makes an Activity and a log scope for every request: 830 bytes each. Estat logs
         // failed requests itself (Router).
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
