@@ -1,0 +1,156 @@
+// POST /collect/batch: how events stand in a body.
+using System.Net;
+using System.Text;
+using Estat.Api.Tests.Http;
+using Estat.Testing;
+
+namespace Estat.Api.Tests.Bulk;
+
+public sealed class BatchFormatTests
+{
+    private static readonly string Deep = new string('[', 500) + new string(']', 500);
+
+    public static TheoryData<string, string?, string, string[]> Lines => new()
+    {
+        { "LF", null, "{\"a\":1}\n{\"a\":2}\n", ["{\"a\":1}", "{\"a\":2}"] },
+        { "CRLF", null, "{\"a\":1}\r\n{\"a\":2}\r\n", ["{\"a\":1}", "{\"a\":2}"] },
+        { "no last newline", null, "{\"a\":1}\n{\"a\":2}", ["{\"a\":1}", "{\"a\":2}"] },
+        { "one line", null, "{}", ["{}"] },
+        { "blank lines", null, "\n\n{\"a\":1}\n\r\n  \t \n{\"a\":2}\n\n", ["{\"a\":1}", "{\"a\":2}"] },
+        { "a byte order mark", null, "\uFEFF{\"a\":1}\n{\"a\":2}", ["{\"a\":1}", "{\"a\":2}"] },
+        { "lines that are no JSON", "text/plain", "a=1&b=2\n한글\n  {broken\n", ["a=1&b=2", "한글", "  {broken"] },
+        { "a CR inside a line", null, "a\rb\r\r\nc", ["a\rb\r", "c"] },
+        { "arrays in NDJSON", "application/x-ndjson", "[1,2]\n[3]\n", ["[1,2]", "[3]"] },
+        { "arrays in NDJSON with a charset", "Application/X-NDJSON; charset=utf-8", "[1]\n[2]", ["[1]", "[2]"] },
+        { "arrays in JSON lines", "application/jsonl", "[1]\n[2]", ["[1]", "[2]"] },
+        { "an object sent as JSON", "application/json", "{\"a\":1}", ["{\"a\":1}"] },
+    };
+
+    public static TheoryData<string, string?, string, string[]> Arrays => new()
+    {
+        { "objects", "application/json", """[{"a":1},{"a":2}]""", ["""{"a":1}""", """{"a":2}"""] },
+        { "without a media type", null, """[{"a":1}]""", ["""{"a":1}"""] },
+        { "as text, as sendBeacon sends it", "text/plain;charset=UTF-8", """[{"a":1}]""", ["""{"a":1}"""] },
+        { "nested", null, """[{"a":[{"b":[1,[2]]}]},[[],[{}]]]""", ["""{"a":[{"b":[1,[2]]}]}""", "[[],[{}]]"] },
+        { "whitespace", null, " \r\n\t[ {\"a\" : 1 } ,\n\t[ 1 , 2 ]\r\n, 3 ] \n ", ["{\"a\" : 1 }", "[ 1 , 2 ]", "3"] },
+        { "a pretty-printed object", null, "[\n  {\n    \"a\": 1\n  }\n]", ["{\n    \"a\": 1\n  }"] },
+        { "strings", null, """["a","","\"],[\"","\u0041\n","한글"]""", ["\"a\"", "\"\"", "\"\\\"],[\\\"\"", "\"\\u0041\\n\"", "\"한글\""] },
+        { "numbers and literals", null, "[0,-1.50,1e400,123456789012345678901234567890,true,false,null]",
+            ["0", "-1.50", "1e400", "123456789012345678901234567890", "true", "false", "null"] },
+        { "a byte order mark", null, "\uFEFF[1]", ["1"] },
+        { "deep nesting", null, $"[{Deep}]", [Deep] },
+        { "the same key twice", null, """[{"a":1,"a":2}]""", ["""{"a":1,"a":2}"""] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Lines))]
+    public Task Each_line_is_an_event(string what, string? mediaType, string body, string[] events) => StoresAsync(what, mediaType, body, events);
+
+    [Theory]
+    [MemberData(nameof(Arrays))]
+    public Task Each_element_is_an_event_as_it_is_written(string what, string? mediaType, string body, string[] events) =>
+        StoresAsync(what, mediaType, body, events);
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    [InlineData("identity")]
+    public async Task A_batch_may_be_compressed(string coding)
+    {
+        string[] events = [.. Enumerable.Range(0, 5000).Select(i => $$"""{"number":{{i}},"text":"이벤트"}""")];
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal((200, """{"accepted":5000,"rejected":[]}"""),
+            await server.PostBatchAsync(Encoded.As(coding, string.Join('\n', events)), "application/x-ndjson", coding));
+        Assert.Equal((200, """{"accepted":5000,"rejected":[]}"""),
+            await server.PostBatchAsync(Encoded.As(coding, $"[{string.Join(',', events)}]"), "application/json", coding));
+
+        Assert.Equal([.. events, .. events], await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task An_empty_array_is_a_batch_of_no_events()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal((200, """{"accepted":0,"rejected":[]}"""), await server.PostBatchAsync(" [ ] "u8.ToArray()));
+
+        Assert.Empty(await server.DrainAsync());
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_UTF_8_are_repaired_and_cost_no_event()
+    {
+        byte[] korean = [0xC7, 0xD1];
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal(200, (await server.PostBatchAsync([.. "a"u8, .. korean, .. "\nb"u8])).Status);
+        Assert.Equal(200, (await server.PostBatchAsync([.. "[\"c"u8, .. korean, .. "\",1]"u8])).Status);
+
+        string repaired = Encoding.UTF8.GetString(korean);
+        Assert.Equal([$"a{repaired}", "b", $"\"c{repaired}\"", "1"], await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task A_batch_may_have_more_events_than_an_object_and_than_the_queue()
+    {
+        string[] events = [.. Enumerable.Range(0, 20_000).Select(i => $"event {i}")];
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 1000, ChannelSize = 500 });
+
+        Assert.Equal((200, """{"accepted":20000,"rejected":[]}"""), await server.PostBatchAsync(Encoding.UTF8.GetBytes(string.Join('\n', events))));
+
+        Assert.Equal(events, await server.DrainBodiesAsync());
+        Assert.All(StoredEvents.ObjectsFromFolder(server.StorageDir), stored => Assert.InRange(stored.Events.Count, 1, 1000));
+    }
+
+    [Fact]
+    public async Task Every_number_of_events_around_the_size_of_an_object_is_stored_in_order()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 10, ChannelSize = 100_000 });
+        var sent = new List<string>();
+        for (int count = 1; count <= 41; count++)
+        {
+            string[] events = [.. Enumerable.Range(0, count).Select(i => $"{count}/{i}")];
+            sent.AddRange(events);
+            Assert.Equal(200, (await server.PostBatchAsync(Encoding.UTF8.GetBytes(string.Join('\n', events)))).Status);
+        }
+
+        Assert.Equal(sent, await server.DrainBodiesAsync());
+        Assert.All(StoredEvents.ObjectsFromFolder(server.StorageDir), stored => Assert.InRange(stored.Events.Count, 1, 10));
+    }
+
+    private static async Task StoresAsync(string what, string? mediaType, string body, string[] events)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        (int status, string answer) = await server.PostBatchAsync(Encoding.UTF8.GetBytes(body), mediaType);
+
+        Assert.True(status == 200, $"{what}: {status} {answer}");
+        Assert.Equal($$"""{"accepted":{{events.Length}},"rejected":[]}""", answer);
+        Assert.Equal(events, await server.DrainBodiesAsync());
+    }
+}
+
+/// <summary>Batches over HTTP.</summary>
+internal static class BatchPosting
+{
+    /// <summary>Posts a batch; an error has to be a problem document, and its detail is returned in place of the answer.</summary>
+    internal static async Task<(int Status, string Answer)> PostBatchAsync(
+        this RunningServer server, byte[] body, string? mediaType = null, string? coding = null)
+    {
+        using var content = new ByteArrayContent(body);
+        content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
+        content.Headers.TryAddWithoutValidation("Content-Encoding", coding);
+        using HttpResponseMessage answer = await server.Client.PostAsync(new Uri("/collect/batch", UriKind.Relative), content);
+        if (answer.StatusCode == HttpStatusCode.OK)
+        {
+            Assert.Equal("application/json", answer.Content.Headers.ContentType?.ToString());
+            Assert.Equal("memory", Assert.Single(answer.Headers.GetValues("X-Estat-Ack")));
+            return (200, await answer.Content.ReadAsStringAsync());
+        }
+
+        Assert.Equal(answer.StatusCode == HttpStatusCode.ServiceUnavailable, answer.Headers.RetryAfter is not null);
+        Assert.Equal(answer.StatusCode == HttpStatusCode.UnsupportedMediaType, answer.Headers.TryGetValues("Accept-Encoding", out _));
+        return ((int)answer.StatusCode, await Problems.DetailOfAsync(answer));
+    }
+}

@@ -1,0 +1,272 @@
+// POST /collect/batch: what is not taken, and that it leaves nothing behind: no event, no memory.
+using System.Text;
+using System.Text.Json;
+using Estat.Api.Tests.Http;
+using Estat.Testing;
+
+namespace Estat.Api.Tests.Bulk;
+
+public sealed class BatchRefusalTests
+{
+    [Theory]
+    [InlineData("""[{"a":1},{"a":2}""")]
+    [InlineData("""[{"a":1},{"a":""")]
+    [InlineData("""[{"a":1},""")]
+    [InlineData("""[{"a":1},]""")]
+    [InlineData("""[{"a":1} {"a":2}]""")]
+    [InlineData("""[{"a":1},,{"a":2}]""")]
+    [InlineData("""[{"a":1}]]""")]
+    [InlineData("""[{"a":1}][{"a":2}]""")]
+    [InlineData("""[{"a":1}] trailing""")]
+    [InlineData("""[{"a":1}},{"a":2}]""")]
+    [InlineData("""[{"a":1},{a:2}]""")]
+    [InlineData("""[{"a":1},{'a':2}]""")]
+    [InlineData("""[{"a":1},undefined]""")]
+    [InlineData("""[{"a":1},NaN]""")]
+    [InlineData("""[{"a":1},01]""")]
+    [InlineData("""[{"a":1},"\x"]""")]
+    [InlineData("[\"a\",\"b\nc\"]")]
+    [InlineData("[1,/* comment */2]")]
+    [InlineData("[1\0]")]
+    [InlineData("[")]
+    public async Task A_broken_array_is_400_and_nothing_of_it_is_stored(string body)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        (int status, string detail) = await server.PostBatchAsync(Encoding.UTF8.GetBytes(body), "application/json");
+
+        Assert.Equal(400, status);
+        Assert.Contains("none of its events was taken", detail, StringComparison.Ordinal);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Fact]
+    public async Task An_array_that_nests_without_end_is_400()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal(400, (await server.PostBatchAsync(Encoding.ASCII.GetBytes(new string('[', 1_000_000)))).Status);
+
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\n")]
+    [InlineData(" \r\n\t\r\n")]
+    [InlineData("\uFEFF")]
+    public async Task A_batch_without_an_event_is_400(string body)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        (int status, string detail) = await server.PostBatchAsync(Encoding.UTF8.GetBytes(body));
+
+        Assert.Equal(400, status);
+        Assert.Contains("empty", detail, StringComparison.Ordinal);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task Compressed_data_that_is_cut_off_anywhere_is_400(string coding)
+    {
+        byte[] whole = Encoded.As(coding, string.Join('\n', Enumerable.Range(0, 40).Select(i => $"event {i * 7919}")));
+        await using RunningServer server = await RunningServer.StartAsync();
+        for (int length = 1; length < whole.Length; length++)
+        {
+            (int status, string detail) = await server.PostBatchAsync(whole[..length], coding: coding);
+            Assert.True(status == 400, $"{length} of {whole.Length} bytes: {status} {detail}");
+        }
+
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task Compressed_data_that_is_damaged_or_goes_on_is_400(string coding)
+    {
+        byte[] whole = Encoded.As(coding, string.Join('\n', Enumerable.Range(0, 200).Select(i => $"event {i * 7919}")));
+        byte[] damaged = [.. whole];
+        damaged[whole.Length / 2] ^= 0x55;
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal(400, (await server.PostBatchAsync("no compressed data"u8.ToArray(), coding: coding)).Status);
+        Assert.Equal(400, (await server.PostBatchAsync([.. whole, 0, 1, 2, 3, 4, 5, 6, 7], coding: coding)).Status);
+        Assert.Equal(400, (await server.PostBatchAsync([.. whole, .. whole], coding: coding)).Status);
+        if (coding == "gzip")
+        {
+            // br has no check sum: what is damaged may decode to something else.
+            Assert.Equal(400, (await server.PostBatchAsync(damaged, coding: coding)).Status);
+        }
+
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("deflate")]
+    [InlineData("zstd")]
+    [InlineData("gzip, gzip")]
+    [InlineData("nonsense")]
+    public async Task An_unknown_encoding_is_415_and_told_the_known_ones(string coding)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal(415, (await server.PostBatchAsync("x"u8.ToArray(), coding: coding)).Status);
+
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("identity")]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task A_batch_over_its_limit_is_413_and_one_at_it_is_not(string coding)
+    {
+        const int Limit = 100_000;
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBatchBodySize = Limit });
+        string largest = string.Concat(Enumerable.Repeat("0123456789ABCDEFGHI\n", Limit / 20));
+
+        Assert.Equal(200, (await server.PostBatchAsync(Encoded.As(coding, largest), coding: coding)).Status);
+        (int status, string detail) = await server.PostBatchAsync(Encoded.As(coding, largest + "\n"), coding: coding);
+
+        Assert.Equal(413, status);
+        Assert.Contains("100000", detail, StringComparison.Ordinal);
+        Assert.Equal(Limit / 20, (await server.DrainAsync()).Count);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task A_bomb_is_413_and_costs_no_memory(string coding)
+    {
+        byte[] bomb = Encoded.As(coding, new byte[200 << 20]);
+        Assert.True(bomb.Length < 4 << 20);
+        await using RunningServer server = await RunningServer.StartAsync();
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+            Assert.Equal(413, (await server.PostBatchAsync(bomb, coding: coding)).Status)));
+
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 100 << 20);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("{0}\n{1}\n{0}\n{1}\n{0}")]
+    [InlineData("\n\n{0}\n\n{1}\n{0}\n{1}\n{0}\n")]
+    [InlineData("[{0},{1},{0},{1},{0}]")]
+    public async Task Too_large_events_are_rejected_by_index_and_the_others_taken(string form)
+    {
+        string good = "\"" + new string('g', Bodies.Largest - 2) + "\"";
+        string large = "\"" + new string('l', Bodies.Largest - 1) + "\"";
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        (int status, string answer) = await server.PostBatchAsync(
+            Encoding.UTF8.GetBytes(form.Replace("{0}", good, StringComparison.Ordinal).Replace("{1}", large, StringComparison.Ordinal)));
+
+        Assert.Equal(200, status);
+        using var result = JsonDocument.Parse(answer);
+        Assert.Equal(3, result.RootElement.GetProperty("accepted").GetInt32());
+        JsonElement[] rejected = [.. result.RootElement.GetProperty("rejected").EnumerateArray()];
+        Assert.Equal([1, 3], rejected.Select(event_ => event_.GetProperty("index").GetInt32()));
+        Assert.All(rejected, event_ => Assert.Contains("MAX_BODY_SIZE", event_.GetProperty("reason").GetString(), StringComparison.Ordinal));
+        Assert.Equal([good, good, good], await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task A_batch_all_of_whose_events_are_rejected_says_so()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBodySize = 3 });
+
+        (int status, string answer) = await server.PostBatchAsync("long\nlonger"u8.ToArray());
+
+        Assert.Equal(200, status);
+        using var result = JsonDocument.Parse(answer);
+        Assert.Equal(0, result.RootElement.GetProperty("accepted").GetInt32());
+        Assert.Equal(2, result.RootElement.GetProperty("rejected").GetArrayLength());
+        Assert.Empty(await server.DrainAsync());
+    }
+
+    [Fact]
+    public async Task Bodies_in_progress_past_INFLIGHT_BYTES_are_503_until_one_of_them_is_done()
+    {
+        const int Half = 600_000;
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { InflightBytes = 2 << 20 });
+        using RawHttp slow = await server.ConnectAsync();
+        await slow.SendAsync(RawHttp.Post($"Content-Length: {2 * Half}\r\n", "/collect/batch") + new string('s', Bodies.Largest) + "\n");
+        await slow.SendAsync(string.Concat(Enumerable.Repeat(new string('s', 999) + "\n", (Half - Bodies.Largest) / 1000)));
+        byte[] large = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('b', 999) + "\n", 1000)));
+
+        await Wait.UntilAsync(async () => (await server.PostBatchAsync(large)).Status == 503, TimeSpan.FromSeconds(20), "the slow body to hold the memory");
+        Assert.Equal(System.Net.HttpStatusCode.OK, await server.PostAsync("a single event needs none of it"));
+        Assert.Equal(200, (await server.PostBatchAsync("small"u8.ToArray())).Status);
+        slow.Reset();
+
+        await Wait.UntilAsync(async () => (await server.PostBatchAsync(large[..500_000])).Status == 200, TimeSpan.FromSeconds(20), "its memory to be free");
+        Assert.DoesNotContain(await server.DrainBodiesAsync(), body => body[0] == 's' && body != "small");
+    }
+
+    [Fact]
+    public async Task However_a_batch_ends_its_memory_is_free_again()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            InflightBytes = 4 << 20,
+            MaxBatchBodySize = 3 << 20,
+            BodyTimeout = TimeSpan.FromMilliseconds(100),
+            ChannelBytes = 1 << 30,
+            ChannelSize = 1_000_000,
+        });
+        byte[] largest = await LargestThatFitsAsync(server);
+        byte[] lines = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('x', 99) + "\n", 500)));
+        byte[] broken = [.. "["u8, .. Encoding.ASCII.GetBytes(string.Join(',', Enumerable.Repeat("1234567890", 2000))), .. "}"u8];
+        byte[] gzip = Encoded.As("gzip", lines);
+        byte[] bomb = Encoded.As("br", new byte[64 << 20]);
+        for (int i = 0; i < 40; i++)
+        {
+            Assert.Equal(200, (await server.PostBatchAsync(lines)).Status);
+            Assert.Equal(200, (await server.PostBatchAsync(gzip, coding: "gzip")).Status);
+            Assert.Equal(400, (await server.PostBatchAsync(broken)).Status);
+            Assert.Equal(400, (await server.PostBatchAsync(gzip[..^10], coding: "gzip")).Status);
+            Assert.Equal(413, (await server.PostBatchAsync(bomb, coding: "br")).Status);
+            Assert.Equal(415, (await server.PostBatchAsync(gzip, coding: "zstd")).Status);
+            using RawHttp gone = await server.ConnectAsync();
+            await gone.SendAsync(RawHttp.Post("Content-Length: 200000\r\n", "/collect/batch") + new string('x', 100_000));
+            gone.Reset();
+        }
+
+        using RawHttp late = await server.ConnectAsync();
+        await late.SendAsync(RawHttp.Post("Content-Length: 200000\r\n", "/collect/batch") + new string('x', 100_000));
+        Assert.Equal(408, (await late.ReadAnswerAsync()).Status);
+
+        await Wait.UntilAsync(async () => (await server.MetricsAsync())["estat_http_requests_in_flight"] == 0, TimeSpan.FromSeconds(20), "all requests to end");
+        Assert.Equal(200, (await server.PostBatchAsync(largest)).Status);
+    }
+
+    // The largest batch that the memory allows: one byte of the budget lost for good, and it no longer passes, or one of some tens of kilobytes.
+    private static async Task<byte[]> LargestThatFitsAsync(RunningServer server)
+    {
+        byte[] fits = [];
+        for (int lines = 100; ; lines += 100)
+        {
+            byte[] batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('x', 999) + "\n", lines)));
+            (int status, _) = await server.PostBatchAsync(batch);
+            if (status != 200)
+            {
+                Assert.Equal(503, status);
+                Assert.NotEmpty(fits);
+                return fits;
+            }
+
+            fits = batch;
+        }
+    }
+
+    private static async Task StoresOnlyWhatIsGoodAsync(RunningServer server)
+    {
+        Assert.Equal(200, (await server.PostBatchAsync("good"u8.ToArray())).Status);
+        Assert.Equal(["good"], await server.DrainBodiesAsync());
+    }
+}

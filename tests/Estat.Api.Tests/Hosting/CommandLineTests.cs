@@ -1,0 +1,226 @@
+// The server as a process: what its command line takes, says and ends with.
+using System.Text.Json;
+using Estat.Core.Options;
+using Estat.Testing;
+
+namespace Estat.Api.Tests.Hosting;
+
+public sealed class CommandLineTests
+{
+    public static TheoryData<string, string> WrongValues => new()
+    {
+        { "HTTP_ADDR", "8080" }, { "ACK", "disk" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
+        { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_APP_RETRIES", "-1" }, { "DLQ_MAX_AGE", "1d" }, { "DLQ_MAX_SIZE_BYTES", "1GB" },
+        { "DLQ_FULL", "drop" }, { "DISK_MIN_FREE_BYTES", "some" }, { "RECOVERY_INTERVAL", "0" }, { "PARTITIONS", "0" }, { "CHANNEL_SIZE", "0" },
+        { "CHANNEL_BYTES", "1" }, { "BATCH_SIZE", "1e3" }, { "BATCH_BYTES", "0" }, { "FLUSH_INTERVAL", "-1s" }, { "GZIP_LEVEL", "10" },
+        { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" }, { "INFLIGHT_BYTES", "0" },
+        { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
+        { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" },
+        { "LOG_LEVEL", "loud" }, { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongValues))]
+    public void A_wrong_value_is_named_with_its_option_and_what_it_takes(string name, string value)
+    {
+        OptionSpec option = OptionTable.All.Single(option => option.Name == name);
+
+        OptionException inEnvironment = Assert.Throws<OptionException>(() => OptionTable.Bind([], [new(name, value)], "appsettings.json"));
+        OptionException asArgument = Assert.Throws<OptionException>(() => OptionTable.Bind([$"--{name}={value}"], [], "appsettings.json"));
+
+        Assert.StartsWith($"{name}={value}: takes ", inEnvironment.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', inEnvironment.Message);
+        Assert.Equal(inEnvironment.Message, asArgument.Message);
+        Assert.True(inEnvironment.Message.Length > $"{name}={value}: takes ".Length, option.Takes);
+    }
+
+    [Fact]
+    public void Every_option_with_a_wrong_value_is_tried_above()
+    {
+        string[] takeAnyText = ["STORAGE_DIR", "DLQ_DIR"];
+        Assert.Equal(
+            OptionTable.All.Select(option => option.Name).Except(takeAnyText).Order(StringComparer.Ordinal),
+            WrongValues.Select(row => row.Data.Item1).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("CHANNEL_SIZE=many", "", "CHANNEL_SIZE=many: takes a whole number from 1 to")]
+    [InlineData("FLUSH_INTERVAL=120", "", "FLUSH_INTERVAL=120: takes a duration")]
+    [InlineData("", "--ACK=paper", "ACK=paper: takes")]
+    [InlineData("", "--NO_SUCH_THING=1", "--NO_SUCH_THING=1: no such option")]
+    [InlineData("", "serve", "serve: no such option")]
+    [InlineData("", "--BATCH_SIZE", "--BATCH_SIZE: has no value")]
+    public async Task A_wrong_option_ends_the_start_with_2_and_one_line(string environment, string argument, string says)
+    {
+        using var folder = new TempFolder();
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(
+            folder.Path, environment.Length == 0 ? [] : [environment], argument.Length == 0 ? [] : [argument]);
+
+        Assert.Equal(2, exitCode);
+        Assert.Empty(output);
+        Assert.StartsWith($"estat: {says}", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("-?")]
+    public async Task Help_lists_every_option_with_its_default(string argument)
+    {
+        using var folder = new TempFolder();
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, ["CHANNEL_SIZE=wrong"], [argument]);
+
+        Assert.Equal(0, exitCode);
+        Assert.Empty(errors);
+        string[] lines = output.Split('\n');
+        Assert.All(OptionTable.All, option =>
+        {
+            int at = Array.IndexOf(lines, $"  {option.Name}");
+            Assert.True(at >= 0, $"{option.Name} is missing");
+            Assert.Contains(option.Takes, lines[at + 2], StringComparison.Ordinal);
+            Assert.Contains(option.Default, lines[at + 2], StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Version_is_one_line()
+    {
+        using var folder = new TempFolder();
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [], ["--version"]);
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Matches(@"^estat \d+\.\d+\.\d+", ServerCommand.OnlyLine(output));
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_told_in_one_line()
+    {
+        await using RunningServer other = await RunningServer.StartAsync();
+        using var folder = new TempFolder();
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"HTTP_ADDR=127.0.0.1:{other.Port}"], []);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith($"estat: HTTP_ADDR=127.0.0.1:{other.Port}: ", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.Contains("in use", errors, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task An_address_of_another_machine_is_told_in_one_line()
+    {
+        using var folder = new TempFolder();
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, ["HTTP_ADDR=192.0.2.1:8080"], []);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("estat: HTTP_ADDR=192.0.2.1:8080: ", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_DLQ_that_another_process_owns_is_told_in_one_line()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess owner = await ServerProcess.StartAsync(new Dictionary<string, string> { ["DLQ_DIR"] = folder["dlq"] });
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"DLQ_DIR={folder["dlq"]}", "HTTP_ADDR=127.0.0.1:0"], []);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith($"estat: DLQ_DIR={folder["dlq"]}: another process owns this folder", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("STORAGE_DIR")]
+    [InlineData("DLQ_DIR")]
+    public async Task A_folder_that_is_a_file_is_told_in_one_line(string option)
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["file"], "");
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"{option}={folder["file"]}", "HTTP_ADDR=127.0.0.1:0"], []);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith($"estat: {option}={folder["file"]}: ", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Appsettings_are_read_and_yield_to_the_environment_which_yields_to_arguments()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["appsettings.json"], """{"BATCH_SIZE": 1, "CHANNEL_SIZE": 2, "CAPTURE_COOKIE": true, "GZIP_LEVEL": "3"}""");
+
+        EstatOptions options = OptionTable.Bind(["--BATCH_SIZE=11"], [new("BATCH_SIZE", "111"), new("CHANNEL_SIZE", "22")], folder["appsettings.json"]);
+        await File.WriteAllTextAsync(folder["appsettings.json"], """{"BATCH_SIZE": "wrong"}""");
+        (int exitCode, _, string errors) = await ServerCommand.RunAsync(folder.Path, [], []);
+
+        Assert.Equal((11, 22, true, 3), (options.BatchSize, options.ChannelSize, options.CaptureCookie, options.GzipLevel));
+        Assert.Equal(2, exitCode);
+        Assert.StartsWith("estat: BATCH_SIZE=wrong: takes", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{broken")]
+    [InlineData("[1]")]
+    [InlineData("")]
+    public async Task Appsettings_that_are_no_JSON_object_are_told_in_one_line(string content)
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["appsettings.json"], content);
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [], []);
+
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.StartsWith("estat: appsettings.json: ", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_of_others_in_the_environment_do_not_matter()
+    {
+        EstatOptions options = OptionTable.Bind([], [new("http_proxy", "a"), new("HTTP_PROXY", "b"), new("GZIP_LEVEL", "2"), new("BATCH_SIZE", " ")], "none.json");
+
+        Assert.Equal((2, new EstatOptions().BatchSize), (options.GzipLevel, options.BatchSize));
+    }
+
+    [Fact]
+    public async Task Logs_are_JSON_lines_when_no_terminal_reads_them()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync(new Dictionary<string, string> { ["LOG_LEVEL"] = "debug" });
+        for (int i = 0; i < 3; i++)
+        {
+            using RawHttp connection = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+            await connection.SendAsync("nonsense \"\u00ff\"\r\n\r\n");
+            await connection.UntilClosedAsync();
+        }
+
+        server.Terminate();
+        Assert.Equal(0, await server.WaitForExitAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.NotEmpty(server.Output);
+        Assert.All(server.Output, line =>
+        {
+            using var entry = JsonDocument.Parse(line);
+            Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", entry.RootElement.GetProperty("Timestamp").GetString());
+            Assert.NotEmpty(entry.RootElement.GetProperty("LogLevel").GetString()!);
+            Assert.NotEmpty(entry.RootElement.GetProperty("Message").GetString()!);
+        });
+    }
+
+    [Fact]
+    public async Task LOG_LEVEL_holds_for_the_web_server_too()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync(
+            new Dictionary<string, string> { ["LOG_LEVEL"] = "critical", ["MAX_CONNECTIONS"] = "1" });
+        for (int i = 0; i < 3; i++)
+        {
+            // Kestrel warns of connections that it turns away.
+            using RawHttp tooMany = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+            using RawHttp another = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+            await another.UntilClosedAsync();
+        }
+
+        Assert.Empty(server.Output);
+    }
+}

@@ -1,0 +1,96 @@
+// The real server inside the test's process: what a test of the HTTP contract talks to.
+using System.Globalization;
+using System.Net;
+using Estat.Api.Hosting;
+using Estat.Core.Options;
+using Estat.Testing;
+
+namespace Estat.Api.Tests;
+
+/// <summary>A standalone server on a port of 127.0.0.1, with one partition (so that events are stored in the order of their requests), over a folder.</summary>
+internal sealed class RunningServer : IAsyncDisposable
+{
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);
+
+    private readonly TempFolder _folder;
+    private readonly StandaloneServer _server;
+    private bool _drained;
+
+    private RunningServer(Func<EstatOptions, EstatOptions>? configure)
+    {
+        _folder = new TempFolder();
+        var options = new EstatOptions
+        {
+            HttpAddr = "127.0.0.1:0",
+            StorageDir = _folder["data"],
+            DlqDir = _folder["dlq"],
+            Partitions = 1,
+            LogLevel = "critical",
+        };
+        _server = new StandaloneServer(configure?.Invoke(options) ?? options, TimeProvider.System, isTerminal: false);
+    }
+
+    /// <summary>Sends requests to the server; without a redirect, a proxy or a word of its own.</summary>
+    internal HttpClient Client { get; } = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
+
+    /// <summary>Where the server listens.</summary>
+    internal int Port => _server.Address.Port;
+
+    /// <summary>Where objects go.</summary>
+    internal string StorageDir => _folder["data"];
+
+    internal static async Task<RunningServer> StartAsync(Func<EstatOptions, EstatOptions>? configure = null)
+    {
+        var server = new RunningServer(configure);
+        await server._server.StartAsync();
+        server.Client.BaseAddress = server._server.Address;
+        return server;
+    }
+
+    /// <summary>Posts an event as it is, without even a Content-Type.</summary>
+    internal async Task<HttpStatusCode> PostAsync(byte[] body)
+    {
+        using var content = new ByteArrayContent(body);
+        using HttpResponseMessage answer = await Client.PostAsync(new Uri("/collect", UriKind.Relative), content);
+        return answer.StatusCode;
+    }
+
+    /// <inheritdoc cref="PostAsync(byte[])"/>
+    internal Task<HttpStatusCode> PostAsync(string body) => PostAsync(System.Text.Encoding.UTF8.GetBytes(body));
+
+    /// <summary>Opens a connection that sends what it is told.</summary>
+    internal Task<RawHttp> ConnectAsync() => RawHttp.ConnectAsync(Port);
+
+    /// <summary>Reads <c>/metrics</c>, strictly.</summary>
+    internal async Task<PrometheusPage> MetricsAsync() =>
+        PrometheusPage.Parse(await Client.GetStringAsync(new Uri("/metrics", UriKind.Relative)));
+
+    /// <summary>Stops the server as a signal does and returns all that it stored, in order.</summary>
+    internal async Task<IReadOnlyList<StoredEvent>> DrainAsync()
+    {
+        _drained = true;
+        _server.Signals.Stop("the test's end");
+        Assert.Equal(0, await _server.RunAsync().WaitAsync(DrainLimit));
+        return [.. StoredEvents.ObjectsFromFolder(StorageDir).OrderBy(stored => Number(stored.Key)).SelectMany(stored => stored.Events)];
+    }
+
+    /// <summary>Stops the server and returns the bodies of all that it stored, in order.</summary>
+    internal async Task<IReadOnlyList<string>> DrainBodiesAsync() => [.. (await DrainAsync()).Select(stored => stored.Body)];
+
+    // Names end in _<number>.jsonl.gz; objects are numbered as they are opened.
+    private static long Number(string key) =>
+        long.Parse(key.AsSpan(key.LastIndexOf('_') + 1, key.Length - key.LastIndexOf('_') - 1 - ".jsonl.gz".Length), CultureInfo.InvariantCulture);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_drained)
+        {
+            _server.Signals.Stop("the test's end");
+            await _server.RunAsync().WaitAsync(DrainLimit);
+        }
+
+        Client.Dispose();
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+}
