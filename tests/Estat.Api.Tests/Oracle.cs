@@ -1,7 +1,6 @@
 // The judgement that every end-to-end test ends with: what was acknowledged is stored exactly once, and the counters agree.
 using System.Globalization;
 using Estat.Testing;
-using Xunit;
 
 namespace Estat.Api.Tests;
 

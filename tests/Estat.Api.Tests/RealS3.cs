@@ -1,6 +1,5 @@
 // The one RGW that this assembly's tests share, and what a server needs to use it.
 using Estat.Testing;
-using Xunit;
 
 [assembly: AssemblyFixture(typeof(Estat.Api.Tests.RealS3))]
 

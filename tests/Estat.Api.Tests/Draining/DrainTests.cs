@@ -1,7 +1,6 @@
 // SIGTERM and SIGINT under load: what was acknowledged is stored, whatever storage does meanwhile, and the process ends in time with 0.
 using System.Globalization;
 using Estat.Testing;
-using Xunit;
 
 namespace Estat.Api.Tests.Draining;
 

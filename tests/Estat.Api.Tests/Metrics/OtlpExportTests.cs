@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using Estat.Testing;
-using Xunit;
 
 namespace Estat.Api.Tests.Metrics;
 

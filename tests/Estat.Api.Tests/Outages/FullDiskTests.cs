@@ -1,6 +1,5 @@
 // The DLQ's disk is full, or the DLQ is at its capacity, while storage is down: newcomers wait, nothing acknowledged is given up.
 using Estat.Testing;
-using Xunit;
 
 namespace Estat.Api.Tests.Outages;
 

@@ -1,6 +1,5 @@
 // Storage fails in every way that a real one does; whatever was acknowledged is there exactly once in the end.
 using Estat.Testing;
-using Xunit;
 
 namespace Estat.Api.Tests.Outages;
 
