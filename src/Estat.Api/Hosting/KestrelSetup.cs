@@ -10,7 +10,7 @@ namespace Estat.Api.Hosting;
 /// <summary>Listening address, limits and timeouts. docs/http.md explains them to users.</summary>
 internal static class KestrelSetup
 {
-    private const int MaxHeaderBytes = 16 * 1024; // cookies of a large site and forwarding headers fit; 64 KB of them would be 1 GB at 20,000 connections
+    private const int MaxHeaderBytes = 16 * 1024; // cookies of a large site and forwarding headers fit; 64 KB of them would be 1 GB at 16,384 connections
     private const int MaxHeaders = 64; // browsers send some 20, proxies add some 10
     private const int RequestLineBeyondQuery = 1024; // method, path and version
     private const double SlowestBody = 240; // bytes a second, Kestrel's default; slower ones are answered 408 after the grace

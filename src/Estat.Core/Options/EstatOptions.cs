@@ -110,7 +110,7 @@ public sealed record EstatOptions
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
     /// <summary>Connections open at once.</summary>
-    public int MaxConnections { get; init; } = 20_000;
+    public int MaxConnections { get; init; } = 16_384;
 
     /// <summary>Origins that browsers may send from; <c>*</c> is all.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = ["*"];
