@@ -161,7 +161,7 @@ public sealed class PrometheusText : IDisposable
 
         internal void Write(StringBuilder text)
         {
-            text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} {_help.ReplaceLineEndings(" ")}\n# TYPE {Name} ")
+            text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} {_help.ReplaceLineEndings(" ").Replace("\\", "\\\\", StringComparison.Ordinal)}\n# TYPE {Name} ")
                 .Append(_kind switch { Kind.Counter => "counter", Kind.Gauge => "gauge", _ => "histogram" }).Append('\n');
             if (_series.Count == 0 && _kind != Kind.Histogram)
             {
