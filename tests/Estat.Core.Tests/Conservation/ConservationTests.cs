@@ -1,0 +1,79 @@
+// The balance of a whole node over everything that can happen to an event.
+using System.Globalization;
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+using Estat.Core.Options;
+using Estat.Core.Storage;
+
+namespace Estat.Core.Tests.Conservation;
+
+public sealed class ConservationTests : IDisposable
+{
+    private static readonly EstatOptions Options = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), BatchSize = 10, Partitions = 1 };
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Events_are_accounted_for_on_every_way_that_they_can_go()
+    {
+        int opened = 0;
+        await using TestNode node = new TestNode(
+            _folder, Options, openCompressor: content => ++opened == 3 ? throw new InvalidOperationException("no gzip") : BatchEncoder.Gzip(1)(content)).Start();
+        await node.SendAsync(EventLines.Bodies(10));
+        await node.UntilAsync(() => node.Balance.Stored == 10, "the first batch to be stored");
+        node.AssertConserved();
+
+        node.Store.Fails = StorageFailure.Refused;
+        foreach (int batch in new[] { 1, 2, 3 })
+        {
+            // The second of these is raw.
+            await node.SendAsync(EventLines.Bodies(10, first: 10 * batch));
+            await node.UntilAsync(() => node.Balance.Dlq == 10 * batch, $"batch {batch} to reach the DLQ");
+            node.AssertConserved();
+        }
+
+        SpoilYoungest();
+        node.Store.Fails = null;
+        await node.SendAsync(EventLines.Bodies(5, first: 40));
+        await node.UntilAsync(() => node.Balance.Dlq == 0, "recovery to empty the DLQ");
+        Assert.Equal(new Balance(45, 0, Stored: 20, Buffered: 5, 0, Quarantined: 20, 0), node.Balance);
+        Assert.Equal(0, await node.DrainAsync());
+        Assert.Equal(new Balance(45, 0, Stored: 25, 0, 0, Quarantined: 20, 0), node.Balance);
+        Assert.Equal(25, node.Metrics.Value("estat_events{place=\"stored\"}"));
+        Assert.Equal(25, node.Metrics.Value("s3_events_stored_total"));
+        Assert.Equal(30, node.Metrics.Value("dlq_events_enqueued_total"));
+        Assert.Equal(10, node.Metrics.Value("dlq_events_reuploaded_total"));
+        Assert.Equal(25, node.Stored.Length);
+    }
+
+    [Fact]
+    public async Task The_balance_adds_up_at_every_moment_while_storage_comes_and_goes()
+    {
+        await using TestNode node = new TestNode(_folder, Options with { Partitions = 2, S3AppRetries = 0 }).Start();
+        Task sending = Task.Run(() => node.SendPatientlyAsync(EventLines.Bodies(5000)), TestContext.Current.CancellationToken);
+        for (int n = 0; !sending.IsCompleted || n < 1000; n++)
+        {
+            node.AssertConserved();
+            node.Store.Fails = n % 2 == 0 ? StorageFailure.Transient : null;
+            await Task.Yield();
+        }
+
+        await sending;
+        node.Store.Fails = null;
+        Assert.Equal(0, await node.DrainAsync());
+        node.AssertConserved();
+        Assert.Equal((5000, 0), (node.Balance.Stored + node.Balance.Dlq, node.Balance.Dropped));
+        string[] inDlq = [.. Directory.GetFiles(node.Options.DlqDir, "*.jsonl.gz").SelectMany(path => EventLines.DecodeGzip(File.ReadAllBytes(path)))];
+        Assert.Equal(node.Balance.Dlq, inDlq.Length);
+        Assert.Equal(EventLines.Bodies(5000).Order(StringComparer.Ordinal), node.Stored.Concat(inDlq).Order(StringComparer.Ordinal));
+    }
+
+    // A disk that gives back other bytes than it took. Names end in a counter.
+    private void SpoilYoungest()
+    {
+        string youngest = Directory.GetFiles(_folder["dlq"], "*.jsonl.gz")
+            .MaxBy(path => long.Parse(ObjectKeys.NameOf(path).Split('_')[2], CultureInfo.InvariantCulture))!;
+        File.WriteAllText(youngest, "spoilt");
+    }
+}

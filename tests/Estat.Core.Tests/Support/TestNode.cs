@@ -1,0 +1,102 @@
+// A whole node without HTTP: the engine of production over a folder with a switch.
+using System.Text;
+using Estat.Core.Conservation;
+using Estat.Core.Hosting;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Storage;
+
+namespace Estat.Core.Tests.Support;
+
+/// <summary>One start of a node; another one over the same folder is its restart.</summary>
+internal sealed class TestNode : IAsyncDisposable
+{
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private bool _drained;
+
+    internal TestNode(TempFolder folder, EstatOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null)
+    {
+        Data = folder["data"];
+        options ??= new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
+        Options = options with { DlqDir = options.DlqDir == new EstatOptions().DlqDir ? folder["dlq"] : options.DlqDir };
+        Store = new SwitchedStore(new FolderObjectStore(Data, TimeProvider.System));
+        Engine = new Engine(Options, Store, time ?? TimeProvider.System, NullLoggerFactory.Instance, openCompressor);
+        Metrics = new PrometheusText(Engine.Instruments.Meter);
+    }
+
+    internal EstatOptions Options { get; }
+
+    internal string Data { get; }
+
+    internal SwitchedStore Store { get; }
+
+    internal Engine Engine { get; }
+
+    internal PrometheusText Metrics { get; }
+
+    internal Balance Balance => Engine.Ledger.Read();
+
+    internal string[] DlqNames => DlqFiles.NamesIn(Options.DlqDir);
+
+    /// <summary>The bodies in RAW, sorted.</summary>
+    internal string[] Stored => [.. StoredEvents.FromFolder(Path.Combine(Data, "raw")).Select(stored => stored.Body).Order(StringComparer.Ordinal)];
+
+    internal TestNode Start()
+    {
+        Engine.Start();
+        return this;
+    }
+
+    internal async Task<Admission> TrySendAsync(string body) =>
+        (await Engine.Ingest.AcceptAsync(EventLines.Header(), Encoding.UTF8.GetBytes(body))).Admission;
+
+    internal async Task SendAsync(params IEnumerable<string> bodies)
+    {
+        foreach (string body in bodies)
+        {
+            Assert.Equal(Admission.Accepted, await TrySendAsync(body));
+        }
+    }
+
+    /// <summary>Sends again what was refused for lack of room, as a client does after a 503.</summary>
+    internal async Task SendPatientlyAsync(params IEnumerable<string> bodies)
+    {
+        foreach (string body in bodies)
+        {
+            if (await TrySendAsync(body) != Admission.Accepted)
+            {
+                await Wait.UntilAsync(async () => await TrySendAsync(body) == Admission.Accepted, Limit, "room for " + body);
+            }
+        }
+    }
+
+    internal Task UntilAsync(Func<bool> condition, string what) => Wait.UntilAsync(condition, Limit, what, () => Balance.ToString());
+
+    /// <summary>Fails unless everything that came is somewhere.</summary>
+    internal void AssertConserved()
+    {
+        Balance b = Balance;
+        Assert.True(b.Accepted + b.Found == b.Stored + b.Buffered + b.Dlq + b.Quarantined + b.Dropped, b.ToString());
+        Assert.All(new[] { b.Stored, b.Buffered, b.Dlq, b.Quarantined, b.Dropped }, events => Assert.True(events >= 0, b.ToString()));
+    }
+
+    /// <summary>Ends the node as SIGTERM does. What was lost, which is 0.</summary>
+    internal async Task<long> DrainAsync(TimeSpan? budget = null, CancellationTokenSource? hurry = null)
+    {
+        _drained = true;
+        return await Engine.DrainAsync(budget ?? Limit, hurry?.Token ?? CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_drained)
+        {
+            Store.Gate?.TrySetResult();
+            await DrainAsync();
+        }
+
+        Metrics.Dispose();
+        await Engine.DisposeAsync();
+    }
+}
