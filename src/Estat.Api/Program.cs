@@ -2,6 +2,7 @@
 using System.Collections;
 using System.Reflection;
 using Estat.Api.Hosting;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 
 const int Stopped = 0;
@@ -23,6 +24,7 @@ if (args.Contains("--version"))
     return Stopped;
 }
 
+NativeHeap.Limit();
 try
 {
     IEnumerable<KeyValuePair<string, string?>> environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()

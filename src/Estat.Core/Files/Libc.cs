@@ -81,6 +81,22 @@ internal static partial class Libc
         throw Failure("create", target);
     }
 
+    /// <summary>glibc: at most so many arenas, and blocks from this size on are mapped, so that freeing them gives them back.</summary>
+    internal static void LimitHeap(int arenas, int mappedFromBytes)
+    {
+        const int MmapThreshold = -3; // M_MMAP_THRESHOLD
+        const int ArenaMax = -8; // M_ARENA_MAX
+        try
+        {
+            _ = mallopt(ArenaMax, arenas);
+            _ = mallopt(MmapThreshold, mappedFromBytes);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // musl and macOS have no mallopt, and no such arenas.
+        }
+    }
+
     private static IOException Failure(string what, string path)
     {
         int error = Marshal.GetLastPInvokeError();
@@ -90,6 +106,9 @@ internal static partial class Libc
 #pragma warning disable SYSLIB1054, IDE1006, CA2101 // names as in libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int mallopt(int parameter, int value);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int descriptor);
