@@ -193,6 +193,20 @@ public sealed class PartitionTests
     }
 
     [Fact]
+    public async Task A_thousand_small_blocks_wait_without_using_the_lane_s_memory_up()
+    {
+        using var lane = new Lane(); // 32 MB, or 128 chunks: a chunk each would fill it at the 129th
+
+        for (int i = 0; i < 1_000; i++)
+        {
+            Assert.Equal(Admission.Accepted, lane.AppendBlock($"{i}a", $"{i}b", $"{i}c"));
+        }
+
+        IEnumerable<string> bodies = (await lane.CloseAsync()).SelectMany(EventLines.BodiesOf);
+        Assert.Equal(Enumerable.Range(0, 1_000).SelectMany(i => new[] { $"{i}a", $"{i}b", $"{i}c" }), bodies);
+    }
+
+    [Fact]
     public async Task A_block_that_does_not_fit_is_refused_whole()
     {
         using var lane = new Lane(new EstatOptions { ChannelSize = 8 });
