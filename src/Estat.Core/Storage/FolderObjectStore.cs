@@ -48,6 +48,8 @@ public sealed class FolderObjectStore : IObjectStore
     public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>
         OnDisk(key, path =>
         {
+            // Both may be gone: a folder that was emptied, or a disk that was replaced, while the process ran.
+            AtomicFile.CreateDirectory(_temporary);
             AtomicFile.CreateDirectory(Path.GetDirectoryName(path)!);
             bool created = AtomicFile.TryCreate(path, _temporary, file =>
             {
