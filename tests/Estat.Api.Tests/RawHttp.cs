@@ -110,6 +110,9 @@ internal sealed class RawHttp : IDisposable
     /// <summary>Whether the server has ended the connection, as far as is known here.</summary>
     internal bool IsClosed => _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
 
+    /// <summary>Whether anything of an answer has come that was not read yet.</summary>
+    internal bool HasAnswer => _received.Length > 0 || _socket.Available > 0;
+
     /// <summary>Says that no more will be sent, and goes on listening.</summary>
     internal void FinishSending() => _socket.Shutdown(SocketShutdown.Send);
 

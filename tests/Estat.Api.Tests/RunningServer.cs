@@ -25,6 +25,9 @@ internal sealed class RunningServer : IAsyncDisposable
             StorageDir = _folder["data"],
             DlqDir = _folder["dlq"],
             Partitions = 1,
+            // Room for all that a test sends: on a busy machine the writer may come late, and 503 is not what most tests are about.
+            ChannelSize = 1_000_000,
+            ChannelBytes = 1L << 30,
             LogLevel = "critical",
         };
         _server = new StandaloneServer(configure?.Invoke(options) ?? options, TimeProvider.System, isTerminal: false);

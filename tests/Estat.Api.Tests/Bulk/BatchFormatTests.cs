@@ -106,7 +106,7 @@ public sealed class BatchFormatTests
     [Fact]
     public async Task Every_number_of_events_around_the_size_of_an_object_is_stored_in_order()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 10, ChannelSize = 100_000 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 10 });
         var sent = new List<string>();
         for (int count = 1; count <= 41; count++)
         {

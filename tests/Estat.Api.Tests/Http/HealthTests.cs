@@ -72,12 +72,17 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task A_sink_whose_folder_was_removed_says_so()
+    public async Task A_sink_whose_folder_was_removed_says_so_until_the_next_object_makes_it_again()
     {
-        await using RunningServer server = await RunningServer.StartAsync();
+        var sink = new Uri("/health/sink", UriKind.Relative);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 1 });
         Directory.Delete(server.StorageDir, recursive: true);
+        await UntilAsync(server, sink, HttpStatusCode.ServiceUnavailable);
 
-        await UntilAsync(server, new Uri("/health/sink", UriKind.Relative), HttpStatusCode.ServiceUnavailable);
+        Assert.Equal(HttpStatusCode.OK, await server.PostAsync("afterwards"));
+
+        await UntilAsync(server, sink, HttpStatusCode.OK);
+        Assert.Equal(["afterwards"], await server.DrainBodiesAsync());
     }
 
     [Fact]
@@ -110,7 +115,7 @@ public sealed class HealthTests
         {
             MaxBodySize = 10,
             MaxBatchBodySize = 100,
-            BodyTimeout = TimeSpan.FromMilliseconds(100),
+            BodyTimeout = TimeSpan.FromSeconds(1),
             BatchSize = 1,
         });
         (int Count, int Status, string Request)[] requests =

@@ -35,6 +35,39 @@ public sealed class SlowAndBrokenClientTests
     }
 
     [Theory]
+    [InlineData("/collect", "")]
+    [InlineData("/collect", "Content-Encoding: identity\r\n")]
+    [InlineData("/collect/batch", "")]
+    public async Task A_body_that_goes_on_trickling_is_ended_by_BODY_TIMEOUT_as_well(string path, string headers)
+    {
+        // At every look a few bytes more: above the least rate that Kestrel allows, and whole only after several seconds.
+        const int Length = 16_000;
+        const int AtOnce = 40;
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { BodyTimeout = Short });
+        using RawHttp connection = await server.ConnectAsync();
+        await connection.SendAsync(RawHttp.Post($"{headers}Content-Length: {Length}\r\n", path));
+        int sent = 0;
+
+        await Wait.UntilAsync(
+            async () =>
+            {
+                if (connection.HasAnswer || sent == Length)
+                {
+                    return true;
+                }
+
+                await connection.SendAsync(new string('x', AtOnce));
+                sent += AtOnce;
+                return false;
+            },
+            Limit,
+            "an answer");
+
+        Assert.Equal(408, (await connection.ReadAnswerAsync()).Status);
+        Assert.Empty(await server.DrainAsync());
+    }
+
+    [Theory]
     [InlineData("POST /coll")]
     [InlineData("POST /collect HTTP/1.1\r\nHost: estat.test\r\nUser-")]
     public async Task Headers_that_do_not_arrive_in_time_end_the_connection(string begun)
