@@ -123,9 +123,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <summary>Starts writers, uploads and recovery.</summary>
     public void Start()
     {
-        _uploading = Watch(_uploader.RunAsync(), "the uploader");
-        _writing = Task.WhenAll(_partitions.Select(partition => Watch(Task.Run(partition.RunAsync), "a partition's writer")));
-        _recovering = Watch(Task.Run(() => _recovery.RunAsync(_stopRecovery.Token)), "recovery");
+        _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
+        _writing = Task.WhenAll(_partitions.Select(partition => Watch(Task.Run(partition.RunAsync), "a partition's writer", carriesEvents: true)));
+        _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
         _started = true;
     }
 
@@ -172,6 +172,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     {
         BeginDrain();
         await _stopRecovery.CancelAsync().ConfigureAwait(false);
+        await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
         foreach (Partition partition in _partitions)
         {
             partition.Dispose();
@@ -188,8 +189,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
     private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
 
-    // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly.
-    private async Task Watch(Task part, string name)
+    // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly. When it was a part that events go
+    // through, newcomers are turned away as well: what a lane without its writer acknowledges, nobody would store.
+    private async Task Watch(Task part, string name, bool carriesEvents)
     {
         try
         {
@@ -201,6 +203,11 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         catch (Exception error)
         {
             _broken = true;
+            if (carriesEvents)
+            {
+                _ingest.BeginDrain();
+            }
+
             LogPartCrashed(_logger, error, name);
         }
     }

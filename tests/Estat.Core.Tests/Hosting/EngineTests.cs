@@ -1,4 +1,5 @@
 // A whole node: what it took is stored, or waits in the DLQ for the next start, exactly once.
+using System.Diagnostics.Metrics;
 using Estat.Core.Conservation;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
@@ -33,6 +34,26 @@ public sealed class EngineTests : IDisposable
         Assert.True(node.Engine.IsReady);
         node.Engine.BeginDrain();
         Assert.Contains("draining", node.Engine.NotReadyBecause, StringComparison.Ordinal);
+        Assert.Equal(Admission.Draining, node.Engine.Ingest.Outlook);
+    }
+
+    [Fact]
+    public async Task A_node_whose_writer_has_crashed_turns_newcomers_away()
+    {
+        await using TestNode node = new TestNode(_folder, Quick with { Partitions = 1, BatchSize = 1 }).Start();
+        using var listener = new MeterListener(); // its callback runs in the writer, when that counts the batch
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidOperationException("the test's crash"));
+        listener.InstrumentPublished = (instrument, it) =>
+        {
+            if (ReferenceEquals(instrument.Meter, node.Engine.Instruments.Meter) && instrument.Name == "estat_batches_sealed_total")
+            {
+                it.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.Start();
+        await node.SendAsync("a");
+        await node.UntilAsync(() => node.Engine.NotReadyBecause is not null, "the writer to crash");
+        Assert.Contains("crashed", node.Engine.NotReadyBecause, StringComparison.Ordinal);
         Assert.Equal(Admission.Draining, node.Engine.Ingest.Outlook);
     }
 
