@@ -48,7 +48,7 @@ public sealed class EstatInstruments : IDisposable
         _keyConflicts = Meter.CreateCounter<long>("estat_key_conflicts_total", description: "Keys under which a foreign object lay: somebody else writes there");
         _dlqFilesExpired = Meter.CreateCounter<long>("dlq_files_expired_total", description: "DLQ files found older than DLQ_MAX_AGE");
         _dlqWriteErrors = Meter.CreateCounter<long>("estat_dlq_write_errors_total", description: "Batches that the DLQ's disk refused, each attempt counted");
-        _filesQuarantined = Meter.CreateCounter<long>("estat_files_quarantined_total", description: "DLQ files that were no gzip JSONL");
+        _filesQuarantined = Meter.CreateCounter<long>("estat_files_quarantined_total", description: "Batches and DLQ files that went to the quarantine");
         _uploadDuration = Meter.CreateHistogram("estat_upload_duration_seconds", Seconds, "Time of one upload attempt", advice: SlowBuckets);
         _queueWait = Meter.CreateHistogram("estat_upload_queue_wait_seconds", Seconds, "Time that a sealed batch waited for an uploader", advice: SlowBuckets);
         _ackDuration = Meter.CreateHistogram(
@@ -129,7 +129,7 @@ public sealed class EstatInstruments : IDisposable
     /// <summary>The DLQ's disk refused a batch.</summary>
     public void OnDlqWriteFailed() => _dlqWriteErrors.Add(1);
 
-    /// <summary>A DLQ file went to the quarantine.</summary>
+    /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
     public void OnQuarantined() => _filesQuarantined.Add(1);
 
     /// <inheritdoc/>

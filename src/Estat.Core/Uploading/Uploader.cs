@@ -16,6 +16,7 @@ namespace Estat.Core.Uploading;
 /// </summary>
 internal sealed partial class Uploader : IDisposable
 {
+    // Not a Backoff: the disk is this node's own, so asking it often costs nobody else, and memory is held meanwhile.
     private static readonly TimeSpan DiskRetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly Channel<(SealedBatch Batch, long Queued)> _queue;
@@ -67,6 +68,7 @@ internal sealed partial class Uploader : IDisposable
 
         if (_storageFails && TryMoveToDlq(batch, "the upload queue was full while storage did not answer"))
         {
+            batch.Dispose();
             return;
         }
 
@@ -156,6 +158,11 @@ internal sealed partial class Uploader : IDisposable
             _storageFails = false;
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: true);
             _ledger.Move(batch.Seal.Events, Place.Buffered, isGzip ? Place.Stored : Place.Quarantined);
+            if (!isGzip)
+            {
+                _instruments.OnQuarantined();
+            }
+
             LogStored(_logger, stored, batch.Seal.Events, batch.ContentBytes, batch.Reason);
             return null;
         }
@@ -198,7 +205,6 @@ internal sealed partial class Uploader : IDisposable
         {
             _dlq.Add(batch, reason);
             LogMovedToDlq(_logger, batch.Seal.Events, batch.Key, reason);
-            batch.Dispose();
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -168,6 +168,7 @@ public sealed class EngineTests : IDisposable
         Assert.EndsWith(".jsonl", file, StringComparison.Ordinal);
         Assert.Equal(["a", "b"], EventLines.Decode(File.ReadAllBytes(file)));
         Assert.Equal(new Balance(2, 0, 0, 0, 0, 2, 0), node.Balance);
+        Assert.Equal(1, node.Metrics.Value("estat_files_quarantined_total"));
         Assert.Empty(node.Stored);
     }
 
