@@ -56,6 +56,7 @@ internal sealed record DlqMeta
 
 /// <summary>Generated (de)serialization: no reflection at start-up.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, WriteIndented = true, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, WriteIndented = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(DlqMeta))]
 internal sealed partial class DlqMetaJson : JsonSerializerContext;
