@@ -11,6 +11,9 @@ internal sealed partial class DlqDirectory
     [LoggerMessage(Level = LogLevel.Error, Message = "DLQ_FULL=evict: deleted {Path} with {Events} events. Raise DLQ_MAX_SIZE_BYTES or mend the storage")]
     private static partial void LogEvicted(ILogger logger, long events, string path);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path}: {Error}")]
-    private static partial void LogFreeSpaceUnknown(ILogger logger, string error, string path);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "How much room the disk of {Folder} has is unknown: {Error}. DISK_MIN_FREE_BYTES holds by the last reading")]
+    private static partial void LogFreeSpaceUnknown(ILogger logger, string folder, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} of a batch that did not fit could not be removed: {Error}. The next attempt replaces it")]
+    private static partial void LogRemainderKept(ILogger logger, string path, string error);
 }

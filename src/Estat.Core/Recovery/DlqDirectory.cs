@@ -49,13 +49,13 @@ internal sealed partial class DlqDirectory : IDisposable
     internal string Folder { get; }
 
     /// <summary>Payload files. Complete once the scan at start is through.</summary>
-    internal long Files => Interlocked.Read(ref _files);
+    internal long Files => Volatile.Read(ref _files);
 
     /// <summary>Bytes of payload files.</summary>
-    internal long Bytes => Interlocked.Read(ref _bytes);
+    internal long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Whether it is at its capacity, or its disk at its reserve while it is in use. Only <c>DLQ_FULL=reject</c> turns newcomers away for it.</summary>
-    internal bool IsFull => Bytes >= _options.DlqMaxSizeBytes || (Files > 0 && Interlocked.Read(ref _freeBytes) < _options.DiskMinFreeBytes);
+    internal bool IsFull => Bytes >= _options.DlqMaxSizeBytes || (Files > 0 && Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes);
 
     /// <summary>
     /// Adds a batch. At capacity, evict makes room first; reject lets it in all the same: its events are acknowledged, only newcomers are turned away.
@@ -81,9 +81,9 @@ internal sealed partial class DlqDirectory : IDisposable
             LastSequence = batch.Seal.LastSequence,
             Form = batch.Form,
         };
-        WriteMeta(payload, meta);
         try
         {
+            WriteMeta(payload, meta);
             AtomicFile.Write(payload, file =>
             {
                 using Stream content = batch.OpenContent();
@@ -137,23 +137,24 @@ internal sealed partial class DlqDirectory : IDisposable
 
             long bytes = file.Length;
             file.Delete();
-            File.Delete(payload + MetaExtension);
+            // Counted before the meta goes: the payload's absence is what removes the pair, and a meta that stays is removed by the next start.
             Interlocked.Decrement(ref _files);
             Interlocked.Add(ref _bytes, -bytes);
             _ledger.Move(events, Place.Dlq, movedTo);
+            File.Delete(payload + MetaExtension);
         }
     }
 
-    /// <summary>Looks how much room the disk has; once per tick and addition, not per request.</summary>
+    /// <summary>Looks how much room the disk has; once per step of recovery and addition, not per request.</summary>
     internal void MeasureFreeSpace()
     {
         try
         {
-            Interlocked.Exchange(ref _freeBytes, new DriveInfo(Folder).AvailableFreeSpace);
+            Volatile.Write(ref _freeBytes, new DriveInfo(Folder).AvailableFreeSpace);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            LogFreeSpaceUnknown(_logger, error.Message, Folder);
+            LogFreeSpaceUnknown(_logger, Folder, error.Message);
         }
     }
 
@@ -245,9 +246,9 @@ internal sealed partial class DlqDirectory : IDisposable
         {
             File.Delete(path);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            LogFreeSpaceUnknown(_logger, error.Message, path);
+            LogRemainderKept(_logger, path, error.Message);
         }
     }
 }

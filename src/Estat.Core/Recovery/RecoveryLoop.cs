@@ -58,11 +58,12 @@ internal sealed partial class RecoveryLoop
         using var ticks = new PeriodicTimer(_options.RecoveryInterval, _time);
         while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {
-            _dlq.MeasureFreeSpace();
-            while (await TickAsync(scan, cancellationToken).ConfigureAwait(false))
+            do
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                _dlq.MeasureFreeSpace(); // at each step: a DLQ of many files takes long to empty, and newcomers wait for its room
             }
+            while (await TickAsync(scan, cancellationToken).ConfigureAwait(false));
         }
     }
 
@@ -104,7 +105,7 @@ internal sealed partial class RecoveryLoop
     {
         string name = ObjectKeys.NameOf(Path.GetFileName(payload));
         DlqMeta? meta = DlqDirectory.ReadMeta(payload);
-        meta = AlarmIfExpired(payload, name, meta);
+        meta = AlarmIfExpired(payload, meta);
         (Seal? seal, string? fault) = Examine(payload, meta);
         if (seal is not null)
         {
@@ -185,10 +186,9 @@ internal sealed partial class RecoveryLoop
     private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024);
 
     // Age alarms once per file and changes nothing else: what was acknowledged is uploaded however old it is.
-    private DlqMeta? AlarmIfExpired(string payload, string name, DlqMeta? meta)
+    private DlqMeta? AlarmIfExpired(string payload, DlqMeta? meta)
     {
-        DateTimeOffset? created = meta?.Created ?? ObjectKeys.OpenedOf(name);
-        if (meta is null || meta.Expired || created is not { } opened || _time.GetUtcNow() - opened < _options.DlqMaxAge)
+        if (meta is null || meta.Expired || _time.GetUtcNow() - meta.Created < _options.DlqMaxAge)
         {
             return meta;
         }
@@ -206,7 +206,7 @@ internal sealed partial class RecoveryLoop
         }
 
         _instruments.OnDlqFileExpired();
-        LogExpired(_logger, payload, opened);
+        LogExpired(_logger, payload, meta.Created);
         return meta;
     }
 

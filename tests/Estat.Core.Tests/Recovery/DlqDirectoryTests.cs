@@ -133,6 +133,20 @@ public sealed class DlqDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void A_pair_counts_as_gone_with_its_payload_even_if_its_meta_stays()
+    {
+        using DlqDirectory dlq = Open();
+        using SealedBatch batch = Batches.Of(_keys.Next(Batches.Opened), ["a", "b"]);
+        dlq.Add(batch, "no answer");
+        string payload = Path.Combine(dlq.Folder, ObjectKeys.NameOf(batch.Key) + ".jsonl.gz");
+        File.Delete(payload + DlqDirectory.MetaExtension);
+        Directory.CreateDirectory(payload + DlqDirectory.MetaExtension); // what File.Delete cannot remove
+        Assert.Throws<UnauthorizedAccessException>(() => dlq.Remove(payload, 2, Place.Stored));
+        Balance balance = _ledger.Read();
+        Assert.Equal((0, 0, 0, 2), (dlq.Files, dlq.Bytes, balance.Dlq, balance.Stored));
+    }
+
+    [Fact]
     public void Reject_takes_what_was_acknowledged_even_past_its_capacity()
     {
         using DlqDirectory dlq = Open(new EstatOptions { DlqMaxSizeBytes = 1 });
