@@ -31,6 +31,13 @@ public sealed class RequestCounters
     /// <summary>Events of a batch that were rejected by index while the others were taken.</summary>
     public StripedCounter EventsRejected { get; } = new();
 
-    /// <summary>Requests that have arrived and not ended.</summary>
-    public long InFlight => Math.Max(0, Started.Value - Ended.Value);
+    /// <summary>Requests that have arrived and not ended; those that come while it is read may count, none that is being handled is missed.</summary>
+    public long InFlight
+    {
+        get
+        {
+            long ended = Ended.Value; // first: the other way round, a request that came and went in between would hide one that is still here
+            return Math.Max(0, Started.Value - ended);
+        }
+    }
 }
