@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help run test bench build clean
 
 help: ## this list
-	@awk -F ': ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the server; options by environment, such as make run RAW_BUCKET=events
 	@scripts/run.sh
