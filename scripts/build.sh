@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 . scripts/dotnet.sh
 . scripts/solution.sh
 echo "Building $SOLUTION (a first build takes about a minute)…"
-dotnet build "$SOLUTION" -c Release --nologo -v quiet -clp:NoSummary
+build_release "$SOLUTION"
 if [[ -n $CLUSTER_LEFT_OUT ]]; then printf '\n*** %s ***\n' "$CLUSTER_LEFT_OUT" >&2; fi

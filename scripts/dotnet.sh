@@ -5,6 +5,17 @@ export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERT
 # Build nodes that outlive the build would hold on to the memory that tests need.
 export MSBUILDDISABLENODEREUSE=1
 
+# Builds in Release: with the SDK's live display on a terminal, elsewhere with words only about what went wrong.
+build_release() {
+    local log
+    if [[ -t 1 ]]; then
+        dotnet build "$1" -c Release --nologo -v quiet -clp:NoSummary
+    elif ! log=$(dotnet build "$1" -c Release --nologo -v quiet -clp:NoSummary 2>&1); then
+        printf '%s\n' "$log"
+        return 1
+    fi
+}
+
 # Where Microsoft's install script puts it for a user.
 if ! command -v dotnet >/dev/null && [[ -x $HOME/.dotnet/dotnet ]]; then
     export DOTNET_ROOT=$HOME/.dotnet PATH=$HOME/.dotnet:$PATH

@@ -26,7 +26,7 @@ fi
 scripts/ensure-test-servers.sh
 . scripts/solution.sh
 echo "Building $SOLUTION (a first build takes about a minute)…"
-if ! dotnet build "$SOLUTION" -c Release --nologo -v quiet -clp:NoSummary; then
+if ! build_release "$SOLUTION"; then
     echo "The build failed; no test ran."
     failed=1
     finish 1
