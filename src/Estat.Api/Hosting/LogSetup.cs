@@ -2,6 +2,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Estat.Core.Options;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Estat.Api.Hosting;
 
@@ -22,12 +23,8 @@ internal static class LogSetup
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (isTerminal)
         {
-            logging.AddSimpleConsole(format =>
-            {
-                format.SingleLine = true;
-                format.TimestampFormat = "HH:mm:ss.fff ";
-                format.UseUtcTimestamp = false;
-            });
+            logging.AddConsoleFormatter<TerminalLines, ConsoleFormatterOptions>();
+            logging.AddConsole(console => console.FormatterName = TerminalLines.FormatterName);
         }
         else
         {
