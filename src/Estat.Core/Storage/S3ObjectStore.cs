@@ -18,11 +18,13 @@ public sealed class S3ObjectStore : IObjectStore
 {
     private const string JsonLines = "application/x-ndjson";
     private const string Opaque = "application/octet-stream";
+    private const string NoCredentials = "Failed to resolve AWS credentials";
     private const string ProbeName = ".estat-probe";
 
     private readonly AmazonS3Client _client;
     private readonly string _bucket;
     private readonly string _probeKey;
+    private readonly string _where;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
 
@@ -31,6 +33,7 @@ public sealed class S3ObjectStore : IObjectStore
     {
         _bucket = options.RawBucket ?? throw new ArgumentException("RAW_BUCKET is not set", nameof(options));
         _probeKey = $"{options.RawPrefix}/{ProbeName}";
+        _where = options.S3Endpoint is null ? $"S3 in {options.AwsRegion}" : options.S3Endpoint.ToString().TrimEnd('/');
         _timeout = options.S3Timeout;
         _time = time;
         var config = new AmazonS3Config
@@ -143,13 +146,13 @@ public sealed class S3ObjectStore : IObjectStore
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new StorageException(StorageFailure.Transient, $"{Description}: {what} did not end within S3_TIMEOUT", error);
+            throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {_where} did not answer within S3_TIMEOUT", error);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // Broken connections, credentials that cannot be fetched (AmazonServiceException), answers that are no XML: the SDK throws many types.
             cancellationToken.ThrowIfCancellationRequested();
-            throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {InnermostMessage(error)}", error);
+            throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {Explain(error)}", error);
         }
     }
 
@@ -163,10 +166,24 @@ public sealed class S3ObjectStore : IObjectStore
         string advice = error.StatusCode switch
         {
             HttpStatusCode.Forbidden => ". Check the credentials and the bucket's policy (s3:PutObject, s3:GetObject, s3:ListBucket)",
+            HttpStatusCode.NotFound when error.ErrorCode == "NoSuchBucket" => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT, or make the bucket",
             HttpStatusCode.NotFound => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT",
             _ => "",
         };
-        return $"{Description}: {what}: {(int)error.StatusCode} {error.ErrorCode} {error.Message}{advice}";
+        string answer = string.Join(' ', new[] { $"{(int)error.StatusCode}", error.ErrorCode, error.Message }.Where(part => !string.IsNullOrWhiteSpace(part)));
+        return $"{Description}: {what}: {answer.TrimEnd('.')}{advice}";
+    }
+
+    private string Explain(Exception error)
+    {
+        // The SDK lists what each of its credential providers has to say, over many lines.
+        if (error.Message.StartsWith(NoCredentials, StringComparison.Ordinal))
+        {
+            return "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role";
+        }
+
+        string message = InnermostMessage(error).TrimEnd('.');
+        return error is HttpRequestException || error.InnerException is HttpRequestException ? $"{_where} cannot be reached ({message})" : message;
     }
 
     // Metadata travels as header values: printable ASCII, and S3 takes 2 KB of it in all.
