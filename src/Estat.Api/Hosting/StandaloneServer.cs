@@ -28,6 +28,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private readonly OtlpExport? _otlp;
     private readonly IObjectStore _store;
     private readonly ILogger _logger;
+    private readonly bool _isTerminal;
 
     /// <summary>Puts the server together.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
@@ -35,6 +36,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         _options = options;
         _time = time;
+        _isTerminal = isTerminal;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
@@ -80,13 +82,23 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         catch (Exception error) when (error is IOException or SocketException)
         {
             string reason = error.GetBaseException().Message;
-            throw new IOException($"HTTP_ADDR={_options.HttpAddr}: cannot listen there ({reason}). Stop who does, or name another address.", error);
+            string advice = (error.GetBaseException() as SocketException)?.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => "Stop who does, or name another port, such as 127.0.0.1:8081.",
+                SocketError.AccessDenied => "Name a port above 1023, or start it with the right to use this one.",
+                _ => "Name an address of this machine, or :port for all of them.",
+            };
+            throw new IOException($"HTTP_ADDR={_options.HttpAddr}: cannot listen there ({reason}). {advice}", error);
         }
 
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-        LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, _options.DlqDir);
-        LogTryIt(_logger, Address, _store.Description, _options.RawPrefix, GoDuration.Format(_options.FlushInterval));
+        LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, Path.GetFullPath(_options.DlqDir));
+        if (_isTerminal)
+        {
+            LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
+        }
+
         if (OpenFiles.Limit() is { } limit && limit < _options.MaxConnections + OpenFiles.BesideConnections)
         {
             LogFewOpenFiles(_logger, limit, _options.MaxConnections);
@@ -96,6 +108,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         {
             LogMemoryOnly(_logger);
         }
+
+        _ = WarnOfStorageAsync();
     }
 
     /// <summary>Serves until a signal, then drains.</summary>
@@ -129,6 +143,16 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Signals.Dispose();
     }
 
+    // A wrong bucket or missing credentials would otherwise be told by the first upload, FLUSH_INTERVAL after the first event. Nobody waits for it:
+    // events are taken meanwhile.
+    private async Task WarnOfStorageAsync()
+    {
+        if (await Engine.Sink.AskAsync().ConfigureAwait(false) is { } fault && !Signals.First.IsCompleted)
+        {
+            LogStorageDoesNotAnswer(_logger, fault);
+        }
+    }
+
     // Those who send slowly are not waited for longer than a part of the time; their answer is then 503, as their partition has closed.
     private async Task WaitForRequestsAsync(long started)
     {
@@ -145,8 +169,11 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Try it: curl -d 'hello=estat' {Address}collect — it appears in {Storage} under {Prefix}/ within {Flush}, or on Ctrl-C")]
-    private static partial void LogTryIt(ILogger logger, Uri address, string storage, string prefix, string flush);
+        Message = "Try it: curl -d 'hello=estat' {Address}collect — it is stored within {Flush}, or on Ctrl-C")]
+    private static partial void LogTryIt(ILogger logger, Uri address, string flush);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events are taken all the same and wait in the DLQ")]
+    private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -209,6 +209,24 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task A_start_tells_of_storage_that_cannot_be_used()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync(new Dictionary<string, string>
+        {
+            ["RAW_BUCKET"] = "events", ["S3_ENDPOINT"] = "http://127.0.0.1:1", ["AWS_ACCESS_KEY_ID"] = "a", ["AWS_SECRET_ACCESS_KEY"] = "b",
+        });
+
+        DateTime deadline = DateTime.UtcNow.AddSeconds(30);
+        while (!server.Output.Any(line => line.Contains("Storage cannot be used now", StringComparison.Ordinal)) && DateTime.UtcNow < deadline)
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        string line = server.Output.First(line => line.Contains("Storage cannot be used now", StringComparison.Ordinal));
+        Assert.Contains("http://127.0.0.1:1 cannot be reached (Connection refused)", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LOG_LEVEL_holds_for_the_web_server_too()
     {
         await using ServerProcess server = await ServerProcess.StartAsync(
