@@ -18,7 +18,7 @@ internal sealed class Answers
     private readonly Problem _queueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
     private readonly Problem _storageFull = Problem.Unavailable("Storage does not answer and the local disk has no more room. Try again later.");
     private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
-    private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The body is empty: an event needs at least one byte.");
+    private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
     private readonly Problem _timeout;
     private readonly Problem _eventTooLarge;
     private readonly Problem _batchTooLarge;

@@ -31,6 +31,8 @@ internal sealed class Problem
             json.WriteEndObject();
         }
 
+        // A prompt that follows on a terminal begins on its own line.
+        stream.WriteByte((byte)'\n');
         _body = stream.ToArray();
     }
 
