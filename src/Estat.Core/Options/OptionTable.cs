@@ -99,7 +99,7 @@ public static class OptionTable
         }
         catch (InvalidDataException error)
         {
-            throw new OptionException($"{settingsFile}: not readable as JSON ({(error.InnerException ?? error).Message}).");
+            throw new OptionException($"{settingsFile}: not readable as JSON ({error.GetBaseException().Message.TrimEnd('.')}).");
         }
 
         var options = new EstatOptions();
