@@ -56,8 +56,13 @@ public sealed class JsonEscaperTests
     [Fact]
     public void Every_control_character_comes_back_as_it_was()
     {
-        string controls = string.Concat(Enumerable.Range(0, 0x20).Append(0x7F).Select(value => (char)value));
-        Assert.Equal(controls, Parse(Encoding.UTF8.GetBytes(controls)));
+        foreach (char control in Enumerable.Range(0, 0x20).Append(0x7F).Select(value => (char)value))
+        {
+            // Among so much else that it is met a vector at a time, and alone, where it is met on its own.
+            string text = new string('a', 40) + control + new string('b', 40);
+            Assert.Equal(text, Parse(Encoding.UTF8.GetBytes(text)));
+            Assert.Equal(control.ToString(), Parse([(byte)control]));
+        }
     }
 
     [Fact]

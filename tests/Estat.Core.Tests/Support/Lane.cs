@@ -8,6 +8,7 @@ namespace Estat.Core.Tests.Support;
 /// <summary>One partition over a clock that the test drives. Its writer stands still until <see cref="Start"/>.</summary>
 internal sealed class Lane : IDisposable
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private readonly List<SealedBatch> _batches = [];
     private readonly ChunkPool _chunks = new();
     private readonly EstatOptions _options;
@@ -51,7 +52,7 @@ internal sealed class Lane : IDisposable
     {
         Start();
         Partition.Close();
-        await _writer!;
+        await _writer!.WaitAsync(Limit);
         return _batches;
     }
 

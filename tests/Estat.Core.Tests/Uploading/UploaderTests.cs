@@ -79,7 +79,7 @@ public sealed class UploaderTests
         Assert.False(waiting.IsCompleted);
         Assert.False(rig.Uploader.IsIdle);
         rig.Store.Gate.SetResult();
-        await waiting;
+        await waiting.WaitAsync(Limit, TestContext.Current.CancellationToken);
         await rig.CompleteAsync();
         Assert.Equal(3, rig.Ledger.Read().Stored);
         Assert.True(rig.Uploader.IsIdle);
@@ -97,7 +97,7 @@ public sealed class UploaderTests
         await rig.EnqueueAsync("uploading");
         await Wait.UntilAsync(() => rig.Store.Creates == 2, Limit, "the second upload to begin");
         await rig.EnqueueAsync("queued");
-        await rig.EnqueueAsync("spilt");
+        await rig.EnqueueAsync("spilt").AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken);
         Assert.Equal(["first", "spilt"], rig.DlqBodies());
         rig.Store.Gate.SetResult();
         await rig.CompleteAsync();
