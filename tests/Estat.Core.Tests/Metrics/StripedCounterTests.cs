@@ -8,15 +8,21 @@ public sealed class StripedCounterTests
     [Fact]
     public void Steps_of_many_threads_are_all_counted()
     {
+        const int Threads = 4;
+        const int Steps = 2_000_000; // enough to meet on any two cores
         var counter = new StripedCounter();
-        Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, _ =>
+        using var start = new Barrier(Threads);
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() =>
         {
-            for (int n = 0; n < 100_000; n++)
+            start.SignalAndWait();
+            for (int n = 0; n < Steps; n++)
             {
                 counter.Increment();
             }
-        });
-        Assert.Equal(800_000, counter.Value);
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.Equal(Threads * Steps, counter.Value);
     }
 
     [Fact]
