@@ -67,9 +67,11 @@ public sealed class StorageOutageTests(RealS3 s3)
             report = await new EventSender(server.BaseAddress, connections: 4).SendAsync(2_000);
             await Wait.UntilAsync(
                 async () => Oracle.At(await server.MetricsAsync(), "dlq") == 2_000, Patience, "all events to be in the DLQ");
-            HttpResponseMessage sink = await server.Client.GetAsync("/health/sink");
-            Assert.Equal(503, (int)sink.StatusCode);
-            Assert.Contains("403", await sink.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            string answer = "";
+            await Wait.UntilAsync(
+                async () => (answer = await TellAsync(server, "/health/sink")).StartsWith("503", StringComparison.Ordinal),
+                Patience, "the sink's answer, which is remembered for a second, to be the refusal", () => answer);
+            Assert.Contains("403", answer, StringComparison.Ordinal);
         }
         finally
         {
@@ -150,6 +152,12 @@ public sealed class StorageOutageTests(RealS3 s3)
         second.Terminate();
         await Oracle.EndsWellAsync(second, Patience);
         await Oracle.IsExactAsync(s3.Rgw, bucket, report);
+    }
+
+    private static async Task<string> TellAsync(ServerProcess server, string path)
+    {
+        using HttpResponseMessage answer = await server.Client.GetAsync(path);
+        return $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}";
     }
 
     private static async Task ConserveWhileAsync(ServerProcess server, CancellationToken until)
