@@ -1,5 +1,6 @@
 // The DLQ's folder: pairs that are whole or not there, one owner, and an honest count.
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
@@ -177,6 +178,39 @@ public sealed class DlqDirectoryTests : IDisposable
         AddThree(dlq);
         Assert.True(dlq.IsFull);
     }
+
+    [Fact]
+    public void A_folder_that_may_not_be_entered_for_a_while_does_not_end_recovery()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("only Linux has setfsuid(2)");
+            return;
+        }
+
+        using DlqDirectory dlq = Open(new EstatOptions { DiskMinFreeBytes = long.MaxValue });
+        UnixFileMode mode = File.GetUnixFileMode(_folder.Path);
+        File.SetUnixFileMode(_folder.Path, UnixFileMode.None);
+        const int Nobody = 65534;
+        int user = setfsuid(Nobody); // of this thread alone; root may enter anything
+        try
+        {
+            dlq.MeasureFreeSpace();
+        }
+        finally
+        {
+            _ = setfsuid(user);
+            File.SetUnixFileMode(_folder.Path, mode);
+        }
+
+        AddThree(dlq);
+        Assert.True(dlq.IsFull);
+    }
+
+#pragma warning disable SYSLIB1054, IDE1006 // named as in libc
+    [DllImport("libc")]
+    private static extern int setfsuid(int user);
+#pragma warning restore SYSLIB1054, IDE1006
 
     private string[] AddThree(DlqDirectory dlq)
     {
