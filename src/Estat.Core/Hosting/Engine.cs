@@ -55,7 +55,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _dlq = new DlqDirectory(options, keys, Ledger, time, loggers.CreateLogger<DlqDirectory>());
         _uploader = new Uploader(options, writer, _dlq, quarantine, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
         _recovery = new RecoveryLoop(
-            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle, time, loggers.CreateLogger<RecoveryLoop>());
+            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle, _uploader.OnStorageAnswers, time, loggers.CreateLogger<RecoveryLoop>());
         var chunks = new ChunkPool();
         openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();

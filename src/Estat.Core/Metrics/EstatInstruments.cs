@@ -91,7 +91,7 @@ public sealed class EstatInstruments : IDisposable
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
         Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
         Gauge("estat_ready", "1 while the node takes events", () => readings.IsReady ? 1 : 0);
-        Gauge("estat_storage_failing", "1 while the last upload failed", () => readings.StorageFails ? 1 : 0);
+        Gauge("estat_storage_failing", "1 while the last upload failed and recovery has not got through since", () => readings.StorageFails ? 1 : 0);
         Meter.CreateObservableGauge("estat_oldest_unflushed_seconds", () => readings.OldestUnflushed.TotalSeconds, Seconds,
             "Age of the oldest batch that still takes events");
     }

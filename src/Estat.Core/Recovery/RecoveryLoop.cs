@@ -23,12 +23,13 @@ internal sealed partial class RecoveryLoop
     private readonly Ledger _ledger;
     private readonly EstatInstruments _instruments;
     private readonly Func<bool> _uploadsAreIdle;
+    private readonly Action _onStored;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     internal RecoveryLoop(
         EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys, Ledger ledger,
-        EstatInstruments instruments, Func<bool> uploadsAreIdle, TimeProvider time, ILogger logger)
+        EstatInstruments instruments, Func<bool> uploadsAreIdle, Action onStored, TimeProvider time, ILogger logger)
     {
         _options = options;
         _dlq = dlq;
@@ -38,6 +39,7 @@ internal sealed partial class RecoveryLoop
         _ledger = ledger;
         _instruments = instruments;
         _uploadsAreIdle = uploadsAreIdle;
+        _onStored = onStored;
         _time = time;
         _logger = logger;
     }
@@ -144,6 +146,7 @@ internal sealed partial class RecoveryLoop
         try
         {
             string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            _onStored();
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: true);
             return stored;
         }

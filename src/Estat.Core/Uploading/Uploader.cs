@@ -54,8 +54,11 @@ internal sealed partial class Uploader : IDisposable
     /// <summary>Sealed batches that wait.</summary>
     internal int QueueDepth => _queue.Reader.Count;
 
-    /// <summary>Whether the last upload failed.</summary>
+    /// <summary>Whether the last upload failed, and recovery has not got through since.</summary>
     internal bool StorageFails => _storageFails;
+
+    /// <summary>Recovery got through: a node without newcomers must not go on saying that storage fails.</summary>
+    internal void OnStorageAnswers() => _storageFails = false;
 
     /// <summary>Takes over a batch. Completes at once while there is room.</summary>
     internal async ValueTask EnqueueAsync(SealedBatch batch)

@@ -79,6 +79,7 @@ public sealed class StorageOutageTests(RealS3 s3)
         }
 
         await Oracle.UntilAllStoredAsync(server, Patience);
+        Assert.Equal(0, (await server.MetricsAsync())["estat_storage_failing"]); // though nobody has sent anything since
         server.Terminate();
         await Oracle.EndsWellAsync(server, Patience);
         await Oracle.IsExactAsync(s3.Rgw, bucket, report);

@@ -25,7 +25,7 @@ internal sealed class RecoveryRig : IDisposable
         Dlq = new DlqDirectory(options, keys, Ledger, Time, NullLogger.Instance);
         _loop = new RecoveryLoop(
             options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options.DlqPrefix), keys, Ledger, _instruments,
-            idle ?? (() => true), Time, NullLogger.Instance);
+            idle ?? (() => true), () => Stored++, Time, NullLogger.Instance);
         _scan = new DlqScan(Dlq.Folder, Time, Backoff.Dlq.Longest);
         Dlq.TakeStock(CancellationToken.None);
     }
@@ -39,6 +39,9 @@ internal sealed class RecoveryRig : IDisposable
     internal DlqDirectory Dlq { get; }
 
     internal PrometheusText Metrics { get; }
+
+    /// <summary>How often the uploader was told that storage answers.</summary>
+    internal int Stored { get; private set; }
 
     /// <summary>One step; whether a file left the DLQ.</summary>
     internal Task<bool> TickAsync() => _loop.TickAsync(_scan, TestContext.Current.CancellationToken);
