@@ -86,7 +86,9 @@ internal sealed class BulkEndpoint(
             bool isArray = EventSplitter.IsArray(context.Request.ContentType, body.Bytes);
             if (!TryEncode(context, body.Bytes, isArray, block, answer, ref charged))
             {
-                await answers.NoMemoryAsync(context).ConfigureAwait(false);
+                // What would not fit if it were alone never will: a client told to try again would do so for ever.
+                bool neverFits = block.BufferBytes + body.Charged > budget.Total;
+                await (neverFits ? answers.BatchNeedsTooMuchAsync(context) : answers.NoMemoryAsync(context)).ConfigureAwait(false);
                 return;
             }
 

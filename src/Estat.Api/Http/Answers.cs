@@ -22,6 +22,7 @@ internal sealed class Answers
     private readonly Problem _timeout;
     private readonly Problem _eventTooLarge;
     private readonly Problem _batchTooLarge;
+    private readonly Problem _batchNeedsTooMuch;
     private readonly Problem _ackLevel;
     private readonly Problem _encoding = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding must be one of {ContentCoding.Accepted}, or absent.");
@@ -35,6 +36,8 @@ internal sealed class Answers
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
         _batchTooLarge = Problem.Final(
             StatusCodes.Status413PayloadTooLarge, $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
+        _batchNeedsTooMuch = Problem.Of(
+            StatusCodes.Status413PayloadTooLarge, $"As lines, this batch needs more than {options.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
         _ackLevel = Problem.Of(StatusCodes.Status400BadRequest, $"{AckHeader} must be one of the levels that this node offers: {options.Ack}.");
     }
 
@@ -67,6 +70,8 @@ internal sealed class Answers
     internal Task EventTooLargeAsync(HttpContext context) => TooLargeAsync(context, _eventTooLarge);
 
     internal Task BatchTooLargeAsync(HttpContext context) => TooLargeAsync(context, _batchTooLarge);
+
+    internal Task BatchNeedsTooMuchAsync(HttpContext context) => TooLargeAsync(context, _batchNeedsTooMuch);
 
     internal Task EmptyAsync(HttpContext context) => InvalidAsync(context, _empty);
 

@@ -28,6 +28,9 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
     /// <summary>What was read.</summary>
     internal ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
 
+    /// <summary>Bytes of the budget that it holds.</summary>
+    internal int Charged => _charged;
+
     /// <summary>The same as a segment of the pooled array; valid until more is written.</summary>
     internal ArraySegment<byte> Segment => new(_buffer, 0, _length);
 

@@ -6,6 +6,9 @@ internal sealed class MemoryBudget(long bytes)
 {
     private long _left = bytes;
 
+    /// <summary>Bytes in all.</summary>
+    internal long Total { get; } = bytes;
+
     /// <summary>Bytes that nobody holds.</summary>
     internal long Left => Interlocked.Read(ref _left);
 

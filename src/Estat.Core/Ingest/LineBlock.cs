@@ -33,6 +33,7 @@ public sealed class LineBlock : IDisposable
         Chunk? chunk = _chunks.Count > 0 ? _chunks[^1] : null;
         if (chunk is null || chunk.Room < room || chunk.Events >= _eventsPerChunk)
         {
+            TrimLast();
             chunk = _pool.Rent(room);
             _chunks.Add(chunk);
             BufferBytes += chunk.Buffer.Length;
@@ -52,6 +53,18 @@ public sealed class LineBlock : IDisposable
         List<Chunk> chunks = _chunks;
         _chunks = [];
         return chunks;
+    }
+
+    // A chunk of small events ends long before its memory does: what it does not use is given back, or 256 events would hold 256 KB.
+    private void TrimLast()
+    {
+        if (_chunks.Count > 0 && _chunks[^1] is var full && full.Length <= full.Buffer.Length / 2)
+        {
+            var trimmed = new Chunk(full.Lines.ToArray()) { Length = full.Length, Events = full.Events };
+            BufferBytes -= full.Buffer.Length - trimmed.Buffer.Length;
+            _chunks[^1] = trimmed;
+            _pool.Return(full);
+        }
     }
 
     /// <inheritdoc/>

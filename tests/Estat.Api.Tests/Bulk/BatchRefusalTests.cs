@@ -209,6 +209,30 @@ public sealed class BatchRefusalTests
     }
 
     [Fact]
+    public async Task A_batch_of_very_many_small_events_is_taken_whole()
+    {
+        const int Events = 200_000;
+        await using RunningServer server = await RunningServer.StartAsync();
+        (int status, string body) = await server.PostBatchAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("tiny\n", Events))));
+        Assert.True(status == 200, body);
+        Assert.Equal(Events, (await server.DrainAsync()).Count);
+    }
+
+    [Theory]
+    [InlineData(2_000_000, "a\n")] // 2 bytes become a line of some 60
+    [InlineData(250, "\u0001")] // a byte becomes 6
+    public async Task A_batch_whose_lines_never_fit_INFLIGHT_BYTES_is_413_and_not_503(int times, string text)
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { InflightBytes = 20 << 20 });
+        string line = text.EndsWith('\n') ? text : new string(text[0], Bodies.Largest) + "\n";
+        byte[] batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, times)));
+        (int status, string body) = await server.PostBatchAsync(batch);
+        Assert.Equal(413, status);
+        Assert.Contains("INFLIGHT_BYTES", body, StringComparison.Ordinal);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Fact]
     public async Task However_a_batch_ends_its_memory_is_free_again()
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with
@@ -253,7 +277,7 @@ public sealed class BatchRefusalTests
             (int status, _) = await server.PostBatchAsync(batch);
             if (status != 200)
             {
-                Assert.Equal(503, status);
+                Assert.Equal(413, status);
                 Assert.NotEmpty(fits);
                 return fits;
             }
