@@ -19,22 +19,9 @@ internal sealed class BulkEndpoint(
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context)
     {
-        Admission outlook = ingest.Outlook;
-        if (outlook != Admission.Accepted)
+        if (answers.RefuseUnread(context, ingest.Outlook, isBatch: true) is { } refusal)
         {
-            await answers.RefuseAsync(context, outlook).ConfigureAwait(false);
-            return;
-        }
-
-        if (context.Request.ContentLength > options.MaxBatchBodySize)
-        {
-            await answers.BatchTooLargeAsync(context).ConfigureAwait(false);
-            return;
-        }
-
-        if (!answers.AckLevelIsOffered(context))
-        {
-            await answers.AckLevelAsync(context).ConfigureAwait(false);
+            await refusal.ConfigureAwait(false);
             return;
         }
 
@@ -45,38 +32,17 @@ internal sealed class BulkEndpoint(
             return;
         }
 
-        await ReadAndTakeAsync(context, coding).ConfigureAwait(false);
-    }
-
-    private async Task ReadAndTakeAsync(HttpContext context, Coding coding)
-    {
-        using var body = new BodyBuffer(options.MaxBatchBodySize, budget);
-        using var decoded = new BodyBuffer(options.MaxBatchBodySize, budget);
-        BodyOutcome outcome;
-        using (var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted))
-        {
-            timeout.CancelAfter(options.BodyTimeout);
-            outcome = await body.ReadAsync(context.Request.BodyReader, timeout.Token).ConfigureAwait(false);
-        }
-
-        BodyBuffer plain = body;
-        if (coding != Coding.Identity && outcome == BodyOutcome.Whole && !body.Bytes.IsEmpty)
-        {
-            outcome = ContentCoding.Decode(coding, body.Segment, decoded);
-            plain = decoded;
-            body.Dispose();
-        }
-
-        Task answer = outcome switch
+        using var body = new RequestBody(options.MaxBatchBodySize, options.BodyTimeout, budget);
+        Task answer = await body.ReadAsync(context, coding).ConfigureAwait(false) switch
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
             BodyOutcome.NoMemory => answers.NoMemoryAsync(context),
-            _ => TakeAsync(context, plain),
+            _ => TakeAsync(context, body),
         };
         await answer.ConfigureAwait(false);
     }
 
-    private async Task TakeAsync(HttpContext context, BodyBuffer body)
+    private async Task TakeAsync(HttpContext context, RequestBody body)
     {
         using LineBlock block = ingest.NewBlock();
         var answer = new BulkAnswer();
@@ -112,7 +78,7 @@ internal sealed class BulkEndpoint(
 
     private bool TryEncode(HttpContext context, ReadOnlySpan<byte> body, bool isArray, LineBlock block, BulkAnswer answer, ref long charged)
     {
-        // The envelope is the request's: the same for all of its events. Its texts are read again for each, as a span cannot be kept in a closure.
+        // The envelope is the request's, the same for all of its events but for the second. It is read again for each: a span cannot be kept in a closure.
         long taken = 0;
         bool fits = true;
         EventAction add = line =>
@@ -165,10 +131,7 @@ internal sealed class BulkEndpoint(
             }
         }
 
-        for (int i = 0; i < answer.Rejected; i++)
-        {
-            requests.EventsRejected.Increment();
-        }
+        requests.EventsRejected.Add(answer.Rejected);
 
         answers.Acknowledge(context);
         await answer.WriteAsync(context, options.MaxBodySize).ConfigureAwait(false);

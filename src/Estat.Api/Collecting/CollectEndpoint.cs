@@ -9,9 +9,10 @@ namespace Estat.Api.Collecting;
 
 /// <summary>
 /// A body that is already here, which nearly every one is, is encoded straight from the connection's buffer, without a state machine, a copy or an
-/// allocation. What comes in pieces or compressed takes the slower way through <see cref="BodyBuffer"/>.
+/// allocation. What comes in pieces or compressed takes the slower way through <see cref="RequestBody"/>.
 /// </summary>
-internal sealed class CollectEndpoint(EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, EstatInstruments instruments)
+internal sealed class CollectEndpoint(
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, EstatInstruments instruments, TimeProvider time)
 {
     /// <summary>Every n-th request of a core is timed for <c>estat_ack_duration_seconds</c>; a power of two.</summary>
     private const long SampleEvery = 64;
@@ -21,30 +22,14 @@ internal sealed class CollectEndpoint(EstatOptions options, IIngest ingest, Enve
     /// <param name="ordinal">Its number on this core, for sampling.</param>
     internal Task HandleAsync(HttpContext context, long ordinal)
     {
-        Admission outlook = ingest.Outlook;
-        if (outlook != Admission.Accepted)
+        if (answers.RefuseUnread(context, ingest.Outlook, isBatch: false) is { } refusal)
         {
-            return answers.RefuseAsync(context, outlook);
+            return refusal;
         }
 
-        if (context.Request.ContentLength > options.MaxBodySize)
-        {
-            return answers.EventTooLargeAsync(context);
-        }
-
-        if (!answers.AckLevelIsOffered(context))
-        {
-            return answers.AckLevelAsync(context);
-        }
-
-        long started = ordinal % SampleEvery == 0 ? TimeProvider.System.GetTimestamp() : 0;
-        if (context.Request.Headers.ContentEncoding.Count > 0)
-        {
-            return CollectEncodedAsync(context, started);
-        }
-
+        long started = ordinal % SampleEvery == 0 ? time.GetTimestamp() : 0;
         PipeReader reader = context.Request.BodyReader;
-        if (!reader.TryRead(out ReadResult result))
+        if (context.Request.Headers.ContentEncoding.Count > 0 || !reader.TryRead(out ReadResult result))
         {
             return CollectSlowlyAsync(context, started);
         }
@@ -65,13 +50,6 @@ internal sealed class CollectEndpoint(EstatOptions options, IIngest ingest, Enve
 
     private async Task CollectSlowlyAsync(HttpContext context, long started)
     {
-        using var body = new BodyBuffer(options.MaxBodySize, budget: null);
-        BodyOutcome outcome = await ReadAsync(context, body).ConfigureAwait(false);
-        await FinishAsync(context, outcome, body, started).ConfigureAwait(false);
-    }
-
-    private async Task CollectEncodedAsync(HttpContext context, long started)
-    {
         Coding coding = ContentCoding.Of(context.Request.Headers.ContentEncoding);
         if (coding == Coding.Unknown)
         {
@@ -79,27 +57,12 @@ internal sealed class CollectEndpoint(EstatOptions options, IIngest ingest, Enve
             return;
         }
 
-        using var encoded = new BodyBuffer(options.MaxBodySize, budget: null);
-        BodyOutcome outcome = await ReadAsync(context, encoded).ConfigureAwait(false);
-        if (coding == Coding.Identity || outcome != BodyOutcome.Whole || encoded.Bytes.IsEmpty)
-        {
-            await FinishAsync(context, outcome, encoded, started).ConfigureAwait(false);
-            return;
-        }
-
-        using var decoded = new BodyBuffer(options.MaxBodySize, budget: null);
-        outcome = ContentCoding.Decode(coding, encoded.Segment, decoded);
-        await FinishAsync(context, outcome, decoded, started).ConfigureAwait(false);
+        using var body = new RequestBody(options.MaxBodySize, options.BodyTimeout);
+        BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
+        await FinishAsync(context, outcome, body, started).ConfigureAwait(false);
     }
 
-    private async ValueTask<BodyOutcome> ReadAsync(HttpContext context, BodyBuffer body)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        timeout.CancelAfter(options.BodyTimeout);
-        return await body.ReadAsync(context.Request.BodyReader, timeout.Token).ConfigureAwait(false);
-    }
-
-    private Task FinishAsync(HttpContext context, BodyOutcome outcome, BodyBuffer body, long started) =>
+    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, long started) =>
         outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
         : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
         : AcceptAsync(context, body.Bytes, started);
@@ -123,7 +86,7 @@ internal sealed class CollectEndpoint(EstatOptions options, IIngest ingest, Enve
         answers.Acknowledge(context);
         if (started != 0)
         {
-            instruments.OnAckSampled(TimeProvider.System.GetElapsedTime(started));
+            instruments.OnAckSampled(time.GetElapsedTime(started));
         }
 
         return Task.CompletedTask;

@@ -16,16 +16,9 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context, bool asGif)
     {
-        Admission outlook = ingest.Outlook;
-        if (outlook != Admission.Accepted)
+        if (answers.RefuseUnread(context, ingest.Outlook, isBatch: false) is { } refusal)
         {
-            await answers.RefuseAsync(context, outlook).ConfigureAwait(false);
-            return;
-        }
-
-        if (!answers.AckLevelIsOffered(context))
-        {
-            await answers.AckLevelAsync(context).ConfigureAwait(false);
+            await refusal.ConfigureAwait(false);
             return;
         }
 

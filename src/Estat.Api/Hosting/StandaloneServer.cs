@@ -53,7 +53,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         var answers = new Answers(options, Engine.Requests);
         var envelope = new Envelope(options, time);
         var router = new Router(
-            new CollectEndpoint(options, Engine.Ingest, envelope, answers, Engine.Instruments),
+            new CollectEndpoint(options, Engine.Ingest, envelope, answers, Engine.Instruments, time),
             new PixelEndpoint(options, Engine.Ingest, envelope, answers),
             new BulkEndpoint(options, Engine.Ingest, envelope, answers, Engine.Requests, new MemoryBudget(options.InflightBytes)),
             new HealthEndpoints(Engine), _metrics, new Cors(options), answers, Engine.Requests, loggers.CreateLogger<Router>());
@@ -160,7 +160,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         patience = patience < LongestWaitForRequests ? patience : LongestWaitForRequests;
         while (Engine.Requests.InFlight > 0 && _time.GetElapsedTime(started) < patience && !Signals.Second.IsCancellationRequested)
         {
-            await Task.Delay(InFlightPoll).ConfigureAwait(false);
+            await Task.Delay(InFlightPoll, _time).ConfigureAwait(false);
         }
     }
 

@@ -15,6 +15,8 @@ internal sealed class Answers
     private readonly RequestCounters _requests;
     private readonly StringValues _ack;
     private readonly string _level;
+    private readonly int _maxBodySize;
+    private readonly int _maxBatchBodySize;
     private readonly Problem _queueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
     private readonly Problem _storageFull = Problem.Unavailable("Storage does not answer and the local disk has no more room. Try again later.");
     private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
@@ -31,6 +33,8 @@ internal sealed class Answers
     {
         _requests = requests;
         _level = options.Ack;
+        _maxBodySize = options.MaxBodySize;
+        _maxBatchBodySize = options.MaxBatchBodySize;
         _ack = options.Ack;
         _timeout = Problem.Final(StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT, or less than 240 bytes a second).");
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
@@ -41,12 +45,15 @@ internal sealed class Answers
         _ackLevel = Problem.Of(StatusCodes.Status400BadRequest, $"{AckHeader} must be one of the levels that this node offers: {options.Ack}.");
     }
 
-    /// <summary>Whether the request asks for no ack level but the one on offer.</summary>
-    internal bool AckLevelIsOffered(HttpContext context)
-    {
-        StringValues asked = context.Request.Headers[AckHeader];
-        return asked.Count == 0 || (asked.Count == 1 && string.Equals(asked[0]!.Trim(), _level, StringComparison.OrdinalIgnoreCase));
-    }
+    /// <summary>The answer to a request that is refused by its headers alone; null when it goes on.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="outlook">Whether the node takes events now; first, so that a full node answers at once.</param>
+    /// <param name="isBatch">Which limit holds for its length.</param>
+    internal Task? RefuseUnread(HttpContext context, Admission outlook, bool isBatch) =>
+        outlook != Admission.Accepted ? RefuseAsync(context, outlook)
+        : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize) ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
+        : AckLevelIsOffered(context) ? null
+        : InvalidAsync(context, _ackLevel);
 
     /// <summary>Marks the answer with the level that was reached.</summary>
     internal void Acknowledge(HttpContext context) => context.Response.Headers[AckHeader] = _ack;
@@ -75,8 +82,6 @@ internal sealed class Answers
 
     internal Task EmptyAsync(HttpContext context) => InvalidAsync(context, _empty);
 
-    internal Task AckLevelAsync(HttpContext context) => InvalidAsync(context, _ackLevel);
-
     internal Task EncodingAsync(HttpContext context)
     {
         context.Response.Headers.AcceptEncoding = ContentCoding.Accepted;
@@ -89,7 +94,6 @@ internal sealed class Answers
     /// <summary>An answer that Kestrel decided on while the body was read.</summary>
     internal Task BadRequestAsync(HttpContext context, BadHttpRequestException error) => error.StatusCode switch
     {
-        StatusCodes.Status413PayloadTooLarge => BatchTooLargeAsync(context),
         StatusCodes.Status408RequestTimeout => TimeoutAsync(context),
         _ => InvalidAsync(context, Problem.Final(error.StatusCode, error.Message)),
     };
@@ -105,6 +109,13 @@ internal sealed class Answers
     {
         _requests.Aborted.Increment();
         context.Abort();
+    }
+
+    // No level asked for, or the one on offer.
+    private bool AckLevelIsOffered(HttpContext context)
+    {
+        StringValues asked = context.Request.Headers[AckHeader];
+        return asked.Count == 0 || (asked.Count == 1 && string.Equals(asked[0]!.Trim(), _level, StringComparison.OrdinalIgnoreCase));
     }
 
     private Task TooLargeAsync(HttpContext context, Problem problem)

@@ -33,5 +33,10 @@ public sealed class StripedCounter
 
     /// <summary>Adds one.</summary>
     /// <returns>The cell's new value: a cheap source for sampling every n-th call.</returns>
-    public long Increment() => Interlocked.Increment(ref _cells[((Thread.GetCurrentProcessorId() & _mask) + 1) * LongsPerLine]);
+    public long Increment() => Interlocked.Increment(ref Cell);
+
+    /// <summary>Adds a number.</summary>
+    public void Add(long count) => Interlocked.Add(ref Cell, count);
+
+    private ref long Cell => ref _cells[((Thread.GetCurrentProcessorId() & _mask) + 1) * LongsPerLine];
 }
