@@ -59,7 +59,7 @@ internal static class AddressText
             && !address.IsIPv6Multicast && !address.Equals(IPAddress.IPv6Any);
     }
 
-    // Special-purpose ranges of RFC 6890 that a client on the internet cannot have.
+    // The special-purpose ranges of RFC 6890 that are in use, and that no client on the internet has. Those for documentation pass.
     private static bool IsPublic(uint address) => (address >> 24) switch
     {
         0 or 10 or 127 or >= 224 => false,

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself.
+// SIGTERM, SIGINT and SIGQUIT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself.
 using System.Runtime.InteropServices;
 
 namespace Estat.Api.Hosting;

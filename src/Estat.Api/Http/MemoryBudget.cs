@@ -9,9 +9,6 @@ internal sealed class MemoryBudget(long bytes)
     /// <summary>Bytes in all.</summary>
     internal long Total { get; } = bytes;
 
-    /// <summary>Bytes that nobody holds.</summary>
-    internal long Left => Interlocked.Read(ref _left);
-
     /// <summary>Takes bytes, or none.</summary>
     internal bool TryTake(long count)
     {
