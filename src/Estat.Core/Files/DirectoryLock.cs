@@ -2,10 +2,10 @@
 namespace Estat.Core.Files;
 
 /// <summary>Held for as long as the process uses the folder.</summary>
-public sealed class DirectoryLock : IDisposable
+internal sealed class DirectoryLock : IDisposable
 {
     /// <summary>Name of the file that is locked.</summary>
-    public const string FileName = ".lock";
+    internal const string FileName = ".lock";
 
     private readonly FileStream _file;
 
@@ -15,7 +15,7 @@ public sealed class DirectoryLock : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="option">The option that names it, for the message.</param>
     /// <exception cref="IOException">Another process owns it, or it cannot be made or written; the message says what to do.</exception>
-    public static DirectoryLock Take(string path, string option)
+    internal static DirectoryLock Take(string path, string option)
     {
         try
         {

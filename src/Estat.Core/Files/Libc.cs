@@ -6,9 +6,8 @@ namespace Estat.Core.Files;
 /// <summary>Thin wrappers: they turn errno into an <see cref="IOException"/> that names the path.</summary>
 internal static partial class Libc
 {
-    /// <summary>errno of a link or rename whose target exists.</summary>
-    internal const int Eexist = 17;
-
+    // errno and flags as Linux numbers them.
+    private const int Eexist = 17;
     private const int Eperm = 1;
     private const int Enosys = 38;
     private const int Eopnotsupp = 95;

@@ -64,7 +64,7 @@ public sealed class EstatInstruments : IDisposable
 
     /// <summary>Adds the instruments that are read from the node when asked for.</summary>
     /// <param name="readings">Where to read.</param>
-    public void Observe(INodeReadings readings)
+    internal void Observe(INodeReadings readings)
     {
         RequestCounters requests = readings.Requests;
         Count("http_requests_total", "Requests to the collecting endpoints", () => requests.Started.Value);
@@ -97,7 +97,7 @@ public sealed class EstatInstruments : IDisposable
     }
 
     /// <summary>An attempt to store a batch ended.</summary>
-    public void OnUploadEnded(TimeSpan duration, bool succeeded)
+    internal void OnUploadEnded(TimeSpan duration, bool succeeded)
     {
         _uploadDuration.Record(duration.TotalSeconds, Tag("outcome", succeeded ? "stored" : "failed"));
         if (!succeeded)
@@ -107,7 +107,7 @@ public sealed class EstatInstruments : IDisposable
     }
 
     /// <summary>A batch takes no more events.</summary>
-    public void OnBatchSealed(SealedBatch batch)
+    internal void OnBatchSealed(SealedBatch batch)
     {
         _batchesSealed.Add(1, Tag("reason", Label(batch.Reason)));
         _linesBytes.Add(batch.Seal.Bytes);
@@ -115,22 +115,22 @@ public sealed class EstatInstruments : IDisposable
     }
 
     /// <summary>An uploader took a batch from the queue.</summary>
-    public void OnBatchDequeued(TimeSpan waited) => _queueWait.Record(waited.TotalSeconds);
+    internal void OnBatchDequeued(TimeSpan waited) => _queueWait.Record(waited.TotalSeconds);
 
     /// <summary>A request's events were acknowledged; called for a sample of them.</summary>
     public void OnAckSampled(TimeSpan duration) => _ackDuration.Record(duration.TotalSeconds);
 
     /// <summary>A foreign object lay under a batch's key.</summary>
-    public void OnKeyConflict() => _keyConflicts.Add(1);
+    internal void OnKeyConflict() => _keyConflicts.Add(1);
 
     /// <summary>A DLQ file was found older than <c>DLQ_MAX_AGE</c>.</summary>
-    public void OnDlqFileExpired() => _dlqFilesExpired.Add(1);
+    internal void OnDlqFileExpired() => _dlqFilesExpired.Add(1);
 
     /// <summary>The DLQ's disk refused a batch.</summary>
-    public void OnDlqWriteFailed() => _dlqWriteErrors.Add(1);
+    internal void OnDlqWriteFailed() => _dlqWriteErrors.Add(1);
 
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
-    public void OnQuarantined() => _filesQuarantined.Add(1);
+    internal void OnQuarantined() => _filesQuarantined.Add(1);
 
     /// <inheritdoc/>
     public void Dispose() => Meter.Dispose();

@@ -4,7 +4,7 @@ using Estat.Core.Conservation;
 namespace Estat.Core.Metrics;
 
 /// <summary>A node's state at this moment; each property is cheap and safe to read from any thread.</summary>
-public interface INodeReadings
+internal interface INodeReadings
 {
     /// <summary>Counters of the HTTP path.</summary>
     RequestCounters Requests { get; }

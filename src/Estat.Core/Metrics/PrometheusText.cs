@@ -1,4 +1,4 @@
-// Metrics in Prometheus' text format 0.0.4, from any System.Diagnostics.Metrics instruments. (No exporter package restores everywhere; see docs/decisions.)
+// Metrics in Prometheus' text format 0.0.4, from any System.Diagnostics.Metrics instruments. (Why no exporter package: docs/decisions/0001.)
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
