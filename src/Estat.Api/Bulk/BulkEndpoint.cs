@@ -49,8 +49,14 @@ internal sealed class BulkEndpoint(
         long charged = 0;
         try
         {
-            bool isArray = EventSplitter.IsArray(context.Request.ContentType, body.Bytes);
-            if (!TryEncode(context, body.Bytes, isArray, block, answer, ref charged))
+            if (EventSplitter.LooksLikeGzip(body.Bytes))
+            {
+                await answers.MalformedAsync(context, "The body is gzip but does not say so: none of its events was taken. Send Content-Encoding: gzip.").ConfigureAwait(false);
+                return;
+            }
+
+            bool isJson = EventSplitter.IsJson(context.Request.ContentType, body.Bytes);
+            if (!TryEncode(context, body.Bytes, isJson, block, answer, ref charged))
             {
                 // What would not fit if it were alone never will: a client told to try again would do so for ever.
                 bool neverFits = block.BufferBytes + body.Charged > budget.Total;
@@ -58,7 +64,7 @@ internal sealed class BulkEndpoint(
                 return;
             }
 
-            if (answer.Seen == 0 && !isArray)
+            if (answer.Seen == 0 && !isJson)
             {
                 await answers.EmptyAsync(context).ConfigureAwait(false);
                 return;
@@ -68,7 +74,7 @@ internal sealed class BulkEndpoint(
         }
         catch (JsonException error)
         {
-            await answers.MalformedAsync(context, $"The JSON array is broken; none of its events was taken. {error.Message}").ConfigureAwait(false);
+            await answers.MalformedAsync(context, $"The JSON is broken; none of its events was taken. (Lines of JSON are sent as application/x-ndjson.) {error.Message}").ConfigureAwait(false);
         }
         finally
         {
@@ -76,7 +82,7 @@ internal sealed class BulkEndpoint(
         }
     }
 
-    private bool TryEncode(HttpContext context, ReadOnlySpan<byte> body, bool isArray, LineBlock block, BulkAnswer answer, ref long charged)
+    private bool TryEncode(HttpContext context, ReadOnlySpan<byte> body, bool isJson, LineBlock block, BulkAnswer answer, ref long charged)
     {
         // The envelope is the request's, the same for all of its events but for the second. It is read again for each: a span cannot be kept in a closure.
         long taken = 0;
@@ -102,9 +108,9 @@ internal sealed class BulkEndpoint(
         };
         try
         {
-            if (isArray)
+            if (isJson)
             {
-                EventSplitter.SplitArray(body, add);
+                EventSplitter.SplitJson(body, add);
             }
             else
             {

@@ -1,4 +1,4 @@
-// A batch's body into its events: NDJSON by lines, a JSON array by elements. What an event says is not looked at.
+// A batch's body into its events: NDJSON by lines, JSON by the elements of its array. What an event says is not looked at.
 using System.Text.Json;
 
 namespace Estat.Api.Bulk;
@@ -11,15 +11,23 @@ internal static class EventSplitter
 {
     private const int DeepestNesting = 512;
 
-    /// <summary>Whether the body is to be read as a JSON array: by its media type, and where that does not say, by its first character.</summary>
-    internal static bool IsArray(ReadOnlySpan<char> contentType, ReadOnlySpan<byte> body)
+    /// <summary>Whether the body is JSON and not lines of it: by its media type, and where that does not say, by its first character.</summary>
+    internal static bool IsJson(ReadOnlySpan<char> contentType, ReadOnlySpan<byte> body)
     {
         int parameters = contentType.IndexOf(';');
         ReadOnlySpan<char> mediaType = (parameters < 0 ? contentType : contentType[..parameters]).Trim();
+        if (mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
         bool isLines = mediaType.EndsWith("ndjson", StringComparison.OrdinalIgnoreCase) || mediaType.EndsWith("jsonl", StringComparison.OrdinalIgnoreCase)
             || mediaType.EndsWith("jsonlines", StringComparison.OrdinalIgnoreCase) || mediaType.EndsWith("json-lines", StringComparison.OrdinalIgnoreCase);
         return !isLines && WithoutMark(body).TrimStart(" \t\r\n"u8) is [(byte)'[', ..];
     }
+
+    /// <summary>Whether the body begins as gzip does, which no event of a batch can.</summary>
+    internal static bool LooksLikeGzip(ReadOnlySpan<byte> body) => body is [0x1F, 0x8B, ..];
 
     /// <summary>One event a line; lines end in LF or CRLF, the last one may lack it; blank lines are no events.</summary>
     internal static void SplitLines(ReadOnlySpan<byte> body, EventAction action)
@@ -38,20 +46,26 @@ internal static class EventSplitter
         }
     }
 
-    /// <summary>One event an element, as it is written in the body.</summary>
-    /// <exception cref="JsonException">It is no JSON array; the message says where.</exception>
-    internal static void SplitArray(ReadOnlySpan<byte> body, EventAction action)
+    /// <summary>One event an element of the array, as it is written in the body; what is no array is one event.</summary>
+    /// <exception cref="JsonException">It is not one JSON value; the message says where.</exception>
+    internal static void SplitJson(ReadOnlySpan<byte> body, EventAction action)
     {
         body = WithoutMark(body);
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = DeepestNesting });
         reader.Read();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        bool isArray = reader.TokenType == JsonTokenType.StartArray;
+        while (!isArray || (reader.Read() && reader.TokenType != JsonTokenType.EndArray))
         {
             int start = (int)reader.TokenStartIndex;
             reader.Skip();
             if (!action(body[start..(int)reader.BytesConsumed]))
             {
                 return;
+            }
+
+            if (!isArray)
+            {
+                break;
             }
         }
 

@@ -19,7 +19,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
 {
     private static readonly TimeSpan LongestWaitForRequests = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan InFlightPoll = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan ListenerStopTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
 
     private readonly EstatOptions _options;
     private readonly TimeProvider _time;
@@ -37,6 +37,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _options = options;
         _time = time;
         _isTerminal = isTerminal;
+        Signals = new StopSignals(time);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
@@ -64,7 +65,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     internal Engine Engine { get; }
 
     /// <summary>What ends the server.</summary>
-    internal StopSignals Signals { get; } = new();
+    internal StopSignals Signals { get; }
 
     /// <summary>Where it listens, once started.</summary>
     internal Uri Address { get; private set; } = new("http://127.0.0.1/");
@@ -119,12 +120,14 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
         LogDraining(_logger, signal, Engine.Ledger.Read().Buffered, GoDuration.Format(_options.ShutdownTimeout));
+        using CancellationTokenRegistration hurried = Signals.Second.Register(() => LogHurried(_logger));
         Engine.BeginDrain();
         await WaitForRequestsAsync(started).ConfigureAwait(false);
-        TimeSpan afterwards = ListenerStopTime + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan listenerStop = Min(_options.ShutdownTimeout / 5, LongestListenerStop);
+        TimeSpan afterwards = listenerStop + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
         TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
         long lost = await Engine.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
-        using (var patience = new CancellationTokenSource(ListenerStopTime))
+        using (var patience = new CancellationTokenSource(listenerStop))
         {
             await _app.StopAsync(patience.Token).ConfigureAwait(false);
         }
@@ -153,11 +156,12 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         }
     }
 
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
     // Those who send slowly are not waited for longer than a part of the time; their answer is then 503, as their partition has closed.
     private async Task WaitForRequestsAsync(long started)
     {
-        TimeSpan patience = _options.ShutdownTimeout / 5;
-        patience = patience < LongestWaitForRequests ? patience : LongestWaitForRequests;
+        TimeSpan patience = Min(_options.ShutdownTimeout / 5, LongestWaitForRequests);
         while (Engine.Requests.InFlight > 0 && _time.GetElapsedTime(started) < patience && !Signals.Second.IsCancellationRequested)
         {
             await Task.Delay(InFlightPoll, _time).ConfigureAwait(false);
@@ -185,6 +189,9 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Buffered} events within {Limit}; a second signal puts them into the DLQ at once")]
     private static partial void LogDraining(ILogger logger, string signal, long buffered, string limit);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Second signal: what is not stored yet goes to the DLQ now")]
+    private static partial void LogHurried(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {DlqFiles} files in the DLQ, {Lost} events lost")]
     private static partial void LogDrained(ILogger logger, double seconds, long stored, long dlqFiles, long lost);

@@ -7,16 +7,21 @@ namespace Estat.Api.Hosting;
 /// Replaces the host's own signal handling, which would close the listener first and so answer newcomers with a refused connection instead of
 /// 503 + Retry-After.
 /// </summary>
-internal sealed class StopSignals : IHostLifetime, IDisposable
+internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposable
 {
+    // Supervisors often signal a process and its group, so that one stop arrives twice within a moment. That is no wish to hurry.
+    private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
+
     private readonly TaskCompletionSource<string> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _second = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Lock _gate = new();
+    private long _firstAt;
 
     /// <summary>Completes with the name of the first signal.</summary>
     internal Task<string> First => _first.Task;
 
-    /// <summary>Cancelled by the second signal.</summary>
+    /// <summary>Cancelled by a second signal, half a second or more after the first.</summary>
     internal CancellationToken Second => _second.Token;
 
     /// <summary>Starts listening. A signal before this ends the process as usual: there is nothing to lose yet.</summary>
@@ -35,10 +40,22 @@ internal sealed class StopSignals : IHostLifetime, IDisposable
     /// <summary>Acts as a signal of this name.</summary>
     internal void Stop(string name)
     {
-        if (!_first.TrySetResult(name))
+        lock (_gate)
         {
-            _second.Cancel();
+            if (!_first.Task.IsCompleted)
+            {
+                _firstAt = time.GetTimestamp();
+                _first.SetResult(name);
+                return;
+            }
+
+            if (time.GetElapsedTime(_firstAt) < SameStop)
+            {
+                return;
+            }
         }
+
+        _second.Cancel();
     }
 
     /// <inheritdoc/>

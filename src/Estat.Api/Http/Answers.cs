@@ -26,6 +26,8 @@ internal sealed class Answers
     private readonly Problem _batchTooLarge;
     private readonly Problem _batchNeedsTooMuch;
     private readonly Problem _ackLevel;
+    private readonly Problem _transferCoding = Problem.Final(
+        StatusCodes.Status501NotImplemented, "Transfer-Encoding must be chunked or absent. Compress with Content-Encoding.");
     private readonly Problem _encoding = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding must be one of {ContentCoding.Accepted}, or absent.");
 
@@ -52,8 +54,14 @@ internal sealed class Answers
     internal Task? RefuseUnread(HttpContext context, Admission outlook, bool isBatch) =>
         outlook != Admission.Accepted ? RefuseAsync(context, outlook)
         : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize) ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
+        : context.Request.ContentLength is null && !IsOnlyChunked(context) ? InvalidAsync(context, _transferCoding)
         : AckLevelIsOffered(context) ? null
         : InvalidAsync(context, _ackLevel);
+
+    // Kestrel undoes chunks and no other transfer coding: what remained coded would be stored as it is.
+    private static bool IsOnlyChunked(HttpContext context) =>
+        context.Request.Headers.TransferEncoding is not { Count: > 0 } coding
+        || (coding.Count == 1 && string.Equals(coding[0]!.Trim(), "chunked", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Marks the answer with the level that was reached.</summary>
     internal void Acknowledge(HttpContext context) => context.Response.Headers[AckHeader] = _ack;

@@ -14,6 +14,9 @@ internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? bu
     /// <summary>What was read, decoded. Valid until disposal.</summary>
     internal ReadOnlySpan<byte> Bytes => _isDecoded ? _decoded.Bytes : _sent.Bytes;
 
+    /// <summary>Bytes of the budget that it holds.</summary>
+    internal int Charged => _isDecoded ? _decoded.Charged : _sent.Charged;
+
     /// <summary>Reads the body to its end or to the limit. An empty one is never broken, whatever its coding.</summary>
     /// <exception cref="InvalidDataException">It is not what its coding says, or cut off.</exception>
     /// <exception cref="OperationCanceledException">It did not end in time, or its client went away.</exception>

@@ -23,7 +23,6 @@ public sealed class BatchFormatTests
         { "arrays in NDJSON", "application/x-ndjson", "[1,2]\n[3]\n", ["[1,2]", "[3]"] },
         { "arrays in NDJSON with a charset", "Application/X-NDJSON; charset=utf-8", "[1]\n[2]", ["[1]", "[2]"] },
         { "arrays in JSON lines", "application/jsonl", "[1]\n[2]", ["[1]", "[2]"] },
-        { "an object sent as JSON", "application/json", "{\"a\":1}", ["{\"a\":1}"] },
     };
 
     public static TheoryData<string, string?, string, string[]> Arrays => new()
@@ -39,6 +38,8 @@ public sealed class BatchFormatTests
             ["0", "-1.50", "1e400", "123456789012345678901234567890", "true", "false", "null"] },
         { "a byte order mark", null, "\uFEFF[1]", ["1"] },
         { "deep nesting", null, $"[{Deep}]", [Deep] },
+        { "no array, but one object", "application/json", "{\"a\":1}", ["{\"a\":1}"] },
+        { "one pretty-printed object", "Application/JSON; charset=utf-8", "{\n  \"a\": 1\n}\n", ["{\n  \"a\": 1\n}"] },
         { "the same key twice", null, """[{"a":1,"a":2}]""", ["""{"a":1,"a":2}"""] },
     };
 

@@ -29,6 +29,7 @@ public sealed class BatchRefusalTests
     [InlineData("[1,/* comment */2]")]
     [InlineData("[1\0]")]
     [InlineData("[")]
+    [InlineData("{\"a\":1}\n{\"a\":2}")] // lines, but not called so
     public async Task A_broken_array_is_400_and_nothing_of_it_is_stored(string body)
     {
         await using RunningServer server = await RunningServer.StartAsync();
@@ -37,6 +38,18 @@ public sealed class BatchRefusalTests
 
         Assert.Equal(400, status);
         Assert.Contains("none of its events was taken", detail, StringComparison.Ordinal);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Fact]
+    public async Task Gzip_that_does_not_say_so_is_400_instead_of_one_garbled_event()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        (int status, string detail) = await server.PostBatchAsync(Encoded.As("gzip", "{\"a\":1}\n{\"a\":2}"));
+
+        Assert.Equal(400, status);
+        Assert.Contains("Content-Encoding", detail, StringComparison.Ordinal);
         await StoresOnlyWhatIsGoodAsync(server);
     }
 

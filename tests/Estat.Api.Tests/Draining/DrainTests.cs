@@ -118,7 +118,14 @@ public sealed class DrainTests(RealS3 s3)
             first.Interrupt();
             await Wait.UntilAsync(
                 () => first.Output.Any(line => line.Contains("draining", StringComparison.Ordinal)), Patience, "the drain to begin");
-            first.Terminate();
+            await Wait.UntilAsync(
+                () =>
+                {
+                    // Repeats within half a second count as the same stop: signal until one counts as the second.
+                    first.Terminate();
+                    return first.Output.Any(line => line.Contains("Second signal", StringComparison.Ordinal));
+                },
+                Patience, "the second signal to be heard");
             await Oracle.EndsWellAsync(first, Patience); // without the second signal: ten minutes
         }
 
@@ -126,6 +133,22 @@ public sealed class DrainTests(RealS3 s3)
         await using ServerProcess second = await ServerProcess.StartAsync(options);
         await Wait.UntilAsync(async () => Oracle.At(await second.MetricsAsync(), "found") == 12_000, Patience, "the DLQ to be taken stock of");
         await Oracle.UntilAllStoredAsync(second, Patience);
+        await Oracle.IsExactAsync(s3.Rgw, bucket, report);
+    }
+
+    [Fact]
+    public async Task One_stop_that_arrives_as_two_signals_still_uploads()
+    {
+        using var folder = new TempFolder();
+        string bucket = await s3.Rgw.CreateBucketAsync();
+        await using ServerProcess server = await ServerProcess.StartAsync(s3.Options(bucket, folder));
+        SendReport report = await new EventSender(server.BaseAddress, connections: 8).SendAsync(12_000);
+
+        server.Interrupt();
+        server.Terminate();
+
+        await Oracle.EndsWellAsync(server, Patience);
+        Assert.Empty(Directory.EnumerateFiles(folder["dlq"], "*.gz"));
         await Oracle.IsExactAsync(s3.Rgw, bucket, report);
     }
 
