@@ -3,13 +3,13 @@ using System.Collections.Concurrent;
 
 namespace Estat.Core.Batching;
 
-/// <summary>A node's chunks. Keeps at most <c>retainedBytes</c> of idle ones; more than that, after a burst, is given back to the runtime.</summary>
-internal sealed class ChunkPool(long retainedBytes = ChunkPool.DefaultRetainedBytes)
+/// <summary>A node's chunks. Keeps at most 8 MB of idle ones; more than that, after a burst, is given back to the runtime.</summary>
+internal sealed class ChunkPool
 {
-    /// <summary>A chunk's size, bytes. Holds some 10 events of the largest default size, however they escape, and about 380 of 600 bytes.</summary>
+    /// <summary>A chunk's size, bytes. Holds some 10 events of MAX_BODY_SIZE's default (2 if all of their bytes escape), and about 380 of 600 bytes.</summary>
     internal const int ChunkBytes = 256 * 1024;
 
-    private const long DefaultRetainedBytes = 32 * ChunkBytes;
+    private const long RetainedBytes = 32 * ChunkBytes;
     private readonly ConcurrentBag<Chunk> _idle = [];
     private long _idleBytes;
 
@@ -34,13 +34,14 @@ internal sealed class ChunkPool(long retainedBytes = ChunkPool.DefaultRetainedBy
     internal void Return(Chunk chunk)
     {
         chunk.Reset();
-        if (chunk.Buffer.Length != ChunkBytes || Interlocked.Add(ref _idleBytes, ChunkBytes) > retainedBytes)
+        if (chunk.Buffer.Length != ChunkBytes)
         {
-            if (chunk.Buffer.Length == ChunkBytes)
-            {
-                Interlocked.Add(ref _idleBytes, -ChunkBytes);
-            }
+            return;
+        }
 
+        if (Interlocked.Add(ref _idleBytes, ChunkBytes) > RetainedBytes)
+        {
+            Interlocked.Add(ref _idleBytes, -ChunkBytes);
             return;
         }
 

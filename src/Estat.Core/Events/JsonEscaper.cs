@@ -113,7 +113,8 @@ internal static class JsonEscaper
         int written = 0;
         while (!source.IsEmpty)
         {
-            int valid = Math.Max(0, Ascii.IsValid(source) ? source.Length : source.IndexOfAnyExceptInRange((byte)0, (byte)0x7F));
+            int valid = source.IndexOfAnyExceptInRange((byte)0, (byte)0x7F);
+            valid = valid < 0 ? source.Length : valid;
             written += EscapeValid(source[..valid], destination[written..]);
             source = source[valid..];
             if (source.IsEmpty)

@@ -47,7 +47,7 @@ public sealed class LineBlock : IDisposable
     /// <summary>The block's chunk when there is but one.</summary>
     internal Chunk? Only => _chunks.Count == 1 ? _chunks[0] : null;
 
-    /// <summary>Hands the chunks over; the block is empty afterwards.</summary>
+    /// <summary>Hands the chunks over; the block holds none afterwards.</summary>
     internal List<Chunk> TakeChunks()
     {
         List<Chunk> chunks = _chunks;

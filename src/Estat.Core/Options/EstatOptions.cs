@@ -67,7 +67,7 @@ public sealed record EstatOptions
     /// <summary>Lanes with one writer each.</summary>
     public int Partitions { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 
-    /// <summary>Events accepted but not yet taken into a batch, over all partitions.</summary>
+    /// <summary>Events accepted and not yet compressed, over all partitions; one batch request may overshoot its lane's part.</summary>
     public int ChannelSize { get; init; } = 4000;
 
     /// <summary>Memory that those events may hold, over all partitions. Bytes.</summary>
@@ -76,7 +76,7 @@ public sealed record EstatOptions
     /// <summary>Events in a batch at most.</summary>
     public int BatchSize { get; init; } = 5000;
 
-    /// <summary>Uncompressed bytes of JSONL in a batch at most (one event may overshoot it).</summary>
+    /// <summary>Uncompressed bytes of JSONL in a batch at most (one event, or one chunk of a batch request, may overshoot it).</summary>
     public long BatchBytes { get; init; } = 33_554_432;
 
     /// <summary>A batch is sealed this long after its first event at the latest.</summary>

@@ -11,7 +11,7 @@ public static class GoDuration
 
     /// <summary>
     /// Parses one or more number+unit pairs; units are <c>ms</c>, <c>s</c>, <c>m</c>, <c>h</c>; a bare <c>0</c> is zero. Negative values and
-    /// values past <see cref="TimeSpan.MaxValue"/> do not parse.
+    /// values past half of <see cref="TimeSpan.MaxValue"/> (14,000 years) do not parse.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan duration)
     {
@@ -62,7 +62,7 @@ public static class GoDuration
         return true;
     }
 
-    /// <summary>Prints the duration in the largest unit that keeps it whole: <c>24h</c>, <c>120s</c>, <c>500ms</c>.</summary>
+    /// <summary>Prints the duration in hours, seconds or milliseconds, the largest of them that keeps it whole: <c>24h</c>, <c>120s</c>, <c>500ms</c>.</summary>
     public static string Format(TimeSpan duration) =>
         duration == TimeSpan.Zero ? "0"
         : duration.Ticks % TimeSpan.TicksPerHour == 0 ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalHours}h")

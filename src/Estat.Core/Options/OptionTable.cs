@@ -9,6 +9,7 @@ namespace Estat.Core.Options;
 public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
+    private const string NetworksOrNone = "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none";
     private static readonly EstatOptions Default = new();
 
     /// <summary>Every option, in the order in which help and README list them.</summary>
@@ -66,7 +67,7 @@ public static class OptionTable
         OptionSpec.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000, "Connections open at once.", (o, v) => o with { MaxConnections = (int)v }),
         OptionSpec.List("CORS_ORIGINS", "*", "* or a comma-separated list of origins such as https://shop.example", "Origins that browsers may send from.",
             ParseOrigin, (o, v) => o with { CorsOrigins = v }),
-        new OptionSpec("TRUSTED_PROXIES", "loopback and private ranges", "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none",
+        new OptionSpec("TRUSTED_PROXIES", "loopback and private ranges", NetworksOrNone,
             "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
         OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
             (o, v) => o with { CaptureCookie = v }),
@@ -174,8 +175,7 @@ public static class OptionTable
         var networks = new List<IPNetwork>();
         foreach (string item in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            networks.Add(OptionSpec.ParseNetwork(item)
-                ?? throw OptionSpec.Wrong("TRUSTED_PROXIES", text, "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none"));
+            networks.Add(OptionSpec.ParseNetwork(item) ?? throw OptionSpec.Wrong("TRUSTED_PROXIES", text, NetworksOrNone));
         }
 
         return options with { TrustedProxies = networks };

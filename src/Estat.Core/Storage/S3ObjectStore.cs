@@ -182,7 +182,7 @@ public sealed class S3ObjectStore : IObjectStore
             return "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role";
         }
 
-        string message = InnermostMessage(error).TrimEnd('.');
+        string message = error.GetBaseException().Message.TrimEnd('.');
         return error is HttpRequestException || error.InnerException is HttpRequestException ? $"{_where} cannot be reached ({message})" : message;
     }
 
@@ -197,15 +197,5 @@ public sealed class S3ObjectStore : IObjectStore
                 span[i] = source[i] is >= ' ' and <= '~' ? source[i] : '?';
             }
         });
-    }
-
-    private static string InnermostMessage(Exception error)
-    {
-        while (error.InnerException is { } inner)
-        {
-            error = inner;
-        }
-
-        return error.Message;
     }
 }

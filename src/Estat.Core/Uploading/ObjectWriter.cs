@@ -51,7 +51,7 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         LogKeyConflict(logger, key, other);
         return await CreateOrFindAsync(other, content, cancellationToken).ConfigureAwait(false)
             ? other
-            : throw new StorageException(StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold foreign objects");
+            : throw new StorageException(StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold foreign objects. Find out who else writes to this prefix");
     }
 
     private async Task<bool> CreateOrFindAsync(string key, ObjectContent content, CancellationToken cancellationToken)
