@@ -138,9 +138,9 @@ public static class OptionTable
             throw OptionSpec.Wrong("MAX_BATCH_BODY_SIZE", $"{options.MaxBatchBodySize}", $"at least MAX_BODY_SIZE ({options.MaxBodySize})");
         }
 
-        if (options.RawPrefix == options.DlqPrefix)
+        if (options.RawPrefix == options.DlqPrefix || options.DlqPrefix.StartsWith(options.RawPrefix + "/", StringComparison.Ordinal))
         {
-            throw OptionSpec.Wrong("DLQ_PREFIX", options.DlqPrefix, "a prefix other than RAW_PREFIX, so that readers of objects never meet what is unreadable");
+            throw OptionSpec.Wrong("DLQ_PREFIX", options.DlqPrefix, "a prefix outside RAW_PREFIX, so that readers of objects never meet what is unreadable");
         }
 
         return options;

@@ -125,14 +125,15 @@ internal sealed partial class DlqDirectory : IDisposable
     /// Removes a pair whose events are safe elsewhere (or given up), payload first. Does nothing when it is gone already: eviction and recovery may
     /// meet at one file, and its events must be counted once.
     /// </summary>
-    internal void Remove(string payload, long events, Place movedTo)
+    /// <returns>Whether this call removed it.</returns>
+    internal bool Remove(string payload, long events, Place movedTo)
     {
         lock (_removing)
         {
             var file = new FileInfo(payload);
             if (!file.Exists)
             {
-                return;
+                return false;
             }
 
             long bytes = file.Length;
@@ -142,6 +143,7 @@ internal sealed partial class DlqDirectory : IDisposable
             Interlocked.Add(ref _bytes, -bytes);
             _ledger.Move(events, Place.Dlq, movedTo);
             File.Delete(payload + MetaExtension);
+            return true;
         }
     }
 
@@ -180,8 +182,14 @@ internal sealed partial class DlqDirectory : IDisposable
             }
             else if (name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal) && !_keys.IsOwn(name))
             {
+                var payload = new FileInfo(path);
+                if (!payload.Exists)
+                {
+                    continue; // evicted meanwhile
+                }
+
                 Interlocked.Increment(ref _files);
-                Interlocked.Add(ref _bytes, new FileInfo(path).Length);
+                Interlocked.Add(ref _bytes, payload.Length);
                 long inFile = ReadMeta(path)?.NumEvents ?? 0;
                 _ledger.Find(inFile);
                 files++;

@@ -119,12 +119,11 @@ internal sealed partial class RecoveryLoop
             string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload));
             var content = new ObjectContent(() => Open(payload), seal, IsGzip: true);
             string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
-            if (meta is null && !_keys.IsOwn(name))
+            if (_dlq.Remove(payload, seal.Events, Place.Stored) && meta is null && !_keys.IsOwn(name))
             {
-                _ledger.Find(seal.Events); // only now, as an attempt may fail and be repeated
+                _ledger.Find(seal.Events); // stock could not count them; only now, as an attempt may fail and be repeated
             }
 
-            _dlq.Remove(payload, seal.Events, Place.Stored);
             LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);
         }
         else

@@ -187,9 +187,15 @@ public sealed class OptionTableTests : IDisposable
         Assert.Equal(2000, Bind(["--MAX_BODY_SIZE=2000", "--MAX_BATCH_BODY_SIZE=2000"]).MaxBatchBodySize);
     }
 
+    [Theory]
+    [InlineData("events")]
+    [InlineData("events/bad")]
+    public void The_quarantine_may_not_lie_under_the_objects_prefix(string prefix) =>
+        Assert.Throws<OptionException>(() => Bind(["--RAW_PREFIX=events", $"--DLQ_PREFIX={prefix}"]));
+
     [Fact]
-    public void The_quarantine_may_not_share_the_objects_prefix() =>
-        Assert.Throws<OptionException>(() => Bind(["--RAW_PREFIX=events", "--DLQ_PREFIX=events"]));
+    public void The_quarantine_may_be_named_like_the_objects_prefix_and_more() =>
+        Assert.Equal("events_dlq", Bind(["--RAW_PREFIX=events", "--DLQ_PREFIX=events_dlq"]).DlqPrefix);
 
     [Theory]
     [InlineData("none", "")]
