@@ -19,7 +19,7 @@ internal sealed class BulkEndpoint(
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context)
     {
-        if (answers.RefuseUnread(context, ingest.Outlook, isBatch: true) is { } refusal)
+        if (answers.RefuseUnread(context, ingest, isBatch: true, out AckLevel level) is { } refusal)
         {
             await refusal.ConfigureAwait(false);
             return;
@@ -37,12 +37,12 @@ internal sealed class BulkEndpoint(
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
             BodyOutcome.NoMemory => answers.NoMemoryAsync(context),
-            _ => TakeAsync(context, body),
+            _ => TakeAsync(context, body, level),
         };
         await answer.ConfigureAwait(false);
     }
 
-    private async Task TakeAsync(HttpContext context, RequestBody body)
+    private async Task TakeAsync(HttpContext context, RequestBody body, AckLevel level)
     {
         using LineBlock block = ingest.NewBlock();
         var answer = new BulkAnswer();
@@ -70,7 +70,7 @@ internal sealed class BulkEndpoint(
                 return;
             }
 
-            await HandOverAsync(context, block, answer).ConfigureAwait(false);
+            await HandOverAsync(context, block, answer, level).ConfigureAwait(false);
         }
         catch (JsonException error)
         {
@@ -125,21 +125,21 @@ internal sealed class BulkEndpoint(
         return fits;
     }
 
-    private async Task HandOverAsync(HttpContext context, LineBlock block, BulkAnswer answer)
+    private async Task HandOverAsync(HttpContext context, LineBlock block, BulkAnswer answer, AckLevel level)
     {
         if (block.Events > 0)
         {
-            Ack ack = await ingest.AcceptAsync(block).ConfigureAwait(false);
+            Ack ack = await ingest.AcceptAsync(block, level).ConfigureAwait(false);
             if (!ack.IsAccepted)
             {
                 await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);
                 return;
             }
+
+            Answers.Acknowledge(context, ack, level);
         }
 
         requests.EventsRejected.Add(answer.Rejected);
-
-        answers.Acknowledge(context);
         await answer.WriteAsync(context, options.MaxBodySize).ConfigureAwait(false);
     }
 }

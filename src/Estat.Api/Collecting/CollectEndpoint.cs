@@ -22,7 +22,7 @@ internal sealed class CollectEndpoint(
     /// <param name="ordinal">Its number on this core, for sampling.</param>
     internal Task HandleAsync(HttpContext context, long ordinal)
     {
-        if (answers.RefuseUnread(context, ingest.Outlook, isBatch: false) is { } refusal)
+        if (answers.RefuseUnread(context, ingest, isBatch: false, out AckLevel level) is { } refusal)
         {
             return refusal;
         }
@@ -31,24 +31,24 @@ internal sealed class CollectEndpoint(
         PipeReader reader = context.Request.BodyReader;
         if (context.Request.Headers.ContentEncoding.Count > 0 || !reader.TryRead(out ReadResult result))
         {
-            return CollectSlowlyAsync(context, started);
+            return CollectSlowlyAsync(context, level, started);
         }
 
         if (!result.IsCompleted || !result.Buffer.IsSingleSegment)
         {
             reader.AdvanceTo(result.Buffer.Start);
-            return CollectSlowlyAsync(context, started);
+            return CollectSlowlyAsync(context, level, started);
         }
 
         // The body is encoded before this call returns, so its memory can go back to the connection.
         Task done = result.Buffer.IsEmpty ? answers.EmptyAsync(context)
             : result.Buffer.Length > options.MaxBodySize ? answers.EventTooLargeAsync(context)
-            : AcceptAsync(context, result.Buffer.FirstSpan, started);
+            : AcceptAsync(context, result.Buffer.FirstSpan, level, started);
         reader.AdvanceTo(result.Buffer.End);
         return done;
     }
 
-    private async Task CollectSlowlyAsync(HttpContext context, long started)
+    private async Task CollectSlowlyAsync(HttpContext context, AckLevel level, long started)
     {
         Coding coding = ContentCoding.Of(context.Request.Headers.ContentEncoding);
         if (coding == Coding.Unknown)
@@ -59,31 +59,31 @@ internal sealed class CollectEndpoint(
 
         using var body = new RequestBody(options.MaxBodySize, options.BodyTimeout);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
-        await FinishAsync(context, outcome, body, started).ConfigureAwait(false);
+        await FinishAsync(context, outcome, body, level, started).ConfigureAwait(false);
     }
 
-    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, long started) =>
+    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, AckLevel level, long started) =>
         outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
         : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
-        : AcceptAsync(context, body.Bytes, started);
+        : AcceptAsync(context, body.Bytes, level, started);
 
-    private Task AcceptAsync(HttpContext context, ReadOnlySpan<byte> body, long started)
+    private Task AcceptAsync(HttpContext context, ReadOnlySpan<byte> body, AckLevel level, long started)
     {
-        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), body);
-        return accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, started) : AwaitAsync(context, accepting, started);
+        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), body, level);
+        return accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, level, started) : AwaitAsync(context, accepting, level, started);
     }
 
-    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, long started) =>
-        await AnswerAsync(context, await accepting.ConfigureAwait(false), started).ConfigureAwait(false);
+    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started) =>
+        await AnswerAsync(context, await accepting.ConfigureAwait(false), level, started).ConfigureAwait(false);
 
-    private Task AnswerAsync(HttpContext context, Ack ack, long started)
+    private Task AnswerAsync(HttpContext context, Ack ack, AckLevel level, long started)
     {
         if (!ack.IsAccepted)
         {
             return answers.RefuseAsync(context, ack.Admission);
         }
 
-        answers.Acknowledge(context);
+        Answers.Acknowledge(context, ack, level);
         if (started != 0)
         {
             instruments.OnAckSampled(time.GetElapsedTime(started));

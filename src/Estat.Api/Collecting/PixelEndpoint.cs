@@ -16,7 +16,7 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context, bool asGif)
     {
-        if (answers.RefuseUnread(context, ingest.Outlook, isBatch: false) is { } refusal)
+        if (answers.RefuseUnread(context, ingest, isBatch: false, out AckLevel level) is { } refusal)
         {
             await refusal.ConfigureAwait(false);
             return;
@@ -36,14 +36,14 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
             return;
         }
 
-        Ack ack = await AcceptAsync(context, query).ConfigureAwait(false);
+        Ack ack = await AcceptAsync(context, query, level).ConfigureAwait(false);
         if (!ack.IsAccepted)
         {
             await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);
             return;
         }
 
-        answers.Acknowledge(context);
+        Answers.Acknowledge(context, ack, level);
         context.Response.Headers.CacheControl = "no-store";
         if (asGif)
         {
@@ -53,14 +53,14 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
         }
     }
 
-    private ValueTask<Ack> AcceptAsync(HttpContext context, string query)
+    private ValueTask<Ack> AcceptAsync(HttpContext context, string query, AckLevel level)
     {
         // A request target is ASCII: Kestrel refuses anything else.
         byte[] bytes = ArrayPool<byte>.Shared.Rent(query.Length);
         try
         {
             int length = Encoding.ASCII.GetBytes(query.AsSpan(1), bytes);
-            return ingest.AcceptAsync(envelope.Of(context), bytes.AsSpan(0, length));
+            return ingest.AcceptAsync(envelope.Of(context), bytes.AsSpan(0, length), level);
         }
         finally
         {

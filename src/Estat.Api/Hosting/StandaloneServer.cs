@@ -6,6 +6,7 @@ using Estat.Api.Health;
 using Estat.Api.Http;
 using Estat.Api.Metrics;
 using Estat.Core.Hosting;
+using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Storage;
@@ -51,7 +52,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Engine = new Engine(options, _store, time, loggers);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
-        var answers = new Answers(options, Engine.Requests);
+        var answers = new Answers(options, Engine.Levels, Engine.Requests);
         var envelope = new Envelope(options, time);
         var router = new Router(
             new CollectEndpoint(options, Engine.Ingest, envelope, answers, Engine.Instruments, time),
@@ -94,7 +95,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
 
         string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-        LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack, Path.GetFullPath(_options.DlqDir));
+        LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
         if (_isTerminal)
         {
             LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
@@ -105,7 +106,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             LogFewOpenFiles(_logger, limit, _options.MaxConnections);
         }
 
-        if (_options.Ack == "memory")
+        if (_options.Ack == AckLevel.Memory)
         {
             LogMemoryOnly(_logger);
         }
@@ -119,7 +120,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
-        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered, GoDuration.Format(_options.ShutdownTimeout));
+        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
         using CancellationTokenRegistration hurried = Signals.Second.Register(() => LogHurried(_logger));
         Engine.BeginDrain();
         await WaitForRequestsAsync(started).ConfigureAwait(false);
@@ -132,7 +133,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             await _app.StopAsync(patience.Token).ConfigureAwait(false);
         }
 
-        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.DlqFiles, lost);
+        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
         return lost == 0 ? 0 : 1;
     }
 
@@ -168,15 +169,15 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, DLQ in {Dlq}")]
-    private static partial void LogStarted(ILogger logger, string address, string storage, string prefix, string ack, string dlq);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, spool in {Spool}, DLQ in {Dlq}")]
+    private static partial void LogStarted(ILogger logger, string address, string storage, string prefix, string ack, string spool, string dlq);
 
     [LoggerMessage(
         Level = LogLevel.Information,
         Message = "Try it: curl -d 'hello=estat' {Address}collect — it is stored within {Flush}, or on Ctrl-C")]
     private static partial void LogTryIt(ILogger logger, Uri address, string flush);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events are taken all the same and wait in the DLQ")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events are taken all the same and wait on the disk")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(
@@ -187,12 +188,12 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]
     private static partial void LogMemoryOnly(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Buffered} events within {Limit}; a second signal puts them into the DLQ at once")]
-    private static partial void LogDraining(ILogger logger, string signal, long buffered, string limit);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
+    private static partial void LogDraining(ILogger logger, string signal, long events, string limit);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Second signal: what is not stored yet goes to the DLQ now")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Second signal: what is not stored yet stays in the spool, or goes to the DLQ")]
     private static partial void LogHurried(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {DlqFiles} files in the DLQ, {Lost} events lost")]
-    private static partial void LogDrained(ILogger logger, double seconds, long stored, long dlqFiles, long lost);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in the spool, {DlqFiles} files in the DLQ, {Lost} events lost")]
+    private static partial void LogDrained(ILogger logger, double seconds, long stored, long spooled, long dlqFiles, long lost);
 }

@@ -12,13 +12,20 @@ internal sealed class Answers
     /// <summary>The ack level that was reached, or that a request asks for.</summary>
     internal const string AckHeader = "X-Estat-Ack";
 
+    /// <summary>The object that the events will be, or are, in.</summary>
+    internal const string KeyHeader = "X-Estat-Key";
+
+    private static readonly StringValues[] LevelNames = [.. AckLevels.All.Select(level => new StringValues(level.ToText()))];
+
     private readonly RequestCounters _requests;
-    private readonly StringValues _ack;
-    private readonly string _level;
+    private readonly IReadOnlyList<AckLevel> _levels;
+    private readonly AckLevel _level;
     private readonly int _maxBodySize;
     private readonly int _maxBatchBodySize;
     private readonly Problem _queueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
-    private readonly Problem _storageFull = Problem.Unavailable("Storage does not answer and the local disk has no more room. Try again later.");
+    private readonly Problem _storageFull = Problem.Unavailable("The local disk has no more room for what waits to be stored. Try again later.");
+    private readonly Problem _diskFailed = Problem.Unavailable(
+        "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again later.");
     private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
     private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
     private readonly Problem _timeout;
@@ -31,40 +38,57 @@ internal sealed class Answers
     private readonly Problem _encoding = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding must be one of {ContentCoding.Accepted}, or absent.");
 
-    internal Answers(EstatOptions options, RequestCounters requests)
+    /// <param name="options">Limits and the level of requests that name none.</param>
+    /// <param name="levels">The levels that this node offers.</param>
+    /// <param name="requests">What is counted.</param>
+    internal Answers(EstatOptions options, IReadOnlyList<AckLevel> levels, RequestCounters requests)
     {
         _requests = requests;
+        _levels = levels;
         _level = options.Ack;
         _maxBodySize = options.MaxBodySize;
         _maxBatchBodySize = options.MaxBatchBodySize;
-        _ack = options.Ack;
         _timeout = Problem.Final(StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT, or less than 240 bytes a second).");
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
         _batchTooLarge = Problem.Final(
             StatusCodes.Status413PayloadTooLarge, $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
         _batchNeedsTooMuch = Problem.Of(
             StatusCodes.Status413PayloadTooLarge, $"As lines, this batch needs more than {options.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
-        _ackLevel = Problem.Of(StatusCodes.Status400BadRequest, $"{AckHeader} must be one of the levels that this node offers: {options.Ack}.");
+        _ackLevel = Problem.Of(StatusCodes.Status400BadRequest, $"{AckHeader} must be one of the levels that this node offers: {string.Join(", ", levels.Select(level => level.ToText()))}.");
     }
 
     /// <summary>The answer to a request that is refused by its headers alone; null when it goes on.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="outlook">Whether the node takes events now; first, so that a full node answers at once.</param>
+    /// <param name="ingest">Whether the node takes events now; asked first, so that a full node answers at once.</param>
     /// <param name="isBatch">Which limit holds for its length.</param>
-    internal Task? RefuseUnread(HttpContext context, Admission outlook, bool isBatch) =>
-        outlook != Admission.Accepted ? RefuseAsync(context, outlook)
-        : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize) ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
-        : context.Request.ContentLength is null && !IsOnlyChunked(context) ? InvalidAsync(context, _transferCoding)
-        : AckLevelIsOffered(context) ? null
-        : InvalidAsync(context, _ackLevel);
+    /// <param name="level">The ack level that it asks for.</param>
+    internal Task? RefuseUnread(HttpContext context, IIngest ingest, bool isBatch, out AckLevel level)
+    {
+        bool isOffered = TryReadLevel(context, out level);
+        Admission outlook = ingest.Outlook(isOffered ? level : _level);
+        return outlook != Admission.Accepted ? RefuseAsync(context, outlook)
+            : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize) ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
+            : context.Request.ContentLength is null && !IsOnlyChunked(context) ? InvalidAsync(context, _transferCoding)
+            : isOffered ? null
+            : InvalidAsync(context, _ackLevel);
+    }
 
     // Kestrel undoes chunks and no other transfer coding: what remained coded would be stored as it is.
     private static bool IsOnlyChunked(HttpContext context) =>
         context.Request.Headers.TransferEncoding is not { Count: > 0 } coding
         || (coding.Count == 1 && string.Equals(coding[0]!.Trim(), "chunked", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Marks the answer with the level that was reached.</summary>
-    internal void Acknowledge(HttpContext context) => context.Response.Headers[AckHeader] = _ack;
+    /// <summary>Marks the answer with the level that was reached: 200, or 202 when that is less than was asked for.</summary>
+    internal static void Acknowledge(HttpContext context, Ack ack, AckLevel asked)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers[AckHeader] = LevelNames[(int)ack.Level];
+        headers[KeyHeader] = ack.Key;
+        if (ack.Level < asked)
+        {
+            context.Response.StatusCode = StatusCodes.Status202Accepted;
+        }
+    }
 
     /// <summary>503, by what the node is short of.</summary>
     internal Task RefuseAsync(HttpContext context, Admission admission)
@@ -72,6 +96,7 @@ internal sealed class Answers
         (StripedCounter counter, Problem problem) = admission switch
         {
             Admission.StorageFull => (_requests.StorageFull, _storageFull),
+            Admission.DiskFailed => (_requests.DiskFailed, _diskFailed),
             Admission.Draining => (_requests.Draining, _draining),
             _ => (_requests.QueueFull, _queueFull),
         };
@@ -119,11 +144,23 @@ internal sealed class Answers
         context.Abort();
     }
 
-    // No level asked for, or the one on offer.
-    private bool AckLevelIsOffered(HttpContext context)
+    // False for a level that is not offered, or several.
+    private bool TryReadLevel(HttpContext context, out AckLevel level)
     {
+        level = _level;
         StringValues asked = context.Request.Headers[AckHeader];
-        return asked.Count == 0 || (asked.Count == 1 && string.Equals(asked[0]!.Trim(), _level, StringComparison.OrdinalIgnoreCase));
+        if (asked.Count == 0)
+        {
+            return true;
+        }
+
+        if (asked.Count > 1 || AckLevels.Parse(asked[0]) is not { } named || !_levels.Contains(named))
+        {
+            return false;
+        }
+
+        level = named;
+        return true;
     }
 
     private Task TooLargeAsync(HttpContext context, Problem problem)

@@ -21,28 +21,31 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, 
     internal static Func<Stream, Stream> Gzip(int level) =>
         content => new GZipStream(content, new ZLibCompressionOptions { CompressionLevel = level }, leaveOpen: true);
 
+    /// <summary>Whether the batch has no line yet.</summary>
+    internal bool IsEmpty => _batch is null;
+
     /// <summary>Adds whole lines to the batch; the first call after a seal begins it.</summary>
-    internal void Append(Chunk chunk)
+    internal void Append(OpenBatch batch, ReadOnlySpan<byte> lines, int events)
     {
         if (_batch is null)
         {
-            Begin(chunk.Batch!);
+            Begin(batch);
         }
 
         try
         {
-            (_compressor ?? (Stream)_content).Write(chunk.Lines.Span);
+            (_compressor ?? (Stream)_content).Write(lines);
         }
         catch (Exception error) when (_compressor is not null)
         {
             LogCompressionFailed(logger, error, _batch!.Key);
             GoOnRaw();
-            _content.Write(chunk.Lines.Span);
+            _content.Write(lines);
         }
 
-        _hash.AppendData(chunk.Lines.Span);
-        _events += chunk.Events;
-        _bytes += chunk.Length;
+        _hash.AppendData(lines);
+        _events += events;
+        _bytes += lines.Length;
     }
 
     /// <summary>Ends the batch. The caller owns the result.</summary>
@@ -93,7 +96,7 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         _hash.GetHashAndReset(hash);
         var seal = new Seal(_events, _bytes, Convert.ToHexStringLower(hash), _events);
-        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content);
+        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content) { Segment = _batch.Segment, Outcome = _batch.Outcome };
         _content = new PooledStream();
         _batch = null;
         return batch;

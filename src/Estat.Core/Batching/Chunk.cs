@@ -1,9 +1,13 @@
-// A block of encoded lines on its way from the requests to the writer of a partition.
+// A block of encoded lines on its way from the requests to the writers of a partition.
+using Estat.Core.Ingest;
+using Estat.Core.Spooling;
+
 namespace Estat.Core.Batching;
 
 /// <summary>
-/// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writer, which
-/// returns it to the pool. A chunk never holds lines of two batches.
+/// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writers, the last of
+/// which returns it to the pool. A chunk never holds lines of two batches. The lines stand behind room for a record's frame, so that a chunk goes to the
+/// spool as one piece, without a copy.
 /// </summary>
 internal sealed class Chunk(byte[] buffer)
 {
@@ -21,11 +25,20 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Whether the batch ends with this chunk, and why.</summary>
     internal FlushReason? Seals { get; set; }
 
-    internal int Room => Buffer.Length - Length;
+    /// <summary>Whether the disk refused it: its lines are in no batch. Set by the lane's spool writer.</summary>
+    internal bool Refused { get; set; }
 
-    internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(0, Length);
+    /// <summary>Who waits for its flush.</summary>
+    internal List<AckWaiter> Waiters { get; } = [];
 
-    internal Span<byte> Free => Buffer.AsSpan(Length);
+    internal int Room => Buffer.Length - SegmentFormat.FrameBytes - Length;
+
+    internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(SegmentFormat.FrameBytes, Length);
+
+    internal Span<byte> Free => Buffer.AsSpan(SegmentFormat.FrameBytes + Length);
+
+    /// <summary>Frame and lines.</summary>
+    internal Span<byte> Record => Buffer.AsSpan(0, SegmentFormat.FrameBytes + Length);
 
     internal void Reset()
     {
@@ -33,5 +46,7 @@ internal sealed class Chunk(byte[] buffer)
         Events = 0;
         Batch = null;
         Seals = null;
+        Refused = false;
+        Waiters.Clear();
     }
 }

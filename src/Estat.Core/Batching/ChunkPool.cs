@@ -1,5 +1,6 @@
 // Chunks are large and long-lived: they are kept here instead of being left to the garbage collector.
 using System.Collections.Concurrent;
+using Estat.Core.Spooling;
 
 namespace Estat.Core.Batching;
 
@@ -13,12 +14,12 @@ internal sealed class ChunkPool
     private readonly ConcurrentBag<Chunk> _idle = [];
     private long _idleBytes;
 
-    /// <summary>An empty chunk with room for at least <paramref name="least"/> bytes.</summary>
+    /// <summary>An empty chunk with room for lines of at least <paramref name="least"/> bytes.</summary>
     internal Chunk Rent(int least)
     {
-        if (least > ChunkBytes)
+        if (least > ChunkBytes - SegmentFormat.FrameBytes)
         {
-            return new Chunk(GC.AllocateUninitializedArray<byte>(least));
+            return new Chunk(GC.AllocateUninitializedArray<byte>(least + SegmentFormat.FrameBytes));
         }
 
         if (_idle.TryTake(out Chunk? chunk))

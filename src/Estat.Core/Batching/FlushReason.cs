@@ -15,4 +15,13 @@ public enum FlushReason
 
     /// <summary>The node is draining.</summary>
     Drain,
+
+    /// <summary>Requests wait for it to be stored.</summary>
+    Awaited,
+
+    /// <summary>The disk failed under its segment; it ends with what had been acknowledged.</summary>
+    DiskFailure,
+
+    /// <summary>An earlier process left it open in the spool.</summary>
+    Recovery,
 }

@@ -1,8 +1,13 @@
 // A batch between its first event and its seal.
+using Estat.Core.Spooling;
+
 namespace Estat.Core.Batching;
 
-/// <summary>Identity and size of a batch that still takes events. Owned by one partition; changed only under that partition's lock.</summary>
-internal sealed class OpenBatch(string key, DateTimeOffset opened)
+/// <summary>Identity and size of a batch that still takes events. Owned by one partition; changed only under that partition's lock, but for what says otherwise.</summary>
+/// <param name="key">The object's key.</param>
+/// <param name="opened">When the first event came, UTC.</param>
+/// <param name="isAwaited">Whether requests wait for it to be stored.</param>
+internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaited)
 {
     /// <summary>The object's key; fixed from here on.</summary>
     internal string Key { get; } = key;
@@ -14,4 +19,13 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened)
 
     /// <summary>Uncompressed bytes.</summary>
     internal long Bytes { get; set; }
+
+    /// <summary>Its place in the spool, from its first flush on; null in a lane without one. Set by the lane's spool writer, then the batch writer's.</summary>
+    internal Segment? Segment { get; set; }
+
+    /// <summary>Whether the disk failed it: it takes nothing more. The spool writer's own.</summary>
+    internal bool IsSpoiled { get; set; }
+
+    /// <summary>Whether it is in the store: true, or false as soon as it is known that it will not be there soon. Null when nobody asks.</summary>
+    internal TaskCompletionSource<bool>? Outcome { get; } = isAwaited ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;
 }

@@ -1,4 +1,4 @@
-// A partition: many requests append encoded lines, one writer turns them into batches.
+// A partition: many requests append encoded lines, its writers turn them into batches.
 using Estat.Core.Events;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
@@ -6,13 +6,13 @@ using Estat.Core.Options;
 namespace Estat.Core.Batching;
 
 /// <summary>
-/// A lane with one writer. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
-/// is decided there, so that an answer can name the batch. The writer (<see cref="RunAsync"/>) takes chunks in order and compresses them.
+/// A lane of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
+/// is decided there, so that an answer can name the batch. Full chunks leave for the lane's writers: at <c>memory</c> the <see cref="BatchWriter"/> alone;
+/// above it first the <see cref="Spooling.SpoolWriter"/>, which also takes a chunk that is not full, as requests wait for its flush.
 /// </summary>
 /// <remarks>
 /// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
-/// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here or are being compressed. Durability hooks in between: the writer is where a chunk
-/// is made durable before those who wait for it are told, one flush for all lines of a chunk.
+/// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here, are being flushed or compressed.
 /// </remarks>
 internal sealed class Partition : IDisposable
 {
@@ -23,48 +23,63 @@ internal sealed class Partition : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Channel<Chunk> _ready = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly SemaphoreSlim _wake = new(0);
     private readonly EstatOptions _options;
     private readonly ObjectKeys _keys;
     private readonly ChunkPool _chunks;
-    private readonly BatchEncoder _encoder;
-    private readonly Func<SealedBatch, ValueTask> _onSealed;
+    private readonly AckWaiterPool? _waiters;
     private readonly TimeProvider _time;
     private readonly ITimer _flushTimer;
     private readonly int _maxEvents;
     private readonly long _maxBytes;
     private readonly int _handoverEvents;
+    private readonly bool _isAwaited;
 
     private Chunk? _filling;
     private OpenBatch? _open;
     private bool _closed;
+    private bool _writerSleeps;
     private long _waitingEvents;
     private long _waitingBytes;
     private long _acceptedEvents;
     private long _acceptedRequests;
+    private long _lastSeal = long.MinValue;
 
-    internal Partition(
-        EstatOptions options, ObjectKeys keys, ChunkPool chunks, BatchEncoder encoder, Func<SealedBatch, ValueTask> onSealed, TimeProvider time)
+    /// <param name="level">What its events are acknowledged at.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="keys">The node's keys.</param>
+    /// <param name="chunks">The node's chunks.</param>
+    /// <param name="waiters">The node's waiters; needed above <c>memory</c>.</param>
+    /// <param name="time">Clock and timer.</param>
+    internal Partition(AckLevel level, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool? waiters, TimeProvider time)
     {
+        Level = level;
         _options = options;
         _keys = keys;
         _chunks = chunks;
-        _encoder = encoder;
-        _onSealed = onSealed;
+        _waiters = level == AckLevel.Memory ? null : waiters;
+        _isAwaited = level == AckLevel.Stored;
         _time = time;
         _maxEvents = Math.Max(1, options.ChannelSize / options.Partitions);
         _maxBytes = Math.Max(2 * ChunkPool.ChunkBytes, options.ChannelBytes / options.Partitions);
         // A small CHANNEL_SIZE must not fill up while the writer idles over a half-filled chunk.
         _handoverEvents = Math.Max(1, _maxEvents / 4);
-        _flushTimer = time.CreateTimer(static partition => ((Partition)partition!).Flush(FlushReason.Time), this, Never, Never);
+        _flushTimer = time.CreateTimer(static partition => ((Partition)partition!).OnTimer(), this, Never, Never);
     }
 
-    /// <summary>Events taken since the start. Read without the lock: a moment old at the most.</summary>
+    /// <summary>What its events are acknowledged at. <see cref="AckLevel.Stored"/>: at most one batch per <c>STORED_MAX_WAIT</c>, the first at once.</summary>
+    internal AckLevel Level { get; }
+
+    /// <summary>Chunks that are full, or whose batch ended, in order.</summary>
+    internal ChannelReader<Chunk> Ready => _ready.Reader;
+
+    /// <summary>Events acknowledged since the start. Read without the lock: a moment old at the most.</summary>
     internal long AcceptedEvents => Volatile.Read(ref _acceptedEvents);
 
-    /// <summary>Requests whose events were taken since the start.</summary>
+    /// <summary>Requests whose events were acknowledged since the start.</summary>
     internal long AcceptedRequests => Volatile.Read(ref _acceptedRequests);
 
-    /// <summary>Bytes of chunks that wait for the writer or are being compressed.</summary>
+    /// <summary>Bytes of chunks that wait for the writers or are with them.</summary>
     internal long WaitingBytes => Volatile.Read(ref _waitingBytes);
 
     /// <summary>Whether the next event would certainly be refused; lets a request be answered before its body is read.</summary>
@@ -73,77 +88,63 @@ internal sealed class Partition : IDisposable
     /// <summary>Opening time of the batch that takes events now; null when there is none.</summary>
     internal DateTimeOffset? OldestOpen => Volatile.Read(ref _open)?.Opened;
 
-    /// <summary>Appends an event unless another request holds the lane; then <paramref name="admission"/> says nothing.</summary>
-    internal bool TryAppend(in EventHeader header, ReadOnlySpan<byte> body, out Admission admission)
+    /// <summary>Appends an event unless another request holds the lane; then the result says nothing.</summary>
+    internal bool TryAppend(in EventHeader header, ReadOnlySpan<byte> body, out Appended appended)
     {
         if (!_gate.TryEnter())
         {
-            admission = Admission.QueueFull;
+            appended = default;
             return false;
         }
 
+        bool wake;
         try
         {
-            admission = AppendLocked(header, body);
-            return true;
+            appended = AppendLocked(header, body);
+            wake = TakeWake();
         }
         finally
         {
             _gate.Exit();
         }
+
+        WakeWriter(wake);
+        return true;
     }
 
     /// <summary>Appends an event, waiting for other requests that do the same.</summary>
-    internal Admission Append(in EventHeader header, ReadOnlySpan<byte> body)
+    internal Appended Append(in EventHeader header, ReadOnlySpan<byte> body)
     {
+        Appended appended;
+        bool wake;
         lock (_gate)
         {
-            return AppendLocked(header, body);
+            appended = AppendLocked(header, body);
+            wake = TakeWake();
         }
+
+        WakeWriter(wake);
+        return appended;
     }
 
     /// <summary>
     /// Takes lines that a request encoded on its own, all or none. More events than the whole lane may hold are taken when it is half empty
     /// at least: otherwise such a request could never succeed.
     /// </summary>
-    internal Admission Append(LineBlock block)
+    /// <param name="block">The lines.</param>
+    /// <param name="batches">Gets the batches that they went to, in order; null when nobody asks.</param>
+    internal Appended Append(LineBlock block, List<OpenBatch>? batches)
     {
+        Appended appended;
+        bool wake;
         lock (_gate)
         {
-            if (_closed)
-            {
-                return Admission.Draining;
-            }
-
-            if (!Fits(block.Events, _waitingEvents, _maxEvents))
-            {
-                return Admission.QueueFull;
-            }
-
-            if (block.Only is { Length: <= CopiedBytes } small)
-            {
-                return AppendCopy(small);
-            }
-
-            if (!Fits(block.BufferBytes, _waitingBytes, _maxBytes))
-            {
-                return Admission.QueueFull;
-            }
-
-            HandOver(null);
-            foreach (Chunk chunk in block.TakeChunks())
-            {
-                SealIfOver(chunk.Events);
-                _filling = chunk;
-                _waitingBytes += chunk.Buffer.Length;
-                chunk.Batch = Open();
-                Count(chunk.Events, chunk.Length);
-                HandOver(null);
-            }
-
-            _acceptedRequests++;
-            return Admission.Accepted;
+            appended = AppendLocked(block, batches);
+            wake = TakeWake();
         }
+
+        WakeWriter(wake);
+        return appended;
     }
 
     /// <summary>Seals the open batch, if there is one.</summary>
@@ -151,19 +152,28 @@ internal sealed class Partition : IDisposable
     {
         lock (_gate)
         {
-            // A timer that fires late may meet a batch younger than the one it was set for.
-            if (_open is not null && (reason != FlushReason.Time || _time.GetUtcNow() - _open.Opened >= _options.FlushInterval || ClockWentBack(_open)))
+            if (_open is not null)
             {
                 Seal(reason);
             }
-            else if (_open is not null)
+        }
+
+        WakeWriter(TakeWakeLocked());
+    }
+
+    /// <summary>Ends a batch that the disk failed, so that newcomers get a fresh one. Called by the spool writer, which does not sleep then.</summary>
+    internal void EndBatch(OpenBatch batch)
+    {
+        lock (_gate)
+        {
+            if (_open == batch)
             {
-                ArmTimer(_open);
+                Seal(FlushReason.DiskFailure);
             }
         }
     }
 
-    /// <summary>Refuses further events and seals what there is; <see cref="RunAsync"/> ends once all of it was handed on.</summary>
+    /// <summary>Refuses further events and seals what there is; the writers end once all of it was handed on.</summary>
     internal void Close()
     {
         lock (_gate)
@@ -181,76 +191,172 @@ internal sealed class Partition : IDisposable
 
             _ready.Writer.Complete();
         }
+
+        WakeWriter(TakeWakeLocked());
     }
 
-    /// <summary>The writer: compresses chunks in order and hands sealed batches on. Waiting for room downstream is what fills the lane.</summary>
-    internal async Task RunAsync()
+    /// <summary>Waits for chunks, the one that is being filled among them, and takes them all. For the spool writer's thread.</summary>
+    /// <returns>False once the lane is closed and empty.</returns>
+    internal bool WaitForChunks(List<Chunk> group)
     {
-        await foreach (Chunk chunk in _ready.Reader.ReadAllAsync().ConfigureAwait(false))
+        while (true)
         {
-            if (chunk.Events > 0)
-            {
-                _encoder.Append(chunk);
-            }
-
-            FlushReason? seals = chunk.Seals;
-            int events = chunk.Events;
-            int bytes = chunk.Buffer.Length;
-            if (seals is { } reason)
-            {
-                await _onSealed(_encoder.Seal(reason)).ConfigureAwait(false);
-            }
-
             lock (_gate)
             {
-                _waitingEvents -= events;
-                _waitingBytes -= bytes;
+                if (_filling is { Events: > 0 })
+                {
+                    HandOver(null);
+                }
+
+                while (_ready.Reader.TryRead(out Chunk? chunk))
+                {
+                    group.Add(chunk);
+                }
+
+                if (group.Count > 0 || _closed)
+                {
+                    return group.Count > 0;
+                }
+
+                _writerSleeps = true;
             }
 
-            _chunks.Return(chunk);
+            _wake.Wait();
+        }
+    }
+
+    /// <summary>Events are durable and about to be acknowledged. Called by the spool writer only.</summary>
+    internal void OnFlushed(long events, long requests)
+    {
+        Volatile.Write(ref _acceptedEvents, _acceptedEvents + events);
+        Volatile.Write(ref _acceptedRequests, _acceptedRequests + requests);
+    }
+
+    /// <summary>A chunk is through: its room is free again.</summary>
+    internal void Release(int events, int bytes)
+    {
+        lock (_gate)
+        {
+            _waitingEvents -= events;
+            _waitingBytes -= bytes;
         }
     }
 
     public void Dispose()
     {
         _flushTimer.Dispose();
-        _encoder.Dispose();
+        _wake.Dispose();
     }
 
-    private Admission AppendLocked(in EventHeader header, ReadOnlySpan<byte> body)
+    private Appended AppendLocked(in EventHeader header, ReadOnlySpan<byte> body)
     {
         if (_closed)
         {
-            return Admission.Draining;
+            return new Appended(Admission.Draining);
         }
 
         int room = LineEncoder.MaxLength(header, body.Length);
         if (_waitingEvents >= _maxEvents || !TryMakeRoom(room))
         {
-            return Admission.QueueFull;
+            return new Appended(Admission.QueueFull);
         }
 
         Chunk chunk = _filling!;
-        chunk.Batch ??= Open();
+        OpenBatch batch = chunk.Batch ??= Open();
+        ValueTask<Ack> ack = Await(chunk, batch);
         AddToFilling(1, LineEncoder.Encode(header, body, chunk.Free));
-        return Admission.Accepted;
+        SealIfDue();
+        return new Appended(Admission.Accepted, ack, batch);
+    }
+
+    private Appended AppendLocked(LineBlock block, List<OpenBatch>? batches)
+    {
+        if (_closed)
+        {
+            return new Appended(Admission.Draining);
+        }
+
+        if (!Fits(block.Events, _waitingEvents, _maxEvents))
+        {
+            return new Appended(Admission.QueueFull);
+        }
+
+        return block.Only is { Length: <= CopiedBytes } small ? AppendCopy(small, batches) : AppendWhole(block, batches);
     }
 
     // Few lines are copied into the shared chunk: handing over a chunk for each small request would use the lane's memory up with empty space.
-    private Admission AppendCopy(Chunk lines)
+    private Appended AppendCopy(Chunk lines, List<OpenBatch>? batches)
     {
         SealIfOver(lines.Events);
         if (!TryMakeRoom(lines.Length))
         {
-            return Admission.QueueFull;
+            return new Appended(Admission.QueueFull);
         }
 
         Chunk chunk = _filling!;
-        chunk.Batch ??= Open();
+        OpenBatch batch = chunk.Batch ??= Open();
+        batches?.Add(batch);
+        ValueTask<Ack> ack = Await(chunk, batch);
         lines.Lines.Span.CopyTo(chunk.Free);
         AddToFilling(lines.Events, lines.Length);
-        return Admission.Accepted;
+        SealIfDue();
+        return new Appended(Admission.Accepted, ack, batch);
     }
+
+    private Appended AppendWhole(LineBlock block, List<OpenBatch>? batches)
+    {
+        if (!Fits(block.BufferBytes, _waitingBytes, _maxBytes))
+        {
+            return new Appended(Admission.QueueFull);
+        }
+
+        HandOver(null);
+        List<Chunk> chunks = block.TakeChunks();
+        AckWaiter? waiter = _waiters?.Rent();
+        waiter?.Begin(chunks.Count);
+        OpenBatch? batch = null;
+        foreach (Chunk chunk in chunks)
+        {
+            SealIfOver(chunk.Events);
+            _filling = chunk;
+            _waitingBytes += chunk.Buffer.Length;
+            chunk.Batch = Open();
+            if (batch != chunk.Batch)
+            {
+                batch = chunk.Batch;
+                batches?.Add(batch);
+                waiter?.AddKey(batch.Key);
+            }
+
+            if (waiter is not null)
+            {
+                chunk.Waiters.Add(waiter);
+            }
+
+            Count(chunk.Events, chunk.Length);
+            HandOver(null);
+        }
+
+        CountRequest();
+        SealIfDue();
+        return new Appended(Admission.Accepted, waiter?.Task ?? InMemory(batch!), batch);
+    }
+
+    private ValueTask<Ack> Await(Chunk chunk, OpenBatch batch)
+    {
+        if (_waiters is null)
+        {
+            return InMemory(batch);
+        }
+
+        AckWaiter waiter = _waiters.Rent();
+        waiter.Begin(1);
+        waiter.AddKey(batch.Key);
+        chunk.Waiters.Add(waiter);
+        return waiter.Task;
+    }
+
+    private static ValueTask<Ack> InMemory(OpenBatch batch) => ValueTask.FromResult(new Ack(Admission.Accepted, AckLevel.Memory, batch.Key));
 
     private void AddToFilling(int events, int length)
     {
@@ -258,10 +364,19 @@ internal sealed class Partition : IDisposable
         chunk.Length += length;
         chunk.Events += events;
         Count(events, length);
-        _acceptedRequests++;
+        CountRequest();
         if (chunk == _filling && chunk.Events >= _handoverEvents)
         {
             HandOver(null);
+        }
+    }
+
+    // Above memory nothing counts as accepted before it is flushed.
+    private void CountRequest()
+    {
+        if (_waiters is null)
+        {
+            _acceptedRequests++;
         }
     }
 
@@ -272,6 +387,17 @@ internal sealed class Partition : IDisposable
             Seal(FlushReason.Count);
         }
     }
+
+    // Those who wait for the store get a batch at once if the last one is long enough ago; otherwise the timer, armed when theirs opened, ends it.
+    private void SealIfDue()
+    {
+        if (_isAwaited && _open is not null && UntilPaced() <= TimeSpan.Zero)
+        {
+            Seal(FlushReason.Awaited);
+        }
+    }
+
+    private TimeSpan UntilPaced() => _lastSeal == long.MinValue ? TimeSpan.Zero : _options.StoredMaxWait - _time.GetElapsedTime(_lastSeal);
 
     private static bool Fits(long amount, long waiting, long most) => waiting + amount <= most || (amount > most && waiting <= most / 2);
 
@@ -299,25 +425,59 @@ internal sealed class Partition : IDisposable
         if (_open is null)
         {
             DateTimeOffset now = _time.GetUtcNow();
-            Volatile.Write(ref _open, new OpenBatch(_keys.Next(now), now));
+            Volatile.Write(ref _open, new OpenBatch(_keys.Next(now), now, _isAwaited));
             ArmTimer(_open);
         }
 
         return _open;
     }
 
-    private void ArmTimer(OpenBatch batch)
+    private void OnTimer()
     {
-        TimeSpan left = _options.FlushInterval - (_time.GetUtcNow() - batch.Opened);
-        _flushTimer.Change(left > TimeSpan.Zero && left <= _options.FlushInterval ? left : _options.FlushInterval, Never);
+        bool wake = false;
+        lock (_gate)
+        {
+            // A timer that fires late may meet a batch younger than the one it was set for.
+            if (_open is not null && Left(_open) <= TimeSpan.Zero)
+            {
+                Seal(_isAwaited ? FlushReason.Awaited : FlushReason.Time);
+                wake = TakeWake();
+            }
+            else if (_open is not null)
+            {
+                ArmTimer(_open);
+            }
+        }
+
+        WakeWriter(wake);
     }
 
-    private bool ClockWentBack(OpenBatch batch) => _time.GetUtcNow() < batch.Opened;
+    private void ArmTimer(OpenBatch batch)
+    {
+        TimeSpan left = Left(batch);
+        _flushTimer.Change(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), Never);
+    }
+
+    // A clock that was set back ends the batch: nobody knows how old it is.
+    private TimeSpan Left(OpenBatch batch)
+    {
+        if (_isAwaited)
+        {
+            return UntilPaced();
+        }
+
+        TimeSpan age = _time.GetUtcNow() - batch.Opened;
+        return age < TimeSpan.Zero ? TimeSpan.Zero : _options.FlushInterval - age;
+    }
 
     private void Count(int events, int length)
     {
         _waitingEvents += events;
-        _acceptedEvents += events;
+        if (_waiters is null)
+        {
+            _acceptedEvents += events;
+        }
+
         OpenBatch batch = _open!;
         batch.Events += events;
         batch.Bytes += length;
@@ -337,10 +497,11 @@ internal sealed class Partition : IDisposable
         _filling.Batch ??= _open;
         HandOver(reason);
         Volatile.Write(ref _open, null);
+        _lastSeal = _time.GetTimestamp();
         _flushTimer.Change(Never, Never);
     }
 
-    // Passes the chunk being filled to the writer. One without lines only travels when it carries a seal.
+    // Passes the chunk being filled to the writers. One without lines only travels when it carries a seal.
     private void HandOver(FlushReason? seals)
     {
         if (_filling is { } chunk && (chunk.Events > 0 || seals is not null))
@@ -356,4 +517,34 @@ internal sealed class Partition : IDisposable
             _chunks.Return(unused);
         }
     }
+
+    private bool TakeWakeLocked()
+    {
+        lock (_gate)
+        {
+            return TakeWake();
+        }
+    }
+
+    // One wake-up for all that comes while the writer is on its way.
+    private bool TakeWake()
+    {
+        bool wake = _writerSleeps;
+        _writerSleeps = false;
+        return wake;
+    }
+
+    private void WakeWriter(bool wake)
+    {
+        if (wake)
+        {
+            _wake.Release();
+        }
+    }
 }
+
+/// <summary>How a partition took a request's events.</summary>
+/// <param name="Admission">Taken or why not.</param>
+/// <param name="Ack">What the request awaits when they were taken.</param>
+/// <param name="Batch">Their batch, or the last of several.</param>
+internal readonly record struct Appended(Admission Admission, ValueTask<Ack> Ack = default, OpenBatch? Batch = null);

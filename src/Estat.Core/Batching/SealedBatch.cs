@@ -1,4 +1,7 @@
 // A batch that takes no more events, ready to be uploaded as often as it takes.
+using Estat.Core.Conservation;
+using Estat.Core.Spooling;
+
 namespace Estat.Core.Batching;
 
 /// <summary>What a sealed batch holds.</summary>
@@ -40,6 +43,18 @@ public sealed class SealedBatch : IDisposable
 
     /// <summary>What ended it.</summary>
     public FlushReason Reason { get; }
+
+    /// <summary>Its place in the spool, deleted once the batch is safe elsewhere; null for a batch that was in memory only.</summary>
+    internal Segment? Segment { get; init; }
+
+    /// <summary>Where its events are counted until they are elsewhere.</summary>
+    internal Place Place => Segment is null ? Place.Buffered : Place.Spooled;
+
+    /// <summary>Whether it can be left to the spool alone: it would be found there, whole.</summary>
+    internal bool IsSafeInSpool => Segment is { IsTrusted: true };
+
+    /// <summary>Who waits to hear whether it is stored.</summary>
+    internal TaskCompletionSource<bool>? Outcome { get; init; }
 
     /// <summary>Bytes of content, as uploaded.</summary>
     public long ContentBytes => _content.Length;

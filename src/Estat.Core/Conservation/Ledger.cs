@@ -7,6 +7,9 @@ public enum Place
     /// <summary>In memory: in a queue, an open batch, or a sealed one that is waiting or being uploaded.</summary>
     Buffered,
 
+    /// <summary>In a segment of the spool; perhaps in memory as well.</summary>
+    Spooled,
+
     /// <summary>In a file of the DLQ.</summary>
     Dlq,
 
@@ -20,26 +23,29 @@ public enum Place
     Dropped,
 }
 
-/// <summary>One consistent reading. <c>Accepted + Found = Stored + Buffered + Dlq + Quarantined + Dropped</c>, always.</summary>
+/// <summary>One consistent reading. <c>Accepted + Found = Stored + Buffered + Spooled + Dlq + Quarantined + Dropped</c>, always.</summary>
 /// <param name="Accepted">Events acknowledged by this process.</param>
-/// <param name="Found">Events that an earlier process left in the DLQ.</param>
+/// <param name="Found">Events that an earlier process left in the spool and the DLQ.</param>
 /// <param name="Stored">Events in RAW.</param>
-/// <param name="Buffered">Events in memory.</param>
+/// <param name="Buffered">Events in memory alone.</param>
+/// <param name="Spooled">Events in the spool.</param>
 /// <param name="Dlq">Events in DLQ files.</param>
 /// <param name="Quarantined">Events in the quarantine.</param>
 /// <param name="Dropped">Events given up.</param>
-public readonly record struct Balance(long Accepted, long Found, long Stored, long Buffered, long Dlq, long Quarantined, long Dropped);
+public readonly record struct Balance(long Accepted, long Found, long Stored, long Buffered, long Spooled, long Dlq, long Quarantined, long Dropped);
 
 /// <summary>
 /// Counts what moves from place to place, a batch at a time. Every move stands under one lock, so that a reading never sees an event twice or
-/// not at all. <c>Buffered</c> is what was accepted and has not moved: it needs no work per event.
+/// not at all. What is buffered or spooled is what was accepted there and has not moved: it needs no work per event.
 /// </summary>
-public sealed class Ledger(Func<long> accepted)
+/// <param name="acceptedInMemory">Events acknowledged at <c>memory</c> since the start.</param>
+/// <param name="acceptedInSpool">Events acknowledged above it.</param>
+public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpool)
 {
     private static readonly int Places = Enum.GetValues<Place>().Length;
     private readonly Lock _gate = new();
     private readonly long[,] _moved = new long[Places, Places];
-    private long _found;
+    private readonly long[] _found = new long[Places];
 
     /// <summary>A batch's events went from one place to another.</summary>
     public void Move(long events, Place from, Place to)
@@ -50,12 +56,12 @@ public sealed class Ledger(Func<long> accepted)
         }
     }
 
-    /// <summary>Events of an earlier process were found in the DLQ.</summary>
-    public void Find(long events)
+    /// <summary>Events of an earlier process were found in the spool or the DLQ.</summary>
+    public void Find(long events, Place place)
     {
         lock (_gate)
         {
-            _found += events;
+            _found[(int)place] += events;
         }
     }
 
@@ -82,13 +88,15 @@ public sealed class Ledger(Func<long> accepted)
     {
         lock (_gate)
         {
-            long acceptedNow = accepted();
+            long inMemory = acceptedInMemory();
+            long inSpool = acceptedInSpool();
             return new Balance(
-                acceptedNow,
-                _found,
+                inMemory + inSpool,
+                _found.Sum(),
                 In(Place.Stored),
-                acceptedNow - Out(Place.Buffered),
-                _found + In(Place.Dlq) - Out(Place.Dlq),
+                inMemory - Out(Place.Buffered),
+                inSpool + _found[(int)Place.Spooled] - Out(Place.Spooled),
+                _found[(int)Place.Dlq] + In(Place.Dlq) - Out(Place.Dlq),
                 In(Place.Quarantined),
                 In(Place.Dropped));
         }

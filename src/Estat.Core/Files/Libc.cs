@@ -41,9 +41,15 @@ internal static partial class Libc
     internal static void SyncData(FileStream file)
     {
         file.Flush(flushToDisk: false);
-        if (fdatasync(file.SafeFileHandle) != 0)
+        SyncData(file.SafeFileHandle, file.Name);
+    }
+
+    /// <inheritdoc cref="SyncData(FileStream)"/>
+    internal static void SyncData(Microsoft.Win32.SafeHandles.SafeFileHandle file, string path)
+    {
+        if (fdatasync(file) != 0)
         {
-            throw Failure("fdatasync", file.Name);
+            throw Failure("fdatasync", path);
         }
     }
 

@@ -1,10 +1,11 @@
-// The core of a node, put together: partitions → uploader → storage or DLQ, recovery beside them. The same in the standalone server and in a silo.
+// The core of a node, put together: partitions → spool → uploader → storage or DLQ, backlog and recovery beside them. The same in the standalone server and in a silo.
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
+using Estat.Core.Spooling;
 using Estat.Core.Storage;
 using Estat.Core.Uploading;
 
@@ -20,20 +21,25 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly IObjectStore _store;
+    private readonly Spool _spool;
     private readonly DlqDirectory _dlq;
-    private readonly Partition[] _partitions;
+    private readonly Lane[] _lanes;
+    private readonly BatchStore _batches;
     private readonly Uploader _uploader;
+    private readonly SpoolBacklog _backlog;
     private readonly RecoveryLoop _recovery;
     private readonly LocalIngest _ingest;
     private readonly CancellationTokenSource _stopRecovery = new();
+    private readonly CancellationTokenSource _stopSpool = new();
     private Task _writing = Task.CompletedTask;
     private Task _uploading = Task.CompletedTask;
     private Task _recovering = Task.CompletedTask;
+    private Task _spooling = Task.CompletedTask;
     private volatile bool _started;
     private volatile bool _draining;
     private volatile bool _broken;
 
-    /// <summary>Puts the parts together and takes the DLQ's folder.</summary>
+    /// <summary>Puts the parts together and takes the folders of spool and DLQ.</summary>
     /// <param name="options">Checked options.</param>
     /// <param name="store">Where objects go; the engine disposes of it.</param>
     /// <param name="time">Clock and timers of every part.</param>
@@ -41,29 +47,58 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <param name="openCompressor">Replaces gzip, for tests of its failure; null is gzip at <c>GZIP_LEVEL</c>.</param>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written; the message says what to do.</exception>
     public Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null)
+        : this(options, store, time, loggers, openCompressor, Spool.Open(options, SparesFor(options), time, loggers.CreateLogger<Spool>()))
+    {
+    }
+
+    /// <summary>The same over a spool that is open; the engine disposes of it.</summary>
+    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool)
     {
         _options = options;
         _store = store;
         _time = time;
         _logger = loggers.CreateLogger<Engine>();
+        _spool = spool;
+        Levels = LevelsOf(options);
         Instruments = new EstatInstruments();
-        Ledger = new Ledger(() => _partitions!.Sum(partition => partition.AcceptedEvents));
+        Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Stored));
         Sink = new SinkProbe(store, time);
-        var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
+        var keys = new ObjectKeys(options.RawPrefix, spool.Instance);
         var quarantine = new QuarantineKeys(options.DlqPrefix);
         var writer = new ObjectWriter(store, Instruments, loggers.CreateLogger<ObjectWriter>());
-        _dlq = new DlqDirectory(options, keys, Ledger, time, loggers.CreateLogger<DlqDirectory>());
-        _uploader = new Uploader(options, writer, _dlq, quarantine, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
-        _recovery = new RecoveryLoop(
-            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle, _uploader.OnStorageAnswers, time, loggers.CreateLogger<RecoveryLoop>());
-        var chunks = new ChunkPool();
+        try
+        {
+            _dlq = new DlqDirectory(options, keys, Ledger, time, loggers.CreateLogger<DlqDirectory>());
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+
         openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
-        _partitions = [.. Enumerable.Range(0, options.Partitions).Select(_ => new Partition(
-            options, keys, chunks, new BatchEncoder(openCompressor, encoderLogger, OnDroppedInEncoder), _uploader.EnqueueAsync, time))];
-        _ingest = new LocalIngest(_partitions, chunks, options.BatchSize, options.Ack, () => options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull);
+        _batches = new BatchStore(writer, quarantine, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
+        _backlog = new SpoolBacklog(
+            options, spool, _batches, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, _ => { }), Ledger, time,
+            loggers.CreateLogger<SpoolBacklog>());
+        _batches.OnAnswersAgain = _backlog.OnStorageAnswers;
+        _uploader = new Uploader(options, _batches, _dlq, _backlog, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
+        _recovery = new RecoveryLoop(
+            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle, _batches.OnAnswer, time,
+            loggers.CreateLogger<RecoveryLoop>());
+        var chunks = new ChunkPool();
+        var waiters = new AckWaiterPool();
+        _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => new Lane(
+            level, number, options, keys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, OnDroppedInEncoder), spool, _backlog,
+            _uploader.EnqueueAsync, Instruments, time)))];
+        Partition[][] partitions = [.. AckLevels.All.Select(level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
+        _ingest = new LocalIngest(partitions, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
         Instruments.Observe(this);
     }
+
+    /// <summary>The ack levels that this node offers, weakest first.</summary>
+    public IReadOnlyList<AckLevel> Levels { get; }
 
     /// <summary>The way in.</summary>
     public IIngest Ingest => _ingest;
@@ -81,10 +116,19 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public Ledger Ledger { get; }
 
     /// <inheritdoc/>
-    public long AcceptedRequests => _partitions.Sum(partition => partition.AcceptedRequests);
+    public long AcceptedRequests => _lanes.Sum(lane => lane.Partition.AcceptedRequests);
 
     /// <inheritdoc/>
-    public long BufferedBytes => _partitions.Sum(partition => partition.WaitingBytes);
+    public long BufferedBytes => _lanes.Sum(lane => lane.Partition.WaitingBytes);
+
+    /// <inheritdoc/>
+    public long SpoolBytes => _spool.Bytes;
+
+    /// <inheritdoc/>
+    public int SpoolWaiting => _backlog.Segments;
+
+    /// <inheritdoc/>
+    public bool SpoolFails => _spool.IsFailing;
 
     /// <inheritdoc/>
     public long DlqFiles => _dlq.Files;
@@ -101,7 +145,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         get
         {
             DateTimeOffset now = _time.GetUtcNow();
-            DateTimeOffset oldest = _partitions.Min(partition => partition.OldestOpen) ?? now;
+            DateTimeOffset oldest = _lanes.Min(lane => lane.Partition.OldestOpen) ?? now;
             return oldest < now ? now - oldest : TimeSpan.Zero;
         }
     }
@@ -110,22 +154,26 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public bool IsReady => NotReadyBecause is null;
 
     /// <inheritdoc/>
-    public bool StorageFails => _uploader.StorageFails;
+    public bool StorageFails => _batches.Fails;
 
     /// <summary>Why the node takes no events now; null when it does.</summary>
     public string? NotReadyBecause =>
         _broken ? "a part of the node has crashed; see the log and restart it"
         : _draining ? "the node is draining"
         : !_started ? "the node is starting"
-        : _ingest.Outlook == Admission.StorageFull ? "the DLQ is at DLQ_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
+        : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"
+        : _options.Ack != AckLevel.Memory && _spool.IsFull ? "the spool is at SPOOL_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
+        : DlqIsFull ? "the DLQ is at DLQ_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
         : null;
 
     /// <summary>Starts writers, uploads and recovery.</summary>
     public void Start()
     {
         _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
-        _writing = Task.WhenAll(_partitions.Select(partition => Watch(Task.Run(partition.RunAsync), "a partition's writer", carriesEvents: true)));
+        _writing = Task.WhenAll(_lanes.SelectMany(lane => lane.Run()).Select(writer => Watch(writer, "a partition's writer", carriesEvents: true)));
         _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
+        _spooling = Watch(
+            Task.WhenAll(_spool.RunAsync(_stopSpool.Token), _backlog.RunAsync(_stopSpool.Token)), "the spool's upkeep", carriesEvents: false);
         _started = true;
     }
 
@@ -137,7 +185,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     }
 
     /// <summary>
-    /// The rest of a drain: closes and seals the partitions, uploads what there is, and puts into the DLQ what cannot be uploaded in time.
+    /// The rest of a drain: closes and seals the partitions, uploads what there is, and what waits in the spool besides while storage answers. What cannot
+    /// be uploaded in time stays in the spool, or goes to the DLQ if it was in memory only.
     /// </summary>
     /// <param name="budget">Time for all of it. Uploads are ended early enough to leave the DLQ a quarter of it, 5 s at most.</param>
     /// <param name="hurry">Cancelled to end uploads now, as a second signal does; nothing is lost by it.</param>
@@ -153,15 +202,18 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         await using ITimer giveUp = _time.CreateTimer(_ => _uploader.GiveUp(), null, budget - exitReserve, Timeout.InfiniteTimeSpan);
         using CancellationTokenRegistration hurried = hurry.Register(_uploader.Hurry);
 
-        foreach (Partition partition in _partitions)
+        foreach (Lane lane in _lanes)
         {
-            partition.Close();
+            lane.Partition.Close();
         }
 
         await _writing.ConfigureAwait(false);
         _uploader.Complete();
         await _uploading.ConfigureAwait(false);
         await _recovering.ConfigureAwait(false);
+        await _backlog.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
+        await _stopSpool.CancelAsync().ConfigureAwait(false);
+        await _spooling.ConfigureAwait(false);
 
         // Nothing is left in memory unless a part has crashed; what is, ends with the process.
         return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
@@ -172,18 +224,54 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     {
         BeginDrain();
         await _stopRecovery.CancelAsync().ConfigureAwait(false);
+        await _stopSpool.CancelAsync().ConfigureAwait(false);
         await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
-        foreach (Partition partition in _partitions)
+        await _spooling.ConfigureAwait(false);
+        foreach (Lane lane in _lanes)
         {
-            partition.Dispose();
+            lane.Dispose();
         }
 
         _uploader.Dispose();
+        _backlog.Dispose();
         _dlq.Dispose();
+        _spool.Dispose();
         _store.Dispose();
         Instruments.Dispose();
         _stopRecovery.Dispose();
+        _stopSpool.Dispose();
     }
+
+    private bool DlqIsFull => _options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull;
+
+    // What the options allow; at memory on a file system that forgets, no more than that unless somebody says that it will do.
+    private static AckLevel[] LevelsOf(EstatOptions options) =>
+        options.AckAllowed is { } allowed ? [.. allowed]
+        : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
+        : [.. AckLevels.All];
+
+    // Requests that wait for the store share one lane, so that nobody can force tiny objects on the rest.
+    private static int LanesOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
+
+    private static int SparesFor(EstatOptions options) => LanesOf(AckLevel.Disk, options) + LanesOf(AckLevel.Stored, options);
+
+    private long Accepted(AckLevel level)
+    {
+        long sum = 0;
+        foreach (Lane lane in _lanes)
+        {
+            sum += lane.Partition.Level == level ? lane.Partition.AcceptedEvents : 0;
+        }
+
+        return sum;
+    }
+
+    private Admission? TroubleWith(AckLevel level) =>
+        DlqIsFull ? Admission.StorageFull
+        : level == AckLevel.Memory ? null
+        : _spool.IsFailing ? Admission.DiskFailed
+        : _spool.IsFull ? Admission.StorageFull
+        : null;
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

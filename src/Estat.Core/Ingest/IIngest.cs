@@ -12,8 +12,11 @@ public enum Admission
     /// <summary>No room in the queue: 503 with Retry-After.</summary>
     QueueFull,
 
-    /// <summary>The DLQ is at its capacity and its policy is to reject: 503 with Retry-After.</summary>
+    /// <summary>The disk is past its high-water mark, or the DLQ at its capacity: 503 with Retry-After.</summary>
     StorageFull,
+
+    /// <summary>The spool's disk refused a write or a flush. The events were not acknowledged; they may be there. 503 with Retry-After.</summary>
+    DiskFailed,
 
     /// <summary>The node is draining: 503 with Retry-After.</summary>
     Draining,
@@ -21,8 +24,9 @@ public enum Admission
 
 /// <summary>What became of a request's events.</summary>
 /// <param name="Admission">Taken or why not; all of a request's events share it.</param>
-/// <param name="Level">The ack level that was reached; empty when refused.</param>
-public readonly record struct Ack(Admission Admission, string Level)
+/// <param name="Level">The ack level that was reached; of no meaning when refused. Below the level asked for only when <c>stored</c> took too long.</param>
+/// <param name="Key">The key of their batch's object; several, separated by commas, for a request that fills more than one. Empty when refused.</param>
+public readonly record struct Ack(Admission Admission, AckLevel Level, string Key)
 {
     /// <summary>Whether the events were taken.</summary>
     public bool IsAccepted => Admission == Admission.Accepted;
@@ -31,15 +35,18 @@ public readonly record struct Ack(Admission Admission, string Level)
 /// <summary>Takes events. Spans and blocks are read before the call returns its task, which completes once the ack level is reached.</summary>
 public interface IIngest
 {
-    /// <summary>Whether the next event is sure to be refused, and how; asked before a body is read, so that a full node answers at once.</summary>
-    Admission Outlook { get; }
+    /// <summary>
+    /// Whether the next event of this level is sure to be refused, and how; asked before a body is read, so that a full node answers at once.
+    /// The level must be one that the node offers.
+    /// </summary>
+    Admission Outlook(AckLevel level);
 
     /// <summary>Takes one event.</summary>
-    ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body);
+    ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level);
 
     /// <summary>An empty block, to be filled with the events of one request.</summary>
     LineBlock NewBlock();
 
     /// <summary>Takes all events of a block, or none. The block stays the caller's to dispose of.</summary>
-    ValueTask<Ack> AcceptAsync(LineBlock block);
+    ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level);
 }

@@ -5,82 +5,122 @@ using Estat.Core.Events;
 namespace Estat.Core.Ingest;
 
 /// <summary>
-/// Fills the first lane that is free and has room, so that a quiet node writes few, large objects and a busy one uses all its cores: a lane that is
-/// busy or full passes the event on to the next.
+/// Each level has lanes of its own. Within them the first that is free and has room gets the event, so that a quiet node writes few, large objects and a
+/// busy one uses all its cores: a lane that is busy or full passes the event on to the next.
 /// </summary>
-internal sealed class LocalIngest(Partition[] partitions, ChunkPool chunks, int batchSize, string level, Func<bool> storageIsFull) : IIngest
+/// <param name="lanes">The lanes of each level, by its number; none for a level that is not offered.</param>
+/// <param name="chunks">Where blocks get their chunks.</param>
+/// <param name="batchSize"><c>BATCH_SIZE</c>.</param>
+/// <param name="storedMaxWait"><c>STORED_MAX_WAIT</c>.</param>
+/// <param name="trouble">What keeps the node from taking events of a level, apart from its lanes; null when nothing does.</param>
+/// <param name="time">The clock of those who wait for the store.</param>
+internal sealed class LocalIngest(
+    Partition[][] lanes, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel, Admission?> trouble, TimeProvider time) : IIngest
 {
     private volatile bool _draining;
 
     /// <inheritdoc/>
-    public Admission Outlook
+    public Admission Outlook(AckLevel level)
     {
-        get
+        if (_draining)
         {
-            if (_draining)
-            {
-                return Admission.Draining;
-            }
-
-            if (storageIsFull())
-            {
-                return Admission.StorageFull;
-            }
-
-            foreach (Partition partition in partitions)
-            {
-                if (!partition.IsFull)
-                {
-                    return Admission.Accepted;
-                }
-            }
-
-            return Admission.QueueFull;
+            return Admission.Draining;
         }
+
+        if (trouble(level) is { } reason)
+        {
+            return reason;
+        }
+
+        foreach (Partition lane in lanes[(int)level])
+        {
+            if (!lane.IsFull)
+            {
+                return Admission.Accepted;
+            }
+        }
+
+        return Admission.QueueFull;
     }
 
     /// <inheritdoc/>
-    public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body) => ValueTask.FromResult(ToAck(Append(header, body)));
+    public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level)
+    {
+        Appended appended = Append(header, body, lanes[(int)level]);
+        return appended.Admission != Admission.Accepted ? Refused(appended.Admission)
+            : level == AckLevel.Stored ? WhenStoredAsync(appended.Ack, [appended.Batch!])
+            : appended.Ack;
+    }
 
     /// <inheritdoc/>
     public LineBlock NewBlock() => new(chunks, batchSize);
 
     /// <inheritdoc/>
-    public ValueTask<Ack> AcceptAsync(LineBlock block)
+    public ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level)
     {
-        Admission admission = Admission.QueueFull;
-        foreach (Partition partition in partitions)
+        List<OpenBatch>? batches = level == AckLevel.Stored ? [] : null;
+        var admission = Admission.QueueFull;
+        foreach (Partition lane in lanes[(int)level])
         {
-            admission = partition.Append(block);
+            Appended appended = lane.Append(block, batches);
+            admission = appended.Admission;
+            if (admission == Admission.Accepted)
+            {
+                return batches is null ? appended.Ack : WhenStoredAsync(appended.Ack, batches);
+            }
+
             if (admission != Admission.QueueFull)
             {
                 break;
             }
         }
 
-        return ValueTask.FromResult(ToAck(admission));
+        return Refused(admission);
     }
 
     /// <summary>Newcomers are turned away from now on; requests already past <see cref="Outlook"/> are still taken until the partitions close.</summary>
     internal void BeginDrain() => _draining = true;
 
-    private Admission Append(in EventHeader header, ReadOnlySpan<byte> body)
+    private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
+
+    private static Appended Append(in EventHeader header, ReadOnlySpan<byte> body, Partition[] lanes)
     {
         Partition? busy = null;
-        foreach (Partition partition in partitions)
+        foreach (Partition lane in lanes)
         {
-            if (!partition.TryAppend(header, body, out Admission admission))
+            if (!lane.TryAppend(header, body, out Appended appended))
             {
-                busy ??= partition;
+                busy ??= lane;
             }
-            else if (admission != Admission.QueueFull)
+            else if (appended.Admission != Admission.QueueFull)
             {
-                return admission;
+                return appended;
             }
         }
 
-        return busy is null ? Admission.QueueFull : busy.Append(header, body);
+        return busy is null ? new Appended(Admission.QueueFull) : busy.Append(header, body);
     }
 
-    private Ack ToAck(Admission admission) => new(admission, admission == Admission.Accepted ? level : "");
+    // A batch leaves within STORED_MAX_WAIT of its first event, and its upload may take as long again. What is not stored by then is on the disk.
+    private async ValueTask<Ack> WhenStoredAsync(ValueTask<Ack> flushed, List<OpenBatch> batches)
+    {
+        long started = time.GetTimestamp();
+        Ack ack = await flushed.ConfigureAwait(false);
+        if (!ack.IsAccepted)
+        {
+            return ack;
+        }
+
+        try
+        {
+            Task<bool[]> stored = Task.WhenAll(batches.Select(batch => batch.Outcome!.Task));
+            TimeSpan left = (2 * storedMaxWait) - time.GetElapsedTime(started);
+            bool all = (await stored.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).ConfigureAwait(false)).All(isStored => isStored);
+            return all ? ack with { Level = AckLevel.Stored } : ack;
+        }
+        catch (TimeoutException)
+        {
+            return ack;
+        }
+    }
 }

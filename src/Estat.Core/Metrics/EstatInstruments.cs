@@ -36,6 +36,8 @@ public sealed class EstatInstruments : IDisposable
     private readonly Histogram<double> _uploadDuration;
     private readonly Histogram<double> _queueWait;
     private readonly Histogram<double> _ackDuration;
+    private readonly Histogram<double> _spoolFlush;
+    private readonly Counter<long> _spoolErrors;
 
     /// <summary>Makes the instruments that are recorded; <see cref="Observe"/> adds those that are read.</summary>
     public EstatInstruments()
@@ -53,6 +55,9 @@ public sealed class EstatInstruments : IDisposable
         _queueWait = Meter.CreateHistogram("estat_upload_queue_wait_seconds", Seconds, "Time that a sealed batch waited for an uploader", advice: SlowBuckets);
         _ackDuration = Meter.CreateHistogram(
             "estat_ack_duration_seconds", Seconds, "From the request's headers to its answer, every 64th accepted request", advice: FastBuckets);
+        _spoolFlush = Meter.CreateHistogram(
+            "estat_spool_flush_seconds", Seconds, "Time of one group commit to the spool: write and fdatasync", advice: FastBuckets);
+        _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and flushes that the spool's disk refused");
         foreach (FlushReason reason in Enum.GetValues<FlushReason>())
         {
             _batchesSealed.Add(0, Tag("reason", Label(reason)));
@@ -71,7 +76,8 @@ public sealed class EstatInstruments : IDisposable
         Count("http_requests_accepted_total", "Requests whose events were taken", () => readings.AcceptedRequests);
         Count("http_requests_rejected_body_too_large_total", "Requests answered 413", () => requests.TooLarge.Value);
         Count("http_requests_rejected_queue_full_total", "Requests answered 503 because the queue was full", () => requests.QueueFull.Value);
-        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because the DLQ or its disk was full", () => requests.StorageFull.Value);
+        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full", () => requests.StorageFull.Value);
+        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed", () => requests.DiskFailed.Value);
         Count("estat_http_requests_rejected_draining_total", "Requests answered 503 because the node was draining", () => requests.Draining.Value);
         Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
         Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
@@ -83,10 +89,13 @@ public sealed class EstatInstruments : IDisposable
         Count("dlq_events_reuploaded_total", "Events that recovery brought from the DLQ to RAW", () => ledger.Moved(Place.Dlq, Place.Stored));
         Count("dlq_events_dropped_total", "Events given up", () => ledger.Arrived(Place.Dropped));
         Meter.CreateObservableGauge("estat_events", () => PerPlace(ledger.Read()),
-            description: "Where events are, in one consistent reading: accepted + found = stored + buffered + dlq + quarantined + dropped");
+            description: "Where events are, in one consistent reading: accepted + found = stored + buffered + spooled + dlq + quarantined + dropped");
 
         Gauge("dlq_files_current", "Payload files in the DLQ", () => readings.DlqFiles);
         Gauge("dlq_size_bytes", "Their size", () => readings.DlqBytes);
+        Gauge("estat_spool_bytes", "Size of the spool's segments", () => readings.SpoolBytes);
+        Gauge("estat_spool_waiting_segments", "Sealed batches that wait in the spool, without memory", () => readings.SpoolWaiting);
+        Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
         Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
         Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
@@ -129,6 +138,12 @@ public sealed class EstatInstruments : IDisposable
     /// <summary>The DLQ's disk refused a batch.</summary>
     internal void OnDlqWriteFailed() => _dlqWriteErrors.Add(1);
 
+    /// <summary>A group of events was written to the spool and flushed, or was refused.</summary>
+    internal void OnSpoolFlushed(TimeSpan duration) => _spoolFlush.Record(duration.TotalSeconds);
+
+    /// <summary>The spool's disk refused a write or a flush.</summary>
+    internal void OnSpoolFailed() => _spoolErrors.Add(1);
+
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
     internal void OnQuarantined() => _filesQuarantined.Add(1);
 
@@ -141,6 +156,7 @@ public sealed class EstatInstruments : IDisposable
         new(balance.Found, Tag("place", "found")),
         new(balance.Stored, Tag("place", "stored")),
         new(balance.Buffered, Tag("place", "buffered")),
+        new(balance.Spooled, Tag("place", "spooled")),
         new(balance.Dlq, Tag("place", "dlq")),
         new(balance.Quarantined, Tag("place", "quarantined")),
         new(balance.Dropped, Tag("place", "dropped")),
@@ -153,7 +169,10 @@ public sealed class EstatInstruments : IDisposable
         FlushReason.Count => "count",
         FlushReason.Bytes => "bytes",
         FlushReason.Time => "time",
-        _ => "drain",
+        FlushReason.Drain => "drain",
+        FlushReason.Awaited => "awaited",
+        FlushReason.DiskFailure => "disk_failure",
+        _ => "recovery",
     };
 
     private void Count(string name, string description, Func<long> read) => Meter.CreateObservableCounter(name, read, description: description);

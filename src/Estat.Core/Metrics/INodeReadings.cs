@@ -24,6 +24,15 @@ internal interface INodeReadings
     /// <summary>Their size, bytes.</summary>
     long DlqBytes { get; }
 
+    /// <summary>Bytes of the spool's segments.</summary>
+    long SpoolBytes { get; }
+
+    /// <summary>Segments that wait in the spool without memory.</summary>
+    int SpoolWaiting { get; }
+
+    /// <summary>Whether the spool's disk fails.</summary>
+    bool SpoolFails { get; }
+
     /// <summary>Sealed batches that wait for an uploader.</summary>
     int UploadQueueDepth { get; }
 

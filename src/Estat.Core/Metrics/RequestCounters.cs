@@ -16,8 +16,11 @@ public sealed class RequestCounters
     /// <summary>Answered 503 because the queue was full.</summary>
     public StripedCounter QueueFull { get; } = new();
 
-    /// <summary>Answered 503 because the DLQ or its disk was full.</summary>
+    /// <summary>Answered 503 because spool, DLQ or their disk was full.</summary>
     public StripedCounter StorageFull { get; } = new();
+
+    /// <summary>Answered 503 because the spool's disk refused a write or a flush.</summary>
+    public StripedCounter DiskFailed { get; } = new();
 
     /// <summary>Answered 503 because the node was draining.</summary>
     public StripedCounter Draining { get; } = new();

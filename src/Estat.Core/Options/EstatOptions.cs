@@ -1,5 +1,6 @@
 // Every option of a node, with its default. OptionTable binds, checks and documents them; nothing else reads the environment.
 using System.Net;
+using Estat.Core.Ingest;
 
 namespace Estat.Core.Options;
 
@@ -19,8 +20,23 @@ public sealed record EstatOptions
     /// <summary>Where HTTP listens, Go-style: <c>:8080</c> is every interface.</summary>
     public string HttpAddr { get; init; } = ":8080";
 
-    /// <summary>Ack level of a 2xx. Only <c>memory</c> is offered until a node has a spool.</summary>
-    public string Ack { get; init; } = "memory";
+    /// <summary>Ack level of a request that names none.</summary>
+    public AckLevel Ack { get; init; } = AckLevel.Disk;
+
+    /// <summary>Levels that a request may name; null is all that the node offers. Holds <see cref="Ack"/>.</summary>
+    public IReadOnlyList<AckLevel>? AckAllowed { get; init; }
+
+    /// <summary>Folder of the spool; one process owns it.</summary>
+    public string SpoolDir { get; init; } = "./var/spool";
+
+    /// <summary>Whether the spool may be on a file system that forgets, such as tmpfs.</summary>
+    public bool SpoolVolatile { get; init; }
+
+    /// <summary>Size of the spool at which newcomers are turned away, bytes.</summary>
+    public long SpoolMaxSizeBytes { get; init; } = 19_327_352_832;
+
+    /// <summary>Least time between two batches of requests that wait for the store, and the longest that each then waits for its upload.</summary>
+    public TimeSpan StoredMaxWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Bucket for objects; null writes to <see cref="StorageDir"/>.</summary>
     public string? RawBucket { get; init; }
@@ -58,7 +74,7 @@ public sealed record EstatOptions
     /// <summary>What happens at <see cref="DlqMaxSizeBytes"/>.</summary>
     public DlqFullPolicy DlqFull { get; init; } = DlqFullPolicy.Reject;
 
-    /// <summary>While the DLQ holds files and its disk has less than this free, it counts as full. Bytes.</summary>
+    /// <summary>While the spool's disk has less than this free, or the DLQ's while it holds files, newcomers are turned away. Bytes.</summary>
     public long DiskMinFreeBytes { get; init; } = 268_435_456;
 
     /// <summary>Time between two recovery ticks.</summary>

@@ -1,6 +1,7 @@
 // The table of all options: bound, checked and documented (--help, README) from this one place.
 using System.Net;
 using System.Text;
+using Estat.Core.Ingest;
 using Microsoft.Extensions.Configuration;
 
 namespace Estat.Core.Options;
@@ -9,6 +10,7 @@ namespace Estat.Core.Options;
 public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
+    private const string LevelsWithAck = "a comma-separated list of memory, disk and stored that holds the level of ACK";
     private const string NetworksOrNone = "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none";
     private static readonly EstatOptions Default = new();
 
@@ -17,8 +19,10 @@ public static class OptionTable
     [
         OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080", "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
-        OptionSpec.OneOf("ACK", Default.Ack, [("memory", "memory")],
-            "What a 2xx means. disk, replica and stored come with the spool; until then a node offers memory.", (o, v) => o with { Ack = v }),
+        OptionSpec.OneOf("ACK", Default.Ack.ToText(), [.. AckLevels.All.Select(level => (level.ToText(), level))],
+            "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node.", (o, v) => o with { Ack = v }),
+        new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
+            "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
         OptionSpec.Text("RAW_BUCKET", "", "a bucket's name", "Bucket for objects. Without it they go to STORAGE_DIR.",
             v => v.Length <= 255 && !v.Contains('/', StringComparison.Ordinal) && !v.Contains(' ', StringComparison.Ordinal), (o, v) => o with { RawBucket = v }),
         OptionSpec.Text("RAW_PREFIX", Default.RawPrefix, "a key prefix without leading or trailing slash", "Key prefix of objects.",
@@ -33,6 +37,14 @@ public static class OptionTable
             (o, v) => o with { S3AppRetries = (int)v }),
         OptionSpec.Text("STORAGE_DIR", Default.StorageDir, "a folder's path", "Folder for objects when no bucket is named, laid out as the bucket would be.",
             IsPath, (o, v) => o with { StorageDir = v }),
+        OptionSpec.Text("SPOOL_DIR", Default.SpoolDir, "a folder's path", "Folder of the spool: open and sealed batches. One process owns it.",
+            IsPath, (o, v) => o with { SpoolDir = v }),
+        OptionSpec.OneOf("SPOOL_VOLATILE", "false", [("true", true), ("false", false)],
+            "Whether SPOOL_DIR may be on a file system that forgets (tmpfs).", (o, v) => o with { SpoolVolatile = v }),
+        OptionSpec.Number("SPOOL_MAX_SIZE_BYTES", Default.SpoolMaxSizeBytes, 1 << 20, long.MaxValue, "Size of the spool at which newcomers are answered 503.",
+            (o, v) => o with { SpoolMaxSizeBytes = v }),
+        OptionSpec.Duration("STORED_MAX_WAIT", Default.StoredMaxWait, "10ms", "1m",
+            "Least time between batches of ACK=stored; an upload that takes longer is answered 202, disk.", (o, v) => o with { StoredMaxWait = v }),
         OptionSpec.Text("DLQ_DIR", Default.DlqDir, "a folder's path", "Folder for batches whose upload failed. One process owns it.",
             IsPath, (o, v) => o with { DlqDir = v }),
         OptionSpec.Duration("DLQ_MAX_AGE", Default.DlqMaxAge, "1s", "8760h", "Age past which a DLQ file raises the alarm; it is still uploaded.",
@@ -41,7 +53,7 @@ public static class OptionTable
         OptionSpec.OneOf("DLQ_FULL", "reject", [("reject", DlqFullPolicy.Reject), ("evict", DlqFullPolicy.Evict)],
             "At capacity: reject answers 503 to newcomers, evict deletes the oldest files and counts them.", (o, v) => o with { DlqFull = v }),
         OptionSpec.Number("DISK_MIN_FREE_BYTES", Default.DiskMinFreeBytes, 0, long.MaxValue,
-            "While the DLQ holds files and its disk has less than this free, it counts as full.", (o, v) => o with { DiskMinFreeBytes = v }),
+            "While the spool's disk (or the DLQ's, if it holds files) has less free, newcomers are answered 503.", (o, v) => o with { DiskMinFreeBytes = v }),
         OptionSpec.Duration("RECOVERY_INTERVAL", Default.RecoveryInterval, "10ms", "1h", "Time between two recovery ticks.",
             (o, v) => o with { RecoveryInterval = v }),
         OptionSpec.Number("PARTITIONS", Default.Partitions, 1, 64, "Lanes with one writer each.", (o, v) => o with { Partitions = (int)v },
@@ -143,6 +155,16 @@ public static class OptionTable
             throw OptionSpec.Wrong("DLQ_PREFIX", options.DlqPrefix, "a prefix outside RAW_PREFIX, so that readers of objects never meet what is unreadable");
         }
 
+        if (options.AckAllowed is { } allowed && !allowed.Contains(options.Ack))
+        {
+            throw OptionSpec.Wrong("ACK_ALLOWED", string.Join(',', allowed.Select(level => level.ToText())), $"{LevelsWithAck} ({options.Ack.ToText()})");
+        }
+
+        if (Path.GetFullPath(options.SpoolDir) == Path.GetFullPath(options.DlqDir))
+        {
+            throw OptionSpec.Wrong("SPOOL_DIR", options.SpoolDir, "a folder other than DLQ_DIR");
+        }
+
         return options;
     }
 
@@ -164,6 +186,12 @@ public static class OptionTable
             }
         }
     }
+
+    private static EstatOptions BindAckAllowed(EstatOptions options, string text) => options with
+    {
+        AckAllowed = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(item => AckLevels.Parse(item) ?? throw OptionSpec.Wrong("ACK_ALLOWED", text, LevelsWithAck)).Distinct().Order()],
+    };
 
     private static EstatOptions BindTrustedProxies(EstatOptions options, string text)
     {

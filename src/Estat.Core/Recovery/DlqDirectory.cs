@@ -100,7 +100,7 @@ internal sealed partial class DlqDirectory : IDisposable
 
         Interlocked.Increment(ref _files);
         Interlocked.Add(ref _bytes, batch.ContentBytes);
-        _ledger.Move(batch.Seal.Events, Place.Buffered, Place.Dlq);
+        _ledger.Move(batch.Seal.Events, batch.Place, Place.Dlq);
         MeasureFreeSpace();
     }
 
@@ -191,7 +191,7 @@ internal sealed partial class DlqDirectory : IDisposable
                 Interlocked.Increment(ref _files);
                 Interlocked.Add(ref _bytes, payload.Length);
                 long inFile = ReadMeta(path)?.NumEvents ?? 0;
-                _ledger.Find(inFile);
+                _ledger.Find(inFile, Place.Dlq);
                 files++;
                 events += inFile;
             }

@@ -121,7 +121,7 @@ internal sealed partial class RecoveryLoop
             string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
             if (_dlq.Remove(payload, seal.Events, Place.Stored) && meta is null && !_keys.IsOwn(name))
             {
-                _ledger.Find(seal.Events); // stock could not count them; only now, as an attempt may fail and be repeated
+                _ledger.Find(seal.Events, Place.Dlq); // stock could not count them; only now, as an attempt may fail and be repeated
             }
 
             LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);

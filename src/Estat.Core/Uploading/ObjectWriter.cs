@@ -61,9 +61,13 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
             return true;
         }
 
-        Seal? there = await store.ReadSealAsync(key, cancellationToken).ConfigureAwait(false);
-        return there?.Sha256 == content.Seal.Sha256;
+        return await IsThereAsync(key, content.Seal, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Whether what lies under the key has this seal's hash.</summary>
+    /// <exception cref="StorageException">The store did not answer.</exception>
+    internal async Task<bool> IsThereAsync(string key, Seal seal, CancellationToken cancellationToken) =>
+        (await store.ReadSealAsync(key, cancellationToken).ConfigureAwait(false))?.Sha256 == seal.Sha256;
 
     private static bool IsPrefix(Seal? there, ObjectContent content)
     {

@@ -1,15 +1,7 @@
-using Estat.Core.Batching;
-
 namespace Estat.Core.Uploading;
 
 internal sealed partial class Uploader
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "Stored {Key}: {Events} events, {Bytes} bytes, sealed by {Reason}")]
-    private static partial void LogStored(ILogger logger, string key, long events, long bytes, FlushReason reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of {Key} failed: {Error}")]
-    private static partial void LogUploadFailed(ILogger logger, string error, string key);
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Events} events of {Key} wait in the DLQ: {Reason}")]
     private static partial void LogMovedToDlq(ILogger logger, long events, string key, string reason);
 

@@ -1,18 +1,19 @@
 // Sealed batches leave the node here: to the object store, or to the DLQ when it does not answer.
-using System.Diagnostics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
+using Estat.Core.Spooling;
 using Estat.Core.Storage;
 
 namespace Estat.Core.Uploading;
 
 /// <summary>
 /// A bounded queue and <c>UPLOAD_CONCURRENCY</c> workers. A batch is tried 1 + <c>S3_APP_RETRIES</c> times, then written to the DLQ; while storage
-/// is known to fail, once. A full queue makes partitions wait as long as storage answers; when it does not, further batches go to the DLQ directly,
-/// so that memory stays bounded and clients are not turned away. What not even the disk takes stays in memory and is tried again.
+/// is known to fail, once. A batch that is safe in the spool does not wait for room in a full queue: it stays there and gives its memory back. One that is
+/// in memory only makes its partition wait as long as storage answers, and goes to the DLQ directly when it does not; so memory stays bounded and clients
+/// are not turned away for an outage. What no disk takes stays in memory and is tried again.
 /// </summary>
 internal sealed partial class Uploader : IDisposable
 {
@@ -21,9 +22,9 @@ internal sealed partial class Uploader : IDisposable
 
     private readonly Channel<(SealedBatch Batch, long Queued)> _queue;
     private readonly EstatOptions _options;
-    private readonly ObjectWriter _writer;
+    private readonly BatchStore _store;
     private readonly DlqDirectory _dlq;
-    private readonly QuarantineKeys _quarantine;
+    private readonly SpoolBacklog? _backlog;
     private readonly Ledger _ledger;
     private readonly EstatInstruments _instruments;
     private readonly TimeProvider _time;
@@ -31,17 +32,16 @@ internal sealed partial class Uploader : IDisposable
     private readonly CancellationTokenSource _hurry = new();
     private readonly CancellationTokenSource _giveUp = new();
     private int _uploading;
-    private volatile bool _storageFails;
 
     internal Uploader(
-        EstatOptions options, ObjectWriter writer, DlqDirectory dlq, QuarantineKeys quarantine, Ledger ledger, EstatInstruments instruments,
-        TimeProvider time, ILogger logger)
+        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, Ledger ledger, EstatInstruments instruments, TimeProvider time,
+        ILogger logger)
     {
         _queue = Channel.CreateBounded<(SealedBatch, long)>(options.UploadQueue);
         _options = options;
-        _writer = writer;
+        _store = store;
         _dlq = dlq;
-        _quarantine = quarantine;
+        _backlog = backlog;
         _ledger = ledger;
         _instruments = instruments;
         _time = time;
@@ -54,11 +54,8 @@ internal sealed partial class Uploader : IDisposable
     /// <summary>Sealed batches that wait.</summary>
     internal int QueueDepth => _queue.Reader.Count;
 
-    /// <summary>Whether the last upload failed, and recovery has not got through since.</summary>
-    internal bool StorageFails => _storageFails;
-
-    /// <summary>Recovery got through: a node without newcomers must not go on saying that storage fails.</summary>
-    internal void OnStorageAnswers() => _storageFails = false;
+    /// <summary>Cancelled when uploads must end.</summary>
+    internal CancellationToken Hurried => _hurry.Token;
 
     /// <summary>Takes over a batch. Completes at once while there is room.</summary>
     internal async ValueTask EnqueueAsync(SealedBatch batch)
@@ -69,7 +66,13 @@ internal sealed partial class Uploader : IDisposable
             return;
         }
 
-        if (_storageFails && TryMoveToDlq(batch, "the upload queue was full while storage did not answer"))
+        if (batch.IsSafeInSpool)
+        {
+            _backlog!.Park(batch, "the upload queue was full");
+            return;
+        }
+
+        if (_store.Fails && TryMoveToDlq(batch, "the upload queue was full while storage did not answer"))
         {
             batch.Dispose();
             return;
@@ -123,7 +126,7 @@ internal sealed partial class Uploader : IDisposable
     private async Task UploadAsync(SealedBatch batch)
     {
         string reason = "the node was told to hurry";
-        int attempts = _storageFails ? 1 : 1 + _options.S3AppRetries;
+        int attempts = _store.Fails ? 1 : 1 + _options.S3AppRetries;
         for (int attempt = 1; attempt <= attempts && !_hurry.IsCancellationRequested; attempt++)
         {
             StorageException? error = await TryStoreAsync(batch, _hurry.Token).ConfigureAwait(false);
@@ -147,49 +150,37 @@ internal sealed partial class Uploader : IDisposable
         await KeepSomewhereAsync(batch, reason).ConfigureAwait(false);
     }
 
-    // null: stored. The failure was logged and counted here.
     private async Task<StorageException?> TryStoreAsync(SealedBatch batch, CancellationToken cancellationToken)
     {
-        bool isGzip = batch.Form == BatchForm.Gzip;
-        string key = isGzip ? batch.Key : _quarantine.For(ObjectKeys.NameOf(batch.Key), batch.Form);
-        var content = new ObjectContent(batch.OpenContent, batch.Seal, isGzip, isGzip ? null : "gzip failed when the batch was written");
-        long started = _time.GetTimestamp();
-        using Activity? activity = EstatActivities.Storing("estat.upload", key, content);
-        try
+        StorageException? error = await _store.TryStoreAsync(batch, batch.Place, cancellationToken).ConfigureAwait(false);
+        if (error is null)
         {
-            string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
-            _storageFails = false;
-            _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: true);
-            _ledger.Move(batch.Seal.Events, Place.Buffered, isGzip ? Place.Stored : Place.Quarantined);
-            if (!isGzip)
-            {
-                _instruments.OnQuarantined();
-            }
+            batch.Segment?.Delete();
+        }
 
-            LogStored(_logger, stored, batch.Seal.Events, batch.ContentBytes, batch.Reason);
-            return null;
-        }
-        catch (StorageException error)
-        {
-            _storageFails = true;
-            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
-            _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
-            LogUploadFailed(_logger, error.Message, key);
-            return error;
-        }
-        catch (OperationCanceledException)
-        {
-            return new StorageException(StorageFailure.Transient, "the upload was ended because the node is stopping");
-        }
+        return error;
     }
 
     private async Task KeepSomewhereAsync(SealedBatch batch, string reason)
     {
+        batch.Outcome?.TrySetResult(false);
+        if (batch.IsSafeInSpool && (_hurry.IsCancellationRequested || _dlq.IsFull))
+        {
+            _backlog!.Park(batch, reason);
+            return;
+        }
+
         while (!TryMoveToDlq(batch, reason))
         {
+            if (batch.IsSafeInSpool)
+            {
+                _backlog!.Park(batch, "the DLQ did not take it");
+                return;
+            }
+
             if (_giveUp.IsCancellationRequested)
             {
-                _ledger.Move(batch.Seal.Events, Place.Buffered, Place.Dropped);
+                _ledger.Move(batch.Seal.Events, batch.Place, Place.Dropped);
                 LogDropped(_logger, batch.Seal.Events, batch.Key);
                 return;
             }
@@ -207,6 +198,7 @@ internal sealed partial class Uploader : IDisposable
         try
         {
             _dlq.Add(batch, reason);
+            batch.Segment?.Delete();
             LogMovedToDlq(_logger, batch.Seal.Events, batch.Key, reason);
             return true;
         }

@@ -1,0 +1,52 @@
+// The last writer of a lane: turns chunks into sealed batches.
+using Estat.Core.Spooling;
+
+namespace Estat.Core.Batching;
+
+/// <summary>Compresses the chunks of its lane in order and hands sealed batches on. One loop; in a lane with a spool it comes after the flush.</summary>
+internal sealed class BatchWriter(
+    Partition lane, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch, ValueTask> onSealed) : IDisposable
+{
+    /// <summary>Works until the last chunk. Waiting for room downstream is what fills the lane.</summary>
+    internal async Task RunAsync()
+    {
+        await foreach (Chunk chunk in chunks.ReadAllAsync().ConfigureAwait(false))
+        {
+            int events = chunk.Events;
+            int bytes = chunk.Buffer.Length;
+            if (events > 0 && !chunk.Refused)
+            {
+                encoder.Append(chunk.Batch!, chunk.Lines.Span, events);
+            }
+
+            if (chunk.Seals is { } reason)
+            {
+                await SealAsync(chunk.Batch!, reason).ConfigureAwait(false);
+            }
+
+            lane.Release(events, bytes);
+            pool.Return(chunk);
+        }
+    }
+
+    public void Dispose() => encoder.Dispose();
+
+    private async ValueTask SealAsync(OpenBatch open, FlushReason reason)
+    {
+        if (encoder.IsEmpty)
+        {
+            // The disk refused all of it.
+            open.Segment?.Delete();
+            open.Outcome?.TrySetResult(false);
+            return;
+        }
+
+        SealedBatch batch = encoder.Seal(reason);
+        if (batch.Segment is not null && !backlog!.TrySeal(batch))
+        {
+            return;
+        }
+
+        await onSealed(batch).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,87 @@
+// One request that waits for its events to be flushed.
+using System.Threading.Tasks.Sources;
+
+namespace Estat.Core.Ingest;
+
+/// <summary>
+/// Completed once all chunks that hold its request's events are through their flush, or have failed. Pooled: whoever awaits <see cref="Task"/> gives it back
+/// by doing so.
+/// </summary>
+internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
+{
+    private ManualResetValueTaskSourceCore<Ack> _core;
+    private int _left;
+    private volatile bool _refused;
+    private string _key = "";
+
+    /// <summary>What the request awaits, once.</summary>
+    internal ValueTask<Ack> Task => new(this, _core.Version);
+
+    /// <summary>Whether the disk refused any of its events.</summary>
+    internal bool IsRefused => _refused;
+
+    /// <summary>Begins a wait.</summary>
+    /// <param name="chunks">How many chunks hold its events.</param>
+    internal void Begin(int chunks)
+    {
+        _left = chunks;
+        _refused = false;
+        _key = "";
+    }
+
+    /// <summary>The key of a batch that holds its events; called under its lane's lock, in order.</summary>
+    internal void AddKey(string key)
+    {
+        if (_key.Length == 0)
+        {
+            _key = key;
+        }
+        else if (!_key.EndsWith(key, StringComparison.Ordinal))
+        {
+            _key = $"{_key}, {key}";
+        }
+    }
+
+    /// <summary>One of its chunks is flushed, or was refused by the disk.</summary>
+    /// <returns>Whether it was the last: <see cref="Complete"/> is due.</returns>
+    internal bool OnChunk(bool flushed)
+    {
+        if (!flushed)
+        {
+            _refused = true;
+        }
+
+        return Interlocked.Decrement(ref _left) == 0;
+    }
+
+    /// <summary>Lets the request go on, on this thread.</summary>
+    internal void Complete() => _core.SetResult(_refused ? new Ack(Admission.DiskFailed, AckLevel.Memory, "") : new Ack(Admission.Accepted, AckLevel.Disk, _key));
+
+    /// <inheritdoc/>
+    public Ack GetResult(short token)
+    {
+        Ack ack = _core.GetResult(token);
+        _core.Reset();
+        pool.Return(this);
+        return ack;
+    }
+
+    /// <inheritdoc/>
+    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+    /// <inheritdoc/>
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+}
+
+/// <summary>A node's waiters; as many as were ever waiting at once, some 100 bytes each.</summary>
+internal sealed class AckWaiterPool
+{
+    private readonly System.Collections.Concurrent.ConcurrentQueue<AckWaiter> _idle = new();
+
+    /// <summary>A waiter that nobody else holds.</summary>
+    internal AckWaiter Rent() => _idle.TryDequeue(out AckWaiter? waiter) ? waiter : new AckWaiter(this);
+
+    /// <summary>Takes one back.</summary>
+    internal void Return(AckWaiter waiter) => _idle.Enqueue(waiter);
+}

@@ -1,0 +1,150 @@
+// A segment while its batch is being filled: the side that writes.
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Estat.Core.Batching;
+
+namespace Estat.Core.Spooling;
+
+/// <summary>
+/// One batch's file. One user after another: the lane's spool writer appends and flushes; the batch writer seals, once the last record is through;
+/// whoever secured the batch elsewhere deletes. After a failed write or flush it takes nothing more, and nobody may rely on it.
+/// </summary>
+internal sealed class Segment : IDisposable
+{
+    private readonly Spool _spool;
+    private readonly ISpoolFile _file;
+    private readonly ulong _nonce;
+    private long _end;
+    private long _sequence;
+    private long _flushedEnd;
+    private long _flushedSequence;
+    private bool _ended;
+    private bool _flushFailed;
+    private bool _deleted;
+
+    private Segment(Spool spool, string name, ISpoolFile file, ulong nonce)
+    {
+        _spool = spool;
+        Name = name;
+        _file = file;
+        _nonce = nonce;
+    }
+
+    /// <summary>The file's name.</summary>
+    internal string Name { get; }
+
+    /// <summary>Events whose flush succeeded.</summary>
+    internal long Events => _flushedSequence;
+
+    /// <summary>Whether what was acknowledged is there, and nothing else: no flush ever failed, and what a failed write left was cut off.</summary>
+    internal bool IsTrusted { get; private set; } = true;
+
+    /// <summary>Whether the seal is flushed.</summary>
+    internal bool IsSealed { get; private set; }
+
+    /// <summary>Gives an empty file, whose entry is durable, its identity. Durable with the first flush of records.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    internal static Segment Begin(Spool spool, string name, ISpoolFile file, string key, DateTimeOffset opened)
+    {
+        Span<byte> head = stackalloc byte[SegmentFormat.HeadBytes];
+        ulong nonce = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        SegmentFormat.WriteHead(head, new SegmentIdentity(key, opened, nonce));
+        file.Write(0, head);
+        spool.OnGrown(SegmentFormat.HeadBytes);
+        return new Segment(spool, name, file, nonce) { _end = SegmentFormat.HeadBytes, _flushedEnd = SegmentFormat.HeadBytes };
+    }
+
+    /// <summary>Adds the lines of a chunk as one record. Not flushed.</summary>
+    /// <exception cref="IOException">The disk refuses; the segment takes nothing more.</exception>
+    internal void Append(Chunk chunk)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        Span<byte> record = chunk.Record;
+        SegmentFormat.WriteFrame(record, _nonce, _sequence + 1, chunk.Events, record[SegmentFormat.FrameBytes..]);
+        try
+        {
+            _file.Write(_end, record);
+        }
+        catch
+        {
+            _ended = true;
+            IsTrusted = false;
+            throw;
+        }
+
+        _end += record.Length;
+        _sequence += chunk.Events;
+        _spool.OnGrown(record.Length);
+    }
+
+    /// <summary>Flushes what was appended.</summary>
+    /// <exception cref="IOException">Nothing since the last flush may be believed; the segment takes nothing more.</exception>
+    internal void Flush()
+    {
+        try
+        {
+            _file.Sync();
+        }
+        catch
+        {
+            _ended = true;
+            _flushFailed = true;
+            IsTrusted = false;
+            throw;
+        }
+
+        _flushedEnd = _end;
+        _flushedSequence = _sequence;
+    }
+
+    /// <summary>
+    /// Cuts off what was written and never acknowledged, as far as a failing disk lets us. Recovery copes when it does not; a segment without a failed
+    /// flush can be relied upon again when it does.
+    /// </summary>
+    internal void CutUnflushed()
+    {
+        try
+        {
+            _file.Truncate(_flushedEnd);
+            _file.Sync();
+            _spool.OnGrown(_flushedEnd - _end);
+            _end = _flushedEnd;
+            _sequence = _flushedSequence;
+            IsTrusted = !_flushFailed;
+        }
+        catch (IOException)
+        {
+            _flushFailed = true;
+        }
+    }
+
+    /// <summary>Writes the seal, durably. Before this nothing of the batch may be uploaded.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    internal void WriteSeal(Seal seal)
+    {
+        _file.Write(SegmentFormat.SealOffset, SegmentFormat.SealSlot(_nonce, seal));
+        _file.Sync();
+        IsSealed = true;
+    }
+
+    /// <summary>Removes the file: all of its events are safe elsewhere.</summary>
+    internal void Delete()
+    {
+        if (!_deleted)
+        {
+            _deleted = true;
+            _file.Dispose();
+            _spool.Delete(Name, _end);
+        }
+    }
+
+    /// <summary>Lets go of the file and leaves it to the backlog.</summary>
+    /// <returns>Its size, bytes.</returns>
+    internal long Close()
+    {
+        _file.Dispose();
+        return _end;
+    }
+
+    public void Dispose() => _file.Dispose();
+}

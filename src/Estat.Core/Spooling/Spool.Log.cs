@@ -1,0 +1,25 @@
+namespace Estat.Core.Spooling;
+
+internal sealed partial class Spool
+{
+    [LoggerMessage(Level = LogLevel.Error, Message = "The spool's disk failed at {Segment}: {Error}. The events of that flush were not acknowledged; a new segment is begun")]
+    private static partial void LogFailed(ILogger logger, string segment, string error);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} keeps failing: events are answered 503 until a test write succeeds. Free space or replace the disk")]
+    private static partial void LogFailing(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The disk of SPOOL_DIR {Folder} still fails: {Error}")]
+    private static partial void LogStillFailing(ILogger logger, string folder, string error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The disk of SPOOL_DIR {Folder} works again")]
+    private static partial void LogWorksAgain(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The free space of SPOOL_DIR {Folder} cannot be read: {Error}")]
+    private static partial void LogFreeSpaceUnknown(ILogger logger, string folder, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Name} cannot be deleted ({Error}); its batch is safe elsewhere, and the next start will recognise it")]
+    private static partial void LogNotDeleted(ILogger logger, string name, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The identity file in SPOOL_DIR {Folder} is not readable; the spool gets a new id. Its segments are recovered all the same")]
+    private static partial void LogIdentityUnreadable(ILogger logger, string folder);
+}

@@ -1,0 +1,314 @@
+// The spool: a folder of segments, one per batch that is open or waits to be safe elsewhere.
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Estat.Core.Files;
+using Estat.Core.Ingest;
+using Estat.Core.Options;
+
+namespace Estat.Core.Spooling;
+
+/// <summary>
+/// What a reader may assume, and tests try to refute (docs/guarantees.md):
+/// a segment is one batch with one writer; an event is acknowledged only after an fdatasync that began after its record was written has succeeded, in a
+/// file whose entry in the folder was flushed before; so every acknowledged record lies in the run of good records from the head on; a segment takes nothing
+/// more after a failed write or flush, nor after its seal; the seal is flushed before the first upload; the file is deleted only when all of its events
+/// are durable elsewhere. What a torn tail looks like: fewer bytes than its frame says, zeros, or a checksum that does not hold, and no good record behind it.
+/// </summary>
+/// <remarks>One process owns the folder. Its id and the number of this start are flushed before anything is served: they make keys unique.</remarks>
+internal sealed partial class Spool : IDisposable
+{
+    /// <summary>Ends a segment's name.</summary>
+    internal const string Extension = ".seg";
+
+    private const string IdentityName = "identity";
+    private const string ProbeName = "probe";
+    private const int FailuresUntilUnready = 2;
+
+    // Between two looks at the disk there may be so much written; at 2 GB/s, faster than any lane, that is 2 ms.
+    private const long MeasureEveryBytes = 4 << 20;
+    private static readonly TimeSpan GuardInterval = TimeSpan.FromSeconds(1);
+    private static readonly string[] VolatileFileSystems = ["tmpfs", "ramfs"];
+
+    private readonly EstatOptions _options;
+    private readonly ISpoolFiles _files;
+    private readonly DirectoryLock? _owner;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly long _start;
+    private readonly Channel<(string Name, ISpoolFile File)> _spares;
+    private long _number;
+    private long _bytes;
+    private long _unmeasured;
+    private long _freeBytes = long.MaxValue;
+    private int _failures;
+
+    /// <summary>Takes over a folder: reads who it is, counts this start, and notes the segments that are there.</summary>
+    /// <exception cref="IOException">The folder cannot be read or written.</exception>
+    internal Spool(EstatOptions options, ISpoolFiles files, DirectoryLock? owner, int spares, TimeProvider time, ILogger logger)
+    {
+        _options = options;
+        _files = files;
+        _owner = owner;
+        _time = time;
+        _logger = logger;
+        (string id, _start) = CountStart();
+        Instance = string.Create(CultureInfo.InvariantCulture, $"{id}-{_start}");
+        Found = [.. files.Names().Where(name => name.EndsWith(Extension, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        _spares = Channel.CreateBounded<(string, ISpoolFile)>(Math.Max(1, spares));
+        Measure();
+    }
+
+    /// <summary>The spool's id and the number of this start; the instance in every key.</summary>
+    internal string Instance { get; }
+
+    /// <summary>Segments of earlier starts, oldest start first.</summary>
+    internal IReadOnlyList<string> Found { get; }
+
+    /// <summary>Where it is, for people.</summary>
+    internal string Folder => _files.Folder;
+
+    /// <summary>The files.</summary>
+    internal ISpoolFiles Files => _files;
+
+    /// <summary>Bytes of all segments: open, waiting, and those found at start once they were counted.</summary>
+    internal long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Whether newcomers must be turned away for lack of room.</summary>
+    internal bool IsFull => Bytes >= _options.SpoolMaxSizeBytes || Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes;
+
+    /// <summary>Whether the disk failed repeatedly and has not been seen to work since.</summary>
+    internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready;
+
+    /// <summary>Takes the folder that the options name.</summary>
+    /// <exception cref="IOException">Another process owns it, it cannot be written, or it would forget everything at a power cut; the message says what to do.</exception>
+    internal static Spool Open(EstatOptions options, int spares, TimeProvider time, ILogger logger)
+    {
+        DirectoryLock owner = DirectoryLock.Take(options.SpoolDir, "SPOOL_DIR");
+        try
+        {
+            AckLevel promised = options.AckAllowed?.Max() ?? options.Ack;
+            if (promised >= AckLevel.Disk && !options.SpoolVolatile && IsVolatile(options.SpoolDir) is { } fileSystem)
+            {
+                throw new IOException(
+                    $"SPOOL_DIR={options.SpoolDir}: is a {fileSystem}, which a power cut or a reboot empties, so {promised.ToText()} cannot be promised. "
+                    + "Name a folder on a disk, or set SPOOL_VOLATILE=true to accept that.");
+            }
+
+            var files = new DiskFiles(options.SpoolDir);
+            RemoveTemporaries(files);
+            return new Spool(options, files, owner, spares, time, logger);
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException)
+        {
+            owner.Dispose();
+            throw new IOException($"SPOOL_DIR={options.SpoolDir}: {error.Message} Name a folder that this user may write.", error);
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The kind of file system that forgets, if the folder is on one; null on a disk.</summary>
+    internal static string? IsVolatile(string folder)
+    {
+        string format = new DriveInfo(Path.GetFullPath(folder)).DriveFormat;
+        return VolatileFileSystems.Contains(format) ? format : null;
+    }
+
+    /// <summary>A segment for a batch that opens: an empty file made in advance, or else one made now.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    internal Segment Take(string key, DateTimeOffset opened)
+    {
+        (string name, ISpoolFile file) = _spares.Reader.TryRead(out (string, ISpoolFile) spare) ? spare : CreateDurable();
+        try
+        {
+            return Segment.Begin(this, name, file, key, opened);
+        }
+        catch
+        {
+            file.Dispose();
+            TryDelete(name);
+            throw;
+        }
+    }
+
+    /// <summary>Keeps spares ready, so that no request waits for a file to be made, and keeps an eye on the disk, until cancelled.</summary>
+    internal Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(KeepSparesAsync(cancellationToken), GuardAsync(cancellationToken));
+
+    /// <summary>A segment grew, or shrank.</summary>
+    internal void OnGrown(long bytes)
+    {
+        Interlocked.Add(ref _bytes, bytes);
+        if (Interlocked.Add(ref _unmeasured, bytes) >= MeasureEveryBytes)
+        {
+            Measure();
+        }
+    }
+
+    /// <summary>A write or flush failed.</summary>
+    internal void OnFailed(string segment, Exception error)
+    {
+        int failures = Interlocked.Increment(ref _failures);
+        LogFailed(_logger, segment, error.Message);
+        if (failures == FailuresUntilUnready)
+        {
+            LogFailing(_logger, Folder);
+        }
+
+        Measure();
+    }
+
+    /// <summary>A flush succeeded.</summary>
+    internal void OnFlushed()
+    {
+        if (Volatile.Read(ref _failures) != 0 && Interlocked.Exchange(ref _failures, 0) >= FailuresUntilUnready)
+        {
+            LogWorksAgain(_logger, Folder);
+        }
+    }
+
+    /// <summary>Removes a segment whose events are safe elsewhere. One that stays is recognised by its key after the next start.</summary>
+    internal void Delete(string name, long bytes)
+    {
+        TryDelete(name);
+        Interlocked.Add(ref _bytes, -bytes);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _spares.Writer.TryComplete();
+        while (_spares.Reader.TryRead(out (string Name, ISpoolFile File) spare))
+        {
+            spare.File.Dispose();
+            TryDelete(spare.Name);
+        }
+
+        _owner?.Dispose();
+    }
+
+    /// <summary>Looks how much room the disk has.</summary>
+    internal void Measure()
+    {
+        Volatile.Write(ref _unmeasured, 0);
+        try
+        {
+            Volatile.Write(ref _freeBytes, _files.FreeBytes());
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogFreeSpaceUnknown(_logger, Folder, error.Message);
+        }
+    }
+
+    private static void RemoveTemporaries(DiskFiles files)
+    {
+        foreach (string name in files.Names().Where(name => AtomicFile.IsTemporary(name)))
+        {
+            files.Delete(name);
+        }
+    }
+
+    private (string Id, long Start) CountStart()
+    {
+        string[] words = Encoding.ASCII.GetString(_files.ReadWhole(IdentityName) ?? []).Split(' ', StringSplitOptions.TrimEntries);
+        bool known = words.Length == 2 && words[0].Length == 32 && words[0].All(char.IsAsciiHexDigitLower)
+            && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        if (!known && words.Length > 1)
+        {
+            LogIdentityUnreadable(_logger, Folder);
+        }
+
+        string id = known ? words[0] : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        long start = known ? long.Parse(words[1], CultureInfo.InvariantCulture) + 1 : 1;
+        _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id} {start}\n")));
+        return (id, start);
+    }
+
+    private (string Name, ISpoolFile File) CreateDurable()
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"{_start:D6}-{Interlocked.Increment(ref _number):D9}{Extension}");
+        ISpoolFile file = _files.Create(name);
+        try
+        {
+            _files.SyncFolder();
+            return (name, file);
+        }
+        catch
+        {
+            file.Dispose();
+            TryDelete(name);
+            throw;
+        }
+    }
+
+    private async Task KeepSparesAsync(CancellationToken cancellationToken)
+    {
+        while (await _spares.Writer.WaitToWriteAsync(cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                (string name, ISpoolFile file) = await Task.Run(CreateDurable, cancellationToken).ConfigureAwait(false);
+                if (!_spares.Writer.TryWrite((name, file)))
+                {
+                    file.Dispose();
+                    TryDelete(name);
+                }
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Whoever takes a segment meets the same error and reports it; here it only means that there is no spare yet.
+                await Task.Delay(GuardInterval, _time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // Nothing is written while newcomers are turned away, so nothing else would ever notice that there is room again, or that the disk works.
+    private async Task GuardAsync(CancellationToken cancellationToken)
+    {
+        using var ticks = new PeriodicTimer(GuardInterval, _time);
+        while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Measure();
+            if (IsFailing)
+            {
+                await Task.Run(Probe, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void Probe()
+    {
+        try
+        {
+            _files.Delete(ProbeName);
+            using (ISpoolFile file = _files.Create(ProbeName))
+            {
+                file.Write(0, new byte[4096]);
+                file.Sync();
+            }
+
+            _files.Delete(ProbeName);
+            OnFlushed();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogStillFailing(_logger, Folder, error.Message);
+        }
+    }
+
+    private void TryDelete(string name)
+    {
+        try
+        {
+            _files.Delete(name);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogNotDeleted(_logger, name, error.Message);
+        }
+    }
+}

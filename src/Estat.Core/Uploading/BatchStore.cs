@@ -1,0 +1,112 @@
+// One attempt to lay a batch in the store, counted and logged; and whether the store answers at all.
+using System.Diagnostics;
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+using Estat.Core.Metrics;
+using Estat.Core.Recovery;
+using Estat.Core.Storage;
+
+namespace Estat.Core.Uploading;
+
+/// <summary>What the uploader and the spool's backlog share. Safe for concurrent use.</summary>
+internal sealed partial class BatchStore(
+    ObjectWriter writer, QuarantineKeys quarantine, Ledger ledger, EstatInstruments instruments, TimeProvider time, ILogger logger)
+{
+    private const string RawReason = "gzip failed when the batch was written";
+    private volatile bool _fails;
+
+    /// <summary>Whether the last upload failed, and nobody has got through since.</summary>
+    internal bool Fails => _fails;
+
+    /// <summary>Called when the store answers after it had failed.</summary>
+    internal Action? OnAnswersAgain { get; set; }
+
+    /// <summary>Somebody got through: a node without newcomers must not go on saying that storage fails.</summary>
+    internal void OnAnswer()
+    {
+        if (_fails)
+        {
+            _fails = false;
+            OnAnswersAgain?.Invoke();
+        }
+    }
+
+    /// <summary>Stores a batch under its key, or a raw one in the quarantine.</summary>
+    /// <returns>Null when it is there; otherwise why nobody knows. The failure was logged and counted here.</returns>
+    internal async Task<StorageException?> TryStoreAsync(SealedBatch batch, Place from, CancellationToken cancellationToken)
+    {
+        bool isGzip = batch.Form == BatchForm.Gzip;
+        string key = isGzip ? batch.Key : quarantine.For(ObjectKeys.NameOf(batch.Key), batch.Form);
+        var content = new ObjectContent(batch.OpenContent, batch.Seal, isGzip, isGzip ? null : RawReason);
+        (string? stored, StorageException? error) = await TryWriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+        if (error is not null)
+        {
+            return error;
+        }
+
+        ledger.Move(batch.Seal.Events, from, isGzip ? Place.Stored : Place.Quarantined);
+        if (!isGzip)
+        {
+            instruments.OnQuarantined();
+        }
+
+        batch.Outcome?.TrySetResult(isGzip);
+        LogStored(logger, stored!, batch.Seal.Events, batch.ContentBytes, batch.Reason);
+        return null;
+    }
+
+    /// <summary>Lays bytes in the quarantine as they are.</summary>
+    /// <returns>As <see cref="TryStoreAsync"/>.</returns>
+    internal async Task<StorageException?> TryQuarantineAsync(string key, byte[] bytes, string reason, CancellationToken cancellationToken)
+    {
+        Seal seal;
+        using (var stream = new MemoryStream(bytes, writable: false))
+        {
+            seal = ContentCheck.SealOfBytes(stream, events: 0);
+        }
+
+        var content = new ObjectContent(() => new MemoryStream(bytes, writable: false), seal, IsGzip: false, reason);
+        (_, StorageException? error) = await TryWriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+        if (error is null)
+        {
+            instruments.OnQuarantined();
+        }
+
+        return error;
+    }
+
+    /// <summary>Whether the object under a key is the one that was sealed so.</summary>
+    /// <exception cref="StorageException">The store did not answer.</exception>
+    internal Task<bool> IsStoredAsync(string key, Seal seal, CancellationToken cancellationToken) => writer.IsThereAsync(key, seal, cancellationToken);
+
+    private async Task<(string? Key, StorageException? Error)> TryWriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        long started = time.GetTimestamp();
+        using Activity? activity = EstatActivities.Storing("estat.upload", key, content);
+        try
+        {
+            string stored = await writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            OnAnswer();
+            instruments.OnUploadEnded(time.GetElapsedTime(started), succeeded: true);
+            return (stored, null);
+        }
+        catch (StorageException error)
+        {
+            _fails = true;
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
+            instruments.OnUploadEnded(time.GetElapsedTime(started), succeeded: false);
+            LogUploadFailed(logger, error.Message, key);
+            return (null, error);
+        }
+        catch (OperationCanceledException)
+        {
+            return (null, new StorageException(StorageFailure.Transient, "the upload was ended because the node is stopping"));
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stored {Key}: {Events} events, {Bytes} bytes, sealed by {Reason}")]
+    private static partial void LogStored(ILogger logger, string key, long events, long bytes, FlushReason reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of {Key} failed: {Error}")]
+    private static partial void LogUploadFailed(ILogger logger, string error, string key);
+}
