@@ -1,4 +1,5 @@
 // The last writer of a lane: turns chunks into sealed batches.
+using Estat.Core.Ingest;
 using Estat.Core.Spooling;
 
 namespace Estat.Core.Batching;
@@ -7,16 +8,18 @@ namespace Estat.Core.Batching;
 internal sealed class BatchWriter(
     Partition lane, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch, ValueTask> onSealed) : IDisposable
 {
+    private readonly bool _isSpooled = lane.Level != AckLevel.Memory;
+
     /// <summary>Works until the last chunk. Waiting for room downstream is what fills the lane.</summary>
     internal async Task RunAsync()
     {
         await foreach (Chunk chunk in chunks.ReadAllAsync().ConfigureAwait(false))
         {
-            int events = chunk.Events;
-            int bytes = chunk.Buffer.Length;
-            if (events > 0 && !chunk.Refused)
+            // Behind a spool only what was flushed is in the batch.
+            int events = _isSpooled ? chunk.FlushedEvents : chunk.Events;
+            if (events > 0)
             {
-                encoder.Append(chunk.Batch!, chunk.Lines.Span, events);
+                encoder.Append(chunk.Batch!, chunk.Buffer.AsSpan(0, _isSpooled ? chunk.FlushedLength : chunk.Length), events);
             }
 
             if (chunk.Seals is { } reason)
@@ -24,7 +27,7 @@ internal sealed class BatchWriter(
                 await SealAsync(chunk.Batch!, reason).ConfigureAwait(false);
             }
 
-            lane.Release(events, bytes);
+            lane.Release(chunk.Events, chunk.Buffer.Length);
             pool.Return(chunk);
         }
     }

@@ -1,13 +1,12 @@
 // A block of encoded lines on its way from the requests to the writers of a partition.
 using Estat.Core.Ingest;
-using Estat.Core.Spooling;
 
 namespace Estat.Core.Batching;
 
 /// <summary>
 /// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writers, the last of
-/// which returns it to the pool. A chunk never holds lines of two batches. The lines stand behind room for a record's frame, so that a chunk goes to the
-/// spool as one piece, without a copy.
+/// which returns it to the pool. A chunk never holds lines of two batches. Above <c>memory</c> it is flushed in pieces while it is still being filled:
+/// what lies before <see cref="TakenLength"/> does not change any more.
 /// </summary>
 internal sealed class Chunk(byte[] buffer)
 {
@@ -25,20 +24,26 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Whether the batch ends with this chunk, and why.</summary>
     internal FlushReason? Seals { get; set; }
 
-    /// <summary>Whether the disk refused it: its lines are in no batch. Set by the lane's spool writer.</summary>
-    internal bool Refused { get; set; }
+    /// <summary>Bytes that the lane's spool writer has taken to flush.</summary>
+    internal int TakenLength { get; set; }
 
-    /// <summary>Who waits for its flush.</summary>
+    /// <summary>Lines that it has taken.</summary>
+    internal int TakenEvents { get; set; }
+
+    /// <summary>Bytes that were flushed. The rest was refused by the disk and is in no batch. The spool writer's own until the chunk leaves it.</summary>
+    internal int FlushedLength { get; set; }
+
+    /// <summary>Lines that were flushed.</summary>
+    internal int FlushedEvents { get; set; }
+
+    /// <summary>Who waits for the flush of lines that were not taken yet.</summary>
     internal List<AckWaiter> Waiters { get; } = [];
 
-    internal int Room => Buffer.Length - SegmentFormat.FrameBytes - Length;
+    internal int Room => Buffer.Length - Length;
 
-    internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(SegmentFormat.FrameBytes, Length);
+    internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(0, Length);
 
-    internal Span<byte> Free => Buffer.AsSpan(SegmentFormat.FrameBytes + Length);
-
-    /// <summary>Frame and lines.</summary>
-    internal Span<byte> Record => Buffer.AsSpan(0, SegmentFormat.FrameBytes + Length);
+    internal Span<byte> Free => Buffer.AsSpan(Length);
 
     internal void Reset()
     {
@@ -46,7 +51,10 @@ internal sealed class Chunk(byte[] buffer)
         Events = 0;
         Batch = null;
         Seals = null;
-        Refused = false;
+        TakenLength = 0;
+        TakenEvents = 0;
+        FlushedLength = 0;
+        FlushedEvents = 0;
         Waiters.Clear();
     }
 }

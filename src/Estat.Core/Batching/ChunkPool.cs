@@ -1,6 +1,5 @@
 // Chunks are large and long-lived: they are kept here instead of being left to the garbage collector.
 using System.Collections.Concurrent;
-using Estat.Core.Spooling;
 
 namespace Estat.Core.Batching;
 
@@ -17,9 +16,9 @@ internal sealed class ChunkPool
     /// <summary>An empty chunk with room for lines of at least <paramref name="least"/> bytes.</summary>
     internal Chunk Rent(int least)
     {
-        if (least > ChunkBytes - SegmentFormat.FrameBytes)
+        if (least > ChunkBytes)
         {
-            return new Chunk(GC.AllocateUninitializedArray<byte>(least + SegmentFormat.FrameBytes));
+            return new Chunk(GC.AllocateUninitializedArray<byte>(least));
         }
 
         if (_idle.TryTake(out Chunk? chunk))

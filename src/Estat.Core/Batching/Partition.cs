@@ -8,7 +8,7 @@ namespace Estat.Core.Batching;
 /// <summary>
 /// A lane of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
 /// is decided there, so that an answer can name the batch. Full chunks leave for the lane's writers: at <c>memory</c> the <see cref="BatchWriter"/> alone;
-/// above it first the <see cref="Spooling.SpoolWriter"/>, which also takes a chunk that is not full, as requests wait for its flush.
+/// above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full, as requests wait for its flush.
 /// </summary>
 /// <remarks>
 /// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
@@ -195,22 +195,22 @@ internal sealed class Partition : IDisposable
         WakeWriter(TakeWakeLocked());
     }
 
-    /// <summary>Waits for chunks, the one that is being filled among them, and takes them all. For the spool writer's thread.</summary>
+    /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool writer's thread.</summary>
     /// <returns>False once the lane is closed and empty.</returns>
-    internal bool WaitForChunks(List<Chunk> group)
+    internal bool WaitForLines(List<TakenLines> group)
     {
         while (true)
         {
             lock (_gate)
             {
-                if (_filling is { Events: > 0 })
-                {
-                    HandOver(null);
-                }
-
                 while (_ready.Reader.TryRead(out Chunk? chunk))
                 {
-                    group.Add(chunk);
+                    group.Add(Take(chunk, isLast: true));
+                }
+
+                if (_filling is { } filling && filling.Events > filling.TakenEvents)
+                {
+                    group.Add(Take(filling, isLast: false));
                 }
 
                 if (group.Count > 0 || _closed)
@@ -340,6 +340,16 @@ internal sealed class Partition : IDisposable
         CountRequest();
         SealIfDue();
         return new Appended(Admission.Accepted, waiter?.Task ?? InMemory(batch!), batch);
+    }
+
+    private static TakenLines Take(Chunk chunk, bool isLast)
+    {
+        AckWaiter[] waiters = chunk.Waiters.Count == 0 ? [] : [.. chunk.Waiters];
+        chunk.Waiters.Clear();
+        var taken = new TakenLines(chunk, chunk.Lines[chunk.TakenLength..], chunk.Events - chunk.TakenEvents, waiters, isLast);
+        chunk.TakenLength = chunk.Length;
+        chunk.TakenEvents = chunk.Events;
+        return taken;
     }
 
     private ValueTask<Ack> Await(Chunk chunk, OpenBatch batch)
@@ -548,3 +558,11 @@ internal sealed class Partition : IDisposable
 /// <param name="Ack">What the request awaits when they were taken.</param>
 /// <param name="Batch">Their batch, or the last of several.</param>
 internal readonly record struct Appended(Admission Admission, ValueTask<Ack> Ack = default, OpenBatch? Batch = null);
+
+/// <summary>Lines of one chunk that the spool writer takes to flush at once.</summary>
+/// <param name="Chunk">Where they are; it may still be filled behind them.</param>
+/// <param name="Lines">The lines; empty for a chunk that only carries a seal.</param>
+/// <param name="Events">Their number.</param>
+/// <param name="Waiters">Who waits for them.</param>
+/// <param name="IsLast">Whether the chunk takes no more, and goes on to the batch writer.</param>
+internal readonly record struct TakenLines(Chunk Chunk, ReadOnlyMemory<byte> Lines, int Events, AckWaiter[] Waiters, bool IsLast);

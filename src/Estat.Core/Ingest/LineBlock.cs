@@ -60,7 +60,7 @@ public sealed class LineBlock : IDisposable
     {
         if (_chunks.Count > 0 && _chunks[^1] is var full && full.Length <= full.Buffer.Length / 2)
         {
-            var trimmed = new Chunk(full.Record.ToArray()) { Length = full.Length, Events = full.Events };
+            var trimmed = new Chunk(full.Lines.ToArray()) { Length = full.Length, Events = full.Events };
             BufferBytes -= full.Buffer.Length - trimmed.Buffer.Length;
             _chunks[^1] = trimmed;
             _pool.Return(full);

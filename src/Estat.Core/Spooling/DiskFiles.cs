@@ -40,11 +40,19 @@ internal sealed class DiskFiles(string folder) : ISpoolFiles
 
     private sealed class DiskFile(string path, FileMode mode) : ISpoolFile
     {
+        private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
         private readonly SafeFileHandle _handle = File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
 
         public long Length => RandomAccess.GetLength(_handle);
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(_handle, bytes, offset);
+
+        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second)
+        {
+            _pieces[0] = first;
+            _pieces[1] = second;
+            RandomAccess.Write(_handle, _pieces, offset);
+        }
 
         public int Read(long offset, Span<byte> bytes) => RandomAccess.Read(_handle, bytes, offset);
 

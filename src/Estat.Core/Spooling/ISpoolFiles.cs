@@ -43,6 +43,9 @@ internal interface ISpoolFile : IDisposable
     /// <summary>Writes all of it, or throws; how much of it is there then is unknown.</summary>
     void Write(long offset, ReadOnlySpan<byte> bytes);
 
+    /// <summary>Writes one piece behind the other, as <see cref="Write(long, ReadOnlySpan{byte})"/> does.</summary>
+    void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second);
+
     /// <summary>Reads up to the span's length; 0 at the end.</summary>
     int Read(long offset, Span<byte> bytes);
 

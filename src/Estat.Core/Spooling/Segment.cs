@@ -14,6 +14,7 @@ internal sealed class Segment : IDisposable
     private readonly Spool _spool;
     private readonly ISpoolFile _file;
     private readonly ulong _nonce;
+    private readonly byte[] _frame = new byte[SegmentFormat.FrameBytes];
     private long _end;
     private long _sequence;
     private long _flushedEnd;
@@ -54,16 +55,15 @@ internal sealed class Segment : IDisposable
         return new Segment(spool, name, file, nonce) { _end = SegmentFormat.HeadBytes, _flushedEnd = SegmentFormat.HeadBytes };
     }
 
-    /// <summary>Adds the lines of a chunk as one record. Not flushed.</summary>
+    /// <summary>Adds whole lines as one record. Not flushed.</summary>
     /// <exception cref="IOException">The disk refuses; the segment takes nothing more.</exception>
-    internal void Append(Chunk chunk)
+    internal void Append(ReadOnlyMemory<byte> lines, int events)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
-        Span<byte> record = chunk.Record;
-        SegmentFormat.WriteFrame(record, _nonce, _sequence + 1, chunk.Events, record[SegmentFormat.FrameBytes..]);
+        SegmentFormat.WriteFrame(_frame, _nonce, _sequence + 1, events, lines.Span);
         try
         {
-            _file.Write(_end, record);
+            _file.Write(_end, _frame, lines);
         }
         catch
         {
@@ -72,9 +72,10 @@ internal sealed class Segment : IDisposable
             throw;
         }
 
-        _end += record.Length;
-        _sequence += chunk.Events;
-        _spool.OnGrown(record.Length);
+        int length = SegmentFormat.FrameBytes + lines.Length;
+        _end += length;
+        _sequence += events;
+        _spool.OnGrown(length);
     }
 
     /// <summary>Flushes what was appended.</summary>

@@ -13,7 +13,8 @@ namespace Estat.Core.Spooling;
 internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments instruments, TimeProvider time)
 {
     private readonly Channel<Chunk> _flushed = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-    private readonly List<Chunk> _group = [];
+    private readonly List<TakenLines> _group = [];
+    private readonly HashSet<Chunk> _refused = [];
     private readonly List<OpenBatch> _touched = [];
     private readonly AckDispatch _acks = new();
 
@@ -28,7 +29,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         {
             try
             {
-                while (lane.WaitForChunks(_group))
+                while (lane.WaitForLines(_group))
                 {
                     Commit();
                 }
@@ -50,11 +51,11 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
     private void Commit()
     {
         long started = time.GetTimestamp();
-        foreach (Chunk chunk in _group)
+        foreach (TakenLines taken in _group)
         {
-            if (chunk.Events > 0)
+            if (taken.Events > 0)
             {
-                Write(chunk);
+                Write(taken);
             }
         }
 
@@ -64,12 +65,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         }
 
         instruments.OnSpoolFlushed(time.GetElapsedTime(started));
-        foreach (Chunk chunk in _group)
-        {
-            Settle(chunk);
-        }
-
-        _acks.Send();
+        SettleAll();
         foreach (OpenBatch batch in _touched)
         {
             if (batch.IsSpoiled)
@@ -78,21 +74,25 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
             }
         }
 
-        foreach (Chunk chunk in _group)
+        foreach (TakenLines taken in _group)
         {
-            _flushed.Writer.TryWrite(chunk);
+            if (taken.IsLast)
+            {
+                _flushed.Writer.TryWrite(taken.Chunk);
+            }
         }
 
         _touched.Clear();
+        _refused.Clear();
         _group.Clear();
     }
 
-    private void Write(Chunk chunk)
+    private void Write(in TakenLines taken)
     {
-        OpenBatch batch = chunk.Batch!;
+        OpenBatch batch = taken.Chunk.Batch!;
         if (batch.IsSpoiled)
         {
-            chunk.Refused = true;
+            _refused.Add(taken.Chunk);
             return;
         }
 
@@ -104,11 +104,11 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
                 _touched.Add(batch);
             }
 
-            batch.Segment.Append(chunk);
+            batch.Segment.Append(taken.Lines, taken.Events);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            chunk.Refused = true;
+            _refused.Add(taken.Chunk);
             Spoil(batch, error);
         }
     }
@@ -126,9 +126,12 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            foreach (Chunk chunk in _group)
+            foreach (TakenLines taken in _group)
             {
-                chunk.Refused |= chunk.Batch == batch;
+                if (taken.Chunk.Batch == batch)
+                {
+                    _refused.Add(taken.Chunk);
+                }
             }
 
             Spoil(batch, error);
@@ -143,34 +146,44 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         lane.EndBatch(batch);
     }
 
-    private void Settle(Chunk chunk)
+    // From here on the requests go on: nothing of theirs may still be in doubt.
+    private void SettleAll()
     {
-        long requests = 0;
-        foreach (AckWaiter waiter in chunk.Waiters)
+        foreach (TakenLines taken in _group)
         {
-            if (waiter.OnChunk(!chunk.Refused))
+            bool isFlushed = !_refused.Contains(taken.Chunk);
+            if (isFlushed)
             {
-                requests += waiter.IsRefused ? 0 : 1;
-                _acks.Add(waiter);
+                taken.Chunk.FlushedLength += taken.Lines.Length;
+                taken.Chunk.FlushedEvents += taken.Events;
+            }
+
+            long requests = 0;
+            foreach (AckWaiter waiter in taken.Waiters)
+            {
+                if (waiter.OnChunk(isFlushed))
+                {
+                    requests += waiter.IsRefused ? 0 : 1;
+                    _acks.Add(waiter);
+                }
+            }
+
+            if (isFlushed)
+            {
+                lane.OnFlushed(taken.Events, requests);
             }
         }
 
-        if (!chunk.Refused)
-        {
-            lane.OnFlushed(chunk.Events, requests);
-        }
-
-        chunk.Waiters.Clear();
+        _acks.Send();
     }
 
     private void FailAll()
     {
-        foreach (Chunk chunk in _group)
+        foreach (TakenLines taken in _group)
         {
-            chunk.Refused = true;
-            Settle(chunk);
+            _refused.Add(taken.Chunk);
         }
 
-        _acks.Send();
+        SettleAll();
     }
 }
