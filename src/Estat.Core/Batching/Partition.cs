@@ -19,6 +19,11 @@ internal sealed class Partition : IDisposable
     /// <summary>Blocks of up to this many bytes are copied, which takes some microseconds under the lock; larger ones are handed over whole.</summary>
     private const int CopiedBytes = 32 * 1024;
 
+    // Each flush costs some 100 µs of CPU whatever it carries; beyond this many requests that is little for each.
+    private const int MostWorthWaitingFor = 32;
+
+    // The finest that a timed wait knows; it ends sooner as soon as the others are there.
+    private static readonly TimeSpan LongestGathering = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
 
     private readonly Lock _gate = new();
@@ -39,6 +44,9 @@ internal sealed class Partition : IDisposable
     private OpenBatch? _open;
     private bool _closed;
     private bool _writerSleeps;
+    private bool _isUrgent;
+    private int _waitingRequests;
+    private int _worthFlushing = 1;
     private long _waitingEvents;
     private long _waitingBytes;
     private long _acceptedEvents;
@@ -201,27 +209,30 @@ internal sealed class Partition : IDisposable
     {
         while (true)
         {
+            bool isIdle;
             lock (_gate)
             {
-                while (_ready.Reader.TryRead(out Chunk? chunk))
+                if (IsWorthFlushing)
                 {
-                    group.Add(Take(chunk, isLast: true));
+                    TakeAll(group);
+                    if (group.Count > 0 || _closed)
+                    {
+                        return group.Count > 0;
+                    }
                 }
 
-                if (_filling is { } filling && filling.Events > filling.TakenEvents)
-                {
-                    group.Add(Take(filling, isLast: false));
-                }
-
-                if (group.Count > 0 || _closed)
-                {
-                    return group.Count > 0;
-                }
-
+                isIdle = _waitingRequests == 0;
+                _worthFlushing = isIdle ? 1 : _worthFlushing;
                 _writerSleeps = true;
             }
 
-            _wake.Wait();
+            if (!_wake.Wait(isIdle ? Never : LongestGathering))
+            {
+                lock (_gate)
+                {
+                    _worthFlushing = 1; // the others do not come
+                }
+            }
         }
     }
 
@@ -314,6 +325,7 @@ internal sealed class Partition : IDisposable
         List<Chunk> chunks = block.TakeChunks();
         AckWaiter? waiter = _waiters?.Rent();
         waiter?.Begin(chunks.Count);
+        _waitingRequests++;
         OpenBatch? batch = null;
         foreach (Chunk chunk in chunks)
         {
@@ -342,6 +354,26 @@ internal sealed class Partition : IDisposable
         return new Appended(Admission.Accepted, waiter?.Task ?? InMemory(batch!), batch);
     }
 
+    // Who comes to an idle lane waits for nobody. A busy one flushes when about as many wait as went last time.
+    private bool IsWorthFlushing => _isUrgent || _closed || _waitingRequests >= _worthFlushing;
+
+    private void TakeAll(List<TakenLines> group)
+    {
+        _worthFlushing = Math.Clamp(_waitingRequests, 1, MostWorthWaitingFor);
+        _waitingRequests = 0;
+        _isUrgent = false;
+        _writerSleeps = false;
+        while (_ready.Reader.TryRead(out Chunk? chunk))
+        {
+            group.Add(Take(chunk, isLast: true));
+        }
+
+        if (_filling is { } filling && filling.Events > filling.TakenEvents)
+        {
+            group.Add(Take(filling, isLast: false));
+        }
+    }
+
     private static TakenLines Take(Chunk chunk, bool isLast)
     {
         AckWaiter[] waiters = chunk.Waiters.Count == 0 ? [] : [.. chunk.Waiters];
@@ -360,6 +392,7 @@ internal sealed class Partition : IDisposable
         }
 
         AckWaiter waiter = _waiters.Rent();
+        _waitingRequests++;
         waiter.Begin(1);
         waiter.AddKey(batch.Key);
         chunk.Waiters.Add(waiter);
@@ -506,6 +539,7 @@ internal sealed class Partition : IDisposable
         _filling ??= new Chunk([]);
         _filling.Batch ??= _open;
         HandOver(reason);
+        _isUrgent = true;
         Volatile.Write(ref _open, null);
         _lastSeal = _time.GetTimestamp();
         _flushTimer.Change(Never, Never);
@@ -539,8 +573,8 @@ internal sealed class Partition : IDisposable
     // One wake-up for all that comes while the writer is on its way.
     private bool TakeWake()
     {
-        bool wake = _writerSleeps;
-        _writerSleeps = false;
+        bool wake = _writerSleeps && IsWorthFlushing;
+        _writerSleeps &= !wake;
         return wake;
     }
 
