@@ -20,7 +20,7 @@ internal sealed class Partition : IDisposable
     private const int CopiedBytes = 32 * 1024;
 
     // Each flush costs some 100 µs of CPU whatever it carries; beyond this many requests that is little for each.
-    private const int MostWorthWaitingFor = 32;
+    private const int MostWorthWaitingFor = 20;
 
     // The finest that a timed wait knows; it ends sooner as soon as the others are there.
     private static readonly TimeSpan LongestGathering = TimeSpan.FromMilliseconds(1);
@@ -92,6 +92,9 @@ internal sealed class Partition : IDisposable
 
     /// <summary>Whether the next event would certainly be refused; lets a request be answered before its body is read.</summary>
     internal bool IsFull => Volatile.Read(ref _waitingEvents) >= _maxEvents || Volatile.Read(ref _waitingBytes) >= _maxBytes;
+
+    /// <summary>Whether its writers lag behind.</summary>
+    internal bool IsHalfFull => Volatile.Read(ref _waitingEvents) > _maxEvents / 2 || Volatile.Read(ref _waitingBytes) > _maxBytes / 2;
 
     /// <summary>Opening time of the batch that takes events now; null when there is none.</summary>
     internal DateTimeOffset? OldestOpen => Volatile.Read(ref _open)?.Opened;
@@ -359,7 +362,7 @@ internal sealed class Partition : IDisposable
 
     private void TakeAll(List<TakenLines> group)
     {
-        _worthFlushing = Math.Clamp(_waitingRequests, 1, MostWorthWaitingFor);
+        _worthFlushing = Math.Clamp(_waitingRequests + (_waitingRequests / 4), 1, MostWorthWaitingFor);
         _waitingRequests = 0;
         _isUrgent = false;
         _writerSleeps = false;

@@ -5,8 +5,8 @@ using Estat.Core.Events;
 namespace Estat.Core.Ingest;
 
 /// <summary>
-/// Each level has lanes of its own. Within them the first that is free and has room gets the event, so that a quiet node writes few, large objects and a
-/// busy one uses all its cores: a lane that is busy or full passes the event on to the next.
+/// Each level has lanes of its own. At <c>memory</c> the first that is free and has room gets the event, so that a quiet node writes few, large objects and a
+/// busy one uses all its cores: a lane that is busy or full passes the event on to the next. Above it the first whose writers keep up gets it.
 /// </summary>
 /// <param name="lanes">The lanes of each level, by its number; none for a level that is not offered.</param>
 /// <param name="chunks">Where blocks get their chunks.</param>
@@ -46,7 +46,7 @@ internal sealed class LocalIngest(
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level)
     {
-        Appended appended = Append(header, body, lanes[(int)level]);
+        Appended appended = level == AckLevel.Memory ? AppendToFree(header, body, lanes[(int)level]) : AppendToFirst(header, body, lanes[(int)level]);
         return appended.Admission != Admission.Accepted ? Refused(appended.Admission)
             : level == AckLevel.Stored ? WhenStoredAsync(appended.Ack, [appended.Batch!])
             : appended.Ack;
@@ -83,7 +83,21 @@ internal sealed class LocalIngest(
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
 
-    private static Appended Append(in EventHeader header, ReadOnlySpan<byte> body, Partition[] lanes)
+    // A flush costs the same whatever it carries: another lane is worth its flushes only when the first one's writers lag behind.
+    private static Appended AppendToFirst(in EventHeader header, ReadOnlySpan<byte> body, Partition[] lanes)
+    {
+        foreach (Partition lane in lanes)
+        {
+            if (!lane.IsHalfFull)
+            {
+                return lane.Append(header, body);
+            }
+        }
+
+        return AppendToFree(header, body, lanes);
+    }
+
+    private static Appended AppendToFree(in EventHeader header, ReadOnlySpan<byte> body, Partition[] lanes)
     {
         Partition? busy = null;
         foreach (Partition lane in lanes)

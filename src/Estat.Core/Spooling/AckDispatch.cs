@@ -9,7 +9,7 @@ namespace Estat.Core.Spooling;
 /// </summary>
 internal sealed class AckDispatch
 {
-    // Some 8 answers of a few microseconds each: long beside the cost of a work item, short beside a flush.
+    // Some 16 answers of a few microseconds each: long beside the cost of a work item, short beside a flush.
     private const int SliceSize = 16;
 
     private readonly ConcurrentQueue<Slice> _idle = new();

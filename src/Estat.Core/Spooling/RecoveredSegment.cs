@@ -85,8 +85,9 @@ internal sealed class RecoveredSegment : IDisposable
         var open = new OpenBatch(identity.Key, identity.Opened, isAwaited: false);
         (long events, long end) = reader.ReadGoodRun((lines, count) => encoder.Append(open, lines, count));
         SealedBatch? batch = events == 0 ? null : encoder.Seal(FlushReason.Recovery);
-        TailKind kind = reader.Examine(end);
         bool isWhatWasSealed = reader.Seal is null || batch?.Seal == reader.Seal;
+        // Behind what was sealed nothing was ever acknowledged, whatever lies there.
+        TailKind kind = reader.Seal is not null && isWhatWasSealed ? TailKind.Clean : reader.Examine(end);
         return new RecoveredSegment(reader, batch, end)
         {
             Tail = kind == TailKind.Clean ? null : reader.ReadFrom(end),

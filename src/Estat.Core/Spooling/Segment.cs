@@ -126,6 +126,7 @@ internal sealed class Segment : IDisposable
         _file.Write(SegmentFormat.SealOffset, SegmentFormat.SealSlot(_nonce, seal));
         _file.Sync();
         IsSealed = true;
+        _spool.OnEnded(_end);
     }
 
     /// <summary>Removes the file: all of its events are safe elsewhere.</summary>
