@@ -45,6 +45,17 @@ public sealed record Audit(IReadOnlyList<long> Lost, IReadOnlyList<long> Duplica
         return Of(report.Acknowledged, stored.Select(e => EventSender.NumberOf(e.Body)).OfType<long>());
     }
 
+    /// <summary>
+    /// The same for each ack level: the acknowledged are those of the level, and what was found counts for the level that it was acknowledged at,
+    /// or, if it never was, for the one that it asked for.
+    /// </summary>
+    public static IReadOnlyDictionary<string, LevelAudit> ByLevel(SendReport report, IReadOnlyCollection<FoundEvent> found)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(found);
+        return report.Levels.ToDictionary(level => level.Key, level => LevelAudit.Of(level.Value, found));
+    }
+
     public override string ToString() => new StringBuilder()
         .Append(CultureInfo.InvariantCulture, $"{FoundOnce} found once")
         .Append(CultureInfo.InvariantCulture, $", {Lost.Count} lost{Some(Lost)}")
@@ -54,4 +65,34 @@ public sealed record Audit(IReadOnlyList<long> Lost, IReadOnlyList<long> Duplica
 
     private static string Some(IReadOnlyList<long> numbers) =>
         numbers.Count == 0 ? "" : $" ({string.Join(", ", numbers.Take(Shown))}{(numbers.Count > Shown ? ", …" : "")})";
+}
+
+/// <summary>What became of the events of one ack level.</summary>
+/// <param name="Acknowledged">How many were acknowledged.</param>
+/// <param name="Numbers">Whether they were found, and how often.</param>
+/// <param name="RefusedButFound">Found, though answered otherwise than 200 or 202. Allowed after a 503 for a disk that failed, else wrong.</param>
+/// <param name="Elsewhere">Found once, but not in the object that the answer named, nor in the rest of it.</param>
+/// <param name="Weaker">Answered 200 at less than what was asked for.</param>
+public sealed record LevelAudit(
+    long Acknowledged, Audit Numbers, IReadOnlyList<long> RefusedButFound, IReadOnlyList<long> Elsewhere, IReadOnlyList<long> Weaker)
+{
+    // The end of a key's name; what is behind it, such as "_rest", tells the remainder of a batch from the part that came before.
+    private const string Extension = ".jsonl.gz";
+
+    internal static LevelAudit Of(LevelReport level, IReadOnlyCollection<FoundEvent> found)
+    {
+        var own = found
+            .Where(e => level.Acknowledged.ContainsKey(e.Number) || level.Unknown.Contains(e.Number) || level.Refused.Contains(e.Number))
+            .ToList();
+        return new LevelAudit(
+            level.Acknowledged.Count,
+            Audit.Of(level.Acknowledged.Keys, own.Select(e => e.Number)),
+            [.. own.Where(e => level.Refused.Contains(e.Number)).Select(e => e.Number).Distinct().Order()],
+            [.. own.Where(e => level.Acknowledged.GetValueOrDefault(e.Number) is { } key && !IsOf(e, key)).Select(e => e.Number).Distinct().Order()],
+            [.. level.Weaker.Order()]);
+    }
+
+    private static bool IsOf(FoundEvent found, string key) =>
+        found.Place != FoundPlace.Raw
+        || found.Key.StartsWith(key.EndsWith(Extension, StringComparison.Ordinal) ? key[..^Extension.Length] : key, StringComparison.Ordinal);
 }

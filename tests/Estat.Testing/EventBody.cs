@@ -50,11 +50,6 @@ internal sealed class EventBody
         return [.. Enumerable.Range(0, count).Select(_ => new EventBody(run, random))];
     }
 
-    /// <summary>The length in bytes of the body of an event.</summary>
-    public int Length(long number, long time) =>
-        _beforeNumber.Length + _beforeVisitor.Length + VisitorDigits + _beforeSecondNumber.Length + _beforeTime.Length + _end.Length
-        + (2 * Digits(number)) + Digits(time);
-
     /// <summary>Writes the body and returns its length.</summary>
     public int Write(Span<byte> target, long number, long time)
     {
@@ -86,17 +81,6 @@ internal sealed class EventBody
         var end = id.IndexOf('"');
         var dash = end < 0 ? -1 : id[..end].LastIndexOf('-');
         return dash >= 0 && long.TryParse(id[(dash + 1)..end], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-    }
-
-    private static int Digits(long number)
-    {
-        var digits = 1;
-        for (; number >= 10; number /= 10)
-        {
-            digits++;
-        }
-
-        return digits;
     }
 
     private static void Append(byte[] bytes, Span<byte> target, ref int at)

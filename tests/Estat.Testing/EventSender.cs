@@ -8,16 +8,16 @@ namespace Estat.Testing;
 /// Sends events by <c>POST</c> over kept-alive connections, one at a time on each, and remembers how each was answered. Events are
 /// numbered from 1 and on across calls; no event is ever sent twice.
 /// </summary>
-/// <param name="target">The server; <c>/collect</c> unless a path is given.</param>
+/// <param name="target">The server; <c>/collect</c>, and <c>/collect/batch</c> for requests of several events, unless a path is given.</param>
 /// <param name="connections">How many events may be on their way at a time.</param>
 /// <param name="perSecond">The rate of all connections together, by the clock: what is late is caught up. Null: as fast as answers come.</param>
 public sealed class EventSender(Uri target, int connections, int? perSecond = null)
 {
     private const int ShapeCount = 64;
-    private const int Accepted = 200;
+    private const int Reached = 200;
+    private const int StoredLater = 202;
     private const int Unavailable = 503;
     private static readonly TimeSpan BetweenConnects = TimeSpan.FromMilliseconds(20);
-    private readonly Uri _target = target.AbsolutePath == "/" ? new Uri(target, "/collect") : target;
     private long _last;
 
     /// <summary>What the ids of this sender's events begin with.</summary>
@@ -25,6 +25,9 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
 
     /// <summary>Sent with every event.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the connections' requests are like; dealt out to the connections in turn.</summary>
+    public IReadOnlyList<RequestKind> Kinds { get; init; } = [new()];
 
     /// <summary>An answer that has not come by then counts as unknown, and its connection is given up.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -48,7 +51,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     private async Task<SendReport> SendAsync(long end, TimeSpan connectTimeout, CancellationToken until)
     {
         var shapes = EventBody.Shapes(Run, ShapeCount);
-        var lanes = Enumerable.Range(0, connections).Select(index => new Lane(new EventConnection(_target, Headers, UserAgent(index)))).ToList();
+        var lanes = Enumerable.Range(0, connections).Select(index => NewLane(index)).ToList();
         var pace = new Pace(LastNumber, perSecond);
         await using var watch = new Timer(
             _ => lanes.ForEach(lane => lane.Connection.BreakIfSilentSince(Environment.TickCount64 - (long)AnswerTimeout.TotalMilliseconds)),
@@ -76,10 +79,11 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
             {
                 // Connected first, numbered then: an outage costs no numbers.
                 await ConnectAsync(lane.Connection, connectTimeout, stop.Token);
-                var number = Interlocked.Increment(ref _last);
-                if (number > end)
+                var events = lane.Kind.Events;
+                var number = Interlocked.Add(ref _last, events) - events + 1;
+                if (number + events - 1 > end)
                 {
-                    Interlocked.Decrement(ref _last);
+                    Interlocked.Add(ref _last, -events);
                     return;
                 }
 
@@ -90,7 +94,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
                 }
 
                 var time = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-                lane.Remember(number, await lane.Connection.SendAsync(shapes[number % shapes.Length], number, time));
+                lane.Remember(number, await lane.Connection.SendAsync(shapes, number, events, time));
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -111,11 +115,19 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
         {
             if (limit != Timeout.InfiniteTimeSpan && Stopwatch.GetElapsedTime(started) > limit)
             {
-                throw new TimeoutException($"waited {limit.TotalSeconds:0.###} s for a connection to {_target.Authority}; last seen: {complaint}");
+                throw new TimeoutException($"waited {limit.TotalSeconds:0.###} s for a connection to {target.Authority}; last seen: {complaint}");
             }
 
             await Task.Delay(BetweenConnects, stop);
         }
+    }
+
+    private Lane NewLane(int index)
+    {
+        var kind = Kinds[index % Kinds.Count];
+        var path = target.AbsolutePath != "/" ? target : new Uri(target, kind.Events == 1 ? "/collect" : "/collect/batch");
+        var headers = kind.Named ? Headers.Append(new(AckLevel.Header, kind.Level)).ToDictionary() : Headers;
+        return new Lane(kind, new EventConnection(path, headers, UserAgent(index), kind.Events));
     }
 
     private static string UserAgent(int index) =>
@@ -124,42 +136,68 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
 
     private static SendReport Report(List<Lane> lanes, TimeSpan elapsed)
     {
-        var statuses = lanes.SelectMany(lane => lane.Statuses)
-            .GroupBy(entry => entry.Key)
-            .ToDictionary(group => group.Key, group => group.Sum(entry => entry.Value));
+        var statuses = new Dictionary<int, long>();
+        var levels = new Dictionary<string, LevelReport>();
+        foreach (var lane in lanes)
+        {
+            foreach (var (first, answer) in lane.Answers)
+            {
+                if (answer is { } known)
+                {
+                    statuses[known.Status] = statuses.GetValueOrDefault(known.Status) + lane.Kind.Events;
+                }
+
+                for (var number = first; number < first + lane.Kind.Events; number++)
+                {
+                    Enter(levels, lane.Kind, number, answer);
+                }
+            }
+        }
+
         return new SendReport(
-            lanes.SelectMany(lane => lane.Acknowledged).ToHashSet(),
+            levels.Values.SelectMany(level => level.Acknowledged.Keys).ToHashSet(),
             statuses.GetValueOrDefault(Unavailable),
-            [.. lanes.SelectMany(lane => lane.Unknown).Order()],
+            [.. levels.Values.SelectMany(level => level.Unknown).Order()],
             statuses,
-            elapsed);
+            elapsed) { Levels = levels };
+    }
+
+    private static void Enter(Dictionary<string, LevelReport> levels, RequestKind kind, long number, Answer? answer)
+    {
+        switch (answer)
+        {
+            case null:
+                Level(kind.Level).Unknown.Add(number);
+                break;
+            case { Status: Reached or StoredLater } known:
+                var reached = Level(known.Level);
+                reached.Acknowledged[number] = known.Key;
+                var asMuch = AckLevel.IsAtLeast(known.Level, kind.Level);
+                if (known.Status == Reached ? !asMuch : kind.Level != AckLevel.Stored || known.Level != AckLevel.Disk)
+                {
+                    reached.Weaker.Add(number);
+                }
+
+                break;
+            default:
+                Level(kind.Level).Refused.Add(number);
+                break;
+        }
+
+        LevelReport Level(string name) => levels.TryGetValue(name, out var level) ? level : levels[name] = new LevelReport();
     }
 
     /// <summary>One connection's loop and its memory; no other loop touches it.</summary>
-    private sealed class Lane(EventConnection connection)
+    private sealed class Lane(RequestKind kind, EventConnection connection)
     {
+        public RequestKind Kind { get; } = kind;
+
         public EventConnection Connection { get; } = connection;
 
-        public List<long> Acknowledged { get; } = [];
+        /// <summary>The first number of each request with its answer; null if none came.</summary>
+        public List<(long First, Answer? Answer)> Answers { get; } = [];
 
-        public List<long> Unknown { get; } = [];
-
-        public Dictionary<int, long> Statuses { get; } = [];
-
-        public void Remember(long number, int? status)
-        {
-            if (status is not { } known)
-            {
-                Unknown.Add(number);
-                return;
-            }
-
-            Statuses[known] = Statuses.GetValueOrDefault(known) + 1;
-            if (known == Accepted)
-            {
-                Acknowledged.Add(number);
-            }
-        }
+        public void Remember(long first, Answer? answer) => Answers.Add((first, answer));
     }
 
     /// <summary>Says when an event is due, counted from the first of the call.</summary>

@@ -3,7 +3,7 @@
 namespace Estat.Testing;
 
 /// <summary>Each event sent is exactly one of: acknowledged, answered otherwise, or unknown.</summary>
-/// <param name="Acknowledged">Numbers of the events that were answered 200: from here on the server owes them.</param>
+/// <param name="Acknowledged">Numbers of the events that were answered 200 or 202: from here on the server owes them.</param>
 /// <param name="Rejected">How many were answered 503: the server does not have them.</param>
 /// <param name="Unknown">Numbers of the events whose answer never came: the server may have them.</param>
 /// <param name="StatusCounts">How many answers of each status came.</param>
@@ -11,6 +11,9 @@ namespace Estat.Testing;
 public sealed record SendReport(
     IReadOnlySet<long> Acknowledged, long Rejected, IReadOnlyList<long> Unknown, IReadOnlyDictionary<int, long> StatusCounts, TimeSpan Elapsed)
 {
+    /// <summary>The same by ack level.</summary>
+    public IReadOnlyDictionary<string, LevelReport> Levels { get; init; } = new Dictionary<string, LevelReport>();
+
     /// <summary>Answers of any kind per second.</summary>
     public double AnswersPerSecond => StatusCounts.Values.Sum() / Elapsed.TotalSeconds;
 
@@ -18,4 +21,23 @@ public sealed record SendReport(
         $"{Acknowledged.Count} acknowledged, {Rejected} rejected, {Unknown.Count} unknown in {Elapsed.TotalSeconds:0.0} s "
         + $"({AnswersPerSecond:0} answers/s; "
         + string.Join(", ", StatusCounts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}")) + ")";
+}
+
+/// <summary>What became of the events of one ack level: of the acknowledged the level that was reached, of the others the one asked for.</summary>
+public sealed class LevelReport
+{
+    /// <summary>The acknowledged events' numbers, each with the key that its answer named, if it named one.</summary>
+    public Dictionary<long, string?> Acknowledged { get; } = [];
+
+    /// <summary>Numbers of the events that were answered with another status.</summary>
+    public HashSet<long> Refused { get; } = [];
+
+    /// <summary>Numbers of the events whose answer never came.</summary>
+    public HashSet<long> Unknown { get; } = [];
+
+    /// <summary>
+    /// Numbers of those among the acknowledged whose answer claimed success at less than what was asked for. Only <c>stored</c> may be answered
+    /// with less, and that by 202 and <c>disk</c>.
+    /// </summary>
+    public HashSet<long> Weaker { get; } = [];
 }
