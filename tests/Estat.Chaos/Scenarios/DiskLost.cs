@@ -1,0 +1,31 @@
+// The node is lost with its disk. Only what was acknowledged as stored is owed; that, all of it.
+
+using Estat.Testing;
+
+namespace Estat.Chaos.Scenarios;
+
+internal sealed class DiskLost : Scenario
+{
+    internal override string Name => "disk-lost";
+
+    internal override string Summary => "SIGKILL, and the folders of spool and DLQ are gone; only 'stored' is owed then";
+
+    internal override Target Target => Target.Process;
+
+    internal override bool Concerns(string level) => level is AckLevel.Stored or Levels.Mixed;
+
+    internal override string? Missing(IReadOnlyList<string> offeredLevels) =>
+        offeredLevels.Contains(AckLevel.Stored) ? null : "the server offers no ack level 'stored', and no other survives the loss of a disk";
+
+    internal override async Task InjectAsync(Round round, Random random)
+    {
+        await round.Node.KillAsync();
+        round.DiskWasLost = true;
+        foreach (var folder in new[] { round.DlqFolder, round.SpoolFolder }.Where(Directory.Exists))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        await round.Node.StartAsync();
+    }
+}
