@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build clean
+.PHONY: help run test chaos bench build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ run: ## build and start the server; options by environment, such as make run RAW
 
 test: ## build and run all tests; FILTER=text takes those with text in the class or method name
 	@scripts/test.sh "$$FILTER"
+
+chaos: ## kill -9, outages, full disks and wrong clocks under load for DURATION=5m, each event audited; SEED= ROUND= LEVEL= SCENARIO= choose
+	@scripts/chaos.sh --duration "$${DURATION:-5m}" --seed "$$SEED" --round "$$ROUND" --level "$$LEVEL" --scenario "$$SCENARIO"
 
 bench: build ## POST /collect beside bare Kestrel, and the cost of a recovery tick; prints tables
 	@bench/collect.sh

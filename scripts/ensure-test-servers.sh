@@ -1,32 +1,42 @@
 #!/usr/bin/env bash
-# Makes sure that Ceph, the S3 of the tests, is on this machine. Never fails: tests that miss it skip themselves and say so.
+# Makes sure that what the tests run beside the server is on this machine: Ceph, their S3, and libfaketime, their clock that jumps. Never fails:
+# tests that miss something skip themselves and say so.
 set -uo pipefail
 
-readonly PACKAGES=(radosgw ceph-mon ceph-mgr ceph-osd ceph-common)
+readonly CEPH=(radosgw ceph-mon ceph-mgr ceph-osd ceph-common)
 
-present() {
+ceph_present() {
     local tool
     for tool in radosgw radosgw-admin ceph-mon ceph-osd ceph; do command -v "$tool" >/dev/null || return 1; done
 }
 
-present && exit 0
-advice="The tests that need a real S3 will be skipped. To have them: apt-get install --no-install-recommends ${PACKAGES[*]}"
-if ((EUID != 0)); then
-    echo "Ceph (radosgw and its parts) is not installed, and only root can install it. $advice"
-    exit 0
-fi
-if ! command -v apt-get >/dev/null; then
-    echo "Ceph (radosgw and its parts) is not installed, and there is no apt-get to install it with. $advice"
-    exit 0
-fi
-echo "Installing Ceph, the S3 of the tests (about 300 MB, half a minute)…"
+faketime_present() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' >/dev/null || compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null; }
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 export DEBIAN_FRONTEND=noninteractive
-if timeout 300 apt-get update >"$log" 2>&1 && timeout 900 apt-get install -y --no-install-recommends "${PACKAGES[@]}" >>"$log" 2>&1 && present; then
-    echo "Installed."
-else
-    tail -n 15 "$log"
-    echo "Installing Ceph failed. $advice"
-fi
+
+# WHAT LOSS PRESENT PACKAGE…
+ensure() {
+    local what=$1 loss=$2 present=$3
+    shift 3
+    local advice="$loss To have them: apt-get install --no-install-recommends $*"
+    "$present" && return
+    if ((EUID != 0)); then
+        echo "$what is not installed, and only root can install it. $advice"
+    elif ! command -v apt-get >/dev/null; then
+        echo "$what is not installed, and there is no apt-get to install it with. $advice"
+    else
+        echo "Installing $what…"
+        if timeout 300 apt-get update >"$log" 2>&1 && timeout 900 apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1 && "$present"; then
+            echo "Installed."
+        else
+            tail -n 15 "$log"
+            echo "Installing $what failed. $advice"
+        fi
+    fi
+}
+
+ensure "Ceph, the S3 of the tests (about 300 MB, half a minute)" "The tests that need a real S3 will be skipped." ceph_present "${CEPH[@]}"
+ensure "libfaketime" "Rounds in which the clock jumps will be skipped." faketime_present faketime
 exit 0

@@ -3,6 +3,12 @@
 using Estat.Chaos;
 using Estat.Chaos.Scenarios;
 
+if (args.Contains("--help"))
+{
+    Console.WriteLine(ChaosOptions.Usage);
+    return 0;
+}
+
 ChaosOptions options;
 try
 {

@@ -47,8 +47,8 @@ internal sealed record RoundResult(
     /// <summary>Whether the level may have lost events in this round.</summary>
     internal bool MayLose(string level) => level switch
     {
-        AckLevel.Stored => false,
-        AckLevel.Memory => MemoryMayLose,
+        AckNames.Stored => false,
+        AckNames.Memory => MemoryMayLose,
         _ => DiskWasLost,
     };
 
@@ -67,7 +67,7 @@ internal sealed record RoundResult(
                 + $"; {number} in {string.Join(" and ", Findings.Events.Where(e => e.Number == number).Select(e => e.Key))}";
         }
 
-        if (audit.RefusedButFound.Count > 0 && !(DiskFailed && level != AckLevel.Memory))
+        if (audit.RefusedButFound.Count > 0 && !(DiskFailed && level != AckNames.Memory))
         {
             yield return Tell("refused, and stored all the same", audit.RefusedButFound);
         }

@@ -66,7 +66,7 @@ internal sealed class Tally
         output.WriteLine();
         foreach (var (level, sums) in _levels.Where(entry => entry.Value.LostAllowed > 0))
         {
-            output.WriteLine(level == AckLevel.Memory
+            output.WriteLine(level == AckNames.Memory
                 ? $"The {sums.LostAllowed} lost at memory were in the buffer of a process that was killed: memory promises no more, and the oracle sees it."
                 : $"The {sums.LostAllowed} lost at {level} were on a disk that was taken away: {level} promises no more.");
         }
@@ -74,7 +74,7 @@ internal sealed class Tally
         output.WriteLine("Never acknowledged: stored, but the answer was lost with the process or the connection, or said 503 for a failing disk.");
     }
 
-    private static int Rank(string level) => AckLevel.All.Contains(level) ? AckLevel.All.ToList().IndexOf(level) : int.MaxValue;
+    private static int Rank(string level) => AckNames.All.Contains(level) ? AckNames.All.ToList().IndexOf(level) : int.MaxValue;
 
     private sealed class Sums
     {

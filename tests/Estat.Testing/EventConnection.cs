@@ -27,7 +27,7 @@ internal sealed class EventConnection : IDisposable
     private readonly byte[] _body;
     private readonly byte[] _answer = new byte[BufferBytes];
     private Socket? _socket;
-    private Answer _last = new(0, AckLevel.Unstated, null);
+    private Answer _last = new(0, AckNames.Unstated, null);
     private long _waitingSince = long.MaxValue;
 
     public EventConnection(Uri target, IReadOnlyDictionary<string, string> headers, string userAgent, int events = 1)
@@ -256,7 +256,7 @@ internal sealed class EventConnection : IDisposable
         /// <summary>The answer; the last one again if it says the same, as most answers on a connection do.</summary>
         public Answer ToAnswer(ReadOnlySpan<byte> answer, Answer last)
         {
-            var level = AckLevel.Of(answer[Level]);
+            var level = AckNames.Of(answer[Level]);
             var name = answer[Key];
             var key = name.IsEmpty ? null : last.Key is { } known && Ascii.Equals(name, known) ? known : Encoding.ASCII.GetString(name);
             return last.Status == Status && last.Level == level && last.Key == key ? last : new Answer(Status, level, key);

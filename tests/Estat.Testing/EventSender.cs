@@ -126,7 +126,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     {
         var kind = Kinds[index % Kinds.Count];
         var path = target.AbsolutePath != "/" ? target : new Uri(target, kind.Events == 1 ? "/collect" : "/collect/batch");
-        var headers = kind.Named ? Headers.Append(new(AckLevel.Header, kind.Level)).ToDictionary() : Headers;
+        var headers = kind.Named ? Headers.Append(new(AckNames.Header, kind.Level)).ToDictionary() : Headers;
         return new Lane(kind, new EventConnection(path, headers, UserAgent(index), kind.Events));
     }
 
@@ -172,8 +172,8 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
             case { Status: Reached or StoredLater } known:
                 var reached = Level(known.Level);
                 reached.Acknowledged[number] = known.Key;
-                var asMuch = AckLevel.IsAtLeast(known.Level, kind.Level);
-                if (known.Status == Reached ? !asMuch : kind.Level != AckLevel.Stored || known.Level != AckLevel.Disk)
+                var asMuch = AckNames.IsAtLeast(known.Level, kind.Level);
+                if (known.Status == Reached ? !asMuch : kind.Level != AckNames.Stored || known.Level != AckNames.Disk)
                 {
                     reached.Weaker.Add(number);
                 }

@@ -6,4 +6,4 @@ namespace Estat.Testing;
 /// <param name="Level">The ack level that an answer 200 has to have reached.</param>
 /// <param name="Named">Whether the request asks for it by header; if not, it has to be the server's own.</param>
 /// <param name="Events">Events in a request: 1 goes to <c>/collect</c>, more go as NDJSON to <c>/collect/batch</c>.</param>
-public sealed record RequestKind(string Level = AckLevel.Memory, bool Named = false, int Events = 1);
+public sealed record RequestKind(string Level = AckNames.Memory, bool Named = false, int Events = 1);

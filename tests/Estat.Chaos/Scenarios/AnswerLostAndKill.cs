@@ -12,6 +12,8 @@ internal sealed class AnswerLostAndKill : Scenario
 
     internal override Target Target => Target.Several;
 
+    protected override int LongestPeaceMs => 800;
+
     internal override async Task InjectAsync(Round round, Random random)
     {
         round.Proxy.Fault = Fault.DropResponse;

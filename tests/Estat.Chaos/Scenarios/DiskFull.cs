@@ -10,7 +10,7 @@ internal sealed class DiskFull : Scenario
 
     internal override string Name => "disk-full";
 
-    internal override string Summary => "a ballast file fills the disk of the spool and the DLQ (ext4 on a loop device, else a tmpfs); sometimes S3 is away too";
+    internal override string Summary => "a ballast file fills the disk of the spool and the DLQ (ext4 on a loop device, else a tmpfs); sometimes S3 is away too, or SIGKILL comes";
 
     internal override Target Target => Target.Disk;
 
@@ -28,7 +28,10 @@ internal sealed class DiskFull : Scenario
 
     internal override async Task InjectAsync(Round round, Random random)
     {
-        var storageToo = random.Next(2) == 0 && round.Plan.Scenario == this;
+        // In a mixed round storage and process have troubles of their own.
+        var alone = round.Plan.Scenario == this;
+        var storageToo = alone && random.Next(2) == 0;
+        var killToo = alone && random.Next(3) == 0;
         var disk = round.Disk!;
         round.Node.MayFailToStart = round.DiskFailed = true;
         var ballast = disk.Fill(leave: random.Next(2) == 0 ? 0 : random.Next(100_000));
@@ -40,6 +43,10 @@ internal sealed class DiskFull : Scenario
             }
 
             await Round.ForAsync(random, 200, 1_200);
+            if (killToo)
+            {
+                await round.Node.KillAsync();
+            }
         }
         finally
         {
@@ -50,6 +57,11 @@ internal sealed class DiskFull : Scenario
             }
 
             round.Node.MayFailToStart = false;
+        }
+
+        if (killToo)
+        {
+            await round.Node.StartAsync();
         }
     }
 

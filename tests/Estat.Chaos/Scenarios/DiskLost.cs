@@ -12,10 +12,12 @@ internal sealed class DiskLost : Scenario
 
     internal override Target Target => Target.Process;
 
-    internal override bool Concerns(string level) => level is AckLevel.Stored or Levels.Mixed;
+    internal override bool Concerns(string level) => level is AckNames.Stored or Levels.Mixed;
 
     internal override string? Missing(IReadOnlyList<string> offeredLevels) =>
-        offeredLevels.Contains(AckLevel.Stored) ? null : "the server offers no ack level 'stored', and no other survives the loss of a disk";
+        offeredLevels.Contains(AckNames.Stored) ? null : "the server offers no ack level 'stored', and no other survives the loss of a disk";
+
+    protected override int LongestPeaceMs => 800;
 
     internal override async Task InjectAsync(Round round, Random random)
     {

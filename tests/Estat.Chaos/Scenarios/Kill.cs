@@ -10,6 +10,9 @@ internal sealed class Kill : Scenario
 
     internal override Target Target => Target.Process;
 
+    // Longer at peace than the others: between two deaths there shall be answers to remember, at the slowest level too.
+    protected override int LongestPeaceMs => 800;
+
     internal override async Task InjectAsync(Round round, Random random)
     {
         await round.Node.KillAsync();

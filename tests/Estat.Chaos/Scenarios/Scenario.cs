@@ -23,6 +23,9 @@ internal abstract class Scenario
 
     internal abstract Target Target { get; }
 
+    /// <summary>Milliseconds that pass at most between two troubles of a round.</summary>
+    protected virtual int LongestPeaceMs => 300;
+
     /// <summary>Whether it can tell anything about an ack level (or "mixed").</summary>
     internal virtual bool Concerns(string level) => true;
 
@@ -43,7 +46,7 @@ internal abstract class Scenario
         var random = round.Plan.RandomFor(1);
         do
         {
-            await Round.ForAsync(random, 50, 300); // some events at peace
+            await Round.ForAsync(random, 50, LongestPeaceMs);
             await InjectAsync(round, random);
         }
         while (!round.TimeIsOver);

@@ -5,7 +5,7 @@ using System.Text;
 namespace Estat.Testing;
 
 /// <summary>What <c>X-Estat-Ack</c> may say.</summary>
-public static class AckLevel
+public static class AckNames
 {
     /// <summary>In a bounded buffer: a process that dies without warning takes it along.</summary>
     public const string Memory = "memory";

@@ -1,0 +1,37 @@
+// A short run of the chaos program on every `make test`; and the same program over a bucket that was tampered with, to see it fail.
+using Estat.Testing;
+
+namespace Estat.Api.Tests.Chaos;
+
+[Collection(nameof(Alone))]
+public sealed class ChaosTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    [Fact]
+    public async Task Every_promise_holds_through_half_a_minute_of_trouble()
+    {
+        CommandResult run = await RunAsync("--seed", "20261121", "--duration", "30s");
+
+        TestContext.Current.TestOutputHelper?.WriteLine(run.Output);
+        Assert.True(run.ExitCode == 0, run.Output);
+    }
+
+    [Theory]
+    [InlineData("lose", "acknowledged and lost")]
+    [InlineData("double", "stored more than once")]
+    public async Task An_object_that_vanishes_or_is_there_twice_fails_the_run_and_says_how_to_run_it_again(string sabotage, string complaint)
+    {
+        CommandResult run = await RunAsync("--seed", "1", "--scenario", "s3-slow", "--round", "1", "--sabotage", sabotage);
+
+        Assert.True(run.ExitCode == 1, run.Output);
+        Assert.Contains(complaint, run.Output, StringComparison.Ordinal);
+        Assert.Contains("again: make chaos SEED=1 ROUND=1 SCENARIO=s3-slow", run.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task<CommandResult> RunAsync(params string[] args)
+    {
+        Assert.SkipUnless(CephRgw.Available(out string reason), reason);
+        return await Command.RunAsync(Patience, "dotnet", [Repository.Assembly("Estat.Chaos"), .. args]);
+    }
+}
