@@ -44,6 +44,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
 
         output.WriteLine("Starting S3…");
         await using var rgw = await CephRgw.StartAsync();
+        await rgw.CreateBucketAsync(); // the first one makes the gateway set up its pools, which is no part of a round
         var began = Stopwatch.GetTimestamp();
         for (var number = options.Round ?? 1; !stop.IsCancellationRequested; number++)
         {

@@ -24,7 +24,7 @@ internal sealed class ConservationWatch
                 Check(await node.Server.MetricsAsync().WaitAsync(until));
                 await Task.Delay(Between, until);
             }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
             {
                 await Task.Delay(Between, CancellationToken.None);
             }
