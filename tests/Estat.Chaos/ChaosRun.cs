@@ -86,9 +86,10 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
 
     private async Task RunRoundAsync(RoundPlan plan, IReadOnlyList<string> offered, CephRgw rgw)
     {
-        await using var round = await Round.BeginAsync(plan, offered, rgw);
+        Round? round = null;
         try
         {
+            round = await Round.BeginAsync(plan, offered, rgw);
             var result = await round.RunAsync(options.Sabotage).WaitAsync(RoundLimit);
             _tally.Add(result);
             output.WriteLine(result.Line);
@@ -98,19 +99,23 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
             }
             else
             {
-                await TellAsync(round, result.Complaints);
+                await TellAsync(plan, result.Complaints, round.Evidence());
             }
         }
         catch (Exception e)
         {
             // An unsound object, a server that does not start, a tool that fails: the round has no result, and the run goes on to the next.
             _tally.AddBroken();
-            output.WriteLine($"{plan.Number,4}  {plan.Scenario.Name,-16} {plan.Level,-6} FAILED");
-            await TellAsync(round, [e.ToString()]);
+            output.WriteLine($"{plan.Number,4}  {plan.Scenario.Name,-16} {plan.Level,-6} FAILED while {round?.Phase ?? "beginning"}");
+            await TellAsync(plan, [e.ToString()], round?.Evidence() ?? []);
+        }
+        finally
+        {
+            await (round?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
     }
 
-    private async Task TellAsync(Round round, IReadOnlyList<string> complaints)
+    private async Task TellAsync(RoundPlan plan, IReadOnlyList<string> complaints, IEnumerable<string> evidence)
     {
         foreach (var complaint in complaints)
         {
@@ -119,9 +124,9 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
 
         var folder = Path.Combine(Repository.Root, "artifacts", "chaos");
         Directory.CreateDirectory(folder);
-        var file = Path.Combine(folder, $"{options.Seed}-{round.Plan.Number}.log");
-        await File.WriteAllLinesAsync(file, complaints.Concat(round.Evidence()));
+        var file = Path.Combine(folder, $"{options.Seed}-{plan.Number}.log");
+        await File.WriteAllLinesAsync(file, complaints.Concat(evidence));
         output.WriteLine($"      the server's log: {Path.GetRelativePath(Repository.Root, file)}");
-        output.WriteLine($"      again: {options.Replay(round.Plan.Number)}");
+        output.WriteLine($"      again: {options.Replay(plan.Number)}");
     }
 }

@@ -41,7 +41,16 @@ internal sealed class Round : IAsyncDisposable
             ["DLQ_DIR"] = folder["dlq"],
             ["SPOOL_DIR"] = folder["spool"],
         };
-        plan.Scenario.Prepare(this, plan.RandomFor(15));
+        try
+        {
+            plan.Scenario.Prepare(this, plan.RandomFor(15));
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+
         Node = new Node(Options);
     }
 
@@ -75,6 +84,9 @@ internal sealed class Round : IAsyncDisposable
 
     internal string SpoolFolder => Options["SPOOL_DIR"];
 
+    /// <summary>What the round is at, for one that does not end.</summary>
+    internal string Phase { get; private set; } = "starting the server";
+
     /// <summary>Whether the load has lasted as long as it should.</summary>
     internal bool TimeIsOver => Stopwatch.GetElapsedTime(_loadBegan) >= Plan.Load;
 
@@ -96,15 +108,18 @@ internal sealed class Round : IAsyncDisposable
     internal async Task<RoundResult> RunAsync(string? sabotage)
     {
         await Node.StartAsync();
+        Phase = "under load";
         var sender = new EventSender(Node.Server.BaseAddress, Plan.Connections, Plan.PerSecond) { Kinds = Plan.Kinds, AnswerTimeout = AnswerPatience };
         using var enough = new CancellationTokenSource();
         var sending = sender.SendAsync(enough.Token);
         var watching = _watch.RunAsync(Node, enough.Token);
         _loadBegan = Stopwatch.GetTimestamp();
         await NotingAsync("the scenario failed", () => Plan.Scenario.RunAsync(this));
+        Phase = "awaiting the last answers";
         await enough.CancelAsync();
         var report = await sending;
         await watching;
+        Phase = "coming to rest";
         var calm = Stopwatch.GetTimestamp();
         await NotingAsync("it does not come to rest", SettleAsync);
         var settled = Stopwatch.GetElapsedTime(calm);
@@ -119,6 +134,7 @@ internal sealed class Round : IAsyncDisposable
             await SabotageAsync(sabotage);
         }
 
+        Phase = "auditing";
         var findings = await Findings.ReadAsync(Rgw.Client, _bucket, RawPrefix, QuarantinePrefix, DlqFolder, SpoolFolder, sender.Run);
         return new RoundResult(
             Plan, report, findings, Audit.ByLevel(report, findings.Events), [.. _troubles, .. _watch.Violations], Node.Kills, _watch.Readings,
@@ -147,6 +163,11 @@ internal sealed class Round : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Node.DisposeAsync();
+        Release();
+    }
+
+    private void Release()
+    {
         for (var i = _owned.Count - 1; i >= 0; i--)
         {
             _owned[i].Dispose();

@@ -8,7 +8,7 @@ namespace Estat.Testing;
 public sealed class SmallDisk : IDisposable
 {
     private const string MakeExt4 = "mkfs.ext4";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly TempFolder _folder = new();
 
     private readonly TempFolder? _imageFolder;
