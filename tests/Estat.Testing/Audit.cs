@@ -76,8 +76,8 @@ public sealed record Audit(IReadOnlyList<long> Lost, IReadOnlyList<long> Duplica
 public sealed record LevelAudit(
     long Acknowledged, Audit Numbers, IReadOnlyList<long> RefusedButFound, IReadOnlyList<long> Elsewhere, IReadOnlyList<long> Weaker)
 {
-    // The end of a key's name; what is behind it, such as "_rest", tells the remainder of a batch from the part that came before.
     private const string Extension = ".jsonl.gz";
+    private const string Rest = "_rest";
 
     internal static LevelAudit Of(LevelReport level, IReadOnlyCollection<FoundEvent> found)
     {
@@ -94,5 +94,6 @@ public sealed record LevelAudit(
 
     private static bool IsOf(FoundEvent found, string key) =>
         found.Place != FoundPlace.Raw
-        || found.Key.StartsWith(key.EndsWith(Extension, StringComparison.Ordinal) ? key[..^Extension.Length] : key, StringComparison.Ordinal);
+        || found.Key == key
+        || (key.EndsWith(Extension, StringComparison.Ordinal) && found.Key.StartsWith(key[..^Extension.Length] + Rest, StringComparison.Ordinal));
 }

@@ -50,13 +50,13 @@ public sealed class LevelAuditTests(RealS3 s3)
     [Fact]
     public void An_event_in_another_object_than_its_answer_named_is_told_and_one_in_the_rest_of_it_is_not()
     {
-        var level = new LevelReport { Acknowledged = { [1] = Key, [2] = Key, [3] = Key, [4] = null } };
+        var level = new LevelReport { Acknowledged = { [1] = Key, [2] = Key, [3] = Key, [4] = null, [5] = Key } };
 
         LevelAudit audit = Audit.ByLevel(
             Report((AckNames.Stored, level)),
-            [Raw(1), Raw(2, Key.Replace(".jsonl", "_rest.jsonl", StringComparison.Ordinal)), Raw(3, "raw/else.jsonl.gz"), Raw(4)])[AckNames.Stored];
+            [Raw(1), Raw(2, Key.Replace(".jsonl", "_rest.jsonl", StringComparison.Ordinal)), Raw(3, "raw/else.jsonl.gz"), Raw(4), Raw(5, Key.Replace("_1.", "_11.", StringComparison.Ordinal))])[AckNames.Stored];
 
-        Assert.Equal([3], audit.Elsewhere);
+        Assert.Equal([3, 5], audit.Elsewhere);
     }
 
     [Fact]
