@@ -10,7 +10,13 @@ switch (args)
     case ["recovery-tick"]:
         RecoveryTick.Run();
         return 0;
+    case ["lone", string url, string folder]:
+        await LoneRequest.RunAsync(new Uri(url), folder);
+        return 0;
+    case ["bucket", string endpoint, string name]:
+        await Bucket.CreateAsync(endpoint, name);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Estat.Bench bare PORT | recovery-tick");
+        Console.Error.WriteLine("usage: Estat.Bench bare PORT | recovery-tick | lone URL FOLDER | bucket ENDPOINT NAME");
         return 2;
 }
