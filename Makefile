@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench build clean
+.PHONY: help run test chaos model fuzz bench backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,9 +16,15 @@ test: ## build and run all tests; FILTER=text takes those with text in the class
 chaos: ## kill -9, outages, full disks and wrong clocks under load for DURATION=5m, each event audited; SEED= ROUND= LEVEL= SCENARIO= choose
 	@scripts/chaos.sh --duration "$${DURATION:-5m}" --seed "$$SEED" --round "$$ROUND" --level "$$LEVEL" --scenario "$$SCENARIO"
 
+fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a run, SEED=N CASE=M one case of it
+	@scripts/fuzz.sh
+
 bench: build ## POST /collect beside bare Kestrel, and the cost of a recovery tick; prints tables
 	@bench/collect.sh
 	@dotnet artifacts/bin/Estat.Bench/release/Estat.Bench.dll recovery-tick
+
+backlog: build ## GB=10 of events wait on disk while storage is away (HOW=hung|stopped); prints memory, drain rate and the latency of new events
+	@bench/backlog.sh "$${GB:-10}" "$${HOW:-hung}"
 
 build: ## build everything in Release
 	@scripts/build.sh

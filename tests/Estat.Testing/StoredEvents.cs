@@ -101,6 +101,9 @@ public static class StoredEvents
         ];
     }
 
+    /// <summary>One file; its key is the path.</summary>
+    public static StoredObject FromFile(string path) => Read(path, File.ReadAllBytes(path));
+
     /// <summary>The uncompressed content of a gzip member, whole or not at all.</summary>
     /// <exception cref="InvalidDataException">It is truncated or damaged.</exception>
     public static byte[] Decompress(string key, byte[] gzip)
