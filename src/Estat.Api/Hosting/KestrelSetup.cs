@@ -4,6 +4,7 @@ using System.Text;
 using Estat.Api.ClientAddress;
 using Estat.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Net.Http.Headers;
 
 namespace Estat.Api.Hosting;
 
@@ -20,7 +21,7 @@ internal static class KestrelSetup
     {
         kestrel.AddServerHeader = false;
         // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent or Referer that is no UTF-8 must not cost its event.
-        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        kestrel.RequestHeaderEncodingSelector = static name => name == HeaderNames.ContentLength ? DigitsOnly.Instance : Encoding.Latin1;
         KestrelServerLimits limits = kestrel.Limits;
         limits.MaxConcurrentConnections = options.MaxConnections;
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;

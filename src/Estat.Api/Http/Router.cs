@@ -19,6 +19,9 @@ internal sealed partial class Router(
     // Kestrel's words for a body that is shorter than announced; it gives no other sign.
     private const string EndedEarly = "Unexpected end of request content.";
 
+    // How its complaint of a NUL in a trailer ends, which it throws as if it were the application's fault.
+    private const string NulInTrailer = "not allowed in request headers.";
+
     private static readonly Problem NotFound = Problem.Of(
         StatusCodes.Status404NotFound, "Estat answers /collect, /collect.gif, /collect/batch, /health, /health/ready, /health/sink and /metrics.");
 
@@ -28,24 +31,24 @@ internal sealed partial class Router(
     private static readonly Problem OurFault = Problem.Of(
         StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
 
-    /// <summary>Handles any request.</summary>
+    /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".</summary>
     internal Task HandleAsync(HttpContext context)
     {
         string method = context.Request.Method;
         switch (context.Request.Path.Value)
         {
-            case "/collect" when HttpMethods.IsPost(method):
+            case "/collect" when method == HttpMethods.Post:
                 return CollectAsync(context);
-            case "/collect" when HttpMethods.IsGet(method):
+            case "/collect" when method == HttpMethods.Get:
                 Begin(context);
                 return FinishAsync(context, pixel.HandleAsync(context, asGif: false));
-            case "/collect.gif" when HttpMethods.IsGet(method):
+            case "/collect.gif" when method == HttpMethods.Get:
                 Begin(context);
                 return FinishAsync(context, pixel.HandleAsync(context, asGif: true));
-            case "/collect/batch" when HttpMethods.IsPost(method):
+            case "/collect/batch" when method == HttpMethods.Post:
                 Begin(context);
                 return FinishAsync(context, bulk.HandleAsync(context));
-            case "/collect" or "/collect.gif" or "/collect/batch" when HttpMethods.IsOptions(method):
+            case "/collect" or "/collect.gif" or "/collect/batch" when method == HttpMethods.Options:
                 return cors.PreflightAsync(context);
             case "/collect":
                 return NotAllowedAsync(context, "GET, POST, OPTIONS");
@@ -53,7 +56,7 @@ internal sealed partial class Router(
                 return NotAllowedAsync(context, "GET, OPTIONS");
             case "/collect/batch":
                 return NotAllowedAsync(context, "POST, OPTIONS");
-            case "/health" or "/health/ready" or "/health/sink" or "/metrics" when !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method):
+            case "/health" or "/health/ready" or "/health/sink" or "/metrics" when method != HttpMethods.Get && method != HttpMethods.Head:
                 return NotAllowedAsync(context, "GET, HEAD");
             case "/health":
                 return HealthEndpoints.LivenessAsync(context);
@@ -133,6 +136,10 @@ internal sealed partial class Router(
         catch (IOException error) when (error.InnerException is OverflowException)
         {
             await answers.MalformedAsync(context, "A chunk's size is no number that could be meant.").ConfigureAwait(false);
+        }
+        catch (InvalidOperationException error) when (error.Message.EndsWith(NulInTrailer, StringComparison.Ordinal))
+        {
+            await answers.BadRequestAsync(context, new BadHttpRequestException("A trailer holds a NUL.")).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

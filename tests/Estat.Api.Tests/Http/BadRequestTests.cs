@@ -1,6 +1,7 @@
 // Wrong requests: each has its status, none leaves anything behind.
 using System.Net;
 using System.Text;
+using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;
 
@@ -37,6 +38,9 @@ public sealed class BadRequestTests
         { "a length that is no number", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: one\r\n\r\nx" },
         { "a negative length", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: -1\r\n\r\nx" },
         { "a length beyond 64 bits", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 99999999999999999999\r\n\r\nx" },
+        { "a length of very many digits", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 9999999999999999999999\r\n\r\nx" },
+        { "a length with a plus", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: +1\r\n\r\nx" },
+        { "a length of minus nothing", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: -0\r\n\r\n" },
         { "two lengths in one header", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 1, 1\r\n\r\nx" },
         { "two equal lengths", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx" },
         { "two different lengths", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxy" },
@@ -77,6 +81,7 @@ public sealed class BadRequestTests
         { "no chunk size", 400, Chunked("\r\nabc\r\n0\r\n\r\n") },
         { "a chunk longer than it says", 400, Chunked("3\r\nabcd\r\n0\r\n\r\n") },
         { "chunks with bare line feeds", 400, Chunked("3\nabc\n0\n\n") },
+        { "a NUL in a trailer", 400, Chunked("1\r\nx\r\n0\r\nX: \0\r\n\r\n") },
         { "a huge length", 413, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 9223372036854775807\r\n\r\nx" },
         { "a transfer coding before chunked", 501, $"POST /collect HTTP/1.1\r\n{Host}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" },
         { "an unknown ack level", 400, $"POST /collect HTTP/1.1\r\n{Host}X-Estat-Ack: paper\r\n{OneByte}" },
@@ -98,6 +103,9 @@ public sealed class BadRequestTests
         { "PUT", 405, $"PUT /collect HTTP/1.1\r\n{Host}{OneByte}" },
         { "DELETE", 405, $"DELETE /collect HTTP/1.1\r\n{Host}\r\n" },
         { "a method that nobody knows", 405, $"BREW /collect/batch HTTP/1.1\r\n{Host}{OneByte}" },
+        { "a method in small letters", 405, $"post /collect HTTP/1.1\r\n{Host}{OneByte}" },
+        { "head in small letters", 405, $"head /collect HTTP/1.1\r\n{Host}\r\n" },
+        { "head of health in small letters", 405, $"head /health HTTP/1.1\r\n{Host}\r\n" },
         { "GET of a batch", 405, $"GET /collect/batch?x HTTP/1.1\r\n{Host}\r\n" },
         { "POST of a pixel", 405, $"POST /collect.gif HTTP/1.1\r\n{Host}{OneByte}" },
         { "POST of health", 405, $"POST /health/ready HTTP/1.1\r\n{Host}{OneByte}" },
@@ -120,6 +128,36 @@ public sealed class BadRequestTests
         }
 
         await OnlyGoodEventsAreStoredAsync(server);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 5\r\n")]
+    [InlineData("Content-Length: five\r\n")]
+    [InlineData("X-Sum: 1\r\nX-Sum: 2\r\n")]
+    public async Task Trailers_are_read_over_whatever_they_are_called(string trailers)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+        for (int i = 0; i < 2; i++)
+        {
+            await connection.SendAsync(Chunked($"4\r\ngood\r\n0\r\n{trailers}\r\n"));
+            Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
+        }
+
+        Assert.Equal(["good", "good"], await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task A_length_that_is_none_is_no_word_in_the_log()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync(new Dictionary<string, string> { ["LOG_LEVEL"] = "warning" });
+        using RawHttp connection = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+
+        await connection.SendAsync($"POST /collect HTTP/1.1\r\n{Host}Content-Length: {new string('9', 100)}\r\n\r\nx");
+
+        Assert.Equal(400, (await connection.ReadAnswerAsync()).Status);
+        await connection.UntilClosedAsync();
+        Assert.Empty(server.Output);
     }
 
     [Theory]
