@@ -10,6 +10,8 @@ internal sealed record Batch(byte[] Bytes, string? MediaType, Expectation Expect
 internal static class Batches
 {
     private const int DeepestNesting = 512; // of the array as well
+    internal const int Largest = 8_388_608; // MAX_BATCH_BODY_SIZE's default
+    private const int ManyEvents = 1000;
     private static readonly string[] Whitespace = ["", "", "", " ", "\n", "\r\n\t", "  "];
 
     internal static Batch Any(Dice dice) => dice.Below(5) switch
@@ -46,7 +48,7 @@ internal static class Batches
         body.Add((byte)']');
         Space(dice, body);
         string? type = dice.Of(null, "application/json", "Application/JSON; charset=utf-8", "text/plain", "", ";", "application/octet-stream");
-        return new Batch([.. body], type, Taken(events));
+        return new Batch([.. body], type, Taken(events, body.Count));
     }
 
     /// <summary>What is no JSON array, but begins as one or is called one: none of it is stored.</summary>
@@ -90,13 +92,20 @@ internal static class Batches
         string? type = dice.Of("application/x-ndjson", "Application/NDJSON;charset=utf-8", "application/jsonl", "application/json-lines", " application/jsonlines ");
         return count == 0
             ? new Batch(Encoding.Latin1.GetBytes(dice.Of("", "\n", "\r\n \t\n", "\r", " ", "\xEF\xBB\xBF", "\xEF\xBB\xBF\n")), type, Expectation.Only(400))
-            : new Batch([.. body], type, Taken(events));
+            : new Batch([.. body], type, Taken(events, body.Count));
     }
 
-    private static Expectation Taken(List<byte[]> events)
+    private static Expectation Taken(List<byte[]> events, int bytes)
     {
+        if (bytes > Largest)
+        {
+            return Expectation.Only(413);
+        }
+
         byte[][] taken = [.. events.Where(body => body.Length <= EventBodies.Largest)];
-        return new Expectation([200, 202], taken, events.Count - taken.Length);
+        var expects = new Expectation([200, 202], taken, events.Count - taken.Length);
+        // Each line carries the request's cookie and key again: very many may need more than INFLIGHT_BYTES.
+        return events.Count > ManyEvents ? expects.Or(413) : expects;
     }
 
     private static byte[] Element(Dice dice) => dice.Below(20) switch

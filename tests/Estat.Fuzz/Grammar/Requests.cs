@@ -81,9 +81,9 @@ internal static class Requests
             expects = Expectation.Only(coded.Refusals);
         }
 
-        if (!isBatch && coded.Bytes.Length > EventBodies.Largest && coded.Name is not null)
+        if (coded.Bytes.Length > (isBatch ? Batches.Largest : EventBodies.Largest))
         {
-            // Compressed it may be larger than what it holds.
+            // Compressed it may be larger than what it holds, and its length may be looked at before its coding.
             expects = expects.Or(413);
         }
 

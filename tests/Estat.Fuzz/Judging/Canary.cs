@@ -22,7 +22,7 @@ internal sealed class Canary(int port, TimeSpan limit) : IDisposable
     private long _lastUse;
 
     /// <summary>Sends the event with this number until it is acknowledged.</summary>
-    /// <returns>How often it was turned away by a 503 before, and what went wrong; null: nothing.</returns>
+    /// <returns>How often it had to be sent again, after a 503 or on a new connection, and what went wrong; null: nothing.</returns>
     internal async Task<(int Refusals, string? Fault)> SendAsync(long number)
     {
         byte[] body = Encoding.UTF8.GetBytes(Body(number));
@@ -43,9 +43,9 @@ internal sealed class Canary(int port, TimeSpan limit) : IDisposable
                 fault = error.Message;
             }
 
-            // A machine that was paused in between: the server may have given up on the connection. Had it taken the event, it would be stored twice.
-            bool isPaused = fault is not null && Stopwatch.GetElapsedTime(started) > IdleLimit;
-            if (isPaused)
+            // On a machine that is paused at times the server may have given up on the connection: sent again on a new one, as clients do. Had the
+            // server taken the event without an answer, it would be found stored twice.
+            if (fault is not null && (refusals == 0 || Stopwatch.GetElapsedTime(started) > IdleLimit))
             {
                 Close();
             }
