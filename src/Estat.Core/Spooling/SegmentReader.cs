@@ -153,7 +153,9 @@ internal sealed class SegmentReader : IDisposable
 
     private RecordFrame? TryReadRecord(long at, ref byte[] buffer)
     {
-        if (ReadFully(_file, at, buffer.AsSpan(0, SegmentFormat.FrameBytes)) < SegmentFormat.FrameBytes
+        // Without the head's nonce no checksum can be checked.
+        if (Identity is null
+            || ReadFully(_file, at, buffer.AsSpan(0, SegmentFormat.FrameBytes)) < SegmentFormat.FrameBytes
             || SegmentFormat.ReadFrame(buffer) is not { } frame
             || frame.Length > LargestRecord
             || at + SegmentFormat.FrameBytes + frame.Length > Length)
@@ -170,7 +172,7 @@ internal sealed class SegmentReader : IDisposable
         }
 
         Span<byte> lines = buffer.AsSpan(SegmentFormat.FrameBytes, frame.Length);
-        return ReadFully(_file, at + SegmentFormat.FrameBytes, lines) == frame.Length && SegmentFormat.IsSound(buffer, Identity!.Nonce, lines)
+        return ReadFully(_file, at + SegmentFormat.FrameBytes, lines) == frame.Length && SegmentFormat.IsSound(buffer, Identity.Nonce, lines)
             ? frame
             : null;
     }

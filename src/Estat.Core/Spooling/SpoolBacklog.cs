@@ -184,8 +184,9 @@ internal sealed partial class SpoolBacklog : IDisposable
                     Enqueue(found, Now);
                 }
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is not OperationCanceledException)
             {
+                // Whatever is wrong with one segment keeps none of the others from being found.
                 LogUnreadable(_logger, name, error.Message);
                 Enqueue(new Waiting(name, 0, 0, 1), Now + Backoff.Dlq.After(1));
             }
