@@ -49,7 +49,7 @@ internal sealed class Segment : IDisposable
     {
         Span<byte> head = stackalloc byte[SegmentFormat.HeadBytes];
         ulong nonce = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        SegmentFormat.WriteHead(head, new SegmentIdentity(key, opened, nonce));
+        SegmentFormat.WriteHead(head, name, new SegmentIdentity(key, opened, nonce));
         file.Write(0, head);
         spool.OnGrown(SegmentFormat.HeadBytes);
         return new Segment(spool, name, file, nonce) { _end = SegmentFormat.HeadBytes, _flushedEnd = SegmentFormat.HeadBytes };

@@ -14,8 +14,8 @@ namespace Estat.Core.Spooling;
 /// sequence number, events, CRC-32C), then that many bytes of whole lines.
 /// </summary>
 /// <remarks>
-/// Every checksum begins with the segment's nonce, so that nothing of another file, such as a block that the disk handed out again, is ever taken for
-/// this one's. The seal has its place in the head, which was allocated with the first record: sealing needs no room on a full disk, and a slot that lies in
+/// Every checksum begins with the segment's nonce, and that of the head with the file's name besides, so that nothing of another file, such as a block that
+/// the disk handed out again, is ever taken for this one's. The seal has its place in the head, which was allocated with the first record: sealing needs no room on a full disk, and a slot that lies in
 /// one sector is there whole or not at all.
 /// </remarks>
 internal static class SegmentFormat
@@ -41,7 +41,7 @@ internal static class SegmentFormat
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Writes the identity; the seal slot stays empty.</summary>
-    internal static void WriteHead(Span<byte> head, SegmentIdentity identity)
+    internal static void WriteHead(Span<byte> head, string fileName, SegmentIdentity identity)
     {
         head[..HeadBytes].Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(head, HeadMagic);
@@ -51,11 +51,11 @@ internal static class SegmentFormat
         BinaryPrimitives.WriteUInt64LittleEndian(head[8..], identity.Nonce);
         BinaryPrimitives.WriteInt64LittleEndian(head[16..], identity.Opened.ToUnixTimeMilliseconds());
         int end = KeyOffset + keyLength;
-        BinaryPrimitives.WriteUInt32LittleEndian(head[end..], Checksum(identity.Nonce, head[..end]));
+        BinaryPrimitives.WriteUInt32LittleEndian(head[end..], HeadChecksum(fileName, identity.Nonce, head[..end]));
     }
 
-    /// <summary>Null when the bytes are no head of this version.</summary>
-    internal static SegmentIdentity? ReadHead(ReadOnlySpan<byte> head)
+    /// <summary>Null when the bytes are no head of this version, or that of another file.</summary>
+    internal static SegmentIdentity? ReadHead(ReadOnlySpan<byte> head, string fileName)
     {
         if (head.Length < HeadBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(head) != HeadMagic
@@ -67,7 +67,7 @@ internal static class SegmentFormat
         int keyLength = BinaryPrimitives.ReadUInt16LittleEndian(head[6..]);
         ulong nonce = BinaryPrimitives.ReadUInt64LittleEndian(head[8..]);
         int end = KeyOffset + keyLength;
-        if (keyLength is 0 or > LongestKey || BinaryPrimitives.ReadUInt32LittleEndian(head[end..]) != Checksum(nonce, head[..end]))
+        if (keyLength is 0 or > LongestKey || BinaryPrimitives.ReadUInt32LittleEndian(head[end..]) != HeadChecksum(fileName, nonce, head[..end]))
         {
             return null;
         }
@@ -134,6 +134,9 @@ internal static class SegmentFormat
         int at = bytes[from..].IndexOf(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in magic)));
         return at < 0 ? -1 : from + at;
     }
+
+    private static uint HeadChecksum(string fileName, ulong nonce, ReadOnlySpan<byte> head) =>
+        ~Crc32C(Crc32C(BitOperations.Crc32C(~0u, nonce), Utf8.GetBytes(fileName)), head);
 
     private static uint RecordChecksum(ulong nonce, ReadOnlySpan<byte> frame, ReadOnlySpan<byte> lines) =>
         ~Crc32C(Crc32C(BitOperations.Crc32C(~0u, nonce), frame[..20]), lines);

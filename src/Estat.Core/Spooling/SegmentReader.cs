@@ -56,7 +56,7 @@ internal sealed class SegmentReader : IDisposable
         {
             var head = new byte[SegmentFormat.HeadBytes];
             int read = ReadFully(file, 0, head);
-            SegmentIdentity? identity = SegmentFormat.ReadHead(head.AsSpan(0, read));
+            SegmentIdentity? identity = SegmentFormat.ReadHead(head.AsSpan(0, read), name);
             return new SegmentReader(file, identity, identity is null ? null : SegmentFormat.ReadSeal(head, identity.Nonce));
         }
         catch
