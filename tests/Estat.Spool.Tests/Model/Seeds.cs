@@ -1,0 +1,44 @@
+// Runs a model over many seeds, and says how to repeat one that failed.
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace Estat.Spool.Tests.Model;
+
+/// <summary>
+/// <c>ESTAT_MODEL_SEEDS</c>: how many times the usual number of seeds. <c>ESTAT_MODEL_SEED</c>: this seed alone, a number of times.
+/// </summary>
+internal static class Seeds
+{
+    private const int Repetitions = 200;
+
+    internal static async Task RunAsync(int usual, int atOnce, Func<int, Task> run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        int? only = Number("ESTAT_MODEL_SEED");
+        IEnumerable<int> seeds = only is { } one ? Enumerable.Repeat(one, Repetitions) : Enumerable.Range(1, Number("ESTAT_MODEL_SEEDS") ?? usual);
+        var failures = new ConcurrentQueue<string>();
+        int done = 0;
+        await Parallel.ForEachAsync(seeds, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, async (seed, _) =>
+        {
+            if (!failures.IsEmpty)
+            {
+                return;
+            }
+
+            try
+            {
+                await run(seed);
+                Interlocked.Increment(ref done);
+            }
+            catch (Exception error)
+            {
+                failures.Enqueue(string.Create(
+                    CultureInfo.InvariantCulture, $"seed {seed}, after {done} good ones (again: ESTAT_MODEL_SEED={seed} make model):\n{error.Message}\n{(error is InvalidOperationException ? "" : error)}"));
+            }
+        });
+        Assert.True(failures.IsEmpty, string.Join("\n", failures));
+    }
+
+    private static int? Number(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+}

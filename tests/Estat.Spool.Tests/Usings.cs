@@ -1,0 +1,3 @@
+global using Estat.Testing;
+global using Microsoft.Extensions.Logging;
+global using Xunit;
