@@ -56,7 +56,7 @@ public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpo
         }
     }
 
-    /// <summary>Events of an earlier process were found in the spool or the DLQ.</summary>
+    /// <summary>Events of an earlier process were found in the spool or the DLQ; fewer than none when they turn out to have been counted elsewhere.</summary>
     public void Find(long events, Place place)
     {
         lock (_gate)

@@ -80,7 +80,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
         _batches = new BatchStore(writer, quarantine, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
         _backlog = new SpoolBacklog(
-            options, spool, _batches, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, _ => { }), Ledger, time,
+            options, spool, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, _ => { }), Ledger, time,
             loggers.CreateLogger<SpoolBacklog>());
         _batches.OnAnswersAgain = _backlog.OnStorageAnswers;
         _uploader = new Uploader(options, _batches, _dlq, _backlog, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());

@@ -104,6 +104,9 @@ internal sealed partial class DlqDirectory : IDisposable
         MeasureFreeSpace();
     }
 
+    /// <summary>Whether the batch of this key is here.</summary>
+    internal bool Holds(string key) => File.Exists(PayloadPath(ObjectKeys.NameOf(key)));
+
     /// <summary>The meta of a payload; null when it is missing or unreadable.</summary>
     internal static DlqMeta? ReadMeta(string payload)
     {

@@ -23,6 +23,7 @@ internal sealed partial class SpoolBacklog : IDisposable
     private readonly EstatOptions _options;
     private readonly Spool _spool;
     private readonly BatchStore _store;
+    private readonly DlqDirectory _dlq;
     private readonly QuarantineKeys _quarantine;
     private readonly Func<BatchEncoder> _newEncoder;
     private readonly Ledger _ledger;
@@ -41,12 +42,13 @@ internal sealed partial class SpoolBacklog : IDisposable
     private bool _stockTaken;
 
     internal SpoolBacklog(
-        EstatOptions options, Spool spool, BatchStore store, QuarantineKeys quarantine, Func<BatchEncoder> newEncoder, Ledger ledger,
+        EstatOptions options, Spool spool, BatchStore store, DlqDirectory dlq, QuarantineKeys quarantine, Func<BatchEncoder> newEncoder, Ledger ledger,
         TimeProvider time, ILogger logger)
     {
         _options = options;
         _spool = spool;
         _store = store;
+        _dlq = dlq;
         _quarantine = quarantine;
         _newEncoder = newEncoder;
         _ledger = ledger;
@@ -336,6 +338,15 @@ internal sealed partial class SpoolBacklog : IDisposable
 
         using (recovered)
         {
+            if (recovered.Key is { } key && _dlq.Holds(key))
+            {
+                // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
+                // whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
+                _ledger.Find(-segment.Events, Place.Spooled);
+                _spool.Delete(segment.Name, segment.Bytes);
+                return null;
+            }
+
             if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken).ConfigureAwait(false))
             {
                 // It was uploaded whole before it was damaged: nothing is amiss.
