@@ -344,6 +344,8 @@ internal sealed class PowerCutFiles : ISpoolFiles
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => files.Write(inode, checked((int)offset), bytes);
 
+        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) => Write(offset, (byte[])[.. first.Span, .. second.Span]);
+
         public int Read(long offset, Span<byte> bytes) => files.Read(inode, checked((int)offset), bytes);
 
         public void Sync() => files.Sync(inode);
