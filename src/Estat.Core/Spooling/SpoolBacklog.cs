@@ -338,6 +338,7 @@ internal sealed partial class SpoolBacklog : IDisposable
 
         using (recovered)
         {
+            CountLate(segment, recovered);
             if (recovered.Key is { } key && _dlq.Holds(key))
             {
                 // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
@@ -386,6 +387,17 @@ internal sealed partial class SpoolBacklog : IDisposable
         return null;
     }
 
+    // Stock could not count a segment that it could not read.
+    private void CountLate(Waiting segment, RecoveredSegment recovered)
+    {
+        long events = recovered.Sealed?.Events ?? recovered.Batch?.Seal.Events ?? 0;
+        if (events > segment.Events)
+        {
+            _ledger.Find(events - segment.Events, Place.Spooled);
+            segment.Events = events;
+        }
+    }
+
     private async Task<string?> QuarantineAsync(Waiting segment, RecoveredSegment recovered, CancellationToken cancellationToken)
     {
         string name = recovered.Batch is { } batch ? ObjectKeys.NameOf(batch.Key) : ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Instance}_{segment.Name}");
@@ -408,5 +420,9 @@ internal sealed partial class SpoolBacklog : IDisposable
         return null;
     }
 
-    private sealed record Waiting(string Name, long Events, long Bytes, int Attempts);
+    private sealed record Waiting(string Name, long Events, long Bytes, int Attempts)
+    {
+        /// <summary>Events that it is counted with.</summary>
+        internal long Events { get; set; } = Events;
+    }
 }
