@@ -80,7 +80,7 @@ internal sealed class NodeModel : IDisposable
         _disk = _disk is null ? new PowerCutFiles(power, new Random(_random.Next()), faults, dawdles: true) : _disk.Survivors(power, faults);
         EstatOptions options = _options with { DlqDir = FolderOfDlq(_start) };
         using var log = new FaultLog(_start, _faults, _log, power);
-        var store = new ModelStore(_objects, power, new Random(_random.Next()), isLast ? 0 : Pick(0, 0, 1, 5, 20) / 100.0);
+        var store = new ModelStore(_objects, power, new Random(_random.Next()), isLast ? 0 : Pick(0, 0, 1, 5, 20, 100) / 100.0);
         if (await TryStartAsync(options, store, log, power) is { } engine)
         {
             int seed = _random.Next();
@@ -95,6 +95,12 @@ internal sealed class NodeModel : IDisposable
                 await Task.WhenAny(power.Off, Task.WhenAll(sending));
                 await Task.WhenAny(power.Off, Task.Delay(_random.Next(0, 6)));
                 power.CutNow();
+                Balance last = engine.Ledger.Read();
+                if (last.Stored < 0 || last.Buffered < 0 || last.Spooled < 0 || last.Dlq < 0 || last.Quarantined < 0 || last.Dropped != 0)
+                {
+                    _faults.Enqueue($"at the cut that ended start {_start}: {last}");
+                }
+
                 await BuryAsync(engine, sending);
             }
         }
