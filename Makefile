@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help run test chaos model fuzz bench backlog build clean
 
 help: ## this list
-	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the server; options by environment, such as make run RAW_BUCKET=events
 	@scripts/run.sh
@@ -18,6 +18,9 @@ chaos: ## kill -9, outages, full disks and wrong clocks under load for DURATION=
 
 fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a run, SEED=N CASE=M one case of it
 	@scripts/fuzz.sh
+
+model: ## power cuts over many more seeds than test tries; ESTAT_MODEL_SEEDS=n, or ESTAT_MODEL_SEED=n to repeat one
+	@scripts/model.sh
 
 bench: build ## POST /collect beside bare Kestrel, and the cost of a recovery tick; prints tables
 	@bench/collect.sh

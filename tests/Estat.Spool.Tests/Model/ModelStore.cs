@@ -11,15 +11,37 @@ internal sealed class StoredObjects(ModelEvents events)
     private readonly Dictionary<int, List<string>> _keys = [];
     private readonly List<string> _faults = [];
 
-    /// <summary>What is wrong with what was stored.</summary>
-    internal IReadOnlyList<string> Faults => _faults;
-
-    internal IReadOnlyCollection<string> Keys => _seals.Keys;
-
     internal Seal? SealOf(string key) => _seals.GetValueOrDefault(key);
 
     /// <summary>Under which keys an event lies.</summary>
     internal IReadOnlyList<string> KeysOf(int number) => _keys.GetValueOrDefault(number) ?? [];
+
+    /// <summary>What is wrong with what was stored, when everything should be.</summary>
+    internal IEnumerable<string> FaultsAtTheEnd()
+    {
+        foreach (string fault in _faults)
+        {
+            yield return fault;
+        }
+
+        for (int number = 0; number < events.Count; number++)
+        {
+            IReadOnlyList<string> keys = KeysOf(number);
+            Told told = events.ToldOf(number);
+            if (keys.Count > 1)
+            {
+                yield return $"event {number} ({told}) is stored {keys.Count} times: {string.Join(' ', keys)}";
+            }
+            else if (keys.Count == 0 && told == Told.Accepted)
+            {
+                yield return $"event {number} was acknowledged and is lost";
+            }
+            else if (keys.Count == 1 && told == Told.Refused)
+            {
+                yield return $"event {number} was refused for lack of room and is stored: {keys[0]}";
+            }
+        }
+    }
 
     internal CreateOutcome Create(string key, byte[] content, Seal seal, bool isGzip)
     {

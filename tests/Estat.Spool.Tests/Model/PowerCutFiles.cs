@@ -5,7 +5,7 @@ namespace Estat.Spool.Tests.Model;
 
 /// <summary>
 /// Each file has what the device holds and changes on their way there. Names are durable only once the folder was flushed: before that a file that was made may
-/// vanish and one that was deleted may come back. Once its power is off, everything throws; <see cref="Survivors"/> is what the next start finds.
+/// vanish and one that was deleted may come back. Once its power is off, everything throws; <see cref="Survivors"/> is what the next start finds after a power cut, <see cref="Successor"/> after a kill.
 /// </summary>
 internal sealed class PowerCutFiles : ISpoolFiles
 {
@@ -47,6 +47,25 @@ internal sealed class PowerCutFiles : ISpoolFiles
                 inode.LosePower(_random, FillHole);
                 next._entries[name] = next._durableEntries[name] = new Inode(inode.Durable);
             }
+        }
+
+        return next;
+    }
+
+    /// <summary>What the next start finds when only the process ended: all that was written, flushed or not, and as little of it safe as before.</summary>
+    internal PowerCutFiles Successor(PowerSwitch power, DiskFaults faults)
+    {
+        Assert.True(_power.IsOff);
+        var next = new PowerCutFiles(power, _random, faults, _dawdles);
+        next._oldBlocks.AddRange(_oldBlocks);
+        foreach ((string name, Inode inode) in _entries)
+        {
+            next._entries[name] = inode;
+        }
+
+        foreach ((string name, Inode inode) in _durableEntries)
+        {
+            next._durableEntries[name] = inode;
         }
 
         return next;

@@ -5,7 +5,7 @@ using System.Globalization;
 namespace Estat.Spool.Tests.Model;
 
 /// <summary>
-/// <c>ESTAT_MODEL_SEEDS</c>: how many times the usual number of seeds. <c>ESTAT_MODEL_SEED</c>: this seed alone, a number of times.
+/// <c>ESTAT_MODEL_SEEDS</c>: so many seeds instead of the usual number. <c>ESTAT_MODEL_SEED</c>: this seed alone, repeatedly.
 /// </summary>
 internal static class Seeds
 {

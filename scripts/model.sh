@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs the model tests of the spool with more seeds than `make test` does, some minutes' worth. A failure names its seed.
+#
+#   ESTAT_MODEL_SEEDS=n   so many seeds for each model (default 20000)
+#   ESTAT_MODEL_SEED=n    this seed alone, repeatedly
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/dotnet.sh
+export ESTAT_MODEL_SEEDS=${ESTAT_MODEL_SEEDS:-20000}
+build_release tests/Estat.Spool.Tests
+exec dotnet exec artifacts/bin/Estat.Spool.Tests/release/Estat.Spool.Tests.dll -noColor -noLogo -method "*SpoolModelTests*"

@@ -1,0 +1,244 @@
+// One run of the segment model: a single writer without threads, so that a seed that failed fails again in the same way.
+using Estat.Core.Batching;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Spooling;
+using Estat.Core.Storage;
+using Estat.Core.Uploading;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Estat.Spool.Tests.Model;
+
+/// <summary>
+/// Segments are written, sealed, uploaded and deleted as the spool's writers do it, recovered as the backlog does it, and the power goes off in the middle of
+/// any of it. Spool, segments, reader, encoder and object writer are those of production; the order of the calls is repeated here.
+/// </summary>
+internal sealed class SegmentModel
+{
+    private static readonly EstatInstruments Instruments = new();
+    private static readonly DateTimeOffset Opened = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private readonly Random _random;
+    private readonly ModelEvents _events = new();
+    private readonly StoredObjects _objects;
+    private readonly ObjectWriter _writer;
+    private readonly EstatOptions _options = new();
+    private PowerSwitch _power = new(long.MaxValue);
+    private ObjectKeys _keys = new("raw", "nobody");
+
+    internal SegmentModel(int seed)
+    {
+        _random = new Random(seed);
+        _objects = new StoredObjects(_events);
+        _writer = new ObjectWriter(new SteadyStore(_objects), Instruments, NullLogger.Instance);
+    }
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="InvalidOperationException">A promise was broken; the message says which.</exception>
+    internal void Run()
+    {
+        PowerCutFiles? disk = null;
+        for (int starts = _random.Next(2, 6); starts > 0; starts--)
+        {
+            bool isLast = starts == 1;
+            var power = new PowerSwitch(isLast ? long.MaxValue : (long)Math.Exp(_random.NextDouble() * Math.Log(200)));
+            DiskFaults faults = isLast ? DiskFaults.None : DiskFaults.Draw(_random);
+            disk = disk is null ? new PowerCutFiles(power, _random, faults, dawdles: false)
+                : _random.Next(3) == 0 ? disk.Successor(power, faults)
+                : disk.Survivors(power, faults);
+            _power = power;
+            try
+            {
+                Live(disk, power, isLast);
+            }
+            catch (IOException)
+            {
+                // The cut, or a start that failed.
+            }
+
+            power.CutNow();
+        }
+
+        string[] faultsFound = [.. _objects.FaultsAtTheEnd()];
+        if (faultsFound.Length > 0)
+        {
+            throw new InvalidOperationException(string.Join(Environment.NewLine, faultsFound.Take(20)));
+        }
+    }
+
+    private void Live(PowerCutFiles disk, PowerSwitch power, bool isLast)
+    {
+        using var spool = new Core.Spooling.Spool(_options, disk, null, 1, TimeProvider.System, NullLogger.Instance);
+        _keys = new ObjectKeys("raw", spool.Instance);
+        foreach (string name in spool.Found)
+        {
+            try
+            {
+                Recover(spool, name);
+            }
+            catch (IOException) when (!power.IsOff)
+            {
+                // Left for the next start.
+            }
+        }
+
+        for (int batches = isLast ? 0 : _random.Next(1, 6); batches > 0; batches--)
+        {
+            WriteBatch(spool);
+        }
+    }
+
+    private void Recover(Core.Spooling.Spool spool, string name)
+    {
+        using (RecoveredSegment segment = RecoveredSegment.Read(spool.Files, name, NewEncoder))
+        {
+            if (segment.Batch is { } batch)
+            {
+                segment.EnsureSealed();
+                Upload(batch);
+            }
+        }
+
+        spool.Delete(name, 0);
+    }
+
+    // What SpoolWriter, BatchWriter and Uploader do with a batch, one after another; now and then they get no further.
+    private void WriteBatch(Core.Spooling.Spool spool)
+    {
+        var open = new OpenBatch(_keys.Next(Opened), Opened, isAwaited: false);
+        using BatchEncoder encoder = NewEncoder();
+        bool isSpoiled = false;
+        try
+        {
+            open.Segment = spool.Take(open.Key, open.Opened);
+        }
+        catch (IOException error) when (error is not PowerCutException)
+        {
+            return;
+        }
+
+        for (int flushes = _random.Next(1, 5); flushes > 0 && !isSpoiled; flushes--)
+        {
+            isSpoiled = !TryCommit(open, encoder);
+        }
+
+        if (encoder.IsEmpty)
+        {
+            open.Segment.Delete();
+            return;
+        }
+
+        if (_random.Next(4) == 0)
+        {
+            return;
+        }
+
+        using SealedBatch batch = encoder.Seal(FlushReason.Count);
+        if (open.Segment.IsTrusted && !TrySeal(open.Segment, batch.Seal))
+        {
+            return;
+        }
+
+        // A batch whose segment is not to be trusted would never be left behind: its memory is all there is.
+        if (open.Segment.IsTrusted && _random.Next(3) == 0)
+        {
+            return;
+        }
+
+        Upload(batch);
+        if (_random.Next(4) > 0)
+        {
+            open.Segment.Delete();
+        }
+    }
+
+    private bool TryCommit(OpenBatch open, BatchEncoder encoder)
+    {
+        Segment segment = open.Segment!;
+        List<(Range Events, byte[] Lines)> written = [];
+        bool isGood = true;
+        try
+        {
+            for (int records = _random.Next(1, 4); records > 0; records--)
+            {
+                Range events = _events.Take(_random.Next(1, 6));
+                (int first, int count) = events.GetOffsetAndLength(ModelEvents.Most);
+                if (count == 0)
+                {
+                    break;
+                }
+
+                byte[] lines = [.. Enumerable.Range(first, count).SelectMany(ModelEvents.LineOf)];
+                segment.Append(lines, count);
+                written.Add((events, lines));
+            }
+        }
+        catch (IOException error) when (error is not PowerCutException)
+        {
+            isGood = false;
+        }
+
+        try
+        {
+            segment.Flush();
+            foreach ((Range events, byte[] lines) in written)
+            {
+                _events.Tell(events, Told.Accepted);
+                encoder.Append(open, lines, events.End.Value - events.Start.Value);
+            }
+        }
+        catch (IOException error) when (error is not PowerCutException)
+        {
+            isGood = false;
+        }
+
+        if (!isGood)
+        {
+            segment.CutUnflushed();
+        }
+
+        return isGood;
+    }
+
+    private static bool TrySeal(Segment segment, Seal seal)
+    {
+        try
+        {
+            segment.WriteSeal(seal);
+            return true;
+        }
+        catch (IOException error) when (error is not PowerCutException)
+        {
+            return false;
+        }
+    }
+
+    private void Upload(SealedBatch batch)
+    {
+        _power.ThrowIfOff();
+        _writer.WriteAsync(batch.Key, new ObjectContent(batch.OpenContent, batch.Seal, IsGzip: true), CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    private static BatchEncoder NewEncoder() => new(BatchEncoder.Gzip(1), NullLogger.Instance, _ => { });
+
+    private sealed class SteadyStore(StoredObjects objects) : IObjectStore
+    {
+        public string Description => "a store under test";
+
+        public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+        {
+            using Stream source = content.OpenContent();
+            using var bytes = new MemoryStream();
+            source.CopyTo(bytes);
+            return Task.FromResult(objects.Create(key, bytes.ToArray(), content.Seal, content.IsGzip));
+        }
+
+        public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) => Task.FromResult(objects.SealOf(key));
+
+        public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Dispose()
+        {
+        }
+    }
+}
