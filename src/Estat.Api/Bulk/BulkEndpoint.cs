@@ -70,7 +70,13 @@ internal sealed class BulkEndpoint(
                 return;
             }
 
-            await HandOverAsync(context, block, answer, level).ConfigureAwait(false);
+            ValueTask<Ack> accepting = block.Events > 0 ? ingest.AcceptAsync(block, level) : default;
+            // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
+            block.Dispose();
+            body.Dispose();
+            budget.Return(charged);
+            charged = 0;
+            await AnswerAsync(context, block.Events > 0 ? await accepting.ConfigureAwait(false) : null, answer, level).ConfigureAwait(false);
         }
         catch (JsonException error)
         {
@@ -125,18 +131,18 @@ internal sealed class BulkEndpoint(
         return fits;
     }
 
-    private async Task HandOverAsync(HttpContext context, LineBlock block, BulkAnswer answer, AckLevel level)
+    // Without an ack: none of the events could be taken, each by itself too large.
+    private async Task AnswerAsync(HttpContext context, Ack? ack, BulkAnswer answer, AckLevel level)
     {
-        if (block.Events > 0)
+        if (ack is { } known)
         {
-            Ack ack = await ingest.AcceptAsync(block, level).ConfigureAwait(false);
-            if (!ack.IsAccepted)
+            if (!known.IsAccepted)
             {
-                await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);
+                await answers.RefuseAsync(context, known.Admission).ConfigureAwait(false);
                 return;
             }
 
-            Answers.Acknowledge(context, ack, level);
+            Answers.Acknowledge(context, known, level);
         }
 
         requests.EventsRejected.Add(answer.Rejected);

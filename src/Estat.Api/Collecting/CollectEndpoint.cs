@@ -40,12 +40,18 @@ internal sealed class CollectEndpoint(
             return CollectSlowlyAsync(context, level, started);
         }
 
-        // The body is encoded before this call returns, so its memory can go back to the connection.
-        Task done = result.Buffer.IsEmpty ? answers.EmptyAsync(context)
-            : result.Buffer.Length > options.MaxBodySize ? answers.EventTooLargeAsync(context)
-            : AcceptAsync(context, result.Buffer.FirstSpan, level, started);
+        if (result.Buffer.IsEmpty || result.Buffer.Length > options.MaxBodySize)
+        {
+            bool isEmpty = result.Buffer.IsEmpty;
+            reader.AdvanceTo(result.Buffer.End);
+            return isEmpty ? answers.EmptyAsync(context) : answers.EventTooLargeAsync(context);
+        }
+
+        // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may be
+        // written from then on, on another thread.
+        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), result.Buffer.FirstSpan, level);
         reader.AdvanceTo(result.Buffer.End);
-        return done;
+        return WhenAcceptedAsync(context, accepting, level, started);
     }
 
     private async Task CollectSlowlyAsync(HttpContext context, AckLevel level, long started)
@@ -65,13 +71,10 @@ internal sealed class CollectEndpoint(
     private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, AckLevel level, long started) =>
         outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
         : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
-        : AcceptAsync(context, body.Bytes, level, started);
+        : WhenAcceptedAsync(context, ingest.AcceptAsync(envelope.Of(context), body.Bytes, level), level, started);
 
-    private Task AcceptAsync(HttpContext context, ReadOnlySpan<byte> body, AckLevel level, long started)
-    {
-        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), body, level);
-        return accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, level, started) : AwaitAsync(context, accepting, level, started);
-    }
+    private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started) =>
+        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, level, started) : AwaitAsync(context, accepting, level, started);
 
     private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started) =>
         await AnswerAsync(context, await accepting.ConfigureAwait(false), level, started).ConfigureAwait(false);

@@ -6,9 +6,10 @@ namespace Estat.Core.Batching;
 
 /// <summary>
 /// Compresses the chunks of one batch after another. One user: the writer of its partition. When compression fails, the batch goes on as raw
-/// JSONL, begun with what the compressor had already taken in, and ends in the quarantine instead of nowhere.
+/// JSONL, begun with what the compressor had already taken in, and ends in the quarantine instead of nowhere. <c>onDropped</c> hears of lines that not even
+/// that can save; it is null where the lines are on disk as well.
 /// </summary>
-internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, ILogger logger, Action<long> onDropped) : IDisposable
+internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, ILogger logger, Action<long>? onDropped) : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private OpenBatch? _batch;
@@ -139,8 +140,12 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream> openCompressor, 
         {
             // The tail of the compressor's window is gone. A half line would spoil the next one: end it.
             raw.Write("\n"u8);
-            LogLinesLost(logger, _events - recoveredEvents, _batch!.Key);
-            onDropped(_events - recoveredEvents);
+            if (onDropped is not null)
+            {
+                LogLinesLost(logger, _events - recoveredEvents, _batch!.Key);
+                onDropped(_events - recoveredEvents);
+            }
+
             _events = recoveredEvents;
             HashAgain(raw);
         }

@@ -5,8 +5,7 @@ using System.Security.Cryptography;
 namespace Estat.Core.Batching;
 
 /// <summary>
-/// Makes and takes apart the names of batches. The instance is 128 random bits per start (until a spool gives it a persistent identity) and the
-/// counter is node-wide, so two keys never collide, whatever clocks and hostnames do.
+/// Makes and takes apart the names of batches. The instance is the spool's id and the number of its start, and the counter is node-wide, so two keys never collide, whatever clocks and hostnames do.
 /// </summary>
 public sealed class ObjectKeys(string prefix, string instance)
 {
@@ -58,6 +57,6 @@ public sealed class ObjectKeys(string prefix, string instance)
     public bool IsOwn(ReadOnlySpan<char> name)
     {
         int underscore = name.IndexOf('_');
-        return underscore > 0 && name[(underscore + 1)..].StartsWith(Instance, StringComparison.Ordinal);
+        return underscore > 0 && name[(underscore + 1)..] is var rest && rest.StartsWith(Instance, StringComparison.Ordinal) && rest[Instance.Length..] is ['_', ..];
     }
 }

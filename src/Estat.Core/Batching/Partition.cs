@@ -19,16 +19,14 @@ internal sealed class Partition : IDisposable
     /// <summary>Blocks of up to this many bytes are copied, which takes some microseconds under the lock; larger ones are handed over whole.</summary>
     private const int CopiedBytes = 32 * 1024;
 
-    // Each flush costs some 100 µs of CPU whatever it carries; beyond this many requests that is little for each.
-    private const int MostWorthWaitingFor = 20;
+    // More keys than these would not fit into the headers that proxies take.
+    private const int MostKeysTold = 8;
 
-    // The finest that a timed wait knows; it ends sooner as soon as the others are there.
-    private static readonly TimeSpan LongestGathering = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
 
     private readonly Lock _gate = new();
     private readonly Channel<Chunk> _ready = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly Gathering _gathering = new();
     private readonly EstatOptions _options;
     private readonly ObjectKeys _keys;
     private readonly ChunkPool _chunks;
@@ -43,10 +41,6 @@ internal sealed class Partition : IDisposable
     private Chunk? _filling;
     private OpenBatch? _open;
     private bool _closed;
-    private bool _writerSleeps;
-    private bool _isUrgent;
-    private int _waitingRequests;
-    private int _worthFlushing = 1;
     private long _waitingEvents;
     private long _waitingBytes;
     private long _acceptedEvents;
@@ -112,14 +106,14 @@ internal sealed class Partition : IDisposable
         try
         {
             appended = AppendLocked(header, body);
-            wake = TakeWake();
+            wake = _gathering.TakeWake();
         }
         finally
         {
             _gate.Exit();
         }
 
-        WakeWriter(wake);
+        _gathering.Wake(wake);
         return true;
     }
 
@@ -131,16 +125,16 @@ internal sealed class Partition : IDisposable
         lock (_gate)
         {
             appended = AppendLocked(header, body);
-            wake = TakeWake();
+            wake = _gathering.TakeWake();
         }
 
-        WakeWriter(wake);
+        _gathering.Wake(wake);
         return appended;
     }
 
     /// <summary>
-    /// Takes lines that a request encoded on its own, all or none. More events than the whole lane may hold are taken when it is half empty
-    /// at least: otherwise such a request could never succeed.
+    /// Takes lines that a request encoded on its own, all or none. A lane that is half empty at least takes any number of them: otherwise a large request
+    /// might never succeed.
     /// </summary>
     /// <param name="block">The lines.</param>
     /// <param name="batches">Gets the batches that they went to, in order; null when nobody asks.</param>
@@ -151,10 +145,10 @@ internal sealed class Partition : IDisposable
         lock (_gate)
         {
             appended = AppendLocked(block, batches);
-            wake = TakeWake();
+            wake = _gathering.TakeWake();
         }
 
-        WakeWriter(wake);
+        _gathering.Wake(wake);
         return appended;
     }
 
@@ -169,7 +163,7 @@ internal sealed class Partition : IDisposable
             }
         }
 
-        WakeWriter(TakeWakeLocked());
+        _gathering.Wake(TakeWakeLocked());
     }
 
     /// <summary>Ends a batch that the disk failed, so that newcomers get a fresh one. Called by the spool writer, which does not sleep then.</summary>
@@ -200,10 +194,11 @@ internal sealed class Partition : IDisposable
                 Seal(FlushReason.Drain);
             }
 
+            _gathering.Hurry();
             _ready.Writer.Complete();
         }
 
-        WakeWriter(TakeWakeLocked());
+        _gathering.Wake(TakeWakeLocked());
     }
 
     /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool writer's thread.</summary>
@@ -215,7 +210,7 @@ internal sealed class Partition : IDisposable
             bool isIdle;
             lock (_gate)
             {
-                if (IsWorthFlushing)
+                if (_gathering.IsDue || _closed)
                 {
                     TakeAll(group);
                     if (group.Count > 0 || _closed)
@@ -224,16 +219,14 @@ internal sealed class Partition : IDisposable
                     }
                 }
 
-                isIdle = _waitingRequests == 0;
-                _worthFlushing = isIdle ? 1 : _worthFlushing;
-                _writerSleeps = true;
+                isIdle = _gathering.BeginSleep();
             }
 
-            if (!_wake.Wait(isIdle ? Never : LongestGathering))
+            if (!_gathering.Sleep(isIdle))
             {
                 lock (_gate)
                 {
-                    _worthFlushing = 1; // the others do not come
+                    _gathering.GiveUp();
                 }
             }
         }
@@ -259,7 +252,7 @@ internal sealed class Partition : IDisposable
     public void Dispose()
     {
         _flushTimer.Dispose();
-        _wake.Dispose();
+        _gathering.Dispose();
     }
 
     private Appended AppendLocked(in EventHeader header, ReadOnlySpan<byte> body)
@@ -292,6 +285,7 @@ internal sealed class Partition : IDisposable
 
         if (!Fits(block.Events, _waitingEvents, _maxEvents))
         {
+            HandOver(null); // what is in it may be done with, and make room for the next attempt
             return new Appended(Admission.QueueFull);
         }
 
@@ -328,8 +322,10 @@ internal sealed class Partition : IDisposable
         List<Chunk> chunks = block.TakeChunks();
         AckWaiter? waiter = _waiters?.Rent();
         waiter?.Begin(chunks.Count);
-        _waitingRequests++;
+        _gathering.Add();
         OpenBatch? batch = null;
+        string keys = "";
+        int told = 0;
         foreach (Chunk chunk in chunks)
         {
             SealIfOver(chunk.Events);
@@ -340,7 +336,7 @@ internal sealed class Partition : IDisposable
             {
                 batch = chunk.Batch;
                 batches?.Add(batch);
-                waiter?.AddKey(batch.Key);
+                keys = ++told == 1 ? batch.Key : told <= MostKeysTold ? $"{keys}, {batch.Key}" : keys;
             }
 
             if (waiter is not null)
@@ -354,18 +350,13 @@ internal sealed class Partition : IDisposable
 
         CountRequest();
         SealIfDue();
-        return new Appended(Admission.Accepted, waiter?.Task ?? InMemory(batch!), batch);
+        waiter?.Key = keys;
+        return new Appended(Admission.Accepted, waiter?.Task ?? InMemory(keys), batch);
     }
-
-    // Who comes to an idle lane waits for nobody. A busy one flushes when about as many wait as went last time.
-    private bool IsWorthFlushing => _isUrgent || _closed || _waitingRequests >= _worthFlushing;
 
     private void TakeAll(List<TakenLines> group)
     {
-        _worthFlushing = Math.Clamp(_waitingRequests + (_waitingRequests / 4), 1, MostWorthWaitingFor);
-        _waitingRequests = 0;
-        _isUrgent = false;
-        _writerSleeps = false;
+        _gathering.OnTaken();
         while (_ready.Reader.TryRead(out Chunk? chunk))
         {
             group.Add(Take(chunk, isLast: true));
@@ -391,18 +382,18 @@ internal sealed class Partition : IDisposable
     {
         if (_waiters is null)
         {
-            return InMemory(batch);
+            return InMemory(batch.Key);
         }
 
         AckWaiter waiter = _waiters.Rent();
-        _waitingRequests++;
+        _gathering.Add();
         waiter.Begin(1);
-        waiter.AddKey(batch.Key);
+        waiter.Key = batch.Key;
         chunk.Waiters.Add(waiter);
         return waiter.Task;
     }
 
-    private static ValueTask<Ack> InMemory(OpenBatch batch) => ValueTask.FromResult(new Ack(Admission.Accepted, AckLevel.Memory, batch.Key));
+    private static ValueTask<Ack> InMemory(string keys) => ValueTask.FromResult(new Ack(Admission.Accepted, AckLevel.Memory, keys));
 
     private void AddToFilling(int events, int length)
     {
@@ -445,7 +436,8 @@ internal sealed class Partition : IDisposable
 
     private TimeSpan UntilPaced() => _lastSeal == long.MinValue ? TimeSpan.Zero : _options.StoredMaxWait - _time.GetElapsedTime(_lastSeal);
 
-    private static bool Fits(long amount, long waiting, long most) => waiting + amount <= most || (amount > most && waiting <= most / 2);
+    // A lane that is half empty takes anything: what is larger than the rest of it could otherwise never come in, or only by luck.
+    private static bool Fits(long amount, long waiting, long most) => waiting + amount <= most || waiting <= most / 2;
 
     private bool TryMakeRoom(int room)
     {
@@ -487,7 +479,7 @@ internal sealed class Partition : IDisposable
             if (_open is not null && Left(_open) <= TimeSpan.Zero)
             {
                 Seal(_isAwaited ? FlushReason.Awaited : FlushReason.Time);
-                wake = TakeWake();
+                wake = _gathering.TakeWake();
             }
             else if (_open is not null)
             {
@@ -495,7 +487,7 @@ internal sealed class Partition : IDisposable
             }
         }
 
-        WakeWriter(wake);
+        _gathering.Wake(wake);
     }
 
     private void ArmTimer(OpenBatch batch)
@@ -542,7 +534,7 @@ internal sealed class Partition : IDisposable
         _filling ??= new Chunk([]);
         _filling.Batch ??= _open;
         HandOver(reason);
-        _isUrgent = true;
+        _gathering.Hurry();
         Volatile.Write(ref _open, null);
         _lastSeal = _time.GetTimestamp();
         _flushTimer.Change(Never, Never);
@@ -556,6 +548,10 @@ internal sealed class Partition : IDisposable
             chunk.Seals = seals;
             _filling = null;
             _ready.Writer.TryWrite(chunk);
+            if (_waiters is not null && chunk.TakenEvents == chunk.Events)
+            {
+                _gathering.Hurry(); // nobody waits for it, but for its room
+            }
         }
         else if (_filling is { } unused)
         {
@@ -569,37 +565,7 @@ internal sealed class Partition : IDisposable
     {
         lock (_gate)
         {
-            return TakeWake();
-        }
-    }
-
-    // One wake-up for all that comes while the writer is on its way.
-    private bool TakeWake()
-    {
-        bool wake = _writerSleeps && IsWorthFlushing;
-        _writerSleeps &= !wake;
-        return wake;
-    }
-
-    private void WakeWriter(bool wake)
-    {
-        if (wake)
-        {
-            _wake.Release();
+            return _gathering.TakeWake();
         }
     }
 }
-
-/// <summary>How a partition took a request's events.</summary>
-/// <param name="Admission">Taken or why not.</param>
-/// <param name="Ack">What the request awaits when they were taken.</param>
-/// <param name="Batch">Their batch, or the last of several.</param>
-internal readonly record struct Appended(Admission Admission, ValueTask<Ack> Ack = default, OpenBatch? Batch = null);
-
-/// <summary>Lines of one chunk that the spool writer takes to flush at once.</summary>
-/// <param name="Chunk">Where they are; it may still be filled behind them.</param>
-/// <param name="Lines">The lines; empty for a chunk that only carries a seal.</param>
-/// <param name="Events">Their number.</param>
-/// <param name="Waiters">Who waits for them.</param>
-/// <param name="IsLast">Whether the chunk takes no more, and goes on to the batch writer.</param>
-internal readonly record struct TakenLines(Chunk Chunk, ReadOnlyMemory<byte> Lines, int Events, AckWaiter[] Waiters, bool IsLast);

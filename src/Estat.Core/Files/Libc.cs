@@ -9,6 +9,7 @@ internal static partial class Libc
     // errno and flags as Linux numbers them.
     private const int Eexist = 17;
     private const int Eperm = 1;
+    private const int Eintr = 4;
     private const int Enosys = 38;
     private const int Eopnotsupp = 95;
     private const int OpenReadOnly = 0;
@@ -47,9 +48,12 @@ internal static partial class Libc
     /// <inheritdoc cref="SyncData(FileStream)"/>
     internal static void SyncData(Microsoft.Win32.SafeHandles.SafeFileHandle file, string path)
     {
-        if (fdatasync(file) != 0)
+        while (fdatasync(file) != 0)
         {
-            throw Failure("fdatasync", path);
+            if (Marshal.GetLastPInvokeError() != Eintr)
+            {
+                throw Failure("fdatasync", path);
+            }
         }
     }
 

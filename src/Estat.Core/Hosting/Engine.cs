@@ -80,7 +80,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
         _batches = new BatchStore(writer, quarantine, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
         _backlog = new SpoolBacklog(
-            options, spool, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, _ => { }), Ledger, time,
+            options, spool, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
             loggers.CreateLogger<SpoolBacklog>());
         _batches.OnAnswersAgain = _backlog.OnStorageAnswers;
         _uploader = new Uploader(options, _batches, _dlq, _backlog, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
@@ -90,10 +90,11 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
         _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => new Lane(
-            level, number, options, keys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, OnDroppedInEncoder), spool, _backlog,
+            level, number, options, keys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
             _uploader.EnqueueAsync, Instruments, time)))];
         Partition[][] partitions = [.. AckLevels.All.Select(level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
         _ingest = new LocalIngest(partitions, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
+        spool.OnFull = FlushSpooled;
         Instruments.Observe(this);
     }
 
@@ -172,8 +173,10 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
         _writing = Task.WhenAll(_lanes.SelectMany(lane => lane.Run()).Select(writer => Watch(writer, "a partition's writer", carriesEvents: true)));
         _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
-        _spooling = Watch(
-            Task.WhenAll(_spool.RunAsync(_stopSpool.Token), _backlog.RunAsync(_stopSpool.Token)), "the spool's upkeep", carriesEvents: false);
+        _spooling = Task.WhenAll(
+            Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
+            Watch(_spool.GuardAsync(_stopSpool.Token), "the watch over the spool's disk", carriesEvents: false),
+            Watch(_backlog.RunAsync(_stopSpool.Token), "the spool's backlog", carriesEvents: false));
         _started = true;
     }
 
@@ -207,7 +210,13 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             lane.Partition.Close();
         }
 
-        await _writing.ConfigureAwait(false);
+        if (await Task.WhenAny(_writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None)).ConfigureAwait(false) != _writing)
+        {
+            // A disk that neither takes a flush nor refuses it. What was acknowledged is in the spool; what was not will not be.
+            LogWritersHang(_logger, _spool.Folder);
+            return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
+        }
+
         _uploader.Complete();
         await _uploading.ConfigureAwait(false);
         await _recovering.ConfigureAwait(false);
@@ -275,6 +284,20 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    // Open batches may be what fills it: they leave, and make room.
+    private void FlushSpooled()
+    {
+        foreach (Lane lane in _lanes)
+        {
+            if (lane.Partition.Level != AckLevel.Memory)
+            {
+                lane.Partition.Flush(FlushReason.Bytes);
+            }
+        }
+    }
+
     private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
 
     // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly. When it was a part that events go
@@ -299,6 +322,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             LogPartCrashed(_logger, error, name);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} hangs; the node stops without its last flush, which nobody was told of")]
+    private static partial void LogWritersHang(ILogger logger, string folder);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Part} crashed; the node is no longer ready. Restart it, and report this")]
     private static partial void LogPartCrashed(ILogger logger, Exception error, string part);

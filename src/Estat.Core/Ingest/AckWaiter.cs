@@ -12,7 +12,6 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     private ManualResetValueTaskSourceCore<Ack> _core;
     private int _left;
     private volatile bool _refused;
-    private string _key = "";
 
     /// <summary>What the request awaits, once.</summary>
     internal ValueTask<Ack> Task => new(this, _core.Version);
@@ -20,26 +19,16 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     /// <summary>Whether the disk refused any of its events.</summary>
     internal bool IsRefused => _refused;
 
+    /// <summary>The keys of the batches that hold its events; set under the lane's lock, before anybody can complete it.</summary>
+    internal string Key { get; set; } = "";
+
     /// <summary>Begins a wait.</summary>
     /// <param name="chunks">How many chunks hold its events.</param>
     internal void Begin(int chunks)
     {
         _left = chunks;
         _refused = false;
-        _key = "";
-    }
-
-    /// <summary>The key of a batch that holds its events; called under its lane's lock, in order.</summary>
-    internal void AddKey(string key)
-    {
-        if (_key.Length == 0)
-        {
-            _key = key;
-        }
-        else if (!_key.EndsWith(key, StringComparison.Ordinal))
-        {
-            _key = $"{_key}, {key}";
-        }
+        Key = "";
     }
 
     /// <summary>One of its chunks is flushed, or was refused by the disk.</summary>
@@ -55,7 +44,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     }
 
     /// <summary>Lets the request go on, on this thread.</summary>
-    internal void Complete() => _core.SetResult(_refused ? new Ack(Admission.DiskFailed, AckLevel.Memory, "") : new Ack(Admission.Accepted, AckLevel.Disk, _key));
+    internal void Complete() => _core.SetResult(_refused ? new Ack(Admission.DiskFailed, AckLevel.Memory, "") : new Ack(Admission.Accepted, AckLevel.Disk, Key));
 
     /// <inheritdoc/>
     public Ack GetResult(short token)

@@ -25,7 +25,7 @@ public enum Admission
 /// <summary>What became of a request's events.</summary>
 /// <param name="Admission">Taken or why not; all of a request's events share it.</param>
 /// <param name="Level">The ack level that was reached; of no meaning when refused. Below the level asked for only when <c>stored</c> took too long.</param>
-/// <param name="Key">The key of their batch's object; several, separated by commas, for a request that fills more than one. Empty when refused.</param>
+/// <param name="Key">The key of their batch's object; several, separated by commas, for a request that fills more than one (the first eight). Empty when refused.</param>
 public readonly record struct Ack(Admission Admission, AckLevel Level, string Key)
 {
     /// <summary>Whether the events were taken.</summary>

@@ -11,10 +11,22 @@ internal sealed class DiskFiles(string folder) : ISpoolFiles
     public string Folder { get; } = Path.GetFullPath(folder);
 
     /// <inheritdoc/>
-    public ISpoolFile Create(string name) => new DiskFile(Path.Combine(Folder, name), FileMode.CreateNew);
+    public ISpoolFile Create(string name) => new DiskFile(Path.Combine(Folder, name), FileMode.CreateNew, FileAccess.ReadWrite);
 
     /// <inheritdoc/>
-    public ISpoolFile Open(string name) => new DiskFile(Path.Combine(Folder, name), FileMode.Open);
+    public ISpoolFile Open(string name)
+    {
+        string path = Path.Combine(Folder, name);
+        try
+        {
+            return new DiskFile(path, FileMode.Open, FileAccess.ReadWrite);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && File.Exists(path))
+        {
+            // A file system that turned read-only after an error: what is sealed there can still be uploaded.
+            return new DiskFile(path, FileMode.Open, FileAccess.Read);
+        }
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => [.. Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path))];
@@ -38,10 +50,10 @@ internal sealed class DiskFiles(string folder) : ISpoolFiles
     /// <inheritdoc/>
     public long FreeBytes() => new DriveInfo(Folder).AvailableFreeSpace;
 
-    private sealed class DiskFile(string path, FileMode mode) : ISpoolFile
+    private sealed class DiskFile(string path, FileMode mode, FileAccess access) : ISpoolFile
     {
         private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
-        private readonly SafeFileHandle _handle = File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+        private readonly SafeFileHandle _handle = File.OpenHandle(path, mode, access, FileShare.Read | FileShare.Delete);
 
         public long Length => RandomAccess.GetLength(_handle);
 

@@ -9,7 +9,7 @@ namespace Estat.Core.Spooling;
 /// One batch's file. One user after another: the lane's spool writer appends and flushes; the batch writer seals, once the last record is through;
 /// whoever secured the batch elsewhere deletes. After a failed write or flush it takes nothing more, and nobody may rely on it.
 /// </summary>
-internal sealed class Segment : IDisposable
+internal sealed class Segment
 {
     private readonly Spool _spool;
     private readonly ISpoolFile _file;
@@ -39,9 +39,6 @@ internal sealed class Segment : IDisposable
 
     /// <summary>Whether what was acknowledged is there, and nothing else: no flush ever failed, and what a failed write left was cut off.</summary>
     internal bool IsTrusted { get; private set; } = true;
-
-    /// <summary>Whether the seal is flushed.</summary>
-    internal bool IsSealed { get; private set; }
 
     /// <summary>Gives an empty file, whose entry is durable, its identity. Durable with the first flush of records.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
@@ -113,9 +110,9 @@ internal sealed class Segment : IDisposable
             _sequence = _flushedSequence;
             IsTrusted = !_flushFailed;
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _flushFailed = true;
+            _flushFailed = true; // the failure that led here was logged and counted
         }
     }
 
@@ -125,9 +122,11 @@ internal sealed class Segment : IDisposable
     {
         _file.Write(SegmentFormat.SealOffset, SegmentFormat.SealSlot(_nonce, seal));
         _file.Sync();
-        IsSealed = true;
         _spool.OnEnded(_end);
     }
+
+    /// <summary>Nobody may rely on it any more: what it holds must be secured from memory.</summary>
+    internal void Distrust() => IsTrusted = false;
 
     /// <summary>Removes the file: all of its events are safe elsewhere.</summary>
     internal void Delete()
@@ -147,6 +146,4 @@ internal sealed class Segment : IDisposable
         _file.Dispose();
         return _end;
     }
-
-    public void Dispose() => _file.Dispose();
 }

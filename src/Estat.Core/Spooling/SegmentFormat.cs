@@ -54,6 +54,10 @@ internal static class SegmentFormat
         BinaryPrimitives.WriteUInt32LittleEndian(head[end..], HeadChecksum(fileName, identity.Nonce, head[..end]));
     }
 
+    /// <summary>Whether the bytes begin as a head does, of a version that this code does not know.</summary>
+    internal static bool IsOfOtherVersion(ReadOnlySpan<byte> head) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(head) == HeadMagic && BinaryPrimitives.ReadUInt16LittleEndian(head[4..]) != Version;
+
     /// <summary>Null when the bytes are no head of this version, or that of another file.</summary>
     internal static SegmentIdentity? ReadHead(ReadOnlySpan<byte> head, string fileName)
     {

@@ -28,8 +28,9 @@ internal sealed class SegmentReader : IDisposable
 
     private readonly ISpoolFile _file;
 
-    private SegmentReader(ISpoolFile file, SegmentIdentity? identity, Seal? seal)
+    private SegmentReader(ISpoolFile file, SegmentIdentity? identity, Seal? seal, bool isOfOtherVersion)
     {
+        IsOfOtherVersion = isOfOtherVersion;
         _file = file;
         Identity = identity;
         Seal = seal;
@@ -44,6 +45,9 @@ internal sealed class SegmentReader : IDisposable
     /// <summary>The seal; null when it was never sealed.</summary>
     internal Seal? Seal { get; }
 
+    /// <summary>Whether another version of Estat wrote it: not ours to judge.</summary>
+    internal bool IsOfOtherVersion { get; }
+
     /// <summary>Bytes of the file.</summary>
     internal long Length { get; }
 
@@ -57,7 +61,7 @@ internal sealed class SegmentReader : IDisposable
             var head = new byte[SegmentFormat.HeadBytes];
             int read = ReadFully(file, 0, head);
             SegmentIdentity? identity = SegmentFormat.ReadHead(head.AsSpan(0, read), name);
-            return new SegmentReader(file, identity, identity is null ? null : SegmentFormat.ReadSeal(head, identity.Nonce));
+            return new SegmentReader(file, identity, identity is null ? null : SegmentFormat.ReadSeal(head, identity.Nonce), SegmentFormat.IsOfOtherVersion(head));
         }
         catch
         {

@@ -22,4 +22,10 @@ internal sealed partial class Spool
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The identity file in SPOOL_DIR {Folder} is not readable; the spool gets a new id. Its segments are recovered all the same")]
     private static partial void LogIdentityUnreadable(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "A flush on the disk of SPOOL_DIR {Folder} has hung for more than {Seconds} s: events are answered 503 until it returns. Look at the disk")]
+    private static partial void LogHangs(ILogger logger, string folder, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The seal of segment {Segment} could not be written: {Error}. Its batch is uploaded from memory; look at the disk of SPOOL_DIR")]
+    private static partial void LogSealFailed(ILogger logger, string segment, string error);
 }

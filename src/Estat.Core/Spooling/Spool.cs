@@ -1,4 +1,5 @@
 // The spool: a folder of segments, one per batch that is open or waits to be safe elsewhere.
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -30,6 +31,9 @@ internal sealed partial class Spool : IDisposable
     private const long MostPrefilled = 4 << 20;
     private static readonly byte[] Zeros = new byte[256 * 1024];
     private static readonly TimeSpan GuardInterval = TimeSpan.FromSeconds(1);
+
+    // A flush takes milliseconds, on a bad day a second. Requests that wait longer than this should go elsewhere.
+    private static readonly TimeSpan HangsAfter = TimeSpan.FromSeconds(5);
     private static readonly string[] VolatileFileSystems = ["tmpfs", "ramfs"];
 
     private readonly EstatOptions _options;
@@ -38,6 +42,7 @@ internal sealed partial class Spool : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly long _start;
+    private readonly ConcurrentDictionary<object, long> _flushing = new();
     private readonly Channel<(string Name, ISpoolFile File)> _spares;
     private long _number;
     private long _typicalBytes = Zeros.Length;
@@ -45,6 +50,7 @@ internal sealed partial class Spool : IDisposable
     private long _unmeasured;
     private long _freeBytes = long.MaxValue;
     private int _failures;
+    private volatile bool _hangs;
 
     /// <summary>Takes over a folder: reads who it is, counts this start, and notes the segments that are there.</summary>
     /// <exception cref="IOException">The folder cannot be read or written.</exception>
@@ -57,7 +63,7 @@ internal sealed partial class Spool : IDisposable
         _logger = logger;
         (string id, _start) = CountStart();
         Instance = string.Create(CultureInfo.InvariantCulture, $"{id}-{_start}");
-        Found = [.. files.Names().Where(name => name.EndsWith(Extension, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        Found = [.. files.Names().Where(IsSegment).Order(StringComparer.Ordinal)];
         _spares = Channel.CreateBounded<(string, ISpoolFile)>(Math.Max(1, spares));
         Measure();
     }
@@ -81,7 +87,7 @@ internal sealed partial class Spool : IDisposable
     internal bool IsFull => Bytes >= _options.SpoolMaxSizeBytes || Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes;
 
     /// <summary>Whether the disk failed repeatedly and has not been seen to work since.</summary>
-    internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready;
+    internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready || _hangs;
 
     /// <summary>Takes the folder that the options name.</summary>
     /// <exception cref="IOException">Another process owns it, it cannot be written, or it would forget everything at a power cut; the message says what to do.</exception>
@@ -138,8 +144,66 @@ internal sealed partial class Spool : IDisposable
         }
     }
 
-    /// <summary>Keeps spares ready, so that no request waits for a file to be made, and keeps an eye on the disk, until cancelled.</summary>
-    internal Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(KeepSparesAsync(cancellationToken), GuardAsync(cancellationToken));
+    /// <summary>Called every second while the spool is full.</summary>
+    internal Action? OnFull { get; set; }
+
+    /// <summary>Keeps spares ready until cancelled, so that no request waits for a file to be made.</summary>
+    internal async Task KeepSparesAsync(CancellationToken cancellationToken)
+    {
+        while (await _spares.Writer.WaitToWriteAsync(cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                (string name, ISpoolFile file) = await Task.Run(CreateSpare, cancellationToken).ConfigureAwait(false);
+                if (!_spares.Writer.TryWrite((name, file)))
+                {
+                    file.Dispose();
+                    TryDelete(name);
+                }
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Whoever takes a segment meets the same error and reports it; here it only means that there is no spare yet.
+                await Task.Delay(GuardInterval, _time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Keeps an eye on the disk until cancelled. Nothing is written while newcomers are turned away, so nothing else would ever notice that there is room again,
+    /// or that the disk works; and a flush that hangs reports nothing.
+    /// </summary>
+    internal async Task GuardAsync(CancellationToken cancellationToken)
+    {
+        using var ticks = new PeriodicTimer(GuardInterval, _time);
+        while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Measure();
+            CheckHanging();
+            if (IsFull)
+            {
+                OnFull?.Invoke();
+            }
+
+            if (IsFailing && !_hangs)
+            {
+                await Task.Run(Probe, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A writer begins (true) or ends a flush.</summary>
+    internal void OnFlushing(object writer, bool begins)
+    {
+        if (begins)
+        {
+            _flushing[writer] = _time.GetTimestamp();
+        }
+        else
+        {
+            _flushing.TryRemove(writer, out _);
+        }
+    }
 
     /// <summary>A segment grew, or shrank.</summary>
     internal void OnGrown(long bytes)
@@ -162,6 +226,13 @@ internal sealed partial class Spool : IDisposable
         }
 
         Measure();
+    }
+
+    /// <summary>A seal could not be written; its batch is uploaded from memory.</summary>
+    internal void OnSealFailed(string segment, Exception error)
+    {
+        Interlocked.Increment(ref _failures);
+        LogSealFailed(_logger, segment, error.Message);
     }
 
     /// <summary>A flush succeeded.</summary>
@@ -218,12 +289,17 @@ internal sealed partial class Spool : IDisposable
         }
     }
 
+    // Anything else in the folder is none of ours.
+    private static bool IsSegment(string name) =>
+        name.EndsWith(Extension, StringComparison.Ordinal) && name[..^Extension.Length] is { Length: > 0 } stem
+        && stem.All(c => char.IsAsciiHexDigitLower(c) || c == '-') && stem.Count(c => c == '-') == 2;
+
     private (string Id, long Start) CountStart()
     {
         string[] words = Encoding.ASCII.GetString(_files.ReadWhole(IdentityName) ?? []).Split(' ', StringSplitOptions.TrimEntries);
         bool known = words.Length == 2 && words[0].Length == 32 && words[0].All(char.IsAsciiHexDigitLower)
             && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
-        if (!known && words.Length > 1)
+        if (!known && words is not [""])
         {
             LogIdentityUnreadable(_logger, Folder);
         }
@@ -236,7 +312,8 @@ internal sealed partial class Spool : IDisposable
 
     private (string Name, ISpoolFile File) CreateDurable()
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{_start:D6}-{Interlocked.Increment(ref _number):D9}{Extension}");
+        // With the id, so that a spool whose identity was lost never meets a name of its former self.
+        string name = string.Create(CultureInfo.InvariantCulture, $"{Instance[..8]}-{_start:D6}-{Interlocked.Increment(ref _number):D9}{Extension}");
         ISpoolFile file = _files.Create(name);
         try
         {
@@ -258,7 +335,7 @@ internal sealed partial class Spool : IDisposable
         {
             Prefill(file);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch
         {
             file.Dispose();
             TryDelete(name);
@@ -281,37 +358,19 @@ internal sealed partial class Spool : IDisposable
         file.Sync();
     }
 
-    private async Task KeepSparesAsync(CancellationToken cancellationToken)
+    private void CheckHanging()
     {
-        while (await _spares.Writer.WaitToWriteAsync(cancellationToken).ConfigureAwait(false))
+        bool hangs = _flushing.Values.Any(since => _time.GetElapsedTime(since) > HangsAfter);
+        if (hangs != _hangs)
         {
-            try
+            _hangs = hangs;
+            if (hangs)
             {
-                (string name, ISpoolFile file) = await Task.Run(CreateSpare, cancellationToken).ConfigureAwait(false);
-                if (!_spares.Writer.TryWrite((name, file)))
-                {
-                    file.Dispose();
-                    TryDelete(name);
-                }
+                LogHangs(_logger, Folder, HangsAfter.TotalSeconds);
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            else
             {
-                // Whoever takes a segment meets the same error and reports it; here it only means that there is no spare yet.
-                await Task.Delay(GuardInterval, _time, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    // Nothing is written while newcomers are turned away, so nothing else would ever notice that there is room again, or that the disk works.
-    private async Task GuardAsync(CancellationToken cancellationToken)
-    {
-        using var ticks = new PeriodicTimer(GuardInterval, _time);
-        while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
-        {
-            Measure();
-            if (IsFailing)
-            {
-                await Task.Run(Probe, cancellationToken).ConfigureAwait(false);
+                LogWorksAgain(_logger, Folder);
             }
         }
     }

@@ -91,7 +91,9 @@ internal sealed partial class SpoolBacklog : IDisposable
         Segment segment = batch.Segment!;
         if (!segment.IsTrusted)
         {
-            return true; // its content is in memory: it is uploaded or goes to the DLQ, and then the segment is deleted
+            // Its content is in memory: it is uploaded or goes to the DLQ, and then the segment is deleted. What its compressor lost is lost.
+            _ledger.Move(segment.Events - batch.Seal.Events, Place.Spooled, Place.Dropped);
+            return true;
         }
 
         if (batch.Form == BatchForm.Raw)
@@ -106,10 +108,10 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _spool.OnFailed(segment.Name, error);
-            LogNotSealed(_logger, segment.Name, error.Message);
-            Park(batch, "its seal could not be written");
-            return false;
+            // Nothing of what a failed flush was to secure is believed: the batch leaves from memory. Were it interrupted, recovery would find the same run of
+            // records, and so the same batch: nothing is appended to a segment whose batch has ended.
+            segment.Distrust();
+            _spool.OnSealFailed(segment.Name, error);
         }
 
         return true;
@@ -120,10 +122,11 @@ internal sealed partial class SpoolBacklog : IDisposable
     {
         batch.Outcome?.TrySetResult(false);
         LogParked(_logger, batch.Seal.Events, batch.Key, reason);
-        long bytes = batch.Segment!.Close();
+        long events = batch.Segment!.Events;
+        long bytes = batch.Segment.Close();
         string name = batch.Segment.Name;
         batch.Dispose();
-        Enqueue(new Waiting(name, batch.Seal.Events, bytes, 0), Now);
+        Enqueue(new Waiting(name, events, bytes, 0), Now);
     }
 
     /// <summary>Storage answered somebody: no reason to be careful any longer.</summary>
@@ -140,23 +143,48 @@ internal sealed partial class SpoolBacklog : IDisposable
             _quietUntil = default;
         }
 
-        _changed.Release(_options.UploadConcurrency);
+        Wake();
     }
 
-    /// <summary>Takes stock of what earlier starts left, then works until cancelled; uploads in progress are ended by the cancellation.</summary>
+    /// <summary>Takes stock of what earlier starts left, and works until cancelled; uploads in progress are ended by the cancellation.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
-        Task[] workers = [.. Enumerable.Range(0, _options.UploadConcurrency).Select(_ => Task.Run(() => WorkAsync(cancellationToken), CancellationToken.None))];
-        await Task.Run(() => TakeStock(cancellationToken), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Task.WhenAll(workers).ConfigureAwait(false);
+        Task[] parts =
+        [
+            Task.Run(() => TakeStock(cancellationToken), cancellationToken),
+            .. Enumerable.Range(0, _options.UploadConcurrency).Select(_ => Task.Run(() => WorkAsync(cancellationToken), CancellationToken.None)),
+        ];
+        while (parts.Length > 0)
+        {
+            // One by one, so that the first that crashes is heard of.
+            Task ended = await Task.WhenAny(parts).ConfigureAwait(false);
+            await ended.ConfigureAwait(false);
+            parts = [.. parts.Where(part => part != ended)];
+        }
     }
 
-    /// <summary>Completes when nothing waits any more, or when storage fails: what is left then is for the next start.</summary>
+    /// <summary>
+    /// Tries everything that waits once more and completes when nothing is due any longer, or when storage fails: what is left then is for the next start.
+    /// </summary>
     internal async Task DrainAsync(CancellationToken cancellationToken)
     {
-        while (!cancellationToken.IsCancellationRequested && !(Volatile.Read(ref _stockTaken) && Segments == 0) && Volatile.Read(ref _failuresInARow) == 0)
+        while (!Volatile.Read(ref _stockTaken) && !cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await PauseAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        lock (_gate)
+        {
+            TimeSpan now = Now;
+            Waiting[] all = [.. _waiting.UnorderedItems.Select(item => item.Element)];
+            _waiting.Clear();
+            _waiting.EnqueueRange(all, now);
+        }
+
+        Wake();
+        while (!IsIdle && Volatile.Read(ref _failuresInARow) == 0 && !cancellationToken.IsCancellationRequested)
+        {
+            await PauseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -165,6 +193,9 @@ internal sealed partial class SpoolBacklog : IDisposable
         _changed.Dispose();
         _compressing.Dispose();
     }
+
+    private Task PauseAsync(CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(10), _time, cancellationToken).ContinueWith(static _ => { }, TaskScheduler.Default);
 
     // Monotonic: a clock that is set must not put anything to sleep.
     private TimeSpan Now => _time.GetElapsedTime(_origin);
@@ -201,12 +232,18 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
     }
 
-    // Null: nothing was ever acknowledged in it; it is gone.
+    // Null: nothing was ever acknowledged in it, and it is gone; or it is left alone.
     private Waiting? Count(string name)
     {
         bool isEmpty;
         using (SegmentReader reader = SegmentReader.Open(_spool.Files, name))
         {
+            if (reader.IsOfOtherVersion)
+            {
+                LogOtherVersion(_logger, name);
+                return null;
+            }
+
             isEmpty = reader.Identity is null && reader.Examine(0) == TailKind.Clean;
             if (!isEmpty)
             {
@@ -227,6 +264,14 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
 
         _changed.Release();
+    }
+
+    private void Wake()
+    {
+        if (_changed.CurrentCount < _options.UploadConcurrency)
+        {
+            _changed.Release(_options.UploadConcurrency);
+        }
     }
 
     private async Task WorkAsync(CancellationToken cancellationToken)
@@ -282,7 +327,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
     }
 
-    private async Task<string?> TryUploadAsync(Waiting segment, CancellationToken cancellationToken)
+    private async Task<Attempt> TryUploadAsync(Waiting segment, CancellationToken cancellationToken)
     {
         try
         {
@@ -290,101 +335,118 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
         catch (OperationCanceledException)
         {
-            return "the node is stopping";
+            return Attempt.StorageFailed;
+        }
+        catch (StorageException error)
+        {
+            LogAttemptFailed(_logger, segment.Name, error.Message);
+            return Attempt.StorageFailed;
         }
         catch (Exception error)
         {
             // Whatever is wrong with one segment keeps none of the others from its turn.
             LogAttemptFailed(_logger, segment.Name, error.Message);
-            return error.Message;
+            return Attempt.SegmentFailed;
         }
     }
 
-    private void Settle(Waiting segment, string? failure)
+    private void Settle(Waiting segment, Attempt attempt)
     {
         lock (_gate)
         {
             _working--;
-            if (failure is null)
+            if (attempt != Attempt.Done)
+            {
+                int attempts = segment.Attempts + 1;
+                _waiting.Enqueue(segment with { Attempts = attempts }, Now + Backoff.Dlq.After(attempts));
+            }
+
+            if (attempt == Attempt.StorageFailed)
+            {
+                _failuresInARow++;
+                _quietUntil = Now + OutageProbe.After(_failuresInARow);
+            }
+            else if (attempt == Attempt.Done)
             {
                 _failuresInARow = 0;
                 _quietUntil = default;
             }
-            else
-            {
-                int attempts = segment.Attempts + 1;
-                _waiting.Enqueue(segment with { Attempts = attempts }, Now + Backoff.Dlq.After(attempts));
-                _failuresInARow++;
-                _quietUntil = Now + OutageProbe.After(_failuresInARow);
-            }
         }
 
-        _changed.Release(_options.UploadConcurrency);
+        Wake();
     }
 
-    // Null when the segment is done with; otherwise why it has to wait.
-    private async Task<string?> UploadAsync(Waiting segment, CancellationToken cancellationToken)
+    private async Task<Attempt> UploadAsync(Waiting segment, CancellationToken cancellationToken)
+    {
+        using RecoveredSegment recovered = await ReadAsync(segment, cancellationToken).ConfigureAwait(false);
+        CountLate(segment, recovered);
+        if (recovered.Key is { } key && _dlq.Holds(key))
+        {
+            // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
+            // whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
+            _ledger.Find(-segment.Events, Place.Spooled);
+        }
+        else if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken).ConfigureAwait(false))
+        {
+            // It was uploaded whole before it was damaged: nothing is amiss.
+            _ledger.Move(segment.Events, Place.Spooled, Place.Stored);
+        }
+        else if (await StoreAsync(segment, recovered, cancellationToken).ConfigureAwait(false) is var attempt and not Attempt.Done)
+        {
+            return attempt;
+        }
+
+        _spool.Delete(segment.Name, segment.Bytes);
+        return Attempt.Done;
+    }
+
+    private async Task<RecoveredSegment> ReadAsync(Waiting segment, CancellationToken cancellationToken)
     {
         await _compressing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        RecoveredSegment recovered;
         try
         {
-            recovered = RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder);
+            return RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder);
         }
         finally
         {
             _compressing.Release();
         }
+    }
 
-        using (recovered)
+    private async Task<Attempt> StoreAsync(Waiting segment, RecoveredSegment recovered, CancellationToken cancellationToken)
+    {
+        if (recovered.Tail is { } tail && !await TryQuarantineAsync(segment, recovered, tail, cancellationToken).ConfigureAwait(false))
         {
-            CountLate(segment, recovered);
-            if (recovered.Key is { } key && _dlq.Holds(key))
+            return Attempt.StorageFailed;
+        }
+
+        if (recovered.Batch is { } batch)
+        {
+            if (batch.Form == BatchForm.Raw && segment.Attempts < AttemptsToCompress)
             {
-                // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
-                // whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
-                _ledger.Find(-segment.Events, Place.Spooled);
-                _spool.Delete(segment.Name, segment.Bytes);
-                return null;
+                return Attempt.SegmentFailed;
             }
 
-            if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken).ConfigureAwait(false))
+            recovered.EnsureSealed();
+            if (await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken).ConfigureAwait(false) is not null)
             {
-                // It was uploaded whole before it was damaged: nothing is amiss.
-                _ledger.Move(segment.Events, Place.Spooled, Place.Stored);
-                _spool.Delete(segment.Name, segment.Bytes);
-                return null;
-            }
-
-            if (recovered.Tail is not null && await QuarantineAsync(segment, recovered, cancellationToken).ConfigureAwait(false) is { } refusal)
-            {
-                return refusal;
-            }
-
-            if (recovered.Batch is { } batch)
-            {
-                if (batch.Form == BatchForm.Raw && segment.Attempts < AttemptsToCompress)
-                {
-                    return "it could not be compressed";
-                }
-
-                recovered.EnsureSealed();
-                StorageException? error = await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken).ConfigureAwait(false);
-                if (error is not null)
-                {
-                    return error.Message;
-                }
-            }
-
-            long lost = segment.Events - (recovered.Batch?.Seal.Events ?? 0);
-            if (lost != 0)
-            {
-                _ledger.Move(lost, Place.Spooled, Place.Quarantined);
+                return Attempt.StorageFailed;
             }
         }
 
-        _spool.Delete(segment.Name, segment.Bytes);
-        return null;
+        long missing = segment.Events - (recovered.Batch?.Seal.Events ?? 0);
+        if (missing != 0)
+        {
+            // What was sealed and is not readable any more: its bytes are in the quarantine, or there are none.
+            _ledger.Move(missing, Place.Spooled, recovered.Tail is null ? Place.Dropped : Place.Quarantined);
+        }
+
+        if (recovered.IsDamaged && recovered.Tail is null)
+        {
+            LogCutShort(_logger, segment.Name, recovered.TailReason);
+        }
+
+        return Attempt.Done;
     }
 
     // Stock could not count a segment that it could not read.
@@ -398,14 +460,13 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
     }
 
-    private async Task<string?> QuarantineAsync(Waiting segment, RecoveredSegment recovered, CancellationToken cancellationToken)
+    private async Task<bool> TryQuarantineAsync(Waiting segment, RecoveredSegment recovered, byte[] tail, CancellationToken cancellationToken)
     {
-        string name = recovered.Batch is { } batch ? ObjectKeys.NameOf(batch.Key) : ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Instance}_{segment.Name}");
+        string name = ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Instance}_{segment.Name}");
         string key = _quarantine.For($"{name}_tail", BatchForm.Raw);
-        StorageException? error = await _store.TryQuarantineAsync(key, recovered.Tail!, recovered.TailReason, cancellationToken).ConfigureAwait(false);
-        if (error is not null)
+        if (await _store.TryQuarantineAsync(key, tail, recovered.TailReason, cancellationToken).ConfigureAwait(false) is not null)
         {
-            return error.Message;
+            return false;
         }
 
         if (recovered.IsDamaged)
@@ -414,10 +475,22 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
         else
         {
-            LogTailCut(_logger, segment.Name, recovered.Tail!.Length, key);
+            LogTailCut(_logger, segment.Name, tail.Length, key);
         }
 
-        return null;
+        return true;
+    }
+
+    private enum Attempt
+    {
+        // It is safe elsewhere and gone from here.
+        Done,
+
+        // The store did not take it: others need not be tried now either.
+        StorageFailed,
+
+        // Something is wrong with it alone.
+        SegmentFailed,
     }
 
     private sealed record Waiting(string Name, long Events, long Bytes, int Attempts)

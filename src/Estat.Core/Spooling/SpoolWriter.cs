@@ -16,7 +16,9 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
     private readonly List<TakenLines> _group = [];
     private readonly HashSet<Chunk> _refused = [];
     private readonly List<OpenBatch> _touched = [];
+    private readonly List<AckWaiter> _due = [];
     private readonly AckDispatch _acks = new();
+    private bool _isSettled;
 
     /// <summary>Chunks whose flush is over.</summary>
     internal ChannelReader<Chunk> Flushed => _flushed.Reader;
@@ -34,14 +36,16 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
                     Commit();
                 }
 
-                _flushed.Writer.Complete();
                 ended.SetResult();
             }
             catch (Exception error)
             {
-                FailAll();
-                _flushed.Writer.Complete();
+                RefuseAll();
                 ended.SetException(error);
+            }
+            finally
+            {
+                _flushed.Writer.Complete();
             }
         })
         { IsBackground = true, Name = name }.Start();
@@ -51,6 +55,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
     private void Commit()
     {
         long started = time.GetTimestamp();
+        spool.OnFlushing(this, begins: true);
         foreach (TakenLines taken in _group)
         {
             if (taken.Events > 0)
@@ -64,7 +69,12 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
             Flush(batch);
         }
 
-        instruments.OnSpoolFlushed(time.GetElapsedTime(started));
+        spool.OnFlushing(this, begins: false);
+        if (_touched.Count > 0)
+        {
+            instruments.OnSpoolFlushed(time.GetElapsedTime(started));
+        }
+
         SettleAll();
         foreach (OpenBatch batch in _touched)
         {
@@ -85,6 +95,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         _touched.Clear();
         _refused.Clear();
         _group.Clear();
+        _isSettled = false;
     }
 
     private void Write(in TakenLines taken)
@@ -106,7 +117,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
 
             batch.Segment.Append(taken.Lines, taken.Events);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) // whatever a file system has to say
         {
             _refused.Add(taken.Chunk);
             Spoil(batch, error);
@@ -124,7 +135,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
                 spool.OnFlushed();
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) // whatever a file system has to say
         {
             foreach (TakenLines taken in _group)
             {
@@ -146,9 +157,12 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         lane.EndBatch(batch);
     }
 
-    // From here on the requests go on: nothing of theirs may still be in doubt.
+    // From here on the requests go on: nothing of theirs may still be in doubt, and they are counted before they are told.
     private void SettleAll()
     {
+        _isSettled = true;
+        long events = 0;
+        long requests = 0;
         foreach (TakenLines taken in _group)
         {
             bool isFlushed = !_refused.Contains(taken.Chunk);
@@ -156,34 +170,45 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
             {
                 taken.Chunk.FlushedLength += taken.Lines.Length;
                 taken.Chunk.FlushedEvents += taken.Events;
+                events += taken.Events;
             }
 
-            long requests = 0;
             foreach (AckWaiter waiter in taken.Waiters)
             {
                 if (waiter.OnChunk(isFlushed))
                 {
                     requests += waiter.IsRefused ? 0 : 1;
-                    _acks.Add(waiter);
+                    _due.Add(waiter);
                 }
-            }
-
-            if (isFlushed)
-            {
-                lane.OnFlushed(taken.Events, requests);
             }
         }
 
+        lane.OnFlushed(events, requests);
+        foreach (AckWaiter waiter in _due)
+        {
+            _acks.Add(waiter);
+        }
+
+        _due.Clear();
         _acks.Send();
     }
 
-    private void FailAll()
+    // After a crash of this writer: nobody may wait for a flush that will not come. What was flushed is in the spool, for the next start.
+    private void RefuseAll()
     {
-        foreach (TakenLines taken in _group)
+        lane.Close();
+        do
         {
-            _refused.Add(taken.Chunk);
-        }
+            if (!_isSettled)
+            {
+                _refused.UnionWith(_group.Select(taken => taken.Chunk));
+                SettleAll();
+            }
 
-        SettleAll();
+            _group.Clear();
+            _refused.Clear();
+            _isSettled = false;
+        }
+        while (lane.WaitForLines(_group));
     }
 }

@@ -74,6 +74,7 @@ internal sealed partial class Uploader : IDisposable
 
         if (_store.Fails && TryMoveToDlq(batch, "the upload queue was full while storage did not answer"))
         {
+            batch.Outcome?.TrySetResult(false);
             batch.Dispose();
             return;
         }
