@@ -45,6 +45,7 @@ public sealed class RealS3 : IAsyncLifetime
         ["AWS_ACCESS_KEY_ID"] = Rgw.AccessKey,
         ["AWS_SECRET_ACCESS_KEY"] = Rgw.SecretKey,
         ["DLQ_DIR"] = folder["dlq"],
+        ["SPOOL_DIR"] = folder["spool"],
         ["RECOVERY_INTERVAL"] = "100ms",
     };
 }

@@ -24,6 +24,7 @@ internal sealed class RunningServer : IAsyncDisposable
             HttpAddr = "127.0.0.1:0",
             StorageDir = _folder["data"],
             DlqDir = _folder["dlq"],
+            SpoolDir = _folder["spool"],
             Partitions = 1,
             // Room for all that a test sends: on a busy machine the writer may come late, and 503 is not what most tests are about.
             ChannelSize = 1_000_000,

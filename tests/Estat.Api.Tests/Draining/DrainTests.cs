@@ -163,6 +163,7 @@ public sealed class DrainTests(RealS3 s3)
         var options = s3.Options(await s3.Rgw.CreateBucketAsync(), folder, proxy.Endpoint);
         options["DLQ_DIR"] = Path.Combine(disk.Path, "dlq");
         options["SHUTDOWN_TIMEOUT"] = "3s";
+        options["ACK"] = "memory"; // above it the events are in the spool
         options["PARTITIONS"] = "1"; // one batch, too large for the disk as a whole
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         SendReport report = await new EventSender(server.BaseAddress, connections: 4).SendAsync(2_000);

@@ -9,7 +9,7 @@ public sealed class CommandLineTests
 {
     public static TheoryData<string, string> WrongValues => new()
     {
-        { "HTTP_ADDR", "8080" }, { "ACK", "disk" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
+        { "HTTP_ADDR", "8080" }, { "ACK", "paper" }, { "ACK_ALLOWED", "all" }, { "SPOOL_VOLATILE", "yes" }, { "SPOOL_MAX_SIZE_BYTES", "1" }, { "STORED_MAX_WAIT", "0" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
         { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_APP_RETRIES", "-1" }, { "DLQ_MAX_AGE", "1d" }, { "DLQ_MAX_SIZE_BYTES", "1GB" },
         { "DLQ_FULL", "drop" }, { "DISK_MIN_FREE_BYTES", "some" }, { "RECOVERY_INTERVAL", "0" }, { "PARTITIONS", "0" }, { "CHANNEL_SIZE", "0" },
         { "CHANNEL_BYTES", "1" }, { "BATCH_SIZE", "1e3" }, { "BATCH_BYTES", "0" }, { "FLUSH_INTERVAL", "-1s" }, { "GZIP_LEVEL", "10" },
@@ -37,7 +37,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Every_option_with_a_wrong_value_is_tried_above()
     {
-        string[] takeAnyText = ["STORAGE_DIR", "DLQ_DIR"];
+        string[] takeAnyText = ["STORAGE_DIR", "SPOOL_DIR", "DLQ_DIR"];
         Assert.Equal(
             OptionTable.All.Select(option => option.Name).Except(takeAnyText).Order(StringComparer.Ordinal),
             WrongValues.Select(row => row.Data.Item1).Order(StringComparer.Ordinal));
@@ -134,6 +134,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("STORAGE_DIR")]
+    [InlineData("SPOOL_DIR")]
     [InlineData("DLQ_DIR")]
     public async Task A_folder_that_is_a_file_is_told_in_one_line(string option)
     {

@@ -97,6 +97,8 @@ public sealed class BackpressureTests : IDisposable
             ["S3_TIMEOUT"] = "5m",
             ["S3_APP_RETRIES"] = "0",
             ["DLQ_DIR"] = _folder["dlq"],
+            ["SPOOL_DIR"] = _folder["spool"],
+            ["ACK"] = "memory", // above it batches wait on the disk, and the queue is hardly ever full
             ["DISK_MIN_FREE_BYTES"] = "0",
             ["RECOVERY_INTERVAL"] = "1h",
             ["PARTITIONS"] = "1",

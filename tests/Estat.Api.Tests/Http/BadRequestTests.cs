@@ -85,7 +85,7 @@ public sealed class BadRequestTests
         { "a huge length", 413, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 9223372036854775807\r\n\r\nx" },
         { "a transfer coding before chunked", 501, $"POST /collect HTTP/1.1\r\n{Host}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" },
         { "an unknown ack level", 400, $"POST /collect HTTP/1.1\r\n{Host}X-Estat-Ack: paper\r\n{OneByte}" },
-        { "an ack level not on offer", 400, $"POST /collect HTTP/1.1\r\n{Host}X-Estat-Ack: stored\r\n{OneByte}" },
+        { "an ack level not on offer", 400, $"POST /collect HTTP/1.1\r\n{Host}X-Estat-Ack: replica\r\n{OneByte}" },
         { "two ack levels", 400, $"POST /collect HTTP/1.1\r\n{Host}X-Estat-Ack: memory\r\nX-Estat-Ack: memory\r\n{OneByte}" },
         { "an unknown ack level of a pixel", 400, $"GET /collect.gif?x HTTP/1.1\r\n{Host}X-Estat-Ack: paper\r\n\r\n" },
         { "an unknown ack level of a batch", 400, $"POST /collect/batch HTTP/1.1\r\n{Host}X-Estat-Ack: paper\r\n{OneByte}" },

@@ -22,7 +22,7 @@ public sealed class CollectTests
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Empty(await answer.Content.ReadAsByteArrayAsync());
-        Assert.Equal("memory", Assert.Single(answer.Headers.GetValues("X-Estat-Ack")));
+        Assert.Equal("disk", Assert.Single(answer.Headers.GetValues("X-Estat-Ack")));
         Assert.Equal([Bodies.Stored(body)], await server.DrainBodiesAsync());
     }
 

@@ -23,7 +23,7 @@ public sealed class PixelTests
             await connection.SendAsync($"GET {target} HTTP/1.1\r\nHost: estat.test\r\n\r\n");
             RawAnswer answer = await connection.ReadAnswerAsync();
             Assert.Equal(200, answer.Status);
-            Assert.Equal(["memory"], answer.Headers["X-Estat-Ack"]);
+            Assert.Equal(["disk"], answer.Headers["X-Estat-Ack"]);
         }
 
         Assert.Equal([query, query, query], await server.DrainBodiesAsync());

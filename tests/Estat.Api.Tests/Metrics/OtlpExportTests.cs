@@ -21,6 +21,7 @@ public sealed class OtlpExportTests
         {
             ["STORAGE_DIR"] = folder["data"],
             ["DLQ_DIR"] = folder["dlq"],
+            ["SPOOL_DIR"] = folder["spool"],
             ["FLUSH_INTERVAL"] = "50ms",
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = address,
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",

@@ -18,6 +18,7 @@ public sealed class FullDiskTests(RealS3 s3)
         string bucket = await s3.Rgw.CreateBucketAsync();
         var options = s3.Options(bucket, folder, proxy.Endpoint);
         options["DLQ_DIR"] = Path.Combine(disk.Path, "dlq");
+        options["ACK"] = "memory"; // above it batches wait in the spool
         options["DISK_MIN_FREE_BYTES"] = "0"; // the disk shall really run full
         options["FLUSH_INTERVAL"] = "50ms";
         options["BATCH_SIZE"] = "1000";
@@ -44,14 +45,16 @@ public sealed class FullDiskTests(RealS3 s3)
     }
 
     [Theory]
-    [InlineData("DLQ_MAX_SIZE_BYTES", "50000")]
-    [InlineData("DISK_MIN_FREE_BYTES", "9000000000000000000")]
-    public async Task A_DLQ_at_its_limit_turns_newcomers_away_and_readiness_with_them_until_it_drains(string option, string value)
+    [InlineData("memory", "DLQ_MAX_SIZE_BYTES", "50000")]
+    [InlineData("disk", "DLQ_MAX_SIZE_BYTES", "50000")]
+    [InlineData("memory", "DISK_MIN_FREE_BYTES", "9000000000000000000")]
+    public async Task A_DLQ_at_its_limit_turns_newcomers_away_and_readiness_with_them_until_it_drains(string level, string option, string value)
     {
         using var folder = new TempFolder();
         using var proxy = FaultProxy.Start(s3.Rgw.Port);
         string bucket = await s3.Rgw.CreateBucketAsync();
         var options = s3.Options(bucket, folder, proxy.Endpoint);
+        options["ACK"] = level;
         options[option] = value;
         options["FLUSH_INTERVAL"] = "50ms";
         proxy.Fault = Fault.Refuse;
@@ -87,6 +90,7 @@ public sealed class FullDiskTests(RealS3 s3)
         {
             ["STORAGE_DIR"] = Path.Combine(disk.Path, "data"),
             ["DLQ_DIR"] = folder["dlq"],
+            ["SPOOL_DIR"] = folder["spool"],
             ["FLUSH_INTERVAL"] = "50ms",
             ["RECOVERY_INTERVAL"] = "100ms",
         };

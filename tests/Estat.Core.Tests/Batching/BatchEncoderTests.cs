@@ -70,9 +70,9 @@ public sealed class BatchEncoderTests
         int opened = 0;
         using var encoder = new BatchEncoder(
             content => new FailingCompressor(content, opened++ == 0 ? 1 : 0, Disposal.Works), NullLogger.Instance, _ => { });
-        encoder.Append(Batches.ChunkOf(new OpenBatch("a", Batches.Opened), EventLines.Bodies(3)));
+        encoder.Append(Batches.NewOpen("a"), EventLines.Bodies(3));
         using SealedBatch first = encoder.Seal(FlushReason.Time);
-        encoder.Append(Batches.ChunkOf(new OpenBatch("b", Batches.Opened), EventLines.Bodies(3)));
+        encoder.Append(Batches.NewOpen("b"), EventLines.Bodies(3));
         using SealedBatch second = encoder.Seal(FlushReason.Bytes);
         Assert.Equal(("a", BatchForm.Raw, FlushReason.Time), (first.Key, first.Form, first.Reason));
         Assert.Equal(("b", BatchForm.Gzip, FlushReason.Bytes), (second.Key, second.Form, second.Reason));
@@ -91,10 +91,10 @@ public sealed class BatchEncoderTests
     private SealedBatch Encode(Func<Stream, Stream> openCompressor, int eventsPerChunk, int chunks)
     {
         using var encoder = new BatchEncoder(openCompressor, NullLogger.Instance, events => _dropped += events);
-        var batch = new OpenBatch(string.Create(CultureInfo.InvariantCulture, $"raw/{chunks}.jsonl.gz"), Batches.Opened);
+        OpenBatch batch = Batches.NewOpen(string.Create(CultureInfo.InvariantCulture, $"raw/{chunks}.jsonl.gz"));
         for (int i = 0; i < chunks; i++)
         {
-            encoder.Append(Batches.ChunkOf(batch, EventLines.Bodies(eventsPerChunk, first: i * eventsPerChunk)));
+            encoder.Append(batch, EventLines.Bodies(eventsPerChunk, first: i * eventsPerChunk));
         }
 
         return encoder.Seal(FlushReason.Count);

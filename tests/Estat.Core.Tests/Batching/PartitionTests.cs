@@ -5,7 +5,7 @@ using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Batching;
 
-public sealed class PartitionTests
+public abstract class PartitionTests(AckLevel level)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Interval = new EstatOptions().FlushInterval;
@@ -13,7 +13,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_batch_is_sealed_at_exactly_BATCH_SIZE_events()
     {
-        using var lane = new Lane(new EstatOptions { BatchSize = 3 });
+        using Lane lane = NewLane(new EstatOptions { BatchSize = 3 });
         Assert.All(EventLines.Bodies(7), body => Assert.Equal(Admission.Accepted, lane.Append(body)));
         Assert.Equal(["Count: event-0 event-1 event-2", "Count: event-3 event-4 event-5", "Drain: event-6"], await lane.CloseAndTellAsync());
     }
@@ -21,7 +21,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_batch_is_sealed_by_the_event_that_reaches_BATCH_BYTES()
     {
-        using var lane = new Lane(new EstatOptions { BatchBytes = 2048 });
+        using Lane lane = NewLane(new EstatOptions { BatchBytes = 2048 });
         string body = new('x', 900);
         Assert.All(Enumerable.Repeat(body, 5), text => lane.Append(text));
         IReadOnlyList<SealedBatch> batches = await lane.CloseAsync();
@@ -33,7 +33,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_batch_is_sealed_FLUSH_INTERVAL_after_its_first_event()
     {
-        using var lane = new Lane();
+        using Lane lane = NewLane();
         lane.Append("a");
         lane.Time.Advance(Interval - TimeSpan.FromTicks(1));
         lane.Append("b");
@@ -47,7 +47,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task An_idle_lane_seals_nothing()
     {
-        using var lane = new Lane();
+        using Lane lane = NewLane();
         lane.Time.Advance(10 * Interval);
         Assert.Null(lane.Partition.OldestOpen);
         Assert.Empty(await lane.CloseAsync());
@@ -56,7 +56,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_batch_that_was_sealed_by_count_leaves_no_timer_for_the_next_one()
     {
-        using var lane = new Lane(new EstatOptions { BatchSize = 2 });
+        using Lane lane = NewLane(new EstatOptions { BatchSize = 2 });
         lane.Append("a");
         lane.Time.Advance(Interval / 2);
         lane.Append("b");
@@ -73,7 +73,7 @@ public sealed class PartitionTests
     [InlineData(86400 * 365)]
     public async Task A_batch_is_sealed_within_twice_the_interval_whatever_the_wall_clock_does(int step)
     {
-        using var lane = new Lane();
+        using Lane lane = NewLane();
         lane.Append("a");
         DateTimeOffset opened = lane.Partition.OldestOpen!.Value;
         lane.Time.UtcNow += TimeSpan.FromSeconds(step);
@@ -89,7 +89,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task The_key_is_that_of_the_opening_even_when_the_batch_ends_on_another_day()
     {
-        using var lane = new Lane(new EstatOptions { BatchSize = 2 });
+        using Lane lane = NewLane(new EstatOptions { BatchSize = 2 });
         lane.Time.UtcNow = new DateTimeOffset(2026, 3, 4, 23, 59, 59, TimeSpan.Zero);
         lane.Append("before midnight");
         lane.Time.Advance(TimeSpan.FromSeconds(1));
@@ -103,7 +103,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_full_lane_refuses_at_once_and_takes_again_when_the_writer_has_caught_up()
     {
-        using var lane = new Lane(new EstatOptions { ChannelSize = 8 });
+        using Lane lane = NewLane(new EstatOptions { ChannelSize = 8 });
         Assert.All(EventLines.Bodies(8), body => Assert.Equal(Admission.Accepted, lane.Append(body)));
         Assert.True(lane.Partition.IsFull);
         Assert.Equal(Admission.QueueFull, lane.Append("refused"));
@@ -118,7 +118,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task Even_a_lane_of_one_event_takes_one_after_another()
     {
-        using var lane = new Lane(new EstatOptions { ChannelSize = 1 });
+        using Lane lane = NewLane(new EstatOptions { ChannelSize = 1 });
         lane.Start();
         foreach (string body in EventLines.Bodies(20))
         {
@@ -132,7 +132,7 @@ public sealed class PartitionTests
     public async Task A_lane_holds_no_more_memory_than_CHANNEL_BYTES()
     {
         var options = new EstatOptions { ChannelBytes = 1 << 20, ChannelSize = 1_000_000 };
-        using var lane = new Lane(options);
+        using Lane lane = NewLane(options);
         string body = new('x', 16384);
         int taken = 0;
         while (lane.Append(body) == Admission.Accepted)
@@ -149,7 +149,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task An_event_larger_than_the_whole_lane_is_taken_when_nothing_else_waits()
     {
-        using var lane = new Lane(new EstatOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
+        using Lane lane = NewLane(new EstatOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
         string body = new('x', 4 << 20);
         Assert.Equal(Admission.Accepted, lane.Append(body));
         Assert.Equal(Admission.QueueFull, lane.Append(body));
@@ -160,7 +160,7 @@ public sealed class PartitionTests
     public async Task A_batch_that_nobody_takes_fills_the_lane_and_loses_nothing()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var lane = new Lane(new EstatOptions { ChannelSize = 10, BatchSize = 2 }, () => release.Task);
+        using Lane lane = NewLane(new EstatOptions { ChannelSize = 10, BatchSize = 2 }, () => release.Task);
         lane.Start();
         int taken = 0;
         await Wait.UntilAsync(
@@ -182,7 +182,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task Closing_seals_what_there_is_and_refuses_the_rest()
     {
-        using var lane = new Lane();
+        using Lane lane = NewLane();
         lane.Append("a");
         lane.Partition.Close();
         lane.Partition.Close();
@@ -195,7 +195,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_thousand_small_blocks_wait_without_using_the_lane_s_memory_up()
     {
-        using var lane = new Lane(); // 32 MB, or 128 chunks: a chunk each would fill it at the 129th
+        using Lane lane = NewLane(); // 32 MB, or 128 chunks: a chunk each would fill it at the 129th
 
         for (int i = 0; i < 1_000; i++)
         {
@@ -209,7 +209,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_block_that_does_not_fit_is_refused_whole()
     {
-        using var lane = new Lane(new EstatOptions { ChannelSize = 8 });
+        using Lane lane = NewLane(new EstatOptions { ChannelSize = 8 });
         Assert.Equal(Admission.Accepted, lane.AppendBlock(EventLines.Bodies(5)));
         Assert.Equal(Admission.QueueFull, lane.AppendBlock(EventLines.Bodies(4, first: 100)));
         Assert.Equal(Admission.Accepted, lane.AppendBlock(EventLines.Bodies(3, first: 5)));
@@ -220,7 +220,7 @@ public sealed class PartitionTests
     [Fact]
     public async Task A_block_larger_than_the_lane_is_taken_when_it_is_half_empty_and_not_before()
     {
-        using var lane = new Lane(new EstatOptions { ChannelSize = 8 });
+        using Lane lane = NewLane(new EstatOptions { ChannelSize = 8 });
         Assert.Equal(Admission.Accepted, lane.AppendBlock(EventLines.Bodies(4)));
         Assert.Equal(Admission.Accepted, lane.AppendBlock(EventLines.Bodies(50, first: 4)));
         Assert.Equal(Admission.QueueFull, lane.AppendBlock(EventLines.Bodies(50, first: 100)));
@@ -235,7 +235,7 @@ public sealed class PartitionTests
     [InlineData(300)]
     public async Task A_block_split_over_batches_never_exceeds_BATCH_SIZE(int batchSize)
     {
-        using var lane = new Lane(new EstatOptions { BatchSize = batchSize, ChannelBytes = 1L << 30 });
+        using Lane lane = NewLane(new EstatOptions { BatchSize = batchSize, ChannelBytes = 1L << 30 });
         lane.Append("event-0");
         Assert.Equal(Admission.Accepted, lane.AppendBlock(EventLines.Bodies(1000, first: 1)));
         lane.Append("event-1001");
@@ -250,7 +250,7 @@ public sealed class PartitionTests
     {
         const int Threads = 8;
         const int PerThread = 4000;
-        using var lane = new Lane(new EstatOptions { ChannelSize = 500, BatchSize = 700, BatchBytes = 1 << 16 });
+        using Lane lane = NewLane(new EstatOptions { ChannelSize = 500, BatchSize = 700, BatchBytes = 1 << 16 });
         lane.Start();
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(() => Send(lane, thread, PerThread), TaskCreationOptions.LongRunning)));
         IReadOnlyList<SealedBatch> batches = await lane.CloseAsync();
@@ -277,4 +277,10 @@ public sealed class PartitionTests
             next += size;
         }
     }
+
+    private Lane NewLane(EstatOptions? options = null, Func<Task>? downstream = null) => new(level, options, downstream);
 }
+
+public sealed class MemoryPartitionTests() : PartitionTests(AckLevel.Memory);
+
+public sealed class DiskPartitionTests() : PartitionTests(AckLevel.Disk);

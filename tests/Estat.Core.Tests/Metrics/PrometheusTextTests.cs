@@ -2,6 +2,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 
 namespace Estat.Core.Tests.Metrics;
@@ -33,14 +34,16 @@ public sealed partial class PrometheusTextTests : IDisposable
         using var folder = new TempFolder();
         await using TestNode node = new TestNode(folder).Start();
         await node.SendAsync(EventLines.Bodies(10));
+        Assert.True((await node.AskAsync("in memory", AckLevel.Memory)).IsAccepted);
         node.Engine.Instruments.OnUploadEnded(TimeSpan.FromMilliseconds(3), succeeded: true);
         node.Engine.Instruments.OnUploadEnded(TimeSpan.FromSeconds(3), succeeded: false);
         HashSet<string> series = Parse(node.Metrics.Write());
         Assert.All(Seed, name => Assert.Contains(name, series));
         Assert.Contains(series, name => name.StartsWith("dotnet_", StringComparison.Ordinal));
         Assert.Contains("estat_upload_duration_seconds_bucket{outcome=\"failed\",le=\"+Inf\"}", series);
-        Assert.Equal(10, node.Metrics.Value("http_requests_accepted_total"));
-        Assert.Equal(10, node.Metrics.Value("estat_events{place=\"buffered\"}"));
+        Assert.Equal(11, node.Metrics.Value("http_requests_accepted_total"));
+        Assert.Equal(10, node.Metrics.Value("estat_events{place=\"spooled\"}"));
+        Assert.Equal(1, node.Metrics.Value("estat_events{place=\"buffered\"}"));
     }
 
     [Fact]

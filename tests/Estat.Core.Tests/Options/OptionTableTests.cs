@@ -7,7 +7,7 @@ namespace Estat.Core.Tests.Options;
 public sealed class OptionTableTests : IDisposable
 {
     // For these the default is said in words, as it follows from the machine or is long.
-    private static readonly string[] DefaultsInWords = ["PARTITIONS", "TRUSTED_PROXIES"];
+    private static readonly string[] DefaultsInWords = ["ACK_ALLOWED", "PARTITIONS", "TRUSTED_PROXIES"];
 
     private static readonly Dictionary<string, string> WrongValues = new()
     {
@@ -20,6 +20,11 @@ public sealed class OptionTableTests : IDisposable
         ["S3_ENDPOINT"] = "localhost:9000",
         ["S3_TIMEOUT"] = "3",
         ["S3_APP_RETRIES"] = "-1",
+        ["ACK_ALLOWED"] = "memory,paper",
+        ["SPOOL_DIR"] = "sp\0ool",
+        ["SPOOL_VOLATILE"] = "maybe",
+        ["SPOOL_MAX_SIZE_BYTES"] = "1000",
+        ["STORED_MAX_WAIT"] = "500",
         ["STORAGE_DIR"] = "da\0ta",
         ["DLQ_DIR"] = "d\0lq",
         ["DLQ_MAX_AGE"] = "1d",

@@ -15,7 +15,7 @@ public sealed class DlqDirectoryTests : IDisposable
     private readonly TempFolder _folder = new();
     private readonly ManualTimeProvider _time = new(DateTimeOffset.UtcNow);
     private readonly ObjectKeys _keys = new("raw", ObjectKeys.NewInstance());
-    private readonly Ledger _ledger = new(() => 100);
+    private readonly Ledger _ledger = new(() => 100, () => 0);
 
     public void Dispose() => _folder.Dispose();
 

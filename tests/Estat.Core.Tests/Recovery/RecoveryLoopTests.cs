@@ -32,7 +32,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         Assert.Equal([key], await _place.KeysAsync());
         Assert.Equal(["a", "b"], await _place.BodiesAsync());
         Assert.Empty(DlqFiles.NamesIn(Dlq));
-        Assert.Equal(new Balance(0, 2, 2, 0, 0, 0, 0), rig.Ledger.Read());
+        Assert.Equal(new Balance(0, 2, 2, 0, 0, 0, 0, 0), rig.Ledger.Read());
         Assert.Equal((0, 0), (rig.Dlq.Files, rig.Dlq.Bytes));
     }
 
@@ -59,7 +59,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         Assert.True(await rig.TickAsync(), what);
         Assert.Equal([key], await _place.KeysAsync());
         Assert.Equal(["a", "b"], await _place.BodiesAsync());
-        Assert.Equal(new Balance(0, 2, 2, 0, 0, 0, 0), rig.Ledger.Read());
+        Assert.Equal(new Balance(0, 2, 2, 0, 0, 0, 0, 0), rig.Ledger.Read());
         Assert.Empty(DlqFiles.NamesIn(Dlq));
     }
 
@@ -76,7 +76,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
 
         rig.Store.Fails = null;
         await rig.RecoverAllAsync();
-        Assert.Equal(new Balance(0, 2, 2, 0, 0, 0, 0), rig.Ledger.Read());
+        Assert.Equal(new Balance(0, 2, 2, 0, 0, 0, 0, 0), rig.Ledger.Read());
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         }
 
         long events = withMeta ? 40 * cut.Count : 0;
-        Assert.Equal(new Balance(0, events, 0, 0, 0, events, 0), rig.Ledger.Read());
+        Assert.Equal(new Balance(0, events, 0, 0, 0, 0, events, 0), rig.Ledger.Read());
         Assert.Equal(cut.Count, rig.Metrics.Value("estat_files_quarantined_total"));
     }
 
@@ -202,7 +202,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         using RecoveryRig rig = Start();
         await rig.RecoverAllAsync();
         Assert.Equal([$"raw_dlq/{ObjectKeys.NameOf(key)}.jsonl.gz"], await _place.KeysAsync());
-        Assert.Equal(new Balance(0, 2, 0, 0, 0, 2, 0), rig.Ledger.Read());
+        Assert.Equal(new Balance(0, 2, 0, 0, 0, 0, 2, 0), rig.Ledger.Read());
     }
 
     [Theory]
@@ -241,7 +241,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         await rig.RecoverAllAsync();
         Assert.Equal([$"raw_dlq/{ObjectKeys.NameOf(key)}.jsonl"], await _place.KeysAsync());
         Assert.Equal(["a", "b"], EventLines.Decode(await _place.ReadAsync($"raw_dlq/{ObjectKeys.NameOf(key)}.jsonl")));
-        Assert.Equal(new Balance(0, 2, 0, 0, 0, 2, 0), rig.Ledger.Read());
+        Assert.Equal(new Balance(0, 2, 0, 0, 0, 0, 2, 0), rig.Ledger.Read());
     }
 
     [Fact]

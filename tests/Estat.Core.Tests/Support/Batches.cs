@@ -15,15 +15,17 @@ internal static class Batches
     internal static SealedBatch Of(string key, IEnumerable<string> bodies, Func<Stream, Stream>? openCompressor = null)
     {
         using var encoder = new BatchEncoder(openCompressor ?? BatchEncoder.Gzip(1), NullLogger.Instance, _ => { });
-        encoder.Append(ChunkOf(new OpenBatch(key, Opened), bodies));
+        encoder.Append(NewOpen(key), bodies);
         return encoder.Seal(FlushReason.Count);
     }
 
-    internal static Chunk ChunkOf(OpenBatch batch, IEnumerable<string> bodies)
+    internal static OpenBatch NewOpen(string key) => new(key, Opened, isAwaited: false);
+
+    /// <summary>Adds the lines of these bodies at once, as those of a chunk.</summary>
+    internal static void Append(this BatchEncoder encoder, OpenBatch batch, IEnumerable<string> bodies)
     {
         string[] all = [.. bodies];
-        byte[] lines = EventLines.Encode(all);
-        return new Chunk(lines) { Batch = batch, Events = all.Length, Length = lines.Length };
+        encoder.Append(batch, EventLines.Encode(all), all.Length);
     }
 
     /// <summary>What an uploader would pass to the store.</summary>

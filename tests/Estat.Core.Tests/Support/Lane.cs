@@ -1,40 +1,60 @@
-// A partition with its writer, as a node has them, and what came out of it.
+// A lane with its writers, as a node has them, and what came out of it.
 using Estat.Core.Batching;
+using Estat.Core.Conservation;
 using Estat.Core.Ingest;
+using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Recovery;
+using Estat.Core.Spooling;
+using Estat.Core.Uploading;
 
 namespace Estat.Core.Tests.Support;
 
-/// <summary>One partition over a clock that the test drives. Its writer stands still until <see cref="Start"/>.</summary>
+/// <summary>One lane over a clock that the test drives; above <c>memory</c> with a spool on a real disk. Its writers stand still until <see cref="Start"/>.</summary>
 internal sealed class Lane : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private readonly TempFolder _folder = new();
     private readonly List<SealedBatch> _batches = [];
     private readonly ChunkPool _chunks = new();
+    private readonly EstatInstruments _instruments = new();
     private readonly EstatOptions _options;
-    private Task? _writer;
+    private readonly FolderPlace _place = new();
+    private readonly Spool _spool;
+    private readonly SpoolBacklog _backlog;
+    private readonly Core.Hosting.Lane _lane;
+    private Task? _writing;
 
-    internal Lane(EstatOptions? options = null, Func<Task>? downstream = null)
+    internal Lane(AckLevel level, EstatOptions? options = null, Func<Task>? downstream = null, ISpoolFiles? files = null)
     {
         _options = (options ?? new EstatOptions()) with { Partitions = 1 };
-        Partition = new Partition(
-            _options, new ObjectKeys("raw", ObjectKeys.NewInstance()), _chunks,
-            new BatchEncoder(BatchEncoder.Gzip(1), NullLogger.Instance, _ => { }),
+        _spool = new Spool(_options, files ?? new DiskFiles(_folder.Path), owner: null, spares: 1, Time, NullLogger.Instance);
+        var quarantine = new QuarantineKeys("raw_dlq");
+        var ledger = new Ledger(() => 0, () => 0);
+        var store = new BatchStore(
+            new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine, ledger, _instruments, Time, NullLogger.Instance);
+        _backlog = new SpoolBacklog(_options, _spool, store, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
+        _lane = new Core.Hosting.Lane(
+            level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog,
             async batch =>
             {
                 _batches.Add(batch);
                 await (downstream?.Invoke() ?? Task.CompletedTask);
             },
-            Time);
+            _instruments, Time);
     }
 
     internal ManualTimeProvider Time { get; } = new();
 
-    internal Partition Partition { get; }
+    internal Partition Partition => _lane.Partition;
 
-    internal void Start() => _writer ??= Task.Run(Partition.RunAsync);
+    internal void Start() => _writing ??= Task.WhenAll([.. _lane.Run()]);
 
-    internal Admission Append(string body) => Partition.Append(EventLines.Header(), System.Text.Encoding.UTF8.GetBytes(body));
+    /// <summary>Appends and does not wait for the flush.</summary>
+    internal Admission Append(string body) => Take(body).Admission;
+
+    /// <summary>The same with what the request would await.</summary>
+    internal Appended Take(string body) => Partition.Append(EventLines.Header(), System.Text.Encoding.UTF8.GetBytes(body));
 
     internal Admission AppendBlock(params IEnumerable<string> bodies)
     {
@@ -44,7 +64,7 @@ internal sealed class Lane : IDisposable
             block.Add(EventLines.Header(), System.Text.Encoding.UTF8.GetBytes(body));
         }
 
-        return Partition.Append(block);
+        return Partition.Append(block, batches: null).Admission;
     }
 
     /// <summary>Closes the lane and gives what it sealed, in order.</summary>
@@ -52,7 +72,7 @@ internal sealed class Lane : IDisposable
     {
         Start();
         Partition.Close();
-        await _writer!.WaitAsync(Limit);
+        await _writing!.WaitAsync(Limit);
         return _batches;
     }
 
@@ -62,7 +82,18 @@ internal sealed class Lane : IDisposable
 
     public void Dispose()
     {
-        Partition.Dispose();
-        _batches.ForEach(batch => batch.Dispose());
+        _lane.Dispose();
+        _batches.ForEach(batch =>
+        {
+            batch.Segment?.Dispose();
+            batch.Dispose();
+        });
+        _backlog.Dispose();
+        _spool.Dispose();
+        _instruments.Dispose();
+        _place.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _folder.Dispose();
     }
+
+    private static BatchEncoder NewEncoder() => new(BatchEncoder.Gzip(1), NullLogger.Instance, _ => { });
 }

@@ -34,7 +34,7 @@ internal sealed class RecoveryRig : IDisposable
 
     internal SwitchedStore Store { get; }
 
-    internal Ledger Ledger { get; } = new(() => 0);
+    internal Ledger Ledger { get; } = new(() => 0, () => 0);
 
     internal DlqDirectory Dlq { get; }
 

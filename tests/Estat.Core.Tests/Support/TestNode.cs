@@ -19,7 +19,12 @@ internal sealed class TestNode : IAsyncDisposable
     {
         Data = folder["data"];
         options ??= new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
-        Options = options with { DlqDir = options.DlqDir == new EstatOptions().DlqDir ? folder["dlq"] : options.DlqDir };
+        var untouched = new EstatOptions();
+        Options = options with
+        {
+            DlqDir = options.DlqDir == untouched.DlqDir ? folder["dlq"] : options.DlqDir,
+            SpoolDir = options.SpoolDir == untouched.SpoolDir ? folder["spool"] : options.SpoolDir,
+        };
         Store = new SwitchedStore(new FolderObjectStore(Data, TimeProvider.System));
         Engine = new Engine(Options, Store, time ?? TimeProvider.System, NullLoggerFactory.Instance, openCompressor);
         Metrics = new PrometheusText(Engine.Instruments.Meter);
@@ -48,8 +53,11 @@ internal sealed class TestNode : IAsyncDisposable
         return this;
     }
 
-    internal async Task<Admission> TrySendAsync(string body) =>
-        (await Engine.Ingest.AcceptAsync(EventLines.Header(), Encoding.UTF8.GetBytes(body))).Admission;
+    internal async Task<Admission> TrySendAsync(string body) => (await AskAsync(body)).Admission;
+
+    /// <summary>Sends an event at the level of <c>ACK</c> or another, and gives the whole answer.</summary>
+    internal ValueTask<Ack> AskAsync(string body, AckLevel? level = null) =>
+        Engine.Ingest.AcceptAsync(EventLines.Header(), Encoding.UTF8.GetBytes(body), level ?? Options.Ack);
 
     internal async Task SendAsync(params IEnumerable<string> bodies)
     {
@@ -71,14 +79,15 @@ internal sealed class TestNode : IAsyncDisposable
         }
     }
 
-    internal Task UntilAsync(Func<bool> condition, string what) => Wait.UntilAsync(condition, Limit, what, () => Balance.ToString());
+    internal Task UntilAsync(Func<bool> condition, string what, TimeSpan? limit = null) =>
+        Wait.UntilAsync(condition, limit ?? Limit, what, () => Balance.ToString());
 
     /// <summary>Fails unless everything that came is somewhere.</summary>
     internal void AssertConserved()
     {
         Balance b = Balance;
-        Assert.True(b.Accepted + b.Found == b.Stored + b.Buffered + b.Dlq + b.Quarantined + b.Dropped, b.ToString());
-        Assert.All(new[] { b.Stored, b.Buffered, b.Dlq, b.Quarantined, b.Dropped }, events => Assert.True(events >= 0, b.ToString()));
+        Assert.True(b.Accepted + b.Found == b.Stored + b.Buffered + b.Spooled + b.Dlq + b.Quarantined + b.Dropped, b.ToString());
+        Assert.All(new[] { b.Stored, b.Buffered, b.Spooled, b.Dlq, b.Quarantined, b.Dropped }, events => Assert.True(events >= 0, b.ToString()));
     }
 
     /// <summary>Ends the node as SIGTERM does. What was lost, which is 0.</summary>

@@ -8,7 +8,7 @@ using Estat.Core.Uploading;
 
 namespace Estat.Core.Tests.Support;
 
-/// <summary>An uploader that works from its construction to its disposal.</summary>
+/// <summary>An uploader that works from its construction to its disposal, of batches that are in memory only.</summary>
 internal sealed class UploadRig : IAsyncDisposable
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
@@ -27,11 +27,11 @@ internal sealed class UploadRig : IAsyncDisposable
 
         Metrics = new PrometheusText(_instruments.Meter);
         Store = new SwitchedStore(Place.Store);
-        Ledger = new Ledger(() => Volatile.Read(ref _accepted));
+        Ledger = new Ledger(() => Volatile.Read(ref _accepted), () => 0);
         Dlq = new DlqDirectory(Options, new ObjectKeys("raw", ObjectKeys.NewInstance()), Ledger, Time, NullLogger.Instance);
-        Uploader = new Uploader(
-            Options, new ObjectWriter(Store, _instruments, NullLogger.Instance), Dlq, new QuarantineKeys("raw_dlq"), Ledger, _instruments, Time,
-            NullLogger.Instance);
+        BatchStore = new BatchStore(
+            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys("raw_dlq"), Ledger, _instruments, Time, NullLogger.Instance);
+        Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, Ledger, _instruments, Time, NullLogger.Instance);
         _working = Uploader.RunAsync();
     }
 
@@ -46,6 +46,8 @@ internal sealed class UploadRig : IAsyncDisposable
     internal Ledger Ledger { get; }
 
     internal DlqDirectory Dlq { get; }
+
+    internal BatchStore BatchStore { get; }
 
     internal Uploader Uploader { get; }
 

@@ -23,7 +23,7 @@ public sealed class UploaderTests
         Assert.Equal((2, Batches.Opened, 0), (meta.NumEvents, meta.Created, meta.Attempts));
         Assert.Contains("switched off", meta.Reason, StringComparison.Ordinal);
         Assert.Equal((0, 2), (rig.Ledger.Read().Buffered, rig.Ledger.Read().Dlq));
-        Assert.True(rig.Uploader.StorageFails);
+        Assert.True(rig.BatchStore.Fails);
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class UploaderTests
         rig.Store.Fails = null;
         await rig.EnqueueAsync("c");
         await rig.UntilAsync(() => rig.Ledger.Read().Stored == 1, "the third batch to be stored");
-        Assert.False(rig.Uploader.StorageFails);
+        Assert.False(rig.BatchStore.Fails);
     }
 
     [Theory]
