@@ -186,7 +186,9 @@ internal sealed class PowerCutFiles : ISpoolFiles
             bool isBroken = !isLast && !isFull && _random.NextDouble() < _faults.Write;
             if (isLast || isFull || isBroken)
             {
-                inode.Change(new DiskChange(offset, bytes[.._random.Next(bytes.Length + 1)].ToArray()));
+                // All of it, often enough: an error does not mean that nothing happened.
+                int written = _random.Next(3) == 0 ? bytes.Length : _random.Next(bytes.Length);
+                inode.Change(new DiskChange(offset, bytes[..written].ToArray()));
                 throw isLast ? _power.Cut() : new IOException(isFull ? "ENOSPC" : "EIO");
             }
 

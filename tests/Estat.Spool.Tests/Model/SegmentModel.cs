@@ -82,7 +82,8 @@ internal sealed class SegmentModel
             }
         }
 
-        for (int batches = isLast ? 0 : _random.Next(1, 6); batches > 0; batches--)
+        // A start may do nothing but recover.
+        for (int batches = isLast ? 0 : Math.Max(0, _random.Next(-2, 6)); batches > 0; batches--)
         {
             WriteBatch(spool);
         }
