@@ -12,7 +12,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
     private const int Held = 0;
     private const int Broken = 1;
     private const int NotRun = 2;
-    private static readonly TimeSpan RoundLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan RoundLimit = TimeSpan.FromMinutes(10);
     private readonly Tally _tally = new();
 
     internal async Task<int> RunAsync(CancellationToken stop)

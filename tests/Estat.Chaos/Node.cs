@@ -12,7 +12,7 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
 {
     private const int SigStop = 19;
     private const int SigCont = 18;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly List<ServerProcess> _all = [];
 
     /// <summary>The latest process.</summary>

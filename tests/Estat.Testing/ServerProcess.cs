@@ -19,8 +19,8 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SigInt = 2;
     private const int SigKill = 9;
     private const int SigTerm = 15;
-    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(120);
     private static readonly string[] Kept = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "USER", "LD_LIBRARY_PATH"];
 
     private readonly Lock _lock = new();
@@ -34,7 +34,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     {
         var address = environment.GetValueOrDefault(AddressOption) ?? $"127.0.0.1:{FreePort.Next()}";
         BaseAddress = new Uri($"http://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
-        Client = new HttpClient { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(30) };
+        Client = new HttpClient { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         var start = StartInfo(environment, address, args);
         // The kernel ties "die with your parent" to the thread that started the child: this one lives as long as the child does.
         new Thread(() => Run(start)) { IsBackground = true, Name = Project }.Start();
