@@ -9,13 +9,13 @@ internal sealed record ChaosOptions
 {
     internal const string Usage =
         """
-        usage: Estat.Chaos [--duration 5m] [--seed N] [--level LEVEL] [--scenario NAME[,NAME…]] [--round N] [--sabotage lose|double] [--list]
+        usage: Estat.Chaos [--duration 5m] [--seed N] [--level LEVEL] [--scenario NAME[,NAME…]] [--round N] [--sabotage lose|double|rewrite] [--list]
           --duration   rounds begin until then: 30s, 5m, 1h
           --seed       everything random comes from it; without it, a new one is drawn and printed
           --level      memory, disk, stored or mixed; without it, all that the server offers take turns
           --scenario   only these take turns; --list names them
           --round      this round alone, as it was in a run with the same seed, level and scenario
-          --sabotage   takes an object away, or doubles one, before each audit: the run has to fail
+          --sabotage   takes an object away, stores one a second time, or writes one again under its key, before each audit: the run has to fail
         """;
 
     internal TimeSpan Duration { get; private init; } = TimeSpan.FromMinutes(5);
@@ -64,8 +64,8 @@ internal sealed record ChaosOptions
         "--level" when Levels.Names.Contains(value) => this with { Level = value },
         "--level" => throw new FormatException($"--level takes {string.Join(", ", Levels.Names)}, not '{value}'"),
         "--scenario" => this with { Scenarios = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
-        "--sabotage" when value is "lose" or "double" => this with { Sabotage = value },
-        "--sabotage" => throw new FormatException($"--sabotage takes lose or double, not '{value}'"),
+        "--sabotage" when value is "lose" or "double" or "rewrite" => this with { Sabotage = value },
+        "--sabotage" => throw new FormatException($"--sabotage takes lose, double or rewrite, not '{value}'"),
         _ => throw new FormatException($"unknown option {name}"),
     };
 

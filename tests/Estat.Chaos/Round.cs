@@ -1,6 +1,7 @@
 // One round: a fresh bucket, fresh folders, load, trouble, peace, and the audit of what was promised.
 
 using System.Diagnostics;
+using Amazon.S3;
 using Amazon.S3.Model;
 using Estat.Testing;
 
@@ -12,13 +13,14 @@ internal sealed class Round : IAsyncDisposable
     private const string RawPrefix = "raw";
     private const string QuarantinePrefix = "raw_dlq";
     private const int DeletedAtOnce = 1000;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
     private readonly List<IDisposable> _owned = [];
     private readonly ConservationWatch _watch = new();
     private readonly List<string> _troubles = [];
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly string _bucket;
+    private readonly GatewayLog _log;
     private long _loadBegan;
 
     private Round(RoundPlan plan, IReadOnlyList<string> offeredLevels, CephRgw rgw, string bucket)
@@ -27,6 +29,7 @@ internal sealed class Round : IAsyncDisposable
         OfferedLevels = offeredLevels;
         Rgw = rgw;
         _bucket = bucket;
+        _log = rgw.LogOf(bucket);
         Proxy = Own(FaultProxy.Start(rgw.Port));
         var folder = Own(new TempFolder());
         Options = new Dictionary<string, string>(plan.Options)
@@ -136,6 +139,7 @@ internal sealed class Round : IAsyncDisposable
 
         Phase = "auditing";
         var findings = await Findings.ReadAsync(Rgw.Client, _bucket, RawPrefix, QuarantinePrefix, DlqFolder, SpoolFolder, sender.Run);
+        findings = findings.With(await _log.WritesAsync());
         return new RoundResult(
             Plan, report, findings, Audit.ByLevel(report, findings.Events), [.. _troubles, .. _watch.Violations], Node.Kills, _watch.Readings,
             MemoryMayLose: Node.Kills > 0 || Node.GaveUp || DiskWasLost, DiskFailed, DiskWasLost, settled, Stopwatch.GetElapsedTime(_began));
@@ -207,13 +211,24 @@ internal sealed class Round : IAsyncDisposable
     {
         var page = await Rgw.Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket, Prefix = RawPrefix + "/" });
         var key = page.S3Objects[Plan.RandomFor(14).Next(page.S3Objects.Count)].Key;
-        if (kind == "lose")
+        switch (kind)
         {
-            await Rgw.Client.DeleteObjectAsync(_bucket, key);
-        }
-        else
-        {
-            await Rgw.Client.CopyObjectAsync(_bucket, key, _bucket, RawPrefix + "/a_second_time.jsonl.gz");
+            case "lose":
+                await Rgw.Client.DeleteObjectAsync(_bucket, key);
+                break;
+            case "double":
+                await Rgw.Client.CopyObjectAsync(_bucket, key, _bucket, RawPrefix + "/a_second_time.jsonl.gz");
+                break;
+            default:
+                await Rgw.Client.CopyObjectAsync(new CopyObjectRequest
+                {
+                    SourceBucket = _bucket,
+                    SourceKey = key,
+                    DestinationBucket = _bucket,
+                    DestinationKey = key,
+                    MetadataDirective = S3MetadataDirective.REPLACE,
+                });
+                break;
         }
     }
 }

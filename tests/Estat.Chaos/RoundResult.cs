@@ -64,7 +64,7 @@ internal sealed record RoundResult(
         {
             var number = audit.Numbers.Duplicated[0];
             yield return Tell("stored more than once", audit.Numbers.Duplicated)
-                + $"; {number} in {string.Join(" and ", Findings.Events.Where(e => e.Number == number).Select(e => e.Key))}";
+                + $"; {number} in {string.Join(" and ", Findings.Events.Where(e => e.Number == number).Select(e => e.Key).Distinct())}";
         }
 
         if (audit.RefusedButFound.Count > 0 && !(DiskFailed && level != AckNames.Memory))
@@ -99,6 +99,11 @@ internal sealed record RoundResult(
         if (Findings.DlqFiles > 0)
         {
             yield return $"{Findings.DlqFiles} files are left in the DLQ";
+        }
+
+        foreach (var (key, times) in Findings.WrittenAgain.Take(Shown))
+        {
+            yield return $"{key} was written {times} times";
         }
 
         if (Report.Acknowledged.Count == 0)

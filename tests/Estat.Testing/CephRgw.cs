@@ -13,7 +13,7 @@ namespace Estat.Testing;
 /// </summary>
 public sealed class CephRgw : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
     private readonly TempFolder _folder;
 
     private CephRgw(TempFolder folder, int port)
@@ -94,6 +94,9 @@ public sealed class CephRgw : IAsyncDisposable
         await Client.PutBucketAsync(new PutBucketRequest { BucketName = name });
         return name;
     }
+
+    /// <summary>The gateway's account of what is written to a bucket from now on.</summary>
+    public GatewayLog LogOf(string bucket) => new(Client, _folder["log/client.rgw.a.log"], bucket);
 
     /// <summary>Stops the gateway, not the store behind it: connections are refused from now on. Takes about 1.5 s.</summary>
     public Task StopGatewayAsync() => RunAsync("stop-rgw");

@@ -32,6 +32,9 @@ public sealed record FoundEvent(long Number, string Key, FoundPlace Place);
 public sealed partial record Findings(
     IReadOnlyList<FoundEvent> Events, int RawObjects, int QuarantineObjects, int DlqFiles, int SpoolFiles, IReadOnlySet<long> InSpool)
 {
+    /// <summary>Keys that were written more often than once, and how often; see <see cref="With"/>.</summary>
+    public IReadOnlyDictionary<string, int> WrittenAgain { get; private init; } = new Dictionary<string, int>();
+
     private const string BatchFiles = "*.jsonl.gz";
     private const string Segments = "*.seg";
 
@@ -68,6 +71,25 @@ public sealed partial record Findings(
 
         var segments = FilesOf(spoolFolder, Segments);
         return new Findings(events, raw.Count, keys.Count, dlq.Count, segments.Count, segments.SelectMany(file => NumbersIn(File.ReadAllBytes(file), run)).ToHashSet());
+    }
+
+    /// <summary>
+    /// The same with every write of an object counted, not only the one that lies there: whoever listens to the bucket's notifications, or reads its
+    /// versions, gets the events of each.
+    /// </summary>
+    /// <param name="writes">How often each key was written.</param>
+    /// <exception cref="InvalidDataException">Objects are there and no write of any is known.</exception>
+    public Findings With(IReadOnlyDictionary<string, int> writes)
+    {
+        ArgumentNullException.ThrowIfNull(writes);
+        if (RawObjects > 0 && writes.Count == 0)
+        {
+            throw new InvalidDataException($"{RawObjects} objects are there, and S3 knows of no write");
+        }
+
+        var again = writes.Where(write => write.Value > 1).ToDictionary();
+        var repeated = Events.Where(e => e.Place != FoundPlace.Dlq && again.ContainsKey(e.Key)).SelectMany(e => Enumerable.Repeat(e, again[e.Key] - 1));
+        return this with { Events = [.. Events, .. repeated], WrittenAgain = again };
     }
 
     /// <summary>

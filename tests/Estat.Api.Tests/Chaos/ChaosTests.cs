@@ -20,13 +20,14 @@ public sealed class ChaosTests
     [Theory]
     [InlineData("lose", "acknowledged and lost")]
     [InlineData("double", "stored more than once")]
+    [InlineData("rewrite", "was written 2 times")]
     public async Task An_object_that_vanishes_or_is_there_twice_fails_the_run_and_says_how_to_run_it_again(string sabotage, string complaint)
     {
-        CommandResult run = await RunAsync("--seed", "1", "--scenario", "s3-slow", "--round", "1", "--sabotage", sabotage);
+        CommandResult run = await RunAsync("--seed", "1", "--scenario", "s3-slow", "--level", "disk", "--round", "1", "--sabotage", sabotage);
 
         Assert.True(run.ExitCode == 1, run.Output);
         Assert.Contains(complaint, run.Output, StringComparison.Ordinal);
-        Assert.Contains("again: make chaos SEED=1 ROUND=1 SCENARIO=s3-slow", run.Output, StringComparison.Ordinal);
+        Assert.Contains("again: make chaos SEED=1 ROUND=1 LEVEL=disk SCENARIO=s3-slow", run.Output, StringComparison.Ordinal);
     }
 
     private static async Task<CommandResult> RunAsync(params string[] args)
