@@ -15,6 +15,8 @@ internal sealed class Round : IAsyncDisposable
     private const int DeletedAtOnce = 1000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestUnmet = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan UnmetPoll = TimeSpan.FromMilliseconds(5);
     private readonly List<IDisposable> _owned = [];
     private readonly ConservationWatch _watch = new();
     private readonly List<string> _troubles = [];
@@ -98,6 +100,20 @@ internal sealed class Round : IAsyncDisposable
 
     /// <summary>Lets load and trouble go on for a time between these, in milliseconds.</summary>
     internal static Task ForAsync(Random random, int least, int most) => Task.Delay(random.Next(least, most));
+
+    /// <summary>
+    /// Does this to connections to S3 and returns once it has struck so many times; trouble that nothing has met yet tests nothing. Goes on after a while
+    /// all the same: perhaps there is nothing to upload.
+    /// </summary>
+    internal async Task FaultUntilStruckAsync(Fault fault, int times)
+    {
+        var enough = Proxy.Struck + times;
+        Proxy.Fault = fault;
+        for (var began = Stopwatch.GetTimestamp(); Proxy.Struck < enough && Stopwatch.GetElapsedTime(began) < LongestUnmet;)
+        {
+            await Task.Delay(UnmetPoll);
+        }
+    }
 
     /// <summary>Disposes of it when the round is over.</summary>
     internal T Own<T>(T resource)

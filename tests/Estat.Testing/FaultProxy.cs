@@ -21,6 +21,7 @@ public sealed class FaultProxy : IDisposable
     private Fault _fault = Fault.None;
     private int _faultsLeft;
     private int _connections;
+    private int _struck;
 
     private FaultProxy(int targetPort)
     {
@@ -37,6 +38,9 @@ public sealed class FaultProxy : IDisposable
 
     /// <summary>Connections accepted since the start.</summary>
     public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>How often a fault has struck since the start: a connection was refused, swallowed, slowed or cut, or an answer was dropped.</summary>
+    public int Struck => Volatile.Read(ref _struck);
 
     /// <summary>What is done to connections from now on. Setting it closes all open ones, also when it is set to what it was.</summary>
     public Fault Fault
@@ -146,8 +150,10 @@ public sealed class FaultProxy : IDisposable
         switch (fault.Kind)
         {
             case FaultKind.Refuse:
+                Strike();
                 return;
             case FaultKind.Hang:
+                Strike();
                 await SwallowAsync(client);
                 return;
         }
@@ -156,13 +162,24 @@ public sealed class FaultProxy : IDisposable
         var perSecond = fault.Kind == FaultKind.Slow ? fault.Amount : long.MaxValue;
         var up = UploadAsync(client, server, fault.Kind == FaultKind.CutUpload ? fault.Amount : long.MaxValue, perSecond);
         var down = fault.Kind == FaultKind.DropResponse ? DropAsync(server, client) : DownloadAsync(server, client, perSecond);
+        if (fault.Kind == FaultKind.Slow)
+        {
+            Strike();
+        }
+
         var first = await Task.WhenAny(up, down);
         // The first to fail, to be cut or to drop ends the connection; an orderly end of one direction leaves the other open.
         if (await first)
         {
             await (first == up ? down : up);
         }
+        else
+        {
+            Strike();
+        }
     }
+
+    private void Strike() => Interlocked.Increment(ref _struck);
 
     private static async Task SwallowAsync(Socket client)
     {

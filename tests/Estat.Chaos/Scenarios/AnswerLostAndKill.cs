@@ -16,10 +16,10 @@ internal sealed class AnswerLostAndKill : Scenario
 
     internal override async Task InjectAsync(Round round, Random random)
     {
-        round.Proxy.Fault = Fault.DropResponse;
         try
         {
-            await Round.ForAsync(random, 50, 600);
+            await round.FaultUntilStruckAsync(Fault.DropResponse, times: random.Next(0, 4));
+            await Round.ForAsync(random, 0, 300);
             await round.Node.KillAsync();
             if (random.Next(2) == 0)
             {

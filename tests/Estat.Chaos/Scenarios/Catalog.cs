@@ -8,7 +8,7 @@ internal static class Catalog
     internal static IReadOnlyList<Scenario> Single { get; } =
     [
         new Kill(), new Pause(), new Drain(), new StorageDown(), new StorageSlow(), new StorageForbidden(), new StorageCut(), new StorageHangs(),
-        new AnswerLost(), new AnswerLostAndKill(), new DiskFull(), new ClockJumps(), new DiskLost(),
+        new AnswerLost(), new AnswerLostAndKill(), new StorageAwayAndKill(), new DiskFull(), new ClockJumps(), new DiskLost(),
     ];
 
     internal static IReadOnlyList<Scenario> All { get; } = [.. Single, new Mixed()];

@@ -8,9 +8,9 @@ internal sealed class DiskLost : Scenario
 {
     internal override string Name => "disk-lost";
 
-    internal override string Summary => "SIGKILL, and the folders of spool and DLQ are gone; only 'stored' is owed then";
+    internal override string Summary => "SIGKILL, often while uploads fail, and the folders of spool and DLQ are gone; only 'stored' is owed then";
 
-    internal override Target Target => Target.Process;
+    internal override Target Target => Target.Several;
 
     internal override bool Concerns(string level) => level is AckNames.Stored or Levels.Mixed;
 
@@ -21,11 +21,25 @@ internal sealed class DiskLost : Scenario
 
     internal override async Task InjectAsync(Round round, Random random)
     {
-        await round.Node.KillAsync();
-        round.DiskWasLost = true;
-        foreach (var folder in new[] { round.DlqFolder, round.SpoolFolder }.Where(Directory.Exists))
+        try
         {
-            Directory.Delete(folder, recursive: true);
+            // An answer that claims what has not been done yet is told from one that does not as long as it cannot be done.
+            if (random.Next(3) > 0)
+            {
+                await round.FaultUntilStruckAsync(StorageAwayAndKill.Next(random), times: random.Next(1, 3));
+                await Round.ForAsync(random, 0, 300);
+            }
+
+            await round.Node.KillAsync();
+            round.DiskWasLost = true;
+            foreach (var folder in new[] { round.DlqFolder, round.SpoolFolder }.Where(Directory.Exists))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        finally
+        {
+            round.Proxy.Fault = Fault.None;
         }
 
         await round.Node.StartAsync();

@@ -30,9 +30,9 @@ internal sealed class Mixed : Scenario
             .GroupBy(part => part.Target)
             .Select((lane, index) => RunLaneAsync(round, [.. lane], round.Plan.RandomFor(2 + index))));
 
-    // Losing the disk would excuse nearly every loss; the other things shall not be excused.
+    // Losing the disk is none of them: it would excuse nearly every loss.
     private static IEnumerable<Scenario> PartsOf(Round round) => Catalog.Single.Where(part =>
-        part.Target != Target.Several && part is not DiskLost && part.Missing(round.OfferedLevels) is null);
+        part.Target != Target.Several && part.Missing(round.OfferedLevels) is null);
 
     private static async Task RunLaneAsync(Round round, Scenario[] parts, Random random)
     {
