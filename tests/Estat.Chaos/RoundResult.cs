@@ -14,7 +14,7 @@ namespace Estat.Chaos;
 /// <param name="Kills">SIGKILLs.</param>
 /// <param name="Readings">How often the counters were read.</param>
 /// <param name="MemoryMayLose">Something happened that <c>memory</c> promises nothing about.</param>
-/// <param name="DiskFailed">A 503 may have left its event stored.</param>
+/// <param name="DiskFailed">The disk was full at some time; the server may have said that it failed.</param>
 /// <param name="DiskWasLost">Only what was acknowledged as stored is owed.</param>
 /// <param name="Settled">From the end of all trouble until everything was stored and the server had ended.</param>
 /// <param name="Elapsed">The whole round.</param>
@@ -67,7 +67,7 @@ internal sealed record RoundResult(
                 + $"; {number} in {string.Join(" and ", Findings.Events.Where(e => e.Number == number).Select(e => e.Key).Distinct())}";
         }
 
-        if (audit.RefusedButFound.Count > 0 && !(DiskFailed && level != AckNames.Memory))
+        if (audit.RefusedButFound.Count > 0)
         {
             yield return Tell("refused, and stored all the same", audit.RefusedButFound);
         }
@@ -104,6 +104,16 @@ internal sealed record RoundResult(
         foreach (var (key, times) in Findings.WrittenAgain.Take(Shown))
         {
             yield return $"{key} was written {times} times";
+        }
+
+        if (Findings.SpoolFiles > 0)
+        {
+            yield return $"{Findings.SpoolFiles} segments are left in the spool";
+        }
+
+        if (Report.DiskFailures > 0 && !DiskFailed)
+        {
+            yield return $"{Report.DiskFailures} events were answered that the disk failed, and it did not";
         }
 
         if (Report.Acknowledged.Count == 0)

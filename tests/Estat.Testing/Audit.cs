@@ -70,7 +70,7 @@ public sealed record Audit(IReadOnlyList<long> Lost, IReadOnlyList<long> Duplica
 /// <summary>What became of the events of one ack level.</summary>
 /// <param name="Acknowledged">How many were acknowledged.</param>
 /// <param name="Numbers">Whether they were found, and how often.</param>
-/// <param name="RefusedButFound">Found, though answered otherwise than 200 or 202. Allowed after a 503 for a disk that failed, else wrong.</param>
+/// <param name="RefusedButFound">Found, though answered otherwise than 200 or 202, and not that it may be stored. Wrong.</param>
 /// <param name="Elsewhere">Found once, but not in the object that the answer named, nor in the rest of it.</param>
 /// <param name="Weaker">Answered 200 at less than what was asked for.</param>
 public sealed record LevelAudit(

@@ -10,7 +10,8 @@ namespace Estat.Testing;
 /// <param name="Status">Its status code.</param>
 /// <param name="Level">The ack level that it names.</param>
 /// <param name="Key">The object that it names, if it does.</param>
-internal sealed record Answer(int Status, string Level, string? Key);
+/// <param name="MayBeStored">A refusal that says so: the disk failed, and what it has kept is unknown.</param>
+internal sealed record Answer(int Status, string Level, string? Key, bool MayBeStored = false);
 
 /// <summary>
 /// Sends one request at a time and reads its answer's status. Used by one loop; only <see cref="BreakIfSilentSince"/> may be called
@@ -20,6 +21,7 @@ internal sealed class EventConnection : IDisposable
 {
     private const int BufferBytes = 16384;
     private const int EventBytes = 2048;
+    private const int Unavailable = 503;
     private readonly string _host;
     private readonly int _port;
     private readonly byte[] _head;
@@ -155,6 +157,11 @@ internal sealed class EventConnection : IDisposable
             {
                 _last = found.ToAnswer(_answer, _last);
                 filled = await SkipBodyAsync(socket, found, filled);
+                if (found.Status == Unavailable && SaysMayBeStored(found, _answer.AsSpan(0, filled)))
+                {
+                    _last = _last with { MayBeStored = true };
+                }
+
                 if (found.Close)
                 {
                     Close();
@@ -170,6 +177,10 @@ internal sealed class EventConnection : IDisposable
             }
         }
     }
+
+    /// <summary>Also if the answer broke off before it could say so.</summary>
+    private static bool SaysMayBeStored(Head head, ReadOnlySpan<byte> answer) =>
+        !head.BodyEnds(answer) || answer[head.Length..].IndexOf("may be stored"u8) >= 0;
 
     /// <summary>Whether the answer to a batch says that it was taken whole; false if the body that would say so did not come.</summary>
     private static bool TookAll(ReadOnlySpan<byte> body, int events)
@@ -259,7 +270,7 @@ internal sealed class EventConnection : IDisposable
             var level = AckNames.Of(answer[Level]);
             var name = answer[Key];
             var key = name.IsEmpty ? null : last.Key is { } known && Ascii.Equals(name, known) ? known : Encoding.ASCII.GetString(name);
-            return last.Status == Status && last.Level == level && last.Key == key ? last : new Answer(Status, level, key);
+            return last.Status == Status && last.Level == level && last.Key == key && !last.MayBeStored ? last : new Answer(Status, level, key);
         }
 
         public bool BodyEnds(ReadOnlySpan<byte> answer) =>

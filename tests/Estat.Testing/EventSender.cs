@@ -138,6 +138,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     {
         var statuses = new Dictionary<int, long>();
         var levels = new Dictionary<string, LevelReport>();
+        var diskFailures = 0L;
         foreach (var lane in lanes)
         {
             foreach (var (first, answer) in lane.Answers)
@@ -145,6 +146,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
                 if (answer is { } known)
                 {
                     statuses[known.Status] = statuses.GetValueOrDefault(known.Status) + lane.Kind.Events;
+                    diskFailures += known.MayBeStored ? lane.Kind.Events : 0;
                 }
 
                 for (var number = first; number < first + lane.Kind.Events; number++)
@@ -159,14 +161,14 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
             statuses.GetValueOrDefault(Unavailable),
             [.. levels.Values.SelectMany(level => level.Unknown).Order()],
             statuses,
-            elapsed) { Levels = levels };
+            elapsed) { Levels = levels, DiskFailures = diskFailures };
     }
 
     private static void Enter(Dictionary<string, LevelReport> levels, RequestKind kind, long number, Answer? answer)
     {
         switch (answer)
         {
-            case null:
+            case null or { MayBeStored: true }:
                 Level(kind.Level).Unknown.Add(number);
                 break;
             case { Status: Reached or StoredLater } known:

@@ -4,8 +4,8 @@ namespace Estat.Testing;
 
 /// <summary>Each event sent is exactly one of: acknowledged, answered otherwise, or unknown.</summary>
 /// <param name="Acknowledged">Numbers of the events that were answered 200 or 202: from here on the server owes them.</param>
-/// <param name="Rejected">How many were answered 503: the server does not have them.</param>
-/// <param name="Unknown">Numbers of the events whose answer never came: the server may have them.</param>
+/// <param name="Rejected">How many were answered 503: the server does not have them, but perhaps for <see cref="DiskFailures"/>.</param>
+/// <param name="Unknown">Numbers of the events whose answer never came, or said that they may be stored: the server may have them.</param>
 /// <param name="StatusCounts">How many answers of each status came.</param>
 /// <param name="Elapsed">From the first event to the last answer.</param>
 public sealed record SendReport(
@@ -13,6 +13,9 @@ public sealed record SendReport(
 {
     /// <summary>The same by ack level.</summary>
     public IReadOnlyDictionary<string, LevelReport> Levels { get; init; } = new Dictionary<string, LevelReport>();
+
+    /// <summary>How many of the rejected were answered that the disk failed and that they may be stored; they count among the unknown.</summary>
+    public long DiskFailures { get; init; }
 
     /// <summary>Answers of any kind per second.</summary>
     public double AnswersPerSecond => StatusCounts.Values.Sum() / Elapsed.TotalSeconds;
@@ -32,7 +35,7 @@ public sealed class LevelReport
     /// <summary>Numbers of the events that were answered with another status.</summary>
     public HashSet<long> Refused { get; } = [];
 
-    /// <summary>Numbers of the events whose answer never came.</summary>
+    /// <summary>Numbers of the events whose answer never came, or said that they may be stored.</summary>
     public HashSet<long> Unknown { get; } = [];
 
     /// <summary>
