@@ -21,6 +21,7 @@ internal sealed class Lane : IDisposable
     private readonly EstatOptions _options;
     private readonly FolderPlace _place = new();
     private readonly Spool _spool;
+    private readonly DlqDirectory _dlq;
     private readonly SpoolBacklog _backlog;
     private readonly Core.Hosting.Lane _lane;
     private Task? _writing;
@@ -33,7 +34,8 @@ internal sealed class Lane : IDisposable
         var ledger = new Ledger(() => 0, () => 0);
         var store = new BatchStore(
             new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine, ledger, _instruments, Time, NullLogger.Instance);
-        _backlog = new SpoolBacklog(_options, _spool, store, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
+        _dlq = new DlqDirectory(_options with { DlqDir = _folder["dlq"] }, new ObjectKeys("raw", _spool.Instance), ledger, Time, NullLogger.Instance);
+        _backlog = new SpoolBacklog(_options, _spool, store, _dlq, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
         _lane = new Core.Hosting.Lane(
             level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog,
             async batch =>
@@ -85,10 +87,11 @@ internal sealed class Lane : IDisposable
         _lane.Dispose();
         _batches.ForEach(batch =>
         {
-            batch.Segment?.Dispose();
+            batch.Segment?.Close();
             batch.Dispose();
         });
         _backlog.Dispose();
+        _dlq.Dispose();
         _spool.Dispose();
         _instruments.Dispose();
         _place.DisposeAsync().AsTask().GetAwaiter().GetResult();
