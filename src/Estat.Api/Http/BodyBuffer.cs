@@ -17,10 +17,15 @@ internal enum BodyOutcome
     NoMemory,
 }
 
-/// <summary>Growing pooled memory, charged to a budget if there is one. Used by one request.</summary>
+/// <summary>Growing memory, pooled while it is small, charged to a budget if there is one. Used by one request.</summary>
 internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
 {
     private const int FirstSize = 16 * 1024;
+
+    // Larger buffers are left to the garbage collector: the shared pool keeps 32 of each size a core, and of these sizes that would be gigabytes
+    // which no budget counts.
+    private const int LargestPooled = 1 << 20;
+
     private byte[] _buffer = [];
     private int _charged;
     private int _length;
@@ -53,7 +58,7 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
             else
             {
                 _charged = size;
-                byte[] larger = ArrayPool<byte>.Shared.Rent(size);
+                byte[] larger = size <= LargestPooled ? ArrayPool<byte>.Shared.Rent(size) : GC.AllocateUninitializedArray<byte>(size);
                 Bytes.CopyTo(larger);
                 Return();
                 _buffer = larger;
@@ -130,7 +135,7 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
 
     private void Return()
     {
-        if (_buffer.Length > 0)
+        if (_buffer.Length is > 0 and <= LargestPooled)
         {
             ArrayPool<byte>.Shared.Return(_buffer);
         }
