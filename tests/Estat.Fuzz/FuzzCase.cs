@@ -2,7 +2,7 @@
 namespace Estat.Fuzz;
 
 /// <summary>What has to come of a request whose meaning is known.</summary>
-/// <param name="Statuses">Statuses that are right; 503 always is where events are posted, as a full queue is no fault.</param>
+/// <param name="Statuses">Statuses that are right; 503 always is where events are sent.</param>
 /// <param name="Events">Bodies that are stored if the request is acknowledged; null: unknown.</param>
 /// <param name="TooLarge">Events of a batch that are rejected by index.</param>
 internal sealed record Expectation(int[] Statuses, IReadOnlyList<byte[]>? Events, int TooLarge = 0)

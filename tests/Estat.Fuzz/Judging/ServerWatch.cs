@@ -13,7 +13,9 @@ internal readonly record struct Holdings(long ResidentBytes, int OpenFiles)
 /// <summary>Looks at a running server.</summary>
 internal sealed class ServerWatch(ServerProcess server, TimeSpan limit) : IDisposable
 {
-    private static readonly string[] Destinations = ["stored", "buffered", "dlq", "quarantined", "dropped"];
+    private const string Events = "estat_events{place=\"";
+    private static readonly string[] Sources = ["accepted", "found"];
+    private static readonly string[] Waiting = ["buffered", "spooled", "dlq"];
     private static readonly TimeSpan BetweenHealth = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BetweenMetrics = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(3);
@@ -83,18 +85,20 @@ internal sealed class ServerWatch(ServerProcess server, TimeSpan limit) : IDispo
         return null;
     }
 
-    /// <summary>Accepted + found = stored + buffered + dlq + quarantined + dropped; null when it holds.</summary>
+    /// <summary>Accepted + found = what is in all other places, and nothing was dropped; null when it holds.</summary>
     internal static string? Imbalance(IReadOnlyDictionary<string, double> metrics)
     {
-        double sources = At(metrics, "accepted") + At(metrics, "found");
-        double sum = Destinations.Sum(place => At(metrics, place));
-        return sources == sum && At(metrics, "dropped") == 0 ? null
-            : $"events are not conserved: accepted and found {sources}, elsewhere {string.Join(", ", Destinations.Select(place => $"{place} {At(metrics, place)}"))}";
+        double sources = Sources.Sum(place => At(metrics, place));
+        Dictionary<string, double> elsewhere = metrics.Where(sample => sample.Key.StartsWith(Events, StringComparison.Ordinal))
+            .ToDictionary(sample => sample.Key[Events.Length..^2], sample => sample.Value);
+        Array.ForEach(Sources, place => elsewhere.Remove(place));
+        return sources == elsewhere.Values.Sum() && elsewhere["dropped"] == 0 ? null
+            : $"events are not conserved: accepted and found {sources}, elsewhere {string.Join(", ", elsewhere.Select(place => $"{place.Key} {place.Value}"))}";
     }
 
-    internal static double At(IReadOnlyDictionary<string, double> metrics, string place) => metrics[$"estat_events{{place=\"{place}\"}}"];
+    internal static double At(IReadOnlyDictionary<string, double> metrics, string place) => metrics[$"{Events}{place}\"}}"];
 
-    /// <summary>Waits until no request is in flight, nothing is buffered and the files have stopped going away; then looks.</summary>
+    /// <summary>Waits until no request is in flight, everything is stored and the files have stopped going away; then looks.</summary>
     /// <exception cref="TimeoutException">That did not happen; the message says what stood in the way.</exception>
     internal async Task<Holdings> WhenIdleAsync()
     {
@@ -105,14 +109,15 @@ internal sealed class ServerWatch(ServerProcess server, TimeSpan limit) : IDispo
             async () =>
             {
                 IReadOnlyDictionary<string, double> metrics = await MetricsAsync();
-                last = $"{metrics["estat_http_requests_in_flight"]} requests in flight, {At(metrics, "buffered")} events buffered";
+                double waiting = Waiting.Sum(place => metrics.GetValueOrDefault($"{Events}{place}\"}}"));
+                last = $"{metrics["estat_http_requests_in_flight"]} requests in flight, {waiting} events not stored";
                 int now = OpenFiles();
                 steady = now == files ? steady + 1 : 0;
                 files = now;
-                return metrics["estat_http_requests_in_flight"] == 0 && At(metrics, "buffered") == 0 && steady >= 25;
+                return metrics["estat_http_requests_in_flight"] == 0 && waiting == 0 && steady >= 25;
             },
             IdleLimit,
-            "no request in flight and no event buffered",
+            "no request in flight and all events stored",
             () => last);
         return new Holdings(server.ResidentBytes, files);
     }
