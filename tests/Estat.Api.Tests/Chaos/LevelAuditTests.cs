@@ -1,6 +1,7 @@
 // The oracle itself: what it calls lost, doubled, refused but found, elsewhere.
 using System.IO.Compression;
 using System.Text;
+using Amazon.S3;
 using Amazon.S3.Model;
 using Estat.Testing;
 
@@ -94,6 +95,29 @@ public sealed class LevelAuditTests(RealS3 s3)
             [(1, FoundPlace.Raw), (2, FoundPlace.Quarantine), (3, FoundPlace.Dlq)], found.Events.Select(e => (e.Number, e.Place)).Order());
         Assert.Equal([4], found.InSpool);
         Assert.Equal((1, 1, 2, 1), (found.RawObjects, found.QuarantineObjects, found.DlqFiles, found.SpoolFiles));
+    }
+
+    [Fact]
+    public async Task Every_write_of_an_object_counts_though_only_the_last_is_left_to_see()
+    {
+        using var folder = new TempFolder();
+        string bucket = await s3.Rgw.CreateBucketAsync();
+        GatewayLog log = s3.Rgw.LogOf(bucket);
+        await PutAsync(bucket, Key, Packed(Line(1)));
+        await PutAsync(bucket, Key, Packed(Line(1)));
+        await PutAsync(bucket, "raw/once.jsonl.gz", Packed(Line(2)));
+        await Assert.ThrowsAsync<AmazonS3Exception>(() => s3.Rgw.Client.PutObjectAsync(
+            new PutObjectRequest { BucketName = bucket, Key = "raw/once.jsonl.gz", ContentBody = "x", IfNoneMatch = "*", UseChunkEncoding = false }));
+
+        Findings found = await Findings.ReadAsync(s3.Rgw.Client, bucket, "raw", "raw_dlq", folder["dlq"], folder["spool"], "0123abcd");
+        IReadOnlyDictionary<string, int> writes = await log.WritesAsync();
+
+        Assert.Equal(2, writes[Key]);
+        Assert.Equal(1, writes["raw/once.jsonl.gz"]);
+        Assert.Equal([1, 2], found.Events.Select(e => e.Number).Order());
+        Assert.Equal([1, 1, 2], found.With(writes).Events.Select(e => e.Number).Order());
+        Assert.Equal([Key], found.With(writes).WrittenAgain.Keys);
+        Assert.Throws<InvalidDataException>(() => found.With(new Dictionary<string, int>()));
     }
 
     private static LevelReport Acknowledged(params long[] numbers)
