@@ -90,7 +90,7 @@ internal sealed class NodeModel : IDisposable
         if (await TryStartAsync(options, store, log, power) is { } engine)
         {
             int seed = _random.Next();
-            int senders = isLast ? 0 : _random.Next(1, 6);
+            int senders = isLast ? 0 : Math.Max(0, _random.Next(-2, 6)); // a start may do nothing but recover
             Task[] sending = [.. Enumerable.Range(0, senders).Select(number => Task.Run(() => SendAsync(engine, power, new Random(seed + number))))];
             if (isLast)
             {

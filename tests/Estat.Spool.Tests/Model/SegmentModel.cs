@@ -22,6 +22,7 @@ internal sealed class SegmentModel
     private readonly ModelEvents _events = new();
     private readonly StoredObjects _objects;
     private readonly ObjectWriter _writer;
+    private readonly Dictionary<string, Seal> _sealed = [];
     private readonly EstatOptions _options = new();
     private PowerSwitch _power = new(long.MaxValue);
     private ObjectKeys _keys = new("raw", "nobody");
@@ -59,12 +60,16 @@ internal sealed class SegmentModel
             power.CutNow();
         }
 
-        string[] faultsFound = [.. _objects.FaultsAtTheEnd()];
+        string[] faultsFound = [.. _objects.FaultsAtTheEnd(), .. _sealed.Where(IsStoredOtherwise).Select(batch => $"{batch.Key} was sealed as {batch.Value}, and stored otherwise")];
         if (faultsFound.Length > 0)
         {
             throw new InvalidOperationException(string.Join(Environment.NewLine, faultsFound.Take(20)));
         }
     }
+
+    // What is sealed is uploaded as it is: no shorter, and no longer even if more of it is readable.
+    private bool IsStoredOtherwise(KeyValuePair<string, Seal> batch) =>
+        _objects.SealOf(batch.Key) != batch.Value || _objects.SealOf(ObjectKeys.WithSuffix(batch.Key, ObjectWriter.RestSuffix)) is not null;
 
     private void Live(PowerCutFiles disk, PowerSwitch power, bool isLast)
     {
@@ -135,7 +140,7 @@ internal sealed class SegmentModel
         }
 
         using SealedBatch batch = encoder.Seal(FlushReason.Count);
-        if (open.Segment.IsTrusted && !TrySeal(open.Segment, batch.Seal))
+        if (open.Segment.IsTrusted && !TrySeal(open.Key, open.Segment, batch.Seal))
         {
             return;
         }
@@ -201,11 +206,12 @@ internal sealed class SegmentModel
         return isGood;
     }
 
-    private static bool TrySeal(Segment segment, Seal seal)
+    private bool TrySeal(string key, Segment segment, Seal seal)
     {
         try
         {
             segment.WriteSeal(seal);
+            _sealed.Add(key, seal);
             return true;
         }
         catch (IOException error) when (error is not PowerCutException)
