@@ -14,14 +14,8 @@ namespace Estat.Core.Batching;
 /// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
 /// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here, are being flushed or compressed.
 /// </remarks>
-internal sealed class Partition : IDisposable
+internal sealed partial class Partition : IDisposable
 {
-    /// <summary>Blocks of up to this many bytes are copied, which takes some microseconds under the lock; larger ones are handed over whole.</summary>
-    private const int CopiedBytes = 32 * 1024;
-
-    // More keys than these would not fit into the headers that proxies take.
-    private const int MostKeysTold = 8;
-
     private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
 
     private readonly Lock _gate = new();
@@ -132,26 +126,6 @@ internal sealed class Partition : IDisposable
         return appended;
     }
 
-    /// <summary>
-    /// Takes lines that a request encoded on its own, all or none. A lane that is half empty at least takes any number of them: otherwise a large request
-    /// might never succeed.
-    /// </summary>
-    /// <param name="block">The lines.</param>
-    /// <param name="batches">Gets the batches that they went to, in order; null when nobody asks.</param>
-    internal Appended Append(LineBlock block, List<OpenBatch>? batches)
-    {
-        Appended appended;
-        bool wake;
-        lock (_gate)
-        {
-            appended = AppendLocked(block, batches);
-            wake = _gathering.TakeWake();
-        }
-
-        _gathering.Wake(wake);
-        return appended;
-    }
-
     /// <summary>Seals the open batch, if there is one.</summary>
     internal void Flush(FlushReason reason)
     {
@@ -164,18 +138,6 @@ internal sealed class Partition : IDisposable
         }
 
         _gathering.Wake(TakeWakeLocked());
-    }
-
-    /// <summary>Ends a batch that the disk failed, so that newcomers get a fresh one. Called by the spool writer, which does not sleep then.</summary>
-    internal void EndBatch(OpenBatch batch)
-    {
-        lock (_gate)
-        {
-            if (_open == batch)
-            {
-                Seal(FlushReason.DiskFailure);
-            }
-        }
     }
 
     /// <summary>Refuses further events and seals what there is; the writers end once all of it was handed on.</summary>
@@ -199,54 +161,6 @@ internal sealed class Partition : IDisposable
         }
 
         _gathering.Wake(TakeWakeLocked());
-    }
-
-    /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool writer's thread.</summary>
-    /// <returns>False once the lane is closed and empty.</returns>
-    internal bool WaitForLines(List<TakenLines> group)
-    {
-        while (true)
-        {
-            bool isIdle;
-            lock (_gate)
-            {
-                if (_gathering.IsDue || _closed)
-                {
-                    TakeAll(group);
-                    if (group.Count > 0 || _closed)
-                    {
-                        return group.Count > 0;
-                    }
-                }
-
-                isIdle = _gathering.BeginSleep();
-            }
-
-            if (!_gathering.Sleep(isIdle))
-            {
-                lock (_gate)
-                {
-                    _gathering.GiveUp();
-                }
-            }
-        }
-    }
-
-    /// <summary>Events are durable and about to be acknowledged. Called by the spool writer only.</summary>
-    internal void OnFlushed(long events, long requests)
-    {
-        Volatile.Write(ref _acceptedEvents, _acceptedEvents + events);
-        Volatile.Write(ref _acceptedRequests, _acceptedRequests + requests);
-    }
-
-    /// <summary>A chunk is through: its room is free again.</summary>
-    internal void Release(int events, int bytes)
-    {
-        lock (_gate)
-        {
-            _waitingEvents -= events;
-            _waitingBytes -= bytes;
-        }
     }
 
     public void Dispose()
@@ -274,108 +188,6 @@ internal sealed class Partition : IDisposable
         AddToFilling(1, LineEncoder.Encode(header, body, chunk.Free));
         SealIfDue();
         return new Appended(Admission.Accepted, ack, batch);
-    }
-
-    private Appended AppendLocked(LineBlock block, List<OpenBatch>? batches)
-    {
-        if (_closed)
-        {
-            return new Appended(Admission.Draining);
-        }
-
-        if (!Fits(block.Events, _waitingEvents, _maxEvents))
-        {
-            HandOver(null); // what is in it may be done with, and make room for the next attempt
-            return new Appended(Admission.QueueFull);
-        }
-
-        return block.Only is { Length: <= CopiedBytes } small ? AppendCopy(small, batches) : AppendWhole(block, batches);
-    }
-
-    // Few lines are copied into the shared chunk: handing over a chunk for each small request would use the lane's memory up with empty space.
-    private Appended AppendCopy(Chunk lines, List<OpenBatch>? batches)
-    {
-        SealIfOver(lines.Events);
-        if (!TryMakeRoom(lines.Length))
-        {
-            return new Appended(Admission.QueueFull);
-        }
-
-        Chunk chunk = _filling!;
-        OpenBatch batch = chunk.Batch ??= Open();
-        batches?.Add(batch);
-        ValueTask<Ack> ack = Await(chunk, batch);
-        lines.Lines.Span.CopyTo(chunk.Free);
-        AddToFilling(lines.Events, lines.Length);
-        SealIfDue();
-        return new Appended(Admission.Accepted, ack, batch);
-    }
-
-    private Appended AppendWhole(LineBlock block, List<OpenBatch>? batches)
-    {
-        if (!Fits(block.BufferBytes, _waitingBytes, _maxBytes))
-        {
-            return new Appended(Admission.QueueFull);
-        }
-
-        HandOver(null);
-        List<Chunk> chunks = block.TakeChunks();
-        AckWaiter? waiter = _waiters?.Rent();
-        waiter?.Begin(chunks.Count);
-        _gathering.Add();
-        OpenBatch? batch = null;
-        string keys = "";
-        int told = 0;
-        foreach (Chunk chunk in chunks)
-        {
-            SealIfOver(chunk.Events);
-            _filling = chunk;
-            _waitingBytes += chunk.Buffer.Length;
-            chunk.Batch = Open();
-            if (batch != chunk.Batch)
-            {
-                batch = chunk.Batch;
-                batches?.Add(batch);
-                keys = ++told == 1 ? batch.Key : told <= MostKeysTold ? $"{keys}, {batch.Key}" : keys;
-            }
-
-            if (waiter is not null)
-            {
-                chunk.Waiters.Add(waiter);
-            }
-
-            Count(chunk.Events, chunk.Length);
-            HandOver(null);
-        }
-
-        CountRequest();
-        SealIfDue();
-        waiter?.Key = keys;
-        return new Appended(Admission.Accepted, waiter?.Task ?? InMemory(keys), batch);
-    }
-
-    private void TakeAll(List<TakenLines> group)
-    {
-        _gathering.OnTaken();
-        while (_ready.Reader.TryRead(out Chunk? chunk))
-        {
-            group.Add(Take(chunk, isLast: true));
-        }
-
-        if (_filling is { } filling && filling.Events > filling.TakenEvents)
-        {
-            group.Add(Take(filling, isLast: false));
-        }
-    }
-
-    private static TakenLines Take(Chunk chunk, bool isLast)
-    {
-        AckWaiter[] waiters = chunk.Waiters.Count == 0 ? [] : [.. chunk.Waiters];
-        chunk.Waiters.Clear();
-        var taken = new TakenLines(chunk, chunk.Lines[chunk.TakenLength..], chunk.Events - chunk.TakenEvents, waiters, isLast);
-        chunk.TakenLength = chunk.Length;
-        chunk.TakenEvents = chunk.Events;
-        return taken;
     }
 
     private ValueTask<Ack> Await(Chunk chunk, OpenBatch batch)
