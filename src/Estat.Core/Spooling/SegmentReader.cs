@@ -70,17 +70,18 @@ internal sealed class SegmentReader : IDisposable
         }
     }
 
-    /// <summary>Walks over the good run.</summary>
+    /// <summary>Walks over the good run; in a sealed segment no further than the seal says.</summary>
     /// <param name="onRecord">Called with each record's lines, in order.</param>
     /// <returns>Events in the good run, and where it ends.</returns>
     internal (long Events, long End) ReadGoodRun(RecordAction onRecord)
     {
         long end = SegmentFormat.HeadBytes;
         long events = 0;
+        long most = Seal?.Events ?? long.MaxValue;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkPool.ChunkBytes);
         try
         {
-            while (TryReadRecord(end, ref buffer) is { } frame && frame.FirstSequence == events + 1)
+            while (events < most && TryReadRecord(end, ref buffer) is { } frame && frame.FirstSequence == events + 1)
             {
                 onRecord(buffer.AsSpan(SegmentFormat.FrameBytes, frame.Length), frame.Events);
                 events += frame.Events;
