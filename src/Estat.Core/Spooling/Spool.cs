@@ -61,12 +61,15 @@ internal sealed partial class Spool : IDisposable
         _owner = owner;
         _time = time;
         _logger = logger;
-        (string id, _start) = CountStart();
-        Instance = string.Create(CultureInfo.InvariantCulture, $"{id}-{_start}");
+        (Id, _start) = CountStart();
+        Instance = string.Create(CultureInfo.InvariantCulture, $"{Id}-{_start}");
         Found = [.. files.Names().Where(IsSegment).Order(StringComparer.Ordinal)];
         _spares = Channel.CreateBounded<(string, ISpoolFile)>(Math.Max(1, spares));
         Measure();
     }
+
+    /// <summary>32 hex digits, the same at every start.</summary>
+    internal string Id { get; }
 
     /// <summary>The spool's id and the number of this start; the instance in every key.</summary>
     internal string Instance { get; }
@@ -296,16 +299,18 @@ internal sealed partial class Spool : IDisposable
 
     private (string Id, long Start) CountStart()
     {
-        string[] words = Encoding.ASCII.GetString(_files.ReadWhole(IdentityName) ?? []).Split(' ', StringSplitOptions.TrimEntries);
+        byte[]? content = _files.ReadWhole(IdentityName);
+        string[] words = Encoding.ASCII.GetString(content ?? []).Split(' ', StringSplitOptions.TrimEntries);
+        long last = 0;
         bool known = words.Length == 2 && words[0].Length == 32 && words[0].All(char.IsAsciiHexDigitLower)
-            && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out _);
-        if (!known && words is not [""])
+            && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out last) && last < long.MaxValue;
+        if (!known && content is not null)
         {
             LogIdentityUnreadable(_logger, Folder);
         }
 
         string id = known ? words[0] : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        long start = known ? long.Parse(words[1], CultureInfo.InvariantCulture) + 1 : 1;
+        long start = known ? last + 1 : 1;
         _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id} {start}\n")));
         return (id, start);
     }
@@ -313,7 +318,7 @@ internal sealed partial class Spool : IDisposable
     private (string Name, ISpoolFile File) CreateDurable()
     {
         // With the id, so that a spool whose identity was lost never meets a name of its former self.
-        string name = string.Create(CultureInfo.InvariantCulture, $"{Instance[..8]}-{_start:D6}-{Interlocked.Increment(ref _number):D9}{Extension}");
+        string name = string.Create(CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{Interlocked.Increment(ref _number):D9}{Extension}");
         ISpoolFile file = _files.Create(name);
         try
         {
