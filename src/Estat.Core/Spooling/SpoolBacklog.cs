@@ -405,7 +405,15 @@ internal sealed partial class SpoolBacklog : IDisposable
         await _compressing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder);
+            RecoveredSegment recovered = RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder);
+            if (recovered.Batch is not { Form: BatchForm.Raw } || segment.Attempts < AttemptsToCompress)
+            {
+                return recovered;
+            }
+
+            // Once more without a compressor: one that broke may have taken lines with it, and here they all are.
+            recovered.Dispose();
+            return RecoveredSegment.Read(_spool.Files, segment.Name, () => new BatchEncoder(_ => null, _logger, onDropped: null));
         }
         finally
         {
@@ -462,7 +470,8 @@ internal sealed partial class SpoolBacklog : IDisposable
 
     private async Task<bool> TryQuarantineAsync(Waiting segment, RecoveredSegment recovered, byte[] tail, CancellationToken cancellationToken)
     {
-        string name = ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Instance}_{segment.Name}");
+        // The same at every start: whoever comes after a crash between upload and deletion finds the object.
+        string name = ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Id}_{segment.Name}");
         string key = _quarantine.For($"{name}_tail", BatchForm.Raw);
         if (await _store.TryQuarantineAsync(key, tail, recovered.TailReason, cancellationToken).ConfigureAwait(false) is not null)
         {
