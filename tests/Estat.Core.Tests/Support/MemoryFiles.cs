@@ -1,0 +1,90 @@
+// A spool's folder in memory: for tests that look at every byte of a segment.
+using Estat.Core.Spooling;
+
+namespace Estat.Core.Tests.Support;
+
+/// <summary>Files as byte arrays, which a test may read and spoil between uses.</summary>
+internal sealed class MemoryFiles : ISpoolFiles
+{
+    private readonly Dictionary<string, byte[]> _files = [];
+
+    /// <inheritdoc/>
+    public string Folder => "memory";
+
+    internal byte[] this[string name]
+    {
+        get => _files[name];
+        set => _files[name] = value;
+    }
+
+    /// <inheritdoc/>
+    public ISpoolFile Create(string name)
+    {
+        _files.Add(name, []);
+        return new MemoryFile(this, name);
+    }
+
+    /// <inheritdoc/>
+    public ISpoolFile Open(string name) => _files.ContainsKey(name) ? new MemoryFile(this, name) : throw new FileNotFoundException(name);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Names() => [.. _files.Keys];
+
+    /// <inheritdoc/>
+    public void SyncFolder()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Delete(string name) => _files.Remove(name);
+
+    /// <inheritdoc/>
+    public byte[]? ReadWhole(string name) => _files.GetValueOrDefault(name);
+
+    /// <inheritdoc/>
+    public void Replace(string name, byte[] content) => _files[name] = content;
+
+    /// <inheritdoc/>
+    public long FreeBytes() => long.MaxValue;
+
+    private sealed class MemoryFile(MemoryFiles files, string name) : ISpoolFile
+    {
+        public long Length => files[name].Length;
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+            byte[] content = files[name];
+            if (content.Length < offset + bytes.Length)
+            {
+                Array.Resize(ref content, (int)offset + bytes.Length);
+                files[name] = content;
+            }
+
+            bytes.CopyTo(content.AsSpan((int)offset));
+        }
+
+        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second)
+        {
+            Write(offset, first.Span);
+            Write(offset + first.Length, second.Span);
+        }
+
+        public int Read(long offset, Span<byte> bytes)
+        {
+            ReadOnlySpan<byte> rest = offset < Length ? files[name].AsSpan((int)offset) : default;
+            rest = rest[..Math.Min(rest.Length, bytes.Length)];
+            rest.CopyTo(bytes);
+            return rest.Length;
+        }
+
+        public void Sync()
+        {
+        }
+
+        public void Truncate(long length) => files[name] = files[name][..(int)length];
+
+        public void Dispose()
+        {
+        }
+    }
+}
