@@ -1,10 +1,12 @@
 // A whole node without HTTP: the engine of production over a folder with a switch.
 using System.Text;
 using Estat.Core.Conservation;
+using Estat.Core.Files;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Spooling;
 using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Support;
@@ -15,7 +17,8 @@ internal sealed class TestNode : IAsyncDisposable
     internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
     private bool _drained;
 
-    internal TestNode(TempFolder folder, EstatOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null)
+    internal TestNode(
+        TempFolder folder, EstatOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null, bool withFaults = false)
     {
         Data = folder["data"];
         options ??= new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
@@ -26,7 +29,19 @@ internal sealed class TestNode : IAsyncDisposable
             SpoolDir = options.SpoolDir == untouched.SpoolDir ? folder["spool"] : options.SpoolDir,
         };
         Store = new SwitchedStore(new FolderObjectStore(Data, TimeProvider.System));
-        Engine = new Engine(Options, Store, time ?? TimeProvider.System, NullLoggerFactory.Instance, openCompressor);
+        time ??= TimeProvider.System;
+        if (withFaults)
+        {
+            DirectoryLock owner = DirectoryLock.Take(Options.SpoolDir, "SPOOL_DIR");
+            Disk = new FaultingFiles(new DiskFiles(Options.SpoolDir));
+            var spool = new Spool(Options, Disk, owner, spares: 2, time, Log);
+            Engine = new Engine(Options, Store, time, Log, openCompressor, spool);
+        }
+        else
+        {
+            Engine = new Engine(Options, Store, time, Log, openCompressor);
+        }
+
         Metrics = new PrometheusText(Engine.Instruments.Meter);
     }
 
@@ -36,6 +51,11 @@ internal sealed class TestNode : IAsyncDisposable
 
     internal SwitchedStore Store { get; }
 
+    /// <summary>The spool's disk, if the test wants it to fail.</summary>
+    internal FaultingFiles? Disk { get; }
+
+    internal LogLines Log { get; } = new();
+
     internal Engine Engine { get; }
 
     internal PrometheusText Metrics { get; }
@@ -44,8 +64,17 @@ internal sealed class TestNode : IAsyncDisposable
 
     internal string[] DlqNames => DlqFiles.NamesIn(Options.DlqDir);
 
+    /// <summary>Keys in RAW.</summary>
+    internal string[] Keys => KeysUnder(Options.RawPrefix);
+
+    /// <summary>Keys in the quarantine.</summary>
+    internal string[] Quarantine => KeysUnder(Options.DlqPrefix);
+
     /// <summary>The bodies in RAW, sorted.</summary>
     internal string[] Stored => [.. StoredEvents.FromFolder(Path.Combine(Data, "raw")).Select(stored => stored.Body).Order(StringComparer.Ordinal)];
+
+    /// <summary>An object's bytes.</summary>
+    internal byte[] Read(string key) => File.ReadAllBytes(Path.Combine(Data, key));
 
     internal TestNode Start()
     {
@@ -96,6 +125,10 @@ internal sealed class TestNode : IAsyncDisposable
         _drained = true;
         return await Engine.DrainAsync(budget ?? Limit, hurry?.Token ?? CancellationToken.None);
     }
+
+    private string[] KeysUnder(string prefix) => Directory.Exists(Path.Combine(Data, prefix))
+        ? [.. Directory.EnumerateFiles(Path.Combine(Data, prefix), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Data, path)).Order(StringComparer.Ordinal)]
+        : [];
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,35 @@
+// What kill -9 would leave at a moment, while the node that it would have hit goes on.
+using Estat.Core.Spooling;
+
+namespace Estat.Core.Tests.Support;
+
+/// <summary>Copies of a node's folders. Taken while nothing is being written.</summary>
+internal static class Snapshot
+{
+    /// <summary>Everything that a node has on its disks, but for the locks: those die with the process.</summary>
+    internal static TempFolder Of(TempFolder folder)
+    {
+        var copy = new TempFolder();
+        foreach (string path in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != ".lock"))
+        {
+            string target = copy[Path.GetRelativePath(folder.Path, path)];
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            try
+            {
+                File.Copy(path, target);
+            }
+            catch (FileNotFoundException)
+            {
+                // A spare that became a segment of a batch that was over at once: it is gone on the disk as well.
+            }
+        }
+
+        return copy;
+    }
+
+    /// <summary>Paths of the segments in the spool that hold something, oldest first. Spares hold nothing but zeros.</summary>
+    internal static string[] Segments(TempFolder folder) =>
+        [.. Directory.EnumerateFiles(folder["spool"], "*" + Spool.Extension).Where(path => File.ReadAllBytes(path).ContainsAnyExcept((byte)0)).Order(StringComparer.Ordinal)];
+
+    private static bool ContainsAnyExcept(this byte[] bytes, byte value) => bytes.AsSpan().ContainsAnyExcept(value);
+}
