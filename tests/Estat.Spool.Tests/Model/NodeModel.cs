@@ -27,6 +27,8 @@ internal sealed class NodeModel : IDisposable
     private readonly EstatOptions _options;
     private PowerCutFiles? _disk;
     private int _start;
+    private bool _wasKilled;
+    private bool _failedToFlush;
 
     internal NodeModel(int seed)
     {
@@ -81,8 +83,11 @@ internal sealed class NodeModel : IDisposable
         long lastOperation = isLast ? long.MaxValue : (long)Math.Exp(_random.NextDouble() * Math.Log(600));
         var power = new PowerSwitch(lastOperation);
         DiskFaults faults = isLast ? DiskFaults.None : DiskFaults.Draw(_random);
+        bool isKill = _disk is not null && _random.Next(3) == 0;
+        _wasKilled |= isKill;
+        _failedToFlush |= faults.Sync > 0;
         _disk = _disk is null ? new PowerCutFiles(power, new Random(_random.Next()), faults, dawdles: true)
-            : _random.Next(3) == 0 ? _disk.Successor(power, faults)
+            : isKill ? _disk.Successor(power, faults)
             : _disk.Survivors(power, faults);
         EstatOptions options = _options with { DlqDir = FolderOfDlq(_start) };
         using var log = new FaultLog(_start, _faults, _log, power);
@@ -102,7 +107,7 @@ internal sealed class NodeModel : IDisposable
                 await Task.WhenAny(power.Off, Task.Delay(_random.Next(0, 6)));
                 power.CutNow();
                 Balance last = engine.Ledger.Read();
-                if (last.Stored < 0 || last.Buffered < 0 || last.Spooled < 0 || last.Dlq < 0 || last.Quarantined < 0 || last.Dropped != 0)
+                if (last.Stored < 0 || last.Buffered < 0 || last.Spooled < 0 || last.Dlq < 0 || last.Quarantined < 0 || !MayDrop(last.Dropped))
                 {
                     _faults.Enqueue($"at the cut that ended start {_start}: {last}");
                 }
@@ -224,7 +229,8 @@ internal sealed class NodeModel : IDisposable
         await Wait.UntilAsync(() => engine.Ledger.Read() is { Buffered: 0, Spooled: 0, Dlq: 0 } && DlqIsEmpty(), Limit, "the DLQ to be empty", () => engine.Ledger.Read().ToString());
         await engine.DrainAsync(Limit * SpeedOfTime, CancellationToken.None).WaitAsync(Limit);
         Balance end = engine.Ledger.Read();
-        if (end is not { Buffered: 0, Spooled: 0, Dlq: 0, Dropped: 0, Quarantined: >= 0 } || end.Accepted + end.Found != end.Stored + end.Quarantined)
+        if (end is not { Buffered: 0, Spooled: 0, Dlq: 0, Quarantined: >= 0 } || !MayDrop(end.Dropped)
+            || end.Accepted + end.Found != end.Stored + end.Quarantined + end.Dropped)
         {
             _faults.Enqueue($"at the end: {end}");
         }
@@ -236,6 +242,10 @@ internal sealed class NodeModel : IDisposable
             _faults.Enqueue($"segments are left: {string.Join(' ', left)}");
         }
     }
+
+    // A kill leaves events that nobody was told of and no flush has reached. The next start finds them; when the disk then fails to flush them, they are gone.
+    // Were they acknowledged ones, they would be missed at the end.
+    private bool MayDrop(long events) => events == 0 || (events > 0 && _wasKilled && _failedToFlush);
 
     private bool DlqIsEmpty() => !Directory.EnumerateFiles(FolderOfDlq(_start), "*.gz").Any();
 
