@@ -68,6 +68,8 @@ paxos_propose_interval = 0.05
 paxos_min_wait = 0.01
 mon_tick_interval = 1
 osd_heartbeat_interval = 1
+# An OSD that stood still for longer than its lease (grace times ratio, 16 s) is laggy, and without a second one to renew it with remains so for ever.
+osd_pool_default_read_lease_ratio = 1000
 [mon]
 mon_data = $DIR/mon/a
 keyring = $DIR/mon.keyring
