@@ -1,0 +1,131 @@
+// The spool's disk: whether it has room, fails, or hangs.
+namespace Estat.Core.Spooling;
+
+internal sealed partial class Spool
+{
+    /// <summary>
+    /// Keeps an eye on the disk until cancelled. Nothing is written while newcomers are turned away, so nothing else would ever notice that there is room again,
+    /// or that the disk works; and a flush that hangs reports nothing.
+    /// </summary>
+    internal async Task GuardAsync(CancellationToken cancellationToken)
+    {
+        using var ticks = new PeriodicTimer(GuardInterval, _time);
+        while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Measure();
+            CheckHanging();
+            if (IsFull)
+            {
+                OnFull?.Invoke();
+            }
+
+            if (IsFailing && !_hangs)
+            {
+                await Task.Run(Probe, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A writer begins (true) or ends a flush.</summary>
+    internal void OnFlushing(object writer, bool begins)
+    {
+        if (begins)
+        {
+            _flushing[writer] = _time.GetTimestamp();
+        }
+        else
+        {
+            _flushing.TryRemove(writer, out _);
+        }
+    }
+
+    /// <summary>A segment grew, or shrank.</summary>
+    internal void OnGrown(long bytes)
+    {
+        Interlocked.Add(ref _bytes, bytes);
+        if (Interlocked.Add(ref _unmeasured, bytes) >= MeasureEveryBytes)
+        {
+            Measure();
+        }
+    }
+
+    /// <summary>A write or flush failed.</summary>
+    internal void OnFailed(string segment, Exception error)
+    {
+        int failures = Interlocked.Increment(ref _failures);
+        LogFailed(_logger, segment, error.Message);
+        if (failures == FailuresUntilUnready)
+        {
+            LogFailing(_logger, Folder);
+        }
+
+        Measure();
+    }
+
+    /// <summary>A seal could not be written; its batch is uploaded from memory.</summary>
+    internal void OnSealFailed(string segment, Exception error)
+    {
+        Interlocked.Increment(ref _failures);
+        LogSealFailed(_logger, segment, error.Message);
+    }
+
+    /// <summary>A flush succeeded.</summary>
+    internal void OnFlushed()
+    {
+        if (Volatile.Read(ref _failures) != 0 && Interlocked.Exchange(ref _failures, 0) >= FailuresUntilUnready)
+        {
+            LogWorksAgain(_logger, Folder);
+        }
+    }
+
+    /// <summary>Looks how much room the disk has.</summary>
+    internal void Measure()
+    {
+        Volatile.Write(ref _unmeasured, 0);
+        try
+        {
+            Volatile.Write(ref _freeBytes, _files.FreeBytes());
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogFreeSpaceUnknown(_logger, Folder, error.Message);
+        }
+    }
+
+    private void CheckHanging()
+    {
+        bool hangs = _flushing.Values.Any(since => _time.GetElapsedTime(since) > HangsAfter);
+        if (hangs != _hangs)
+        {
+            _hangs = hangs;
+            if (hangs)
+            {
+                LogHangs(_logger, Folder, HangsAfter.TotalSeconds);
+            }
+            else
+            {
+                LogWorksAgain(_logger, Folder);
+            }
+        }
+    }
+
+    private void Probe()
+    {
+        try
+        {
+            _files.Delete(ProbeName);
+            using (ISpoolFile file = _files.Create(ProbeName))
+            {
+                file.Write(0, new byte[4096]);
+                file.Sync();
+            }
+
+            _files.Delete(ProbeName);
+            OnFlushed();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogStillFailing(_logger, Folder, error.Message);
+        }
+    }
+}

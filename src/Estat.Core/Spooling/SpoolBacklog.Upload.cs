@@ -1,0 +1,125 @@
+// One waiting segment's way into the store.
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+
+namespace Estat.Core.Spooling;
+
+internal sealed partial class SpoolBacklog
+{
+    // Lines that no compressor takes after that go to the quarantine as they are.
+    private const int AttemptsToCompress = 3;
+
+    private async Task<Attempt> UploadAsync(Waiting segment, CancellationToken cancellationToken)
+    {
+        using RecoveredSegment recovered = await ReadAsync(segment, cancellationToken).ConfigureAwait(false);
+        CountLate(segment, recovered);
+        if (recovered.Key is { } key && _dlq.Holds(key))
+        {
+            // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
+            // whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
+            _ledger.Find(-segment.Events, Place.Spooled);
+        }
+        else if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken).ConfigureAwait(false))
+        {
+            // It was uploaded whole before it was damaged: nothing is amiss.
+            _ledger.Move(segment.Events, Place.Spooled, Place.Stored);
+        }
+        else if (await StoreAsync(segment, recovered, cancellationToken).ConfigureAwait(false) is var attempt and not Attempt.Done)
+        {
+            return attempt;
+        }
+
+        _spool.Delete(segment.Name, segment.Bytes);
+        return Attempt.Done;
+    }
+
+    private async Task<RecoveredSegment> ReadAsync(Waiting segment, CancellationToken cancellationToken)
+    {
+        await _compressing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            RecoveredSegment recovered = RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder);
+            if (recovered.Batch is not { Form: BatchForm.Raw } || segment.Attempts < AttemptsToCompress)
+            {
+                return recovered;
+            }
+
+            // Once more without a compressor: one that broke may have taken lines with it, and here they all are.
+            recovered.Dispose();
+            return RecoveredSegment.Read(_spool.Files, segment.Name, () => new BatchEncoder(_ => null, _logger, onDropped: null));
+        }
+        finally
+        {
+            _compressing.Release();
+        }
+    }
+
+    private async Task<Attempt> StoreAsync(Waiting segment, RecoveredSegment recovered, CancellationToken cancellationToken)
+    {
+        if (recovered.Tail is { } tail && !await TryQuarantineAsync(segment, recovered, tail, cancellationToken).ConfigureAwait(false))
+        {
+            return Attempt.StorageFailed;
+        }
+
+        if (recovered.Batch is { } batch)
+        {
+            if (batch.Form == BatchForm.Raw && segment.Attempts < AttemptsToCompress)
+            {
+                return Attempt.SegmentFailed;
+            }
+
+            recovered.EnsureSealed();
+            if (await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken).ConfigureAwait(false) is not null)
+            {
+                return Attempt.StorageFailed;
+            }
+        }
+
+        long missing = segment.Events - (recovered.Batch?.Seal.Events ?? 0);
+        if (missing != 0)
+        {
+            // What was sealed and is not readable any more: its bytes are in the quarantine, or there are none.
+            _ledger.Move(missing, Place.Spooled, recovered.Tail is null ? Place.Dropped : Place.Quarantined);
+        }
+
+        if (recovered.IsDamaged && recovered.Tail is null)
+        {
+            LogCutShort(_logger, segment.Name, recovered.TailReason);
+        }
+
+        return Attempt.Done;
+    }
+
+    // Stock could not count a segment that it could not read.
+    private void CountLate(Waiting segment, RecoveredSegment recovered)
+    {
+        long events = recovered.Sealed?.Events ?? recovered.Batch?.Seal.Events ?? 0;
+        if (events > segment.Events)
+        {
+            _ledger.Find(events - segment.Events, Place.Spooled);
+            segment.Events = events;
+        }
+    }
+
+    private async Task<bool> TryQuarantineAsync(Waiting segment, RecoveredSegment recovered, byte[] tail, CancellationToken cancellationToken)
+    {
+        // The same at every start: whoever comes after a crash between upload and deletion finds the object.
+        string name = ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Id}_{segment.Name}");
+        string key = _quarantine.For($"{name}_tail", BatchForm.Raw);
+        if (await _store.TryQuarantineAsync(key, tail, recovered.TailReason, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            return false;
+        }
+
+        if (recovered.IsDamaged)
+        {
+            LogDamaged(_logger, segment.Name, key, recovered.TailReason);
+        }
+        else
+        {
+            LogTailCut(_logger, segment.Name, tail.Length, key);
+        }
+
+        return true;
+    }
+}
