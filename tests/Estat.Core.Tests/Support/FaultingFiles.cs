@@ -32,11 +32,11 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 
     internal static IOException Broken() => new("Input/output error", Eio);
 
-    /// <summary>The next call of this kind to a segment fails.</summary>
-    internal void FailOnce(DiskCall kind, IOException error)
+    /// <summary>The next call of this kind to this file fails.</summary>
+    internal void FailOnce(DiskCall kind, string file, IOException error)
     {
         int left = 1;
-        Fault = (call, name) => call == kind && (kind == DiskCall.SyncFolder || IsSegment(name)) && Interlocked.Exchange(ref left, 0) == 1 ? error : null;
+        Fault = (call, name) => call == kind && name == file && Interlocked.Exchange(ref left, 0) == 1 ? error : null;
     }
 
     /// <summary>All calls of this kind fail.</summary>
@@ -73,8 +73,6 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 
     /// <inheritdoc/>
     public long FreeBytes() => inner.FreeBytes();
-
-    private static bool IsSegment(string name) => name.EndsWith(Spool.Extension, StringComparison.Ordinal);
 
     private void Throw(DiskCall call, string name)
     {
