@@ -214,7 +214,8 @@ internal sealed partial class Partition : IDisposable
         chunk.Events += events;
         Count(events, length);
         CountRequest();
-        if (chunk == _filling && chunk.Events >= _handoverEvents)
+        // A chunk made for a large event may be as large as the whole lane: kept to be filled further, it would turn everybody away until the batch ends.
+        if (chunk == _filling && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
         {
             HandOver(null);
         }

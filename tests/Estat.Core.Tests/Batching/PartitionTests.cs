@@ -157,6 +157,21 @@ public abstract class PartitionTests(AckLevel level)
     }
 
     [Fact]
+    public async Task After_an_event_larger_than_the_whole_lane_the_next_is_taken_as_soon_as_the_writers_are_done_with_it()
+    {
+        using Lane lane = NewLane(new EstatOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
+        lane.Start();
+        string body = new('x', 4 << 20);
+        for (int n = 0; n < 3; n++)
+        {
+            // What a request asks before its body is read, and then the append itself; FLUSH_INTERVAL does not pass.
+            await Wait.UntilAsync(() => !lane.Partition.IsFull && lane.Append(body) == Admission.Accepted, Limit, $"room for event {n}");
+        }
+
+        Assert.Equal([body, body, body], (await lane.CloseAsync()).SelectMany(EventLines.BodiesOf));
+    }
+
+    [Fact]
     public async Task A_batch_that_nobody_takes_fills_the_lane_and_loses_nothing()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
