@@ -132,6 +132,32 @@ public sealed class CommandLineTests
         Assert.StartsWith($"estat: DLQ_DIR={folder["dlq"]}: another process owns this folder", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_spool_that_another_process_owns_is_told_in_one_line()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess owner = await ServerProcess.StartAsync(new Dictionary<string, string> { ["SPOOL_DIR"] = folder["spool"] });
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"SPOOL_DIR={folder["spool"]}", "HTTP_ADDR=127.0.0.1:0"], []);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith($"estat: SPOOL_DIR={folder["spool"]}: another process owns this folder", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_spool_that_forgets_is_told_in_one_line()
+    {
+        Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
+        using var folder = new TempFolder();
+        using var disk = new SmallDisk(1 << 20);
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"SPOOL_DIR={disk.Path}/spool", "HTTP_ADDR=127.0.0.1:0"], []);
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith($"estat: SPOOL_DIR={disk.Path}/spool: is a tmpfs", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.Contains("SPOOL_VOLATILE=true", errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("STORAGE_DIR")]
     [InlineData("SPOOL_DIR")]
