@@ -257,7 +257,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private static AckLevel[] LevelsOf(EstatOptions options) =>
         options.AckAllowed is { } allowed ? [.. allowed]
         : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
-        : [.. AckLevels.All];
+        : [.. AckLevels.OfOneNode];
 
     // Requests that wait for the store share one lane, so that nobody can force tiny objects on the rest.
     private static int LanesOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;

@@ -10,6 +10,9 @@ public enum AckLevel
     /// <summary>In the spool, flushed to the device: survives a kill and a power cut.</summary>
     Disk,
 
+    /// <summary>In the spools of two silos, flushed: survives the loss of one of them with its disk. Offered by a cluster only.</summary>
+    Replica,
+
     /// <summary>In the store: survives the loss of the node.</summary>
     Stored,
 }
@@ -17,14 +20,18 @@ public enum AckLevel
 /// <summary>Levels as options, headers and people write them.</summary>
 public static class AckLevels
 {
-    /// <summary>Every level that a node by itself can offer, weakest first. A cluster adds <c>replica</c>.</summary>
-    public static IReadOnlyList<AckLevel> All { get; } = [AckLevel.Memory, AckLevel.Disk, AckLevel.Stored];
+    /// <summary>Every level, weakest first; a level's number is its index.</summary>
+    public static IReadOnlyList<AckLevel> All { get; } = [AckLevel.Memory, AckLevel.Disk, AckLevel.Replica, AckLevel.Stored];
+
+    /// <summary>Every level that a node by itself can offer.</summary>
+    public static IReadOnlyList<AckLevel> OfOneNode { get; } = [AckLevel.Memory, AckLevel.Disk, AckLevel.Stored];
 
     /// <summary>The level's name.</summary>
     public static string ToText(this AckLevel level) => level switch
     {
         AckLevel.Memory => "memory",
         AckLevel.Disk => "disk",
+        AckLevel.Replica => "replica",
         _ => "stored",
     };
 
@@ -32,9 +39,14 @@ public static class AckLevels
     public static AckLevel? Parse(ReadOnlySpan<char> text)
     {
         text = text.Trim();
-        return text.Equals("memory", StringComparison.OrdinalIgnoreCase) ? AckLevel.Memory
-            : text.Equals("disk", StringComparison.OrdinalIgnoreCase) ? AckLevel.Disk
-            : text.Equals("stored", StringComparison.OrdinalIgnoreCase) ? AckLevel.Stored
-            : null;
+        foreach (AckLevel level in All)
+        {
+            if (text.Equals(level.ToText(), StringComparison.OrdinalIgnoreCase))
+            {
+                return level;
+            }
+        }
+
+        return null;
     }
 }

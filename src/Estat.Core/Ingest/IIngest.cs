@@ -20,6 +20,15 @@ public enum Admission
 
     /// <summary>The node is draining: 503 with Retry-After.</summary>
     Draining,
+
+    /// <summary>At <c>replica</c>: no other silo holds a copy. The events were not acknowledged; they may be stored, once. 503 with Retry-After.</summary>
+    NoReplica,
+
+    /// <summary>At a gateway: no silo can be reached, and nothing was taken. 503 with Retry-After.</summary>
+    NoSilo,
+
+    /// <summary>At a gateway: the silo died or hung in the call. The events were not acknowledged; they may be stored, once. 503 with Retry-After.</summary>
+    Unknown,
 }
 
 /// <summary>What became of a request's events.</summary>

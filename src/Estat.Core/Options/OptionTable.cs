@@ -19,7 +19,7 @@ public static class OptionTable
     [
         OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080", "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
-        OptionSpec.OneOf("ACK", Default.Ack.ToText(), [.. AckLevels.All.Select(level => (level.ToText(), level))],
+        OptionSpec.OneOf("ACK", Default.Ack.ToText(), [.. AckLevels.OfOneNode.Select(level => (level.ToText(), level))],
             "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node.", (o, v) => o with { Ack = v }),
         new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
