@@ -22,6 +22,12 @@ public enum FlushReason
     /// <summary>The disk failed under its segment; it ends with what had been acknowledged.</summary>
     DiskFailure,
 
+    /// <summary>The silo that held its copy is lost, or refuses more.</summary>
+    PartnerLost,
+
+    /// <summary>There was nobody to hold its copy, and now there is: the next batch has one.</summary>
+    PartnerFound,
+
     /// <summary>An earlier process left it open in the spool.</summary>
     Recovery,
 }

@@ -1,4 +1,5 @@
 // A batch between its first event and its seal.
+using Estat.Core.Replication;
 using Estat.Core.Spooling;
 
 namespace Estat.Core.Batching;
@@ -25,6 +26,9 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
 
     /// <summary>Whether the disk failed it: it takes nothing more. The spool writer's own.</summary>
     internal bool IsSpoiled { get; set; }
+
+    /// <summary>Its copy on another silo, from its first flush on; null in a lane below <c>replica</c>. The spool writer's own.</summary>
+    internal ReplicatedBatch? Replicated { get; set; }
 
     /// <summary>Whether it is in the store: true, or false as soon as it is known that it will not be there soon. Null when nobody asks.</summary>
     internal TaskCompletionSource<bool>? Outcome { get; } = isAwaited ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;

@@ -5,16 +5,20 @@ namespace Estat.Core.Batching;
 
 internal sealed partial class Partition
 {
-    /// <summary>Ends a batch that the disk failed, so that newcomers get a fresh one. Called by the spool writer, which does not sleep then.</summary>
-    internal void EndBatch(OpenBatch batch)
+    /// <summary>Ends a batch that its disk or its partner failed, so that newcomers get a fresh one. Nothing happens if it has ended.</summary>
+    internal void EndBatch(OpenBatch batch, FlushReason reason)
     {
+        bool wake = false;
         lock (_gate)
         {
             if (_open == batch)
             {
-                Seal(FlushReason.DiskFailure);
+                Seal(reason);
+                wake = _gathering.TakeWake();
             }
         }
+
+        _gathering.Wake(wake);
     }
 
     /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool writer's thread.</summary>

@@ -3,11 +3,12 @@ using Estat.Core.Batching;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Replication;
 using Estat.Core.Spooling;
 
 namespace Estat.Core.Hosting;
 
-/// <summary>At <c>memory</c>: partition → batch writer. Above it: partition → spool writer → batch writer.</summary>
+/// <summary>At <c>memory</c>: partition → batch writer. Above it: partition → spool writer, at <c>replica</c> beside the partner's → batch writer.</summary>
 internal sealed class Lane : IDisposable
 {
     private readonly string _name;
@@ -16,11 +17,11 @@ internal sealed class Lane : IDisposable
 
     internal Lane(
         AckLevel level, int number, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool waiters, BatchEncoder encoder, Spool spool,
-        SpoolBacklog backlog, Func<SealedBatch, ValueTask> onSealed, EstatInstruments instruments, TimeProvider time)
+        SpoolBacklog backlog, ReplicatedBatches? replicated, Func<SealedBatch, ValueTask> onSealed, EstatInstruments instruments, TimeProvider time)
     {
         _name = $"estat-{level.ToText()}-{number}";
         Partition = new Partition(level, options, keys, chunks, waiters, time);
-        _spoolWriter = level == AckLevel.Memory ? null : new SpoolWriter(Partition, spool, instruments, time);
+        _spoolWriter = level == AckLevel.Memory ? null : new SpoolWriter(Partition, spool, GroupFor(level, replicated), instruments, time);
         _batchWriter = new BatchWriter(Partition, _spoolWriter?.Flushed ?? Partition.Ready, chunks, encoder, backlog, onSealed);
     }
 
@@ -37,6 +38,9 @@ internal sealed class Lane : IDisposable
 
         yield return Task.Run(_batchWriter.RunAsync);
     }
+
+    private GroupReplication? GroupFor(AckLevel level, ReplicatedBatches? replicated) =>
+        level == AckLevel.Replica ? new GroupReplication(replicated!, Partition) : null;
 
     public void Dispose()
     {

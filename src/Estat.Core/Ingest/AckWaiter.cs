@@ -11,13 +11,14 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
 {
     private ManualResetValueTaskSourceCore<Ack> _core;
     private int _left;
-    private volatile bool _refused;
+    private volatile Admission _admission;
+    private AckLevel _level;
 
     /// <summary>What the request awaits, once.</summary>
     internal ValueTask<Ack> Task => new(this, _core.Version);
 
-    /// <summary>Whether the disk refused any of its events.</summary>
-    internal bool IsRefused => _refused;
+    /// <summary>Whether any of its events were refused.</summary>
+    internal bool IsRefused => _admission != Admission.Accepted;
 
     /// <summary>The keys of the batches that hold its events; set under the lane's lock, before anybody can complete it.</summary>
     internal string Key { get; set; } = "";
@@ -27,24 +28,32 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     internal void Begin(int chunks)
     {
         _left = chunks;
-        _refused = false;
+        _admission = Admission.Accepted;
+        _level = AckLevel.Stored;
         Key = "";
     }
 
-    /// <summary>One of its chunks is flushed, or was refused by the disk.</summary>
+    /// <summary>One of its chunks is through. Its chunks are in one lane, so this has one caller at a time.</summary>
+    /// <param name="admission">Accepted, or what refused it.</param>
+    /// <param name="level">The level that it reached.</param>
     /// <returns>Whether it was the last: <see cref="Complete"/> is due.</returns>
-    internal bool OnChunk(bool flushed)
+    internal bool OnChunk(Admission admission, AckLevel level)
     {
-        if (!flushed)
+        if (admission != Admission.Accepted)
         {
-            _refused = true;
+            _admission = admission;
+        }
+
+        if (level < _level)
+        {
+            _level = level;
         }
 
         return Interlocked.Decrement(ref _left) == 0;
     }
 
     /// <summary>Lets the request go on, on this thread.</summary>
-    internal void Complete() => _core.SetResult(_refused ? new Ack(Admission.DiskFailed, AckLevel.Memory, "") : new Ack(Admission.Accepted, AckLevel.Disk, Key));
+    internal void Complete() => _core.SetResult(IsRefused ? new Ack(_admission, AckLevel.Memory, "") : new Ack(Admission.Accepted, _level, Key));
 
     /// <inheritdoc/>
     public Ack GetResult(short token)

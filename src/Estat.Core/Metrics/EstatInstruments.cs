@@ -172,6 +172,8 @@ public sealed class EstatInstruments : IDisposable
         FlushReason.Drain => "drain",
         FlushReason.Awaited => "awaited",
         FlushReason.DiskFailure => "disk_failure",
+        FlushReason.PartnerLost => "partner_lost",
+        FlushReason.PartnerFound => "partner_found",
         _ => "recovery",
     };
 

@@ -39,6 +39,9 @@ public interface IReplicaPartner
 /// <summary>The other silos.</summary>
 public interface IReplicaPeers
 {
+    /// <summary>Whether there is nobody to choose. Cheap: asked for every request.</summary>
+    bool IsAlone { get; }
+
     /// <summary>Who shall hold a new batch: spread over all, in another zone than this silo's when zones are named. Null when there is nobody.</summary>
     /// <param name="key">The batch's key.</param>
     /// <param name="except">A partner that just failed; taken only if there is nobody else.</param>

@@ -2,6 +2,7 @@
 using Estat.Core.Batching;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
+using Estat.Core.Replication;
 
 namespace Estat.Core.Spooling;
 
@@ -10,7 +11,12 @@ namespace Estat.Core.Spooling;
 /// writes it as records, flushes once, and lets all those requests go on. So a lone request waits for one flush and for nobody else, and under load a flush
 /// serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took them or not.
 /// </summary>
-internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments instruments, TimeProvider time)
+/// <param name="lane">Whose lines it takes.</param>
+/// <param name="spool">Where it writes them.</param>
+/// <param name="replication">Sends them to another silo as well; null below <c>replica</c>.</param>
+/// <param name="instruments">What is counted.</param>
+/// <param name="time">Clock.</param>
+internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication? replication, EstatInstruments instruments, TimeProvider time)
 {
     private readonly Channel<Chunk> _flushed = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly List<TakenLines> _group = [];
@@ -64,6 +70,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
             }
         }
 
+        replication?.Begin(_group, _refused);
         foreach (OpenBatch batch in _touched)
         {
             Flush(batch);
@@ -75,6 +82,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
             instruments.OnSpoolFlushed(time.GetElapsedTime(started));
         }
 
+        replication?.End();
         SettleAll();
         foreach (OpenBatch batch in _touched)
         {
@@ -154,7 +162,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         instruments.OnSpoolFailed();
         spool.OnFailed(batch.Segment?.Name ?? batch.Key, error);
         batch.IsSpoiled = true;
-        lane.EndBatch(batch);
+        lane.EndBatch(batch, FlushReason.DiskFailure);
     }
 
     // From here on the requests go on: nothing of theirs may still be in doubt, and they are counted before they are told.
@@ -166,6 +174,8 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
         foreach (TakenLines taken in _group)
         {
             bool isFlushed = !_refused.Contains(taken.Chunk);
+            AckLevel? reached = !isFlushed || replication is null ? AckLevel.Disk : replication.LevelOf(taken.Chunk.Batch!);
+            Admission admission = !isFlushed ? Admission.DiskFailed : reached is null ? Admission.NoReplica : Admission.Accepted;
             if (isFlushed)
             {
                 taken.Chunk.FlushedLength += taken.Lines.Length;
@@ -175,7 +185,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, EstatInstruments 
 
             foreach (AckWaiter waiter in taken.Waiters)
             {
-                if (waiter.OnChunk(isFlushed))
+                if (waiter.OnChunk(admission, reached ?? AckLevel.Disk))
                 {
                     requests += waiter.IsRefused ? 0 : 1;
                     _due.Add(waiter);
