@@ -40,6 +40,7 @@ internal sealed class BatchWriter(
         {
             // The disk refused all of it.
             open.Segment?.Delete();
+            open.Replicated?.OnEmpty();
             open.Outcome?.TrySetResult(false);
             return;
         }

@@ -53,6 +53,15 @@ public sealed class ObjectKeys(string prefix, string instance)
             : null;
     }
 
+    /// <summary>Which start of which node made the key; empty for a key that no node made.</summary>
+    public static string InstanceOf(string key)
+    {
+        string name = NameOf(key);
+        int first = name.IndexOf('_');
+        int last = name.LastIndexOf('_');
+        return first >= 0 && last > first ? name[(first + 1)..last] : "";
+    }
+
     /// <summary>Whether this start of this node made the name.</summary>
     public bool IsOwn(ReadOnlySpan<char> name)
     {

@@ -5,6 +5,7 @@ using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
+using Estat.Core.Replication;
 using Estat.Core.Spooling;
 using Estat.Core.Storage;
 using Estat.Core.Uploading;
@@ -29,6 +30,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private readonly SpoolBacklog _backlog;
     private readonly RecoveryLoop _recovery;
     private readonly LocalIngest _ingest;
+    private readonly Replicas? _replicas;
     private readonly CancellationTokenSource _stopRecovery = new();
     private readonly CancellationTokenSource _stopSpool = new();
     private Task _writing = Task.CompletedTask;
@@ -45,23 +47,27 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <param name="time">Clock and timers of every part.</param>
     /// <param name="loggers">Where the parts log.</param>
     /// <param name="openCompressor">Replaces gzip, for tests of its failure; null is gzip at <c>GZIP_LEVEL</c>.</param>
+    /// <param name="replication">The other silos; null for a node by itself, which does not offer <c>replica</c>.</param>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written; the message says what to do.</exception>
-    public Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null)
-        : this(options, store, time, loggers, openCompressor, Spool.Open(options, SparesFor(options), time, loggers.CreateLogger<Spool>()))
+    public Engine(
+        EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null,
+        ReplicaSetup? replication = null)
+        : this(options, store, time, loggers, openCompressor, Spool.Open(options, SparesFor(options, replication), time, loggers.CreateLogger<Spool>()), replication)
     {
     }
 
     /// <summary>The same over a spool that is open; the engine disposes of it.</summary>
-    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool)
+    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool,
+        ReplicaSetup? replication = null)
     {
         _options = options;
         _store = store;
         _time = time;
         _logger = loggers.CreateLogger<Engine>();
         _spool = spool;
-        Levels = LevelsOf(options);
+        Levels = LevelsOf(options, replication);
         Instruments = new EstatInstruments();
-        Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Stored));
+        Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Replica) + Accepted(AckLevel.Stored));
         Sink = new SinkProbe(store, time);
         var keys = new ObjectKeys(options.RawPrefix, spool.Instance);
         var quarantine = new QuarantineKeys(options.DlqPrefix);
@@ -79,19 +85,21 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
         _batches = new BatchStore(writer, quarantine, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
-        _backlog = new SpoolBacklog(
-            options, spool, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
+        SpoolBacklog BacklogOf(Spool of) => new(
+            options, of, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
             loggers.CreateLogger<SpoolBacklog>());
-        _batches.OnAnswersAgain = _backlog.OnStorageAnswers;
-        _uploader = new Uploader(options, _batches, _dlq, _backlog, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
+        _backlog = BacklogOf(spool);
+        _replicas = replication is null ? null : new Replicas(options, replication, BacklogOf, writer, time, loggers);
+        _batches.OnAnswersAgain = OnStorageAnswers;
+        _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
         _recovery = new RecoveryLoop(
-            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle, _batches.OnAnswer, time,
+            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
             loggers.CreateLogger<RecoveryLoop>());
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
         _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => new Lane(
             level, number, options, keys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
-            _uploader.EnqueueAsync, Instruments, time)))];
+            _replicas?.Own, _uploader.EnqueueAsync, Instruments, time)))];
         Partition[][] partitions = [.. AckLevels.All.Select(level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
         _ingest = new LocalIngest(partitions, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
         spool.OnFull = FlushSpooled;
@@ -110,6 +118,15 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <summary>Whether storage can be reached.</summary>
     public SinkProbe Sink { get; }
 
+    /// <summary>Copies of other silos' batches; null for a node by itself.</summary>
+    public ReplicaStore? Replicas => _replicas?.Held;
+
+    /// <summary>This start of this node, as it stands in every key.</summary>
+    public string Instance => _spool.Instance;
+
+    /// <summary>The identity of the spool's folder, the same at every start.</summary>
+    public string SpoolId => _spool.Id;
+
     /// <inheritdoc/>
     public RequestCounters Requests { get; } = new();
 
@@ -123,10 +140,16 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public long BufferedBytes => _lanes.Sum(lane => lane.Partition.WaitingBytes);
 
     /// <inheritdoc/>
-    public long SpoolBytes => _spool.Bytes;
+    public long SpoolBytes => _spool.Bytes + (_replicas?.Spool.Bytes ?? 0);
 
     /// <inheritdoc/>
-    public int SpoolWaiting => _backlog.Segments;
+    public int SpoolWaiting => _backlog.Segments + (_replicas?.Backlog.Segments ?? 0);
+
+    /// <inheritdoc/>
+    public int ReplicasHeld => _replicas?.Held.Batches ?? 0;
+
+    /// <inheritdoc/>
+    public long UnderReplicated => _replicas?.UnderReplicated ?? 0;
 
     /// <inheritdoc/>
     public bool SpoolFails => _spool.IsFailing;
@@ -177,6 +200,14 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
             Watch(_spool.GuardAsync(_stopSpool.Token), "the watch over the spool's disk", carriesEvents: false),
             Watch(_backlog.RunAsync(_stopSpool.Token), "the spool's backlog", carriesEvents: false));
+        if (_replicas is not null)
+        {
+            _spooling = Task.WhenAll(
+                _spooling,
+                Watch(_replicas.Held.RunAsync(), "the copies of other silos' batches", carriesEvents: true),
+                Watch(_replicas.RunAsync(_stopSpool.Token), "the care for copies", carriesEvents: false));
+        }
+
         _started = true;
     }
 
@@ -185,6 +216,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     {
         _draining = true;
         _ingest.BeginDrain();
+        _replicas?.Held.BeginDrain();
     }
 
     /// <summary>
@@ -221,6 +253,11 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         await _uploading.ConfigureAwait(false);
         await _recovering.ConfigureAwait(false);
         await _backlog.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
+        if (_replicas is not null)
+        {
+            await _replicas.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
+        }
+
         await _stopSpool.CancelAsync().ConfigureAwait(false);
         await _spooling.ConfigureAwait(false);
 
@@ -234,6 +271,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         BeginDrain();
         await _stopRecovery.CancelAsync().ConfigureAwait(false);
         await _stopSpool.CancelAsync().ConfigureAwait(false);
+        _replicas?.Held.Dispose();
         await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
         await _spooling.ConfigureAwait(false);
         foreach (Lane lane in _lanes)
@@ -243,6 +281,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
         _uploader.Dispose();
         _backlog.Dispose();
+        _replicas?.Dispose();
         _dlq.Dispose();
         _spool.Dispose();
         _store.Dispose();
@@ -254,15 +293,16 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private bool DlqIsFull => _options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull;
 
     // What the options allow; at memory on a file system that forgets, no more than that unless somebody says that it will do.
-    private static AckLevel[] LevelsOf(EstatOptions options) =>
+    private static AckLevel[] LevelsOf(EstatOptions options, ReplicaSetup? replication) =>
         options.AckAllowed is { } allowed ? [.. allowed]
         : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
-        : [.. AckLevels.OfOneNode];
+        : [.. replication is null ? AckLevels.OfOneNode : AckLevels.All];
 
     // Requests that wait for the store share one lane, so that nobody can force tiny objects on the rest.
     private static int LanesOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
 
-    private static int SparesFor(EstatOptions options) => LanesOf(AckLevel.Disk, options) + LanesOf(AckLevel.Stored, options);
+    private static int SparesFor(EstatOptions options, ReplicaSetup? replication) =>
+        LanesOf(AckLevel.Disk, options) + LanesOf(AckLevel.Stored, options) + (replication is null ? 0 : LanesOf(AckLevel.Replica, options));
 
     private long Accepted(AckLevel level)
     {
@@ -280,7 +320,14 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         : level == AckLevel.Memory ? null
         : _spool.IsFailing ? Admission.DiskFailed
         : _spool.IsFull ? Admission.StorageFull
+        : level == AckLevel.Replica && _replicas!.Own.MustRefuse ? Admission.NoReplica
         : null;
+
+    private void OnStorageAnswers()
+    {
+        _backlog.OnStorageAnswers();
+        _replicas?.Backlog.OnStorageAnswers();
+    }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

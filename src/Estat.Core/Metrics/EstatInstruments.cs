@@ -95,6 +95,8 @@ public sealed class EstatInstruments : IDisposable
         Gauge("dlq_size_bytes", "Their size", () => readings.DlqBytes);
         Gauge("estat_spool_bytes", "Size of the spool's segments", () => readings.SpoolBytes);
         Gauge("estat_spool_waiting_segments", "Sealed batches that wait in the spool, without memory", () => readings.SpoolWaiting);
+        Gauge("estat_replicas_held", "Copies of other silos' batches", () => readings.ReplicasHeld);
+        Gauge("estat_under_replicated_events", "Acknowledged at replica, not stored yet, and only one copy is left", () => readings.UnderReplicated);
         Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
         Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);

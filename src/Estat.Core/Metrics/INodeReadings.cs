@@ -30,6 +30,12 @@ internal interface INodeReadings
     /// <summary>Segments that wait in the spool without memory.</summary>
     int SpoolWaiting { get; }
 
+    /// <summary>Copies of other silos' batches that are held.</summary>
+    int ReplicasHeld { get; }
+
+    /// <summary>Acknowledged events of which there is only one copy, and that are not stored yet.</summary>
+    long UnderReplicated { get; }
+
     /// <summary>Whether the spool's disk fails.</summary>
     bool SpoolFails { get; }
 

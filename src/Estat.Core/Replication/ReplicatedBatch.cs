@@ -11,7 +11,8 @@ namespace Estat.Core.Replication;
 /// <param name="opened">When it opened, UTC.</param>
 /// <param name="partner">Who holds the copy; null when there was nobody.</param>
 /// <param name="end">Ends the batch, for a reason; may be called on any thread, and more than once.</param>
-internal sealed class ReplicatedBatch(string key, DateTimeOffset opened, IReplicaPartner? partner, Action<FlushReason> end)
+/// <param name="forget">Called when there is nothing in it to store.</param>
+internal sealed class ReplicatedBatch(string key, DateTimeOffset opened, IReplicaPartner? partner, Action<FlushReason> end, Action forget)
 {
     private readonly long _openedUnixMs = opened.ToUnixTimeMilliseconds();
     private volatile IReplicaPartner? _partner = partner;
@@ -52,6 +53,9 @@ internal sealed class ReplicatedBatch(string key, DateTimeOffset opened, IReplic
         _partner = partner;
         _failed = false;
     }
+
+    /// <summary>All of it was refused by the disk: there is nothing to store, and nothing was acknowledged.</summary>
+    internal void OnEmpty() => forget();
 
     /// <summary>Ends the batch, if it is open.</summary>
     internal void End(FlushReason reason) => end(reason);

@@ -9,7 +9,7 @@ namespace Estat.Core.Replication;
 /// Knows every batch of the level <c>replica</c> from its first record until it is stored. A batch whose partner is lost is ended and uploaded at once; when
 /// the store refuses it, it is sent whole to another partner. Safe for concurrent use.
 /// </summary>
-internal sealed partial class ReplicatedBatches(Replication replication, TimeProvider time, ILogger logger)
+internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimeProvider time, ILogger logger)
 {
     // How soon a lost partner is noticed when nothing is being sent, and how long stored batches gather before their partners are told.
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(200);
@@ -33,7 +33,7 @@ internal sealed partial class ReplicatedBatches(Replication replication, TimePro
     /// <summary>A batch opens; its partner is chosen here.</summary>
     internal ReplicatedBatch Open(OpenBatch batch, Action<FlushReason> end)
     {
-        var opened = new ReplicatedBatch(batch.Key, batch.Opened, replication.Peers.Choose(batch.Key, _failedLast), end);
+        var opened = new ReplicatedBatch(batch.Key, batch.Opened, replication.Peers.Choose(batch.Key, _failedLast), end, () => OnStored(batch.Key));
         _batches[batch.Key] = opened;
         return opened;
     }
@@ -57,9 +57,6 @@ internal sealed partial class ReplicatedBatches(Replication replication, TimePro
             _stored.Enqueue((partner, key));
         }
     }
-
-    /// <summary>All of it was refused by the disk: there is nothing to store, and nothing was acknowledged.</summary>
-    internal void OnEmpty(string key) => OnStored(key);
 
     /// <summary>The store does not take a batch: if its copy is lost, another partner gets all of it.</summary>
     internal async Task KeepSafeAsync(SealedBatch batch)
@@ -141,7 +138,7 @@ internal sealed partial class ReplicatedBatches(Replication replication, TimePro
 
     private static async Task<bool> SendWholeAsync(SealedBatch batch, IReplicaPartner partner)
     {
-        var copy = new ReplicatedBatch(batch.Key, batch.Opened, partner, _ => { });
+        var copy = new ReplicatedBatch(batch.Key, batch.Opened, partner, _ => { }, () => { });
         foreach ((byte[] lines, int events) in Pieces(batch))
         {
             if (await copy.HoldAsync(lines, events).ConfigureAwait(false) != ReplicaAnswer.Held)

@@ -33,7 +33,7 @@ internal sealed partial class SpoolBacklog : IDisposable
 
     // Reading and compressing is what takes CPU time from those who send: half of the cores at most.
     private readonly SemaphoreSlim _compressing = new(Math.Max(1, Environment.ProcessorCount / 2));
-    private int _working;
+    private readonly HashSet<Waiting> _inWork = new(ReferenceEqualityComparer.Instance);
     private int _failuresInARow;
     private TimeSpan _quietUntil;
     private bool _stockTaken;
@@ -61,7 +61,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         {
             lock (_gate)
             {
-                return _working == 0 && !(_waiting.TryPeek(out _, out TimeSpan due) && due <= Now);
+                return _inWork.Count == 0 && !(_waiting.TryPeek(out _, out TimeSpan due) && due <= Now);
             }
         }
     }
@@ -73,7 +73,19 @@ internal sealed partial class SpoolBacklog : IDisposable
         {
             lock (_gate)
             {
-                return _waiting.Count + _working;
+                return _waiting.Count + _inWork.Count;
+            }
+        }
+    }
+
+    /// <summary>Events in them, as far as they could be counted.</summary>
+    internal long Events
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.UnorderedItems.Sum(item => item.Element.Events) + _inWork.Sum(segment => segment.Events);
             }
         }
     }
@@ -124,6 +136,14 @@ internal sealed partial class SpoolBacklog : IDisposable
         string name = batch.Segment.Name;
         batch.Dispose();
         Enqueue(new Waiting(name, events, bytes, 0), Now);
+    }
+
+    /// <summary>Takes over a segment that was never sealed, of a batch whose owner will not store it.</summary>
+    internal void Adopt(Segment segment)
+    {
+        long events = segment.Events;
+        _ledger.Find(events, Place.Spooled);
+        Enqueue(new Waiting(segment.Name, events, segment.Close(), 0), Now);
     }
 
     /// <summary>Storage answered somebody: no reason to be careful any longer.</summary>
@@ -232,7 +252,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         {
             pause = Timeout.InfiniteTimeSpan;
             next = null;
-            bool maySend = _failuresInARow == 0 || _working == 0;
+            bool maySend = _failuresInARow == 0 || _inWork.Count == 0;
             if (!maySend || !_waiting.TryPeek(out _, out TimeSpan due))
             {
                 return false;
@@ -246,7 +266,7 @@ internal sealed partial class SpoolBacklog : IDisposable
             }
 
             next = _waiting.Dequeue();
-            _working++;
+            _inWork.Add(next);
             return true;
         }
     }
@@ -301,7 +321,7 @@ internal sealed partial class SpoolBacklog : IDisposable
     {
         lock (_gate)
         {
-            _working--;
+            _inWork.Remove(segment);
             if (attempt != Attempt.Done)
             {
                 int attempts = segment.Attempts + 1;

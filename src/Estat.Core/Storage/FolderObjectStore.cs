@@ -64,6 +64,10 @@ public sealed class FolderObjectStore : IObjectStore
         OnDisk(key, path => File.Exists(path) ? ContentCheck.SealOf(() => File.OpenRead(path)) : null, cancellationToken);
 
     /// <inheritdoc/>
+    public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) =>
+        OnDisk(key, path => File.Exists(path) ? (Stream)File.OpenRead(path) : null, cancellationToken);
+
+    /// <inheritdoc/>
     public Task CheckAsync(CancellationToken cancellationToken) =>
         OnDisk(Path.Combine(TemporaryFolder, $"check-{Guid.NewGuid():N}"), path =>
         {

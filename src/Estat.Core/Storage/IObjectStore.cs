@@ -34,6 +34,10 @@ public interface IObjectStore : IDisposable
     /// <exception cref="StorageException">The store did not answer.</exception>
     Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken);
 
+    /// <summary>What lies under the key, whole and seekable; null when nothing does. Needed only when a key is taken by something longer.</summary>
+    /// <exception cref="StorageException">The store did not answer.</exception>
+    Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken);
+
     /// <summary>Asks the store for a sign of life, with the credentials that uploads use.</summary>
     /// <exception cref="StorageException">It cannot be used now; the message says why.</exception>
     Task CheckAsync(CancellationToken cancellationToken);

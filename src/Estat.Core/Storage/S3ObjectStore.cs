@@ -112,7 +112,25 @@ public sealed class S3ObjectStore : IObjectStore
                 GetObjectMetadataResponse head = await _client.GetObjectMetadataAsync(_bucket, key, token).ConfigureAwait(false);
                 return Seal.FromMetadata(name => head.Metadata[name]);
             }
-            catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket")
+            catch (AmazonS3Exception error) when (IsMissing(error))
+            {
+                return null;
+            }
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) =>
+        SendAsync<Stream?>($"GET {key}", async token =>
+        {
+            try
+            {
+                using GetObjectResponse answer = await _client.GetObjectAsync(_bucket, key, token).ConfigureAwait(false);
+                var content = new MemoryStream();
+                await answer.ResponseStream.CopyToAsync(content, token).ConfigureAwait(false);
+                content.Position = 0;
+                return content;
+            }
+            catch (AmazonS3Exception error) when (IsMissing(error))
             {
                 return null;
             }
@@ -155,6 +173,8 @@ public sealed class S3ObjectStore : IObjectStore
             throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {Explain(error)}", error);
         }
     }
+
+    private static bool IsMissing(AmazonS3Exception error) => error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket";
 
     // 409 (a racing create) and 429/5xx come and go; the rest of 4xx stays until somebody mends it.
     private static bool IsRefusal(HttpStatusCode status) =>

@@ -8,9 +8,9 @@ using Estat.Core.Storage;
 namespace Estat.Core.Uploading;
 
 /// <summary>
-/// The rule for a taken key (412): the same hash → it is there, done; a prefix of mine → the remainder goes under the key with
-/// <see cref="RestSuffix"/>; anything else → alarm, and a key made from mine and my hash. Every key follows from the batch alone, so an attempt
-/// can be repeated by anyone at any time without a duplicate.
+/// The rule for a taken key (412): the same hash → it is there, done; something that begins with all of mine → it is there, done; a prefix of mine → the
+/// remainder goes, by the same rule, under the key with <see cref="RestSuffix"/>; anything else → alarm, and a key made from mine and my hash. Every key
+/// follows from the batch alone, so an attempt can be repeated by anyone, also by a silo that holds less or more of the batch, at any time without a duplicate.
 /// </summary>
 internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments instruments, ILogger logger)
 {
@@ -19,10 +19,20 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
 
     private const int HashDigitsInKey = 16;
 
+    /// <summary>Called with the key of every content that is durable, before whoever stores it hears so.</summary>
+    internal Action<string>? OnStored { get; set; }
+
     /// <summary>Stores the content. When this returns, all of it is durable.</summary>
     /// <returns>The key under which it, or its remainder, lies.</returns>
     /// <exception cref="StorageException">Nobody knows; repeat it.</exception>
     internal async Task<string> WriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        string stored = await WriteByRuleAsync(key, content, cancellationToken).ConfigureAwait(false);
+        OnStored?.Invoke(key);
+        return stored;
+    }
+
+    private async Task<string> WriteByRuleAsync(string key, ObjectContent content, CancellationToken cancellationToken)
     {
         if (await CreateOrFindAsync(key, content, cancellationToken).ConfigureAwait(false))
         {
@@ -34,11 +44,15 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         {
             using var rest = new PooledStream();
             ObjectContent remainder = Remainder(content, there!, rest);
-            key = ObjectKeys.WithSuffix(key, RestSuffix);
-            LogPrefixFound(logger, key, there!.Events, content.Seal.Events);
-            return await CreateOrFindAsync(key, remainder, cancellationToken).ConfigureAwait(false)
-                ? key
-                : await WriteElsewhereAsync(key, remainder, cancellationToken).ConfigureAwait(false);
+            string restKey = ObjectKeys.WithSuffix(key, RestSuffix);
+            LogPrefixFound(logger, restKey, there!.Events, content.Seal.Events);
+            return await WriteByRuleAsync(restKey, remainder, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (await IsPrefixOfAsync(key, there, content, cancellationToken).ConfigureAwait(false))
+        {
+            LogLongerFound(logger, key, there!.Events, content.Seal.Events);
+            return key;
         }
 
         return await WriteElsewhereAsync(key, content, cancellationToken).ConfigureAwait(false);
@@ -80,6 +94,25 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         return ContentCheck.HashOfPrefix(mine, there.Events) == there.Sha256;
     }
 
+    // Read and compared, not believed: somebody else's object may be longer too.
+    private async Task<bool> IsPrefixOfAsync(string key, Seal? there, ObjectContent content, CancellationToken cancellationToken)
+    {
+        if (there is null || !content.IsGzip || there.Events <= content.Seal.Events)
+        {
+            return false;
+        }
+
+        using Stream? theirs = await store.ReadAsync(key, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return theirs is not null && ContentCheck.HashOfPrefix(theirs, content.Seal.Events) == content.Seal.Sha256;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
     private static ObjectContent Remainder(ObjectContent content, Seal there, PooledStream rest)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -106,6 +139,9 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A shorter object with the first {There} of {Mine} events was there; the rest goes to {Key}")]
     private static partial void LogPrefixFound(ILogger logger, string key, long there, long mine);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Key} holds {There} events that begin with these {Mine}: another silo stored more of the batch")]
+    private static partial void LogLongerFound(ILogger logger, string key, long there, long mine);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "A foreign object lies under {Key}; the batch goes to {Other}. Find out who else writes to this prefix")]
     private static partial void LogKeyConflict(ILogger logger, string key, string other);

@@ -4,6 +4,7 @@ using Estat.Core.Conservation;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
+using Estat.Core.Replication;
 using Estat.Core.Spooling;
 using Estat.Core.Storage;
 
@@ -25,6 +26,7 @@ internal sealed partial class Uploader : IDisposable
     private readonly BatchStore _store;
     private readonly DlqDirectory _dlq;
     private readonly SpoolBacklog? _backlog;
+    private readonly ReplicatedBatches? _replicated;
     private readonly Ledger _ledger;
     private readonly EstatInstruments _instruments;
     private readonly TimeProvider _time;
@@ -34,14 +36,15 @@ internal sealed partial class Uploader : IDisposable
     private int _uploading;
 
     internal Uploader(
-        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, Ledger ledger, EstatInstruments instruments, TimeProvider time,
-        ILogger logger)
+        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, ReplicatedBatches? replicated, Ledger ledger, EstatInstruments instruments,
+        TimeProvider time, ILogger logger)
     {
         _queue = Channel.CreateBounded<(SealedBatch, long)>(options.UploadQueue);
         _options = options;
         _store = store;
         _dlq = dlq;
         _backlog = backlog;
+        _replicated = replicated;
         _ledger = ledger;
         _instruments = instruments;
         _time = time;
@@ -165,6 +168,11 @@ internal sealed partial class Uploader : IDisposable
     private async Task KeepSomewhereAsync(SealedBatch batch, string reason)
     {
         batch.Outcome?.TrySetResult(false);
+        if (_replicated is not null)
+        {
+            await _replicated.KeepSafeAsync(batch).ConfigureAwait(false);
+        }
+
         if (batch.IsSafeInSpool && (_hurry.IsCancellationRequested || _dlq.IsFull))
         {
             _backlog!.Park(batch, reason);

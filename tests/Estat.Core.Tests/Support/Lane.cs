@@ -37,7 +37,7 @@ internal sealed class Lane : IDisposable
         _dlq = new DlqDirectory(_options with { DlqDir = _folder["dlq"] }, new ObjectKeys("raw", _spool.Instance), ledger, Time, NullLogger.Instance);
         _backlog = new SpoolBacklog(_options, _spool, store, _dlq, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
         _lane = new Core.Hosting.Lane(
-            level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog,
+            level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog, replicated: null,
             async batch =>
             {
                 _batches.Add(batch);

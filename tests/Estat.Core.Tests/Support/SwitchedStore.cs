@@ -51,6 +51,13 @@ internal sealed class SwitchedStore(IObjectStore inner) : IObjectStore
     }
 
     /// <inheritdoc/>
+    public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        ThrowIfFailing(key);
+        return inner.ReadAsync(key, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public Task CheckAsync(CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _checks);

@@ -31,7 +31,7 @@ internal sealed class UploadRig : IAsyncDisposable
         Dlq = new DlqDirectory(Options, new ObjectKeys("raw", ObjectKeys.NewInstance()), Ledger, Time, NullLogger.Instance);
         BatchStore = new BatchStore(
             new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys("raw_dlq"), Ledger, _instruments, Time, NullLogger.Instance);
-        Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, Ledger, _instruments, Time, NullLogger.Instance);
+        Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, replicated: null, Ledger, _instruments, Time, NullLogger.Instance);
         _working = Uploader.RunAsync();
     }
 

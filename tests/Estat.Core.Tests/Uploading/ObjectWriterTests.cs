@@ -68,13 +68,41 @@ public abstract class ObjectWriterTests : StorageTests
     }
 
     [Fact]
-    public async Task A_longer_object_is_foreign_to_its_prefix()
+    public async Task What_a_longer_object_begins_with_is_there_already()
     {
         using var rig = new Rig(await NewAsync());
         await rig.Place.Store.CreateAsync(Key, Batches.ContentOf("a", "b", "c"), Token);
+        Assert.Equal(Key, await rig.Writer.WriteAsync(Key, Batches.ContentOf("a", "b"), Token));
+        Assert.Equal(0, rig.Conflicts);
+        Assert.Equal(["a", "b", "c"], await rig.Place.BodiesAsync());
+    }
+
+    [Fact]
+    public async Task A_longer_object_that_begins_otherwise_is_foreign()
+    {
+        using var rig = new Rig(await NewAsync());
+        await rig.Place.Store.CreateAsync(Key, Batches.ContentOf("a", "x", "c"), Token);
         await rig.Writer.WriteAsync(Key, Batches.ContentOf("a", "b"), Token);
         Assert.Equal(1, rig.Conflicts);
-        Assert.Equal(["a", "b", "c", "a", "b"], await rig.Place.BodiesAsync());
+        Assert.Equal(["a", "x", "c", "a", "b"], await rig.Place.BodiesAsync());
+    }
+
+    [Theory]
+    [InlineData(3, 2, 1)]
+    [InlineData(1, 2, 3)]
+    [InlineData(2, 3, 1)]
+    [InlineData(2, 1, 3)]
+    public async Task However_much_of_a_batch_each_of_three_silos_holds_every_event_is_stored_once(int first, int second, int third)
+    {
+        using var rig = new Rig(await NewAsync());
+        string[] bodies = [.. EventLines.Bodies(30, first: 10)]; // two digits each: sorted as sent
+        foreach (int part in new[] { first, second, third })
+        {
+            await rig.Writer.WriteAsync(Key, Batches.ContentOf(bodies[..(part * 10)]), Token);
+        }
+
+        Assert.Equal(bodies, (await rig.Place.BodiesAsync()).Order(StringComparer.Ordinal));
+        Assert.Equal(0, rig.Conflicts);
     }
 
     [Fact]

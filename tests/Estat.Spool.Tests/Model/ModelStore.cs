@@ -8,10 +8,13 @@ namespace Estat.Spool.Tests.Model;
 internal sealed class StoredObjects(ModelEvents events)
 {
     private readonly Dictionary<string, Seal> _seals = [];
+    private readonly Dictionary<string, byte[]> _contents = [];
     private readonly Dictionary<int, List<string>> _keys = [];
     private readonly List<string> _faults = [];
 
     internal Seal? SealOf(string key) => _seals.GetValueOrDefault(key);
+
+    internal Stream? Read(string key) => _contents.TryGetValue(key, out byte[]? content) ? new MemoryStream(content, writable: false) : null;
 
     /// <summary>Under which keys an event lies.</summary>
     internal IReadOnlyList<string> KeysOf(int number) => _keys.GetValueOrDefault(number) ?? [];
@@ -50,6 +53,7 @@ internal sealed class StoredObjects(ModelEvents events)
             return CreateOutcome.Exists;
         }
 
+        _contents.Add(key, content);
         if (key.StartsWith("raw/", StringComparison.Ordinal))
         {
             Judge(key, content, seal, isGzip);
@@ -122,6 +126,12 @@ internal sealed class ModelStore(StoredObjects objects, PowerSwitch power, Rando
     {
         await TravelAsync(cancellationToken);
         return Effect(() => objects.SealOf(key));
+    }
+
+    public async Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        await TravelAsync(cancellationToken);
+        return Effect(() => objects.Read(key));
     }
 
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;

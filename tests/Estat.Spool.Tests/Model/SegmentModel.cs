@@ -242,6 +242,8 @@ internal sealed class SegmentModel
 
         public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) => Task.FromResult(objects.SealOf(key));
 
+        public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) => Task.FromResult(objects.Read(key));
+
         public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public void Dispose()

@@ -14,4 +14,4 @@ public enum DegradedPolicy
 /// <summary>The other silos, and what to do without them.</summary>
 /// <param name="Peers">Who holds second copies.</param>
 /// <param name="Degraded"><c>REPLICA_DEGRADED</c>.</param>
-public sealed record Replication(IReplicaPeers Peers, DegradedPolicy Degraded);
+public sealed record ReplicaSetup(IReplicaPeers Peers, DegradedPolicy Degraded);
