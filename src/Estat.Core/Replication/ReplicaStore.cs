@@ -131,7 +131,6 @@ public sealed partial class ReplicaStore : IDisposable
         }
 
         Flush();
-        Volatile.Write(ref _batches, _held.Count);
     }
 
     private void Write(Hold hold)
@@ -144,6 +143,7 @@ public sealed partial class ReplicaStore : IDisposable
             {
                 batch = new HeldBatch(_spool.Take(records.Key, DateTimeOffset.FromUnixTimeMilliseconds(records.OpenedUnixMs)));
                 _held.Add(records.Key, batch);
+                Interlocked.Increment(ref _batches);
             }
 
             if (batch is null || batch.NextSequence != records.FirstSequence)
@@ -204,6 +204,7 @@ public sealed partial class ReplicaStore : IDisposable
             {
                 batch.IsFinished = true;
                 batch.Segment.Delete();
+                Interlocked.Decrement(ref _batches);
             }
         }
     }
@@ -239,6 +240,7 @@ public sealed partial class ReplicaStore : IDisposable
     {
         batch.IsFinished = true;
         _held.Remove(key);
+        Interlocked.Decrement(ref _batches);
         _backlog.Adopt(batch.Segment);
     }
 

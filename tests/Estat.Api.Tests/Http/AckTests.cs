@@ -93,7 +93,7 @@ public sealed class AckTests(RealS3 s3)
         await using RunningServer server = await RunningServer.StartAsync(
             options => options with { Ack = AckLevels.Parse(ack)!.Value, AckAllowed = levels, StoredMaxWait = TimeSpan.FromMilliseconds(10) });
         Assert.Equal([ack], (await AskAsync(server, Endpoints[0], "", "by default")).Headers["X-Estat-Ack"]);
-        foreach (AckLevel level in AckLevels.All)
+        foreach (AckLevel level in AckLevels.OfOneNode)
         {
             RawAnswer answer = await AskAsync(server, Endpoints[0], $"X-Estat-Ack: {level.ToText()}\r\n", level.ToText());
             Assert.Equal(levels.Contains(level) ? 200 : 400, answer.Status);
