@@ -14,7 +14,7 @@ if (args.Any(argument => argument is "--help" or "-h" or "-?"))
     Console.WriteLine("Usage: dotnet Estat.Api.dll [--KEY=value ...]\n");
     Console.WriteLine("Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL. Options come from the command line, the");
     Console.WriteLine("environment or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
-    Console.Write(OptionTable.Help());
+    Console.Write(OptionTable.Help(OptionTable.All));
     return Stopped;
 }
 

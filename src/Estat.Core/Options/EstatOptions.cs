@@ -146,6 +146,9 @@ public sealed record EstatOptions
     /// <summary>OTLP receiver for metrics and traces; null sends none.</summary>
     public Uri? OtlpEndpoint { get; init; }
 
+    /// <summary>What only a cluster's nodes have; of no meaning to the standalone server.</summary>
+    public ClusterOptions Cluster { get; init; } = new();
+
     /// <summary>Loopback, RFC 1918, carrier-grade NAT, link-local and unique local addresses.</summary>
     public static IReadOnlyList<IPNetwork> DefaultTrustedProxies { get; } =
     [

@@ -11,16 +11,16 @@ public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
     private const string LevelsWithAck = "a comma-separated list of memory, disk and stored that holds the level of ACK";
+    private const string ReplicaNeedsCluster = "(replica needs a cluster: start Estat.Silo)";
     private const string NetworksOrNone = "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none";
     private static readonly EstatOptions Default = new();
 
-    /// <summary>Every option, in the order in which help and README list them.</summary>
+    /// <summary>Every option of the standalone server, in the order in which help and README list them.</summary>
     public static IReadOnlyList<OptionSpec> All { get; } =
     [
         OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080", "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
-        OptionSpec.OneOf("ACK", Default.Ack.ToText(), [.. AckLevels.OfOneNode.Select(level => (level.ToText(), level))],
-            "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node.", (o, v) => o with { Ack = v }),
+        OfAck(AckLevels.OfOneNode, "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node."),
         new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
         OptionSpec.Text("RAW_BUCKET", "", "a bucket's name", "Bucket for objects. Without it they go to STORAGE_DIR.",
@@ -92,21 +92,41 @@ public static class OptionTable
             (o, v) => o with { OtlpEndpoint = v }),
     ];
 
+    /// <summary>Every option of a cluster's node: those of the standalone server, of which ACK takes more, and its own.</summary>
+    public static IReadOnlyList<OptionSpec> OfCluster { get; } =
+    [
+        .. All.Select(option => option.Name == "ACK" ? OfAck(AckLevels.All, "What a 2xx means: memory survives a drain, disk a power cut, replica and stored the loss of the node.") : option),
+        .. ClusterOptionTable.All,
+    ];
+
     /// <summary>Binds and checks all options.</summary>
     /// <param name="args">The command line: <c>--KEY=value</c> or <c>--KEY value</c>.</param>
     /// <param name="environment">Normally the process' environment.</param>
     /// <param name="settingsFile">Path of a JSON file with the same keys at its top level; need not exist.</param>
     /// <exception cref="OptionException">A key that does not exist, or a value that its option cannot take.</exception>
-    public static EstatOptions Bind(string[] args, IEnumerable<KeyValuePair<string, string?>> environment, string settingsFile)
+    public static EstatOptions Bind(string[] args, IEnumerable<KeyValuePair<string, string?>> environment, string settingsFile) =>
+        Bind(All, args, environment, settingsFile);
+
+    /// <summary>The same for a cluster's node.</summary>
+    /// <inheritdoc cref="Bind(string[], IEnumerable{KeyValuePair{string, string?}}, string)"/>
+    public static EstatOptions BindCluster(string[] args, IEnumerable<KeyValuePair<string, string?>> environment, string settingsFile)
     {
-        CheckArguments(args);
+        EstatOptions options = Bind(OfCluster, args, environment, settingsFile);
+        ClusterOptionTable.CheckTogether(options);
+        return options;
+    }
+
+    private static EstatOptions Bind(
+        IReadOnlyList<OptionSpec> specs, string[] args, IEnumerable<KeyValuePair<string, string?>> environment, string settingsFile)
+    {
+        CheckArguments(specs, args);
         IConfigurationRoot configuration;
         try
         {
             configuration = new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(settingsFile), optional: true, reloadOnChange: false)
                 // Only what is an option: an environment may hold names that differ in case alone (http_proxy and HTTP_PROXY), configuration may not.
-                .AddInMemoryCollection(environment.Where(pair => All.Any(option => option.Name == pair.Key) && !string.IsNullOrWhiteSpace(pair.Value)))
+                .AddInMemoryCollection(environment.Where(pair => specs.Any(option => option.Name == pair.Key) && !string.IsNullOrWhiteSpace(pair.Value)))
                 .AddCommandLine(args)
                 .Build();
         }
@@ -116,7 +136,7 @@ public static class OptionTable
         }
 
         var options = new EstatOptions();
-        foreach (OptionSpec option in All)
+        foreach (OptionSpec option in specs)
         {
             string? text = configuration[option.Name]?.Trim();
             if (!string.IsNullOrEmpty(text))
@@ -125,14 +145,21 @@ public static class OptionTable
             }
         }
 
+        if (specs == All)
+        {
+            RefuseReplica(options);
+        }
+
         return CheckTogether(options);
     }
 
     /// <summary>The text of <c>--help</c>, without the usage line.</summary>
-    public static string Help()
+    /// <param name="specs">The program's options: <see cref="All"/> or <see cref="OfCluster"/>.</param>
+    public static string Help(IReadOnlyList<OptionSpec> specs)
     {
+        ArgumentNullException.ThrowIfNull(specs);
         var text = new StringBuilder();
-        foreach (OptionSpec option in All)
+        foreach (OptionSpec option in specs)
         {
             text.Append("  ").AppendLine(option.Name);
             text.Append("      ").AppendLine(option.Purpose);
@@ -168,14 +195,33 @@ public static class OptionTable
         return options;
     }
 
-    private static void CheckArguments(string[] args)
+    private static OptionSpec OfAck(IReadOnlyList<AckLevel> levels, string purpose)
+    {
+        OptionSpec spec = OptionSpec.OneOf("ACK", Default.Ack.ToText(), [.. levels.Select(level => (level.ToText(), level))], purpose, (o, v) => o with { Ack = v });
+        return levels.Contains(AckLevel.Replica) ? spec : spec with
+        {
+            Apply = (options, text) => AckLevels.Parse(text) == AckLevel.Replica
+                ? throw OptionSpec.Wrong("ACK", text, $"{spec.Takes} {ReplicaNeedsCluster}")
+                : spec.Apply(options, text),
+        };
+    }
+
+    private static void RefuseReplica(EstatOptions options)
+    {
+        if (options.AckAllowed?.Contains(AckLevel.Replica) == true)
+        {
+            throw OptionSpec.Wrong("ACK_ALLOWED", string.Join(',', options.AckAllowed.Select(level => level.ToText())), $"{LevelsWithAck} {ReplicaNeedsCluster}");
+        }
+    }
+
+    private static void CheckArguments(IReadOnlyList<OptionSpec> specs, string[] args)
     {
         for (int i = 0; i < args.Length; i++)
         {
             string argument = args[i];
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
             string key = (equals < 0 ? argument : argument[..equals]).TrimStart('-');
-            if (!argument.StartsWith("--", StringComparison.Ordinal) || !All.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
+            if (!argument.StartsWith("--", StringComparison.Ordinal) || !specs.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
             {
                 throw new OptionException($"{argument}: no such option; they are written --KEY=value. --help lists them.");
             }
