@@ -9,6 +9,9 @@ namespace Estat.Api.Hosting;
 /// <summary>Console logging to standard output. Nothing is logged per event.</summary>
 internal static class LogSetup
 {
+    /// <summary>A factory for a whole process; its owner disposes of it last.</summary>
+    internal static ILoggerFactory Create(EstatOptions options, bool isTerminal) => LoggerFactory.Create(logging => Apply(logging, options, isTerminal));
+
     internal static void Apply(ILoggingBuilder logging, EstatOptions options, bool isTerminal)
     {
         LogLevel own = Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true);
@@ -16,6 +19,7 @@ internal static class LogSetup
         logging.SetMinimumLevel(own);
         logging.AddFilter("Microsoft", others);
         logging.AddFilter("System", others);
+        logging.AddFilter("Orleans", others);
         // As long as this category could log anything, ASP.NET makes an Activity and a log scope for every request: 830 bytes each. Estat logs
         // failed requests itself (Router).
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);

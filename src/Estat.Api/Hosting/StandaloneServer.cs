@@ -1,30 +1,23 @@
 // The standalone server: one engine behind Kestrel, from start to drain.
-using System.Net.Sockets;
-using Estat.Api.Bulk;
-using Estat.Api.Collecting;
 using Estat.Api.Health;
-using Estat.Api.Http;
 using Estat.Api.Metrics;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Storage;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Estat.Api.Hosting;
 
 /// <summary>Owns the order of things: storage and engine, then the listener; at a signal readiness, requests in flight, batches, then the listener.</summary>
 internal sealed partial class StandaloneServer : IAsyncDisposable
 {
-    private static readonly TimeSpan LongestWaitForRequests = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan InFlightPoll = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
 
     private readonly EstatOptions _options;
     private readonly TimeProvider _time;
-    private readonly WebApplication _app;
+    private readonly ILoggerFactory _loggers;
+    private readonly HttpFront _front;
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
     private readonly IObjectStore _store;
@@ -39,27 +32,14 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _time = time;
         _isTerminal = isTerminal;
         Signals = new StopSignals(time);
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
-        LogSetup.Apply(builder.Logging, options, isTerminal);
-        builder.Services.AddSingleton<IHostLifetime>(Signals);
-        _app = builder.Build();
-
-        var loggers = _app.Services.GetRequiredService<ILoggerFactory>();
-        _logger = loggers.CreateLogger<StandaloneServer>();
+        _loggers = LogSetup.Create(options, isTerminal);
+        _logger = _loggers.CreateLogger<StandaloneServer>();
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
-        Engine = new Engine(options, _store, time, loggers);
+        Engine = new Engine(options, _store, time, _loggers);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
-        var answers = new Answers(options, Engine.Levels, Engine.Requests);
-        var envelope = new Envelope(options, time);
-        var router = new Router(
-            new CollectEndpoint(options, Engine.Ingest, envelope, answers, Engine.Instruments, time),
-            new PixelEndpoint(options, Engine.Ingest, envelope, answers),
-            new BulkEndpoint(options, Engine.Ingest, envelope, answers, Engine.Requests, new MemoryBudget(options.InflightBytes)),
-            new HealthEndpoints(Engine), _metrics, new Cors(options), answers, Engine.Requests, loggers.CreateLogger<Router>());
-        _app.Run(router.HandleAsync);
+        var surface = new HttpSurface(options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers);
+        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels));
     }
 
     /// <summary>The core.</summary>
@@ -69,7 +49,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     internal StopSignals Signals { get; }
 
     /// <summary>Where it listens, once started.</summary>
-    internal Uri Address { get; private set; } = new("http://127.0.0.1/");
+    internal Uri Address => _front.Address;
 
     /// <summary>Starts the engine and the listener.</summary>
     /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
@@ -77,25 +57,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         Signals.Register();
         Engine.Start();
-        try
-        {
-            await _app.StartAsync().ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is IOException or SocketException)
-        {
-            string reason = error.GetBaseException().Message;
-            string advice = (error.GetBaseException() as SocketException)?.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse => "Stop who does, or name another port, such as 127.0.0.1:8081.",
-                SocketError.AccessDenied => "Name a port above 1023, or start it with the right to use this one.",
-                _ => "Name an address of this machine, or :port for all of them.",
-            };
-            throw new IOException($"HTTP_ADDR={_options.HttpAddr}: cannot listen there ({reason}). {advice}", error);
-        }
-
-        string bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Address = new Uri(bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-        LogStarted(_logger, bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
+        await _front.StartAsync().ConfigureAwait(false);
+        LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
         if (_isTerminal)
         {
             LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
@@ -123,16 +86,12 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
         using CancellationTokenRegistration hurried = Signals.Second.Register(() => LogHurried(_logger));
         Engine.BeginDrain();
-        await WaitForRequestsAsync(started).ConfigureAwait(false);
+        await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan listenerStop = Min(_options.ShutdownTimeout / 5, LongestListenerStop);
         TimeSpan afterwards = listenerStop + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
         TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
         long lost = await Engine.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
-        using (var patience = new CancellationTokenSource(listenerStop))
-        {
-            await _app.StopAsync(patience.Token).ConfigureAwait(false);
-        }
-
+        await _front.StopAsync(listenerStop).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
         return lost == 0 ? 0 : 1;
     }
@@ -140,11 +99,12 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _app.DisposeAsync().ConfigureAwait(false);
+        await _front.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();
         await Engine.DisposeAsync().ConfigureAwait(false);
         Signals.Dispose();
+        _loggers.Dispose();
     }
 
     // A wrong bucket or missing credentials would otherwise be told by the first upload, FLUSH_INTERVAL after the first event. Nobody waits for it:
@@ -158,16 +118,6 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
-
-    // Those who send slowly are not waited for longer than a part of the time; their answer is then 503, as their partition has closed.
-    private async Task WaitForRequestsAsync(long started)
-    {
-        TimeSpan patience = Min(_options.ShutdownTimeout / 5, LongestWaitForRequests);
-        while (Engine.Requests.InFlight > 0 && _time.GetElapsedTime(started) < patience && !Signals.Second.IsCancellationRequested)
-        {
-            await Task.Delay(InFlightPoll, _time).ConfigureAwait(false);
-        }
-    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, spool in {Spool}, DLQ in {Dlq}")]
     private static partial void LogStarted(ILogger logger, string address, string storage, string prefix, string ack, string spool, string dlq);

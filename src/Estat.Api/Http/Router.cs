@@ -1,8 +1,6 @@
-// Which request goes where: the whole table of Estat's HTTP, in one place.
-using System.Text;
+// Which request goes where: the table of the collecting paths; the others are in OperatorRouter.
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
-using Estat.Api.Health;
 using Estat.Core.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -13,20 +11,14 @@ namespace Estat.Api.Http;
 /// wrong while a request is read ends here: answered, counted and, if it is our fault, logged.
 /// </summary>
 internal sealed partial class Router(
-    CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, HealthEndpoints health, PrometheusText metrics, Cors cors, Answers answers,
-    RequestCounters requests, ILogger<Router> logger)
+    CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, OperatorRouter operators, Cors cors, Answers answers, RequestCounters requests,
+    ILogger<Router> logger)
 {
     // Kestrel's words for a body that is shorter than announced; it gives no other sign.
     private const string EndedEarly = "Unexpected end of request content.";
 
     // How its complaint of a NUL in a trailer ends, which it throws as if it were the application's fault.
     private const string NulInTrailer = "not allowed in request headers.";
-
-    private static readonly Problem NotFound = Problem.Of(
-        StatusCodes.Status404NotFound, "Estat answers /collect, /collect.gif, /collect/batch, /health, /health/ready, /health/sink and /metrics.");
-
-    private static readonly Problem MethodNotAllowed = Problem.Of(
-        StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
 
     private static readonly Problem OurFault = Problem.Of(
         StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
@@ -51,30 +43,14 @@ internal sealed partial class Router(
             case "/collect" or "/collect.gif" or "/collect/batch" when method == HttpMethods.Options:
                 return cors.PreflightAsync(context);
             case "/collect":
-                return NotAllowedAsync(context, "GET, POST, OPTIONS");
+                return OperatorRouter.NotAllowedAsync(context, "GET, POST, OPTIONS");
             case "/collect.gif":
-                return NotAllowedAsync(context, "GET, OPTIONS");
+                return OperatorRouter.NotAllowedAsync(context, "GET, OPTIONS");
             case "/collect/batch":
-                return NotAllowedAsync(context, "POST, OPTIONS");
-            case "/health" or "/health/ready" or "/health/sink" or "/metrics" when method != HttpMethods.Get && method != HttpMethods.Head:
-                return NotAllowedAsync(context, "GET, HEAD");
-            case "/health":
-                return HealthEndpoints.LivenessAsync(context);
-            case "/health/ready":
-                return health.ReadinessAsync(context);
-            case "/health/sink":
-                return health.SinkAsync(context);
-            case "/metrics":
-                return TextAnswer.WriteAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(metrics.Write()));
+                return OperatorRouter.NotAllowedAsync(context, "POST, OPTIONS");
             default:
-                return NotFound.WriteAsync(context);
+                return operators.HandleAsync(context);
         }
-    }
-
-    private static Task NotAllowedAsync(HttpContext context, string allowed)
-    {
-        context.Response.Headers.Allow = allowed;
-        return MethodNotAllowed.WriteAsync(context);
     }
 
     // Without a state machine while everything completes at once, as it does for nearly every event.

@@ -1,0 +1,70 @@
+// The listener: Kestrel with Estat's limits, in front of one request delegate.
+using System.Net.Sockets;
+using Estat.Core.Options;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Estat.Api.Hosting;
+
+/// <summary>Owns Kestrel. What it listens for, and what it needs to be told to stop, is its owner's.</summary>
+internal sealed class HttpFront : IAsyncDisposable
+{
+    private readonly EstatOptions _options;
+    private readonly WebApplication _app;
+
+    /// <param name="options">Where it listens, and its limits.</param>
+    /// <param name="signals">What ends the process; without it the host would end itself.</param>
+    /// <param name="loggers">Where Kestrel logs; stays its owner's.</param>
+    /// <param name="handle">Handles every request.</param>
+    internal HttpFront(EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestDelegate handle)
+    {
+        _options = options;
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton<IHostLifetime>(signals);
+        _app = builder.Build();
+        _app.Run(handle);
+    }
+
+    /// <summary>Where it listens, once started: as it is bound.</summary>
+    internal string Bound { get; private set; } = "";
+
+    /// <summary>Where it listens, once started: as this machine reaches it.</summary>
+    internal Uri Address { get; private set; } = new("http://127.0.0.1/");
+
+    /// <summary>Starts listening.</summary>
+    /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
+    internal async Task StartAsync()
+    {
+        try
+        {
+            await _app.StartAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or SocketException)
+        {
+            string reason = error.GetBaseException().Message;
+            string advice = (error.GetBaseException() as SocketException)?.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => "Stop who does, or name another port, such as 127.0.0.1:8081.",
+                SocketError.AccessDenied => "Name a port above 1023, or start it with the right to use this one.",
+                _ => "Name an address of this machine, or :port for all of them.",
+            };
+            throw new IOException($"HTTP_ADDR={_options.HttpAddr}: cannot listen there ({reason}). {advice}", error);
+        }
+
+        Bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Address = new Uri(Bound.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+    }
+
+    /// <summary>Stops listening; connections that are busy may finish within the time.</summary>
+    internal async Task StopAsync(TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        await _app.StopAsync(limit.Token).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}

@@ -1,0 +1,45 @@
+// A node's HTTP, over whatever takes its events: the same in the standalone server, in a silo and in a gateway.
+using Estat.Api.Bulk;
+using Estat.Api.Collecting;
+using Estat.Api.Health;
+using Estat.Api.Http;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+
+namespace Estat.Api.Hosting;
+
+/// <summary>What a node's HTTP is made over.</summary>
+/// <param name="Options">Limits, headers and levels.</param>
+/// <param name="Health">How the node is.</param>
+/// <param name="Metrics">The text of <c>/metrics</c>.</param>
+/// <param name="Instruments">Where acks are timed.</param>
+/// <param name="Requests">Where requests are counted.</param>
+/// <param name="Time">The clock of arrival.</param>
+/// <param name="Loggers">Where failed requests are logged.</param>
+/// <param name="Beyond">Takes paths that Estat does not know; null answers 404.</param>
+internal sealed record HttpSurface(
+    EstatOptions Options, INodeHealth Health, PrometheusText Metrics, EstatInstruments Instruments, RequestCounters Requests, TimeProvider Time,
+    ILoggerFactory Loggers, RequestDelegate? Beyond = null)
+{
+    private const string CollectingPaths = "/collect, /collect.gif, /collect/batch, ";
+
+    /// <summary>All of Estat's HTTP.</summary>
+    /// <param name="ingest">Who takes the events.</param>
+    /// <param name="levels">The levels that a request may ask for.</param>
+    internal RequestDelegate Collecting(IIngest ingest, IReadOnlyList<AckLevel> levels)
+    {
+        var answers = new Answers(Options, levels, Requests);
+        var envelope = new Envelope(Options, Time);
+        return new Router(
+            new CollectEndpoint(Options, ingest, envelope, answers, Instruments, Time),
+            new PixelEndpoint(Options, ingest, envelope, answers),
+            new BulkEndpoint(Options, ingest, envelope, answers, Requests, new MemoryBudget(Options.InflightBytes)),
+            Operators(CollectingPaths), new Cors(Options), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync;
+    }
+
+    /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>
+    internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
+
+    private OperatorRouter Operators(string paths) => new(new HealthEndpoints(Health), Metrics, paths, Beyond);
+}

@@ -1,0 +1,48 @@
+// The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
+using System.Text;
+using Estat.Api.Health;
+using Estat.Core.Metrics;
+
+namespace Estat.Api.Http;
+
+/// <summary>Answers what is no collecting path.</summary>
+/// <param name="health">How the node is.</param>
+/// <param name="metrics">Its metrics.</param>
+/// <param name="paths">What it answers besides, for the words of a 404; empty if that is all.</param>
+/// <param name="beyond">Takes any other path; null answers 404.</param>
+internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metrics, string paths, RequestDelegate? beyond = null)
+{
+    private static readonly Problem MethodNotAllowed = Problem.Of(
+        StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
+
+    private readonly Problem _notFound = Problem.Of(
+        StatusCodes.Status404NotFound, $"Estat answers {paths}/health, /health/ready, /health/sink and /metrics.");
+
+    /// <summary>Handles a request.</summary>
+    internal Task HandleAsync(HttpContext context)
+    {
+        string method = context.Request.Method;
+        switch (context.Request.Path.Value)
+        {
+            case "/health" or "/health/ready" or "/health/sink" or "/metrics" when method != HttpMethods.Get && method != HttpMethods.Head:
+                return NotAllowedAsync(context, "GET, HEAD");
+            case "/health":
+                return HealthEndpoints.LivenessAsync(context);
+            case "/health/ready":
+                return health.ReadinessAsync(context);
+            case "/health/sink":
+                return health.SinkAsync(context);
+            case "/metrics":
+                return TextAnswer.WriteAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(metrics.Write()));
+            default:
+                return beyond is null ? _notFound.WriteAsync(context) : beyond(context);
+        }
+    }
+
+    /// <summary>405, with the methods that would do.</summary>
+    internal static Task NotAllowedAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return MethodNotAllowed.WriteAsync(context);
+    }
+}
