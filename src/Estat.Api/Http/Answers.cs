@@ -27,6 +27,11 @@ internal sealed class Answers
     private readonly Problem _diskFailed = Problem.Unavailable(
         "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again later.");
     private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
+    private readonly Problem _noReplica = Problem.Unavailable(
+        "No other silo held a copy of this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
+    private readonly Problem _noSilo = Problem.Unavailable("No silo of the cluster can be reached; nothing was taken. Try again in a moment.");
+    private readonly Problem _unknown = Problem.Unavailable(
+        "A silo failed while it took this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
     private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
     private readonly Problem _timeout;
     private readonly Problem _eventTooLarge;
@@ -98,6 +103,9 @@ internal sealed class Answers
             Admission.StorageFull => (_requests.StorageFull, _storageFull),
             Admission.DiskFailed => (_requests.DiskFailed, _diskFailed),
             Admission.Draining => (_requests.Draining, _draining),
+            Admission.NoReplica => (_requests.NoReplica, _noReplica),
+            Admission.NoSilo => (_requests.NoSilo, _noSilo),
+            Admission.Unknown => (_requests.Unknown, _unknown),
             _ => (_requests.QueueFull, _queueFull),
         };
         counter.Increment();

@@ -71,18 +71,7 @@ public sealed class EstatInstruments : IDisposable
     /// <param name="readings">Where to read.</param>
     internal void Observe(INodeReadings readings)
     {
-        RequestCounters requests = readings.Requests;
-        Count("http_requests_total", "Requests to the collecting endpoints", () => requests.Started.Value);
-        Count("http_requests_accepted_total", "Requests whose events were taken", () => readings.AcceptedRequests);
-        Count("http_requests_rejected_body_too_large_total", "Requests answered 413", () => requests.TooLarge.Value);
-        Count("http_requests_rejected_queue_full_total", "Requests answered 503 because the queue was full", () => requests.QueueFull.Value);
-        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full", () => requests.StorageFull.Value);
-        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed", () => requests.DiskFailed.Value);
-        Count("estat_http_requests_rejected_draining_total", "Requests answered 503 because the node was draining", () => requests.Draining.Value);
-        Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
-        Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
-        Count("estat_batch_events_rejected_total", "Events rejected by index in an accepted batch", () => requests.EventsRejected.Value);
-
+        ObserveRequests(readings.Requests, () => readings.AcceptedRequests, () => readings.IsReady);
         Ledger ledger = readings.Ledger;
         Count("s3_events_stored_total", "Events in RAW", () => ledger.Arrived(Place.Stored));
         Count("dlq_events_enqueued_total", "Events that went to the DLQ", () => ledger.Arrived(Place.Dlq));
@@ -100,11 +89,32 @@ public sealed class EstatInstruments : IDisposable
         Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
         Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
-        Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
-        Gauge("estat_ready", "1 while the node takes events", () => readings.IsReady ? 1 : 0);
         Gauge("estat_storage_failing", "1 while the last upload failed and recovery has not got through since", () => readings.StorageFails ? 1 : 0);
         Meter.CreateObservableGauge("estat_oldest_unflushed_seconds", () => readings.OldestUnflushed.TotalSeconds, Seconds,
             "Age of the oldest batch that still takes events");
+    }
+
+    /// <summary>Adds what is read of the HTTP path: all that there is to read at a gateway that is no silo.</summary>
+    /// <param name="requests">Its counters.</param>
+    /// <param name="acceptedRequests">Requests whose events were taken.</param>
+    /// <param name="isReady">Whether the node takes events.</param>
+    internal void ObserveRequests(RequestCounters requests, Func<long> acceptedRequests, Func<bool> isReady)
+    {
+        Count("http_requests_total", "Requests to the collecting endpoints", () => requests.Started.Value);
+        Count("http_requests_accepted_total", "Requests whose events were taken", acceptedRequests);
+        Count("http_requests_rejected_body_too_large_total", "Requests answered 413", () => requests.TooLarge.Value);
+        Count("http_requests_rejected_queue_full_total", "Requests answered 503 because the queue was full", () => requests.QueueFull.Value);
+        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full", () => requests.StorageFull.Value);
+        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed", () => requests.DiskFailed.Value);
+        Count("estat_http_requests_rejected_draining_total", "Requests answered 503 because the node was draining", () => requests.Draining.Value);
+        Count("estat_http_requests_rejected_no_replica_total", "Requests answered 503 because no other silo held a copy", () => requests.NoReplica.Value);
+        Count("estat_http_requests_rejected_no_silo_total", "Requests answered 503 because no silo could be reached", () => requests.NoSilo.Value);
+        Count("estat_http_requests_rejected_unknown_total", "Requests answered 503 because a silo failed in the call", () => requests.Unknown.Value);
+        Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
+        Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
+        Count("estat_batch_events_rejected_total", "Events rejected by index in an accepted batch", () => requests.EventsRejected.Value);
+        Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
+        Gauge("estat_ready", "1 while the node takes events", () => isReady() ? 1 : 0);
     }
 
     /// <summary>An attempt to store a batch ended.</summary>

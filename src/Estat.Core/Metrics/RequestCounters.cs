@@ -25,6 +25,15 @@ public sealed class RequestCounters
     /// <summary>Answered 503 because the node was draining.</summary>
     public StripedCounter Draining { get; } = new();
 
+    /// <summary>Answered 503 because no other silo held a copy.</summary>
+    public StripedCounter NoReplica { get; } = new();
+
+    /// <summary>Answered 503 by a gateway because no silo could be reached.</summary>
+    public StripedCounter NoSilo { get; } = new();
+
+    /// <summary>Answered 503 by a gateway because a silo failed in the call.</summary>
+    public StripedCounter Unknown { get; } = new();
+
     /// <summary>Answered another 4xx: what was sent was wrong.</summary>
     public StripedCounter Invalid { get; } = new();
 
