@@ -36,7 +36,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     /// <summary>One of its chunks is through. Its chunks are in one lane, so this has one caller at a time.</summary>
     /// <param name="admission">Accepted, or what refused it.</param>
     /// <param name="level">The level that it reached.</param>
-    /// <returns>Whether it was the last: <see cref="Complete"/> is due.</returns>
+    /// <returns>Whether it was the last: <see cref="Complete()"/> is due.</returns>
     internal bool OnChunk(Admission admission, AckLevel level)
     {
         if (admission != Admission.Accepted)
@@ -54,6 +54,9 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
 
     /// <summary>Lets the request go on, on this thread.</summary>
     internal void Complete() => _core.SetResult(IsRefused ? new Ack(_admission, AckLevel.Memory, "") : new Ack(Admission.Accepted, _level, Key));
+
+    /// <summary>The same with an answer that came from elsewhere.</summary>
+    internal void Complete(Ack ack) => _core.SetResult(ack);
 
     /// <inheritdoc/>
     public Ack GetResult(short token)

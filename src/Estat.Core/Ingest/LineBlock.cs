@@ -47,6 +47,31 @@ public sealed class LineBlock : IDisposable
     /// <summary>The block's chunk when there is but one.</summary>
     internal Chunk? Only => _chunks.Count == 1 ? _chunks[0] : null;
 
+    /// <summary>Size of the chunk that <see cref="TakeFlat"/> gives, bytes.</summary>
+    internal long FlatBytes => Only?.Buffer.Length ?? Math.Max(ChunkPool.ChunkBytes, _chunks.Sum(chunk => (long)chunk.Length));
+
+    /// <summary>Hands all lines over in one chunk; the block holds none afterwards.</summary>
+    /// <exception cref="OverflowException">They are more than an array holds, 2 GB.</exception>
+    internal Chunk TakeFlat()
+    {
+        if (Only is { } only)
+        {
+            _chunks = [];
+            return only;
+        }
+
+        Chunk flat = _pool.Rent(checked((int)FlatBytes));
+        foreach (Chunk chunk in _chunks)
+        {
+            chunk.Lines.Span.CopyTo(flat.Free);
+            flat.Length += chunk.Length;
+            flat.Events += chunk.Events;
+        }
+
+        Dispose();
+        return flat;
+    }
+
     /// <summary>Hands the chunks over; the block holds none afterwards.</summary>
     internal List<Chunk> TakeChunks()
     {

@@ -1,0 +1,41 @@
+// How much a gateway holds, sends at once, and waits for.
+using Estat.Core.Batching;
+using Estat.Core.Options;
+
+namespace Estat.Core.Forwarding;
+
+/// <summary>A gateway's bounds, from its options. A single event or block that is larger than a bound passes when it is alone.</summary>
+internal sealed record PacketBounds
+{
+    // Packets of this many events cost next to nothing per event; larger ones only take longer.
+    private const int MostEvents = 1000;
+
+    /// <summary>At these bounds CHANNEL_BYTES still holds some packets at once.</summary>
+    private const int LeastChunks = 4;
+
+    internal PacketBounds(EstatOptions options)
+    {
+        QueueEvents = options.ChannelSize;
+        QueueBytes = Math.Max(LeastChunks * ChunkPool.ChunkBytes, options.ChannelBytes);
+        PacketEvents = Math.Clamp(options.ChannelSize / 4, 1, MostEvents);
+        WorthSending = Math.Max(1, PacketEvents / 4);
+    }
+
+    /// <summary>Events in memory, gathered and in flight, over all lanes (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that its long calls leave room.</summary>
+    internal long QueueEvents { get; }
+
+    /// <summary>Memory of those events, bytes (<c>CHANNEL_BYTES</c>, 1 MB at least).</summary>
+    internal long QueueBytes { get; }
+
+    /// <summary>Events in a packet, unless a single block has more.</summary>
+    internal int PacketEvents { get; }
+
+    /// <summary>Gathered events that go before the lane's earlier packets were answered.</summary>
+    internal int WorthSending { get; }
+
+    /// <summary>Packets of one lane in flight to one silo: a silo that hangs holds no more, and the lane goes on with the others.</summary>
+    internal static int PacketsPerSilo(bool isSlow) => isSlow ? 32 : 4;
+
+    /// <summary>How long an event waits for others at the most, while earlier packets of its lane are in flight and a silo has room.</summary>
+    internal static TimeSpan LongestGathering(bool isSlow) => TimeSpan.FromMilliseconds(isSlow ? 20 : 2);
+}

@@ -1,0 +1,416 @@
+// Where a gateway's events of one level gather into packets.
+using Estat.Core.Batching;
+using Estat.Core.Events;
+using Estat.Core.Ingest;
+
+namespace Estat.Core.Forwarding;
+
+/// <summary>
+/// Requests encode their events under a short lock into the chunk that is being filled; a chunk is a packet. With no packet in flight it goes with its first event.
+/// Otherwise it goes when enough has gathered, or an earlier packet was answered, or its first event has waited long enough, as soon as a silo has room.
+/// </summary>
+/// <remarks>
+/// Invariants: a packet holds events of this lane's level alone; whatever one request brought is in one packet; packets leave in the order in which they were filled,
+/// and are answered in any.
+/// </remarks>
+internal sealed class PacketLane : IDisposable
+{
+    // Membership says nothing when it changes: who has nowhere to send to looks again after this.
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<Chunk> _full = new();
+    private readonly PacketBounds _bounds;
+    private readonly ForwardingQueue _queue;
+    private readonly SiloChoice _silos;
+    private readonly ChunkPool _chunks;
+    private readonly AckWaiterPool _waiters;
+    private readonly PacketForwarder _forwarder;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly TimeSpan _longestGathering;
+    private Chunk? _filling;
+    private long _fillingSince;
+    private int _inFlight;
+    private bool _hasWaited;
+    private bool _hasTimer;
+    private bool _lacksRoom;
+    private bool _closed;
+    private volatile int _backlog;
+    private int _pumps;
+
+    /// <param name="level">What its events ask for.</param>
+    /// <param name="partition">Its number among the lanes of its level, from 0.</param>
+    /// <param name="number">Its number among all lanes, from 0.</param>
+    /// <param name="bounds">The gateway's bounds.</param>
+    /// <param name="queue">What the gateway holds.</param>
+    /// <param name="silos">Where packets go.</param>
+    /// <param name="chunks">The gateway's chunks.</param>
+    /// <param name="waiters">The gateway's waiters.</param>
+    /// <param name="forwarder">Who sends packets.</param>
+    /// <param name="time">Clock and timer.</param>
+    internal PacketLane(
+        AckLevel level, int partition, int number, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks, AckWaiterPool waiters,
+        PacketForwarder forwarder, TimeProvider time)
+    {
+        Level = level;
+        Partition = partition;
+        Number = number;
+        _bounds = bounds;
+        _queue = queue;
+        _silos = silos;
+        _chunks = chunks;
+        _waiters = waiters;
+        _forwarder = forwarder;
+        _time = time;
+        _longestGathering = PacketBounds.LongestGathering(IsSlow);
+        _timer = time.CreateTimer(static lane => ((PacketLane)lane!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    internal AckLevel Level { get; }
+
+    internal int Partition { get; }
+
+    internal int Number { get; }
+
+    /// <summary>Whether its calls take long by nature.</summary>
+    internal bool IsSlow => Level == AckLevel.Stored;
+
+    /// <summary>Packets that are full and wait for a silo's room.</summary>
+    internal int Backlog => _backlog;
+
+    /// <summary>Encodes an event into the packet that is being filled.</summary>
+    internal Appended Append(in EventHeader header, ReadOnlySpan<byte> body)
+    {
+        Appended appended;
+        bool isDue;
+        lock (_gate)
+        {
+            appended = AppendLocked(header, body);
+            isDue = IsDue() && !_lacksRoom;
+        }
+
+        PumpIf(isDue);
+        return appended;
+    }
+
+    /// <summary>Takes a few lines that a request encoded on its own, all or none, into the packet that is being filled.</summary>
+    /// <param name="lines">Fewer than a chunk; they stay the caller's.</param>
+    internal Appended AppendCopy(Chunk lines)
+    {
+        Appended appended;
+        bool isDue;
+        lock (_gate)
+        {
+            appended = AppendLocked(lines);
+            isDue = IsDue() && !_lacksRoom;
+        }
+
+        PumpIf(isDue);
+        return appended;
+    }
+
+    /// <summary>Takes a packet that a request made on its own.</summary>
+    /// <param name="packet">Its room in the queue is taken; it is the lane's if it is accepted.</param>
+    internal Appended AppendWhole(Chunk packet)
+    {
+        ValueTask<Ack> ack;
+        bool isDue;
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return new Appended(Admission.Draining);
+            }
+
+            HandOver();
+            ack = Await(packet);
+            _full.Enqueue(packet);
+            _backlog = _full.Count;
+            isDue = !_lacksRoom;
+        }
+
+        PumpIf(isDue);
+        return new Appended(Admission.Accepted, ack);
+    }
+
+    /// <summary>Sends what is due as long as silos have room. When there is no silo left, what has gathered is answered so at once.</summary>
+    internal void Pump()
+    {
+        // One thread at a time: a call that ends at once must not be the caller of the next one, and so on down the stack.
+        if (Interlocked.Increment(ref _pumps) != 1)
+        {
+            return;
+        }
+
+        int seen;
+        do
+        {
+            seen = Volatile.Read(ref _pumps);
+            while (TakeDue(out Silo? silo) is { } packet)
+            {
+                if (silo is null)
+                {
+                    _forwarder.Refuse(this, packet, Admission.NoSilo);
+                }
+                else
+                {
+                    _forwarder.Begin(this, packet, silo);
+                }
+            }
+        }
+        while (Interlocked.CompareExchange(ref _pumps, 0, seen) != seen);
+    }
+
+    /// <summary>A silo may have room that had none.</summary>
+    internal void OnRoom()
+    {
+        lock (_gate)
+        {
+            if (_filling is null && _full.Count == 0)
+            {
+                return;
+            }
+
+            _lacksRoom = false;
+        }
+
+        Pump();
+    }
+
+    /// <summary>One of its packets was answered.</summary>
+    internal void OnEnded()
+    {
+        lock (_gate)
+        {
+            _inFlight--;
+            _lacksRoom = false;
+        }
+
+        Pump();
+    }
+
+    /// <summary>Takes no more events; what has gathered goes at once.</summary>
+    internal void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+        }
+
+        Pump();
+    }
+
+    /// <summary>Answers what was not sent yet.</summary>
+    internal void GiveUp()
+    {
+        while (TakeAny() is { } packet)
+        {
+            _forwarder.Refuse(this, packet, Admission.Draining);
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private Appended AppendLocked(in EventHeader header, ReadOnlySpan<byte> body)
+    {
+        if (_closed)
+        {
+            return new Appended(Admission.Draining);
+        }
+
+        if (!_queue.TryAddEvent(IsSlow))
+        {
+            return new Appended(Admission.QueueFull);
+        }
+
+        if (!TryMakeRoom(1, LineEncoder.MaxLength(header, body.Length)))
+        {
+            _queue.Remove(1, 0, IsSlow);
+            return new Appended(Admission.QueueFull);
+        }
+
+        Chunk packet = _filling!;
+        ValueTask<Ack> ack = Await(packet);
+        packet.Length += LineEncoder.Encode(header, body, packet.Free);
+        packet.Events++;
+        HandOverIfFull();
+        return new Appended(Admission.Accepted, ack);
+    }
+
+    private Appended AppendLocked(Chunk lines)
+    {
+        if (_closed)
+        {
+            return new Appended(Admission.Draining);
+        }
+
+        if (!_queue.TryAddEvents(lines.Events, IsSlow))
+        {
+            return new Appended(Admission.QueueFull);
+        }
+
+        if (!TryMakeRoom(lines.Events, lines.Length))
+        {
+            _queue.Remove(lines.Events, 0, IsSlow);
+            return new Appended(Admission.QueueFull);
+        }
+
+        Chunk packet = _filling!;
+        ValueTask<Ack> ack = Await(packet);
+        lines.Lines.Span.CopyTo(packet.Free);
+        packet.Length += lines.Length;
+        packet.Events += lines.Events;
+        HandOverIfFull();
+        return new Appended(Admission.Accepted, ack);
+    }
+
+    private ValueTask<Ack> Await(Chunk packet)
+    {
+        AckWaiter waiter = _waiters.Rent();
+        waiter.Begin(1);
+        packet.Waiters.Add(waiter);
+        return waiter.Task;
+    }
+
+    private bool TryMakeRoom(int events, int bytes)
+    {
+        if (_filling is { } filling && filling.Room >= bytes && filling.Events + events <= _bounds.PacketEvents)
+        {
+            return true;
+        }
+
+        HandOver();
+        Chunk next = _chunks.Rent(bytes);
+        if (!_queue.TryAddBytes(next.Buffer.Length, IsSlow))
+        {
+            _chunks.Return(next);
+            return false;
+        }
+
+        _filling = next;
+        _fillingSince = _time.GetTimestamp();
+        _hasWaited = false;
+        return true;
+    }
+
+    private void HandOverIfFull()
+    {
+        // A chunk made for a large event may be as large as the whole queue: it does not wait to be filled.
+        if (_filling!.Events >= _bounds.PacketEvents || _filling.Buffer.Length > ChunkPool.ChunkBytes)
+        {
+            HandOver();
+        }
+        else if (_inFlight > 0 && !_hasTimer)
+        {
+            ArmTimer(_longestGathering);
+        }
+    }
+
+    private void HandOver()
+    {
+        if (_filling is { } packet)
+        {
+            _full.Enqueue(packet);
+            _filling = null;
+            _backlog = _full.Count;
+        }
+    }
+
+    private bool IsDue() =>
+        _full.Count > 0
+        || (_filling is { } filling && (_inFlight == 0 || filling.Events >= _bounds.WorthSending || _hasWaited || _closed));
+
+    // The next packet with its silo, or without one when there is none any more; null when nothing is due or no silo has room.
+    private Chunk? TakeDue(out Silo? silo)
+    {
+        silo = null;
+        lock (_gate)
+        {
+            if (_silos.Healthy == 0)
+            {
+                return TakeNext();
+            }
+
+            if (!IsDue())
+            {
+                return null;
+            }
+
+            Chunk next = _full.Count > 0 ? _full.Peek() : _filling!;
+            silo = _silos.TryTake(this, next);
+            if (silo is null)
+            {
+                _lacksRoom = true;
+                LookAgainLater();
+                return null;
+            }
+
+            _inFlight++;
+            return TakeNext();
+        }
+    }
+
+    private Chunk? TakeAny()
+    {
+        lock (_gate)
+        {
+            return TakeNext();
+        }
+    }
+
+    private Chunk? TakeNext()
+    {
+        if (_full.TryDequeue(out Chunk? packet))
+        {
+            _backlog = _full.Count;
+            return packet;
+        }
+
+        packet = _filling;
+        _filling = null;
+        return packet;
+    }
+
+    private void PumpIf(bool isDue)
+    {
+        if (isDue)
+        {
+            Pump();
+        }
+    }
+
+    private void OnTimer()
+    {
+        _silos.Refresh();
+        lock (_gate)
+        {
+            _hasTimer = false;
+            _lacksRoom = false;
+            TimeSpan left = _longestGathering - _time.GetElapsedTime(_fillingSince);
+            _hasWaited = left <= TimeSpan.Zero;
+            if (_filling is not null && !IsDue())
+            {
+                ArmTimer(left);
+                return;
+            }
+        }
+
+        Pump();
+    }
+
+    // A timer for what gathers comes sooner.
+    private void LookAgainLater()
+    {
+        if (!_hasTimer)
+        {
+            _timer.Change(BetweenLooks, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void ArmTimer(TimeSpan due)
+    {
+        _hasTimer = true;
+        _timer.Change(due, Timeout.InfiniteTimeSpan);
+    }
+}
