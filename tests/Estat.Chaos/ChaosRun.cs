@@ -33,7 +33,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
             return NotRun;
         }
 
-        foreach (var level in AckNames.All.Except(offered))
+        foreach (var level in AckNames.OfOneNode.Except(offered))
         {
             output.WriteLine($"NOT TESTED: level {level}; this server does not offer it.");
         }

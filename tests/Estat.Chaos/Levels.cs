@@ -9,13 +9,13 @@ internal static class Levels
     /// <summary>A round whose connections ask for different levels.</summary>
     internal const string Mixed = "mixed";
 
-    internal static IReadOnlyList<string> Names { get; } = [.. AckNames.All, Mixed];
+    internal static IReadOnlyList<string> Names { get; } = [.. AckNames.OfOneNode, Mixed];
 
     /// <summary>The levels at which a server of this build starts.</summary>
     internal static async Task<IReadOnlyList<string>> OfferedAsync()
     {
         var offered = new List<string>();
-        foreach (var level in AckNames.All)
+        foreach (var level in AckNames.OfOneNode)
         {
             using var folder = new TempFolder();
             try

@@ -13,6 +13,9 @@ public static class AckNames
     /// <summary>In the spool: survives the process.</summary>
     public const string Disk = "disk";
 
+    /// <summary>In the spools of two silos: survives one of them with its disk. A cluster's only.</summary>
+    public const string Replica = "replica";
+
     /// <summary>In S3: survives the node's disk.</summary>
     public const string Stored = "stored";
 
@@ -23,7 +26,10 @@ public static class AckNames
     public const string Header = "X-Estat-Ack";
 
     /// <summary>From the weakest to the strongest.</summary>
-    public static IReadOnlyList<string> All { get; } = [Memory, Disk, Stored];
+    public static IReadOnlyList<string> All { get; } = [Memory, Disk, Replica, Stored];
+
+    /// <summary>Those that one node can offer by itself.</summary>
+    public static IReadOnlyList<string> OfOneNode { get; } = [Memory, Disk, Stored];
 
     /// <summary>Whether an answer at the level <paramref name="reached"/> gives what was asked for.</summary>
     public static bool IsAtLeast(string reached, string asked) => Rank(reached) >= Rank(asked);
@@ -43,5 +49,5 @@ public static class AckNames
     }
 
     // What is not known is below all that is.
-    private static int Rank(string level) => level switch { Memory => 0, Disk => 1, Stored => 2, _ => -1 };
+    private static int Rank(string level) => level switch { Memory => 0, Disk => 1, Replica => 2, Stored => 3, _ => -1 };
 }

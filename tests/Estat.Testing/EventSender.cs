@@ -29,6 +29,12 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     /// <summary>What the connections' requests are like; dealt out to the connections in turn.</summary>
     public IReadOnlyList<RequestKind> Kinds { get; init; } = [new()];
 
+    /// <summary>Other servers that take the same events, as behind a load balancer: the connections are dealt out to all in turn.</summary>
+    public IReadOnlyList<Uri> OtherTargets { get; init; } = [];
+
+    /// <summary>Whether the report tells when each request was sent and how long its answer took.</summary>
+    public bool Timed { get; init; }
+
     /// <summary>An answer that has not come by then counts as unknown, and its connection is given up.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -94,7 +100,13 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
                 }
 
                 var time = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-                lane.Remember(number, await lane.Connection.SendAsync(shapes, number, events, time));
+                var sent = Stopwatch.GetTimestamp();
+                var answer = await lane.Connection.SendAsync(shapes, number, events, time);
+                lane.Remember(number, answer);
+                if (Timed)
+                {
+                    lane.Times.Add(new RequestTime(sent, Stopwatch.GetElapsedTime(sent), pace.LateBy(number, sent), answer?.Status ?? 0, events));
+                }
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -125,7 +137,10 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     private Lane NewLane(int index)
     {
         var kind = Kinds[index % Kinds.Count];
-        var path = target.AbsolutePath != "/" ? target : new Uri(target, kind.Events == 1 ? "/collect" : "/collect/batch");
+        // Every target gets every kind.
+        var place = (index / Kinds.Count) % (OtherTargets.Count + 1);
+        var server = place == 0 ? target : OtherTargets[place - 1];
+        var path = server.AbsolutePath != "/" ? server : new Uri(server, kind.Events == 1 ? "/collect" : "/collect/batch");
         var headers = kind.Named ? Headers.Append(new(AckNames.Header, kind.Level)).ToDictionary() : Headers;
         return new Lane(kind, new EventConnection(path, headers, UserAgent(index), kind.Events));
     }
@@ -161,7 +176,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
             statuses.GetValueOrDefault(Unavailable),
             [.. levels.Values.SelectMany(level => level.Unknown).Order()],
             statuses,
-            elapsed) { Levels = levels, DiskFailures = diskFailures };
+            elapsed) { Levels = levels, DiskFailures = diskFailures, Times = [.. lanes.SelectMany(lane => lane.Times).OrderBy(time => time.Sent)] };
     }
 
     private static void Enter(Dictionary<string, LevelReport> levels, RequestKind kind, long number, Answer? answer)
@@ -199,6 +214,9 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
         /// <summary>The first number of each request with its answer; null if none came.</summary>
         public List<(long First, Answer? Answer)> Answers { get; } = [];
 
+        /// <summary>Empty unless the sender is <see cref="Timed"/>.</summary>
+        public List<RequestTime> Times { get; } = [];
+
         public void Remember(long first, Answer? answer) => Answers.Add((first, answer));
     }
 
@@ -217,7 +235,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
                 return false;
             }
 
-            var early = TimeSpan.FromSeconds((double)(number - before - 1) / rate) - Elapsed;
+            var early = DueAfter(number, rate) - Elapsed;
             if (early < TimeSpan.FromMilliseconds(1))
             {
                 return false;
@@ -226,5 +244,11 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
             await Task.Delay(early, stop);
             return true;
         }
+
+        /// <summary>How long after it was due the event was sent, for want of a free connection.</summary>
+        public TimeSpan LateBy(long number, long sent) =>
+            perSecond is { } rate && Stopwatch.GetElapsedTime(_started, sent) - DueAfter(number, rate) is { Ticks: > 0 } late ? late : TimeSpan.Zero;
+
+        private TimeSpan DueAfter(long number, int rate) => TimeSpan.FromSeconds((double)(number - before - 1) / rate);
     }
 }

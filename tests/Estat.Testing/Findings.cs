@@ -40,20 +40,21 @@ public sealed partial record Findings(
 
     /// <summary>Reads everything, while no server runs; only the events of this <see cref="EventSender.Run"/> count.</summary>
     /// <exception cref="InvalidDataException">An object under the raw prefix is not sound.</exception>
+    public static Task<Findings> ReadAsync(
+        IAmazonS3 s3, string bucket, string rawPrefix, string quarantinePrefix, string dlqFolder, string spoolFolder, string run) =>
+        ReadAsync(s3, bucket, rawPrefix, quarantinePrefix, [dlqFolder], [spoolFolder], run);
+
+    /// <summary>The same for several servers over one bucket.</summary>
+    /// <exception cref="InvalidDataException">An object under the raw prefix is not sound.</exception>
     public static async Task<Findings> ReadAsync(
-        IAmazonS3 s3, string bucket, string rawPrefix, string quarantinePrefix, string dlqFolder, string spoolFolder, string run)
+        IAmazonS3 s3, string bucket, string rawPrefix, string quarantinePrefix, IReadOnlyList<string> dlqFolders, IReadOnlyList<string> spoolFolders, string run)
     {
-        var raw = await StoredEvents.ObjectsFromBucketAsync(s3, bucket, rawPrefix + "/");
-        var events = raw
-            .SelectMany(o => o.Events)
-            .Select(e => (e.Key, Number: EventSender.NumberOf(e.Body)))
-            .Where(e => e.Number is not null)
-            .Select(e => new FoundEvent(e.Number!.Value, e.Key, FoundPlace.Raw))
-            .ToList();
+        var raw = await StoredEvents.SelectFromBucketAsync(s3, bucket, rawPrefix + "/", o => (o.Key, Numbers: NumbersOf(o)));
+        var events = raw.SelectMany(o => o.Numbers.Select(number => new FoundEvent(number, o.Key, FoundPlace.Raw))).ToList();
 
         // A file whose object is there is that object, not yet removed: the next start finds it stored.
         var stored = raw.Select(o => Path.GetFileName(o.Key)).ToHashSet();
-        var dlq = FilesOf(dlqFolder, BatchFiles);
+        var dlq = dlqFolders.SelectMany(folder => FilesOf(folder, BatchFiles)).ToList();
         foreach (var file in dlq.Where(file => !stored.Contains(Path.GetFileName(file))))
         {
             events.AddRange(NumbersIn(await File.ReadAllBytesAsync(file), run).Select(number => new FoundEvent(number, Path.GetFileName(file), FoundPlace.Dlq)));
@@ -69,7 +70,7 @@ public sealed partial record Findings(
             events.AddRange(NumbersIn(content.ToArray(), run).Select(number => new FoundEvent(number, key, FoundPlace.Quarantine)));
         }
 
-        var segments = FilesOf(spoolFolder, Segments);
+        var segments = spoolFolders.SelectMany(folder => FilesOf(folder, Segments)).ToList();
         return new Findings(events, raw.Count, keys.Count, dlq.Count, segments.Count, segments.SelectMany(file => NumbersIn(File.ReadAllBytes(file), run)).ToHashSet());
     }
 
@@ -104,6 +105,8 @@ public sealed partial record Findings(
             .Where(match => match.Groups["run"].ValueSpan.SequenceEqual(run))
             .Select(match => long.Parse(match.Groups["number"].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
     }
+
+    private static List<long> NumbersOf(StoredObject stored) => [.. stored.Events.Select(e => EventSender.NumberOf(e.Body)).OfType<long>()];
 
     private static List<string> FilesOf(string folder, string pattern) =>
         Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, pattern, SearchOption.AllDirectories)] : [];

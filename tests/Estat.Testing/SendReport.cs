@@ -17,6 +17,9 @@ public sealed record SendReport(
     /// <summary>How many of the rejected were answered that the disk failed and that they may be stored; they count among the unknown.</summary>
     public long DiskFailures { get; init; }
 
+    /// <summary>Every request in the order in which they were sent; empty unless <see cref="EventSender.Timed"/>.</summary>
+    public IReadOnlyList<RequestTime> Times { get; init; } = [];
+
     /// <summary>Answers of any kind per second.</summary>
     public double AnswersPerSecond => StatusCounts.Values.Sum() / Elapsed.TotalSeconds;
 
@@ -24,6 +27,18 @@ public sealed record SendReport(
         $"{Acknowledged.Count} acknowledged, {Rejected} rejected, {Unknown.Count} unknown in {Elapsed.TotalSeconds:0.0} s "
         + $"({AnswersPerSecond:0} answers/s; "
         + string.Join(", ", StatusCounts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}")) + ")";
+}
+
+/// <summary>One request.</summary>
+/// <param name="Sent">When, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> has it.</param>
+/// <param name="Took">Until its answer came, or was given up.</param>
+/// <param name="Late">How long after it was due it was sent: while answers are slow no connection is free, and a client of its own would have waited.</param>
+/// <param name="Status">0: no answer came.</param>
+/// <param name="Events">Events in it.</param>
+public readonly record struct RequestTime(long Sent, TimeSpan Took, TimeSpan Late, int Status, int Events)
+{
+    /// <summary>When its answer came, or was given up, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> has it.</summary>
+    public long Ended => Sent + (long)(Took.TotalSeconds * System.Diagnostics.Stopwatch.Frequency);
 }
 
 /// <summary>What became of the events of one ack level: of the acknowledged the level that was reached, of the others the one asked for.</summary>

@@ -60,8 +60,13 @@ public static class StoredEvents
     public static IReadOnlyList<StoredEvent> FromFolder(string path) => [.. ObjectsFromFolder(path).SelectMany(o => o.Events)];
 
     /// <summary>All objects whose keys begin with <paramref name="prefix"/>.</summary>
-    public static async Task<IReadOnlyList<StoredObject>> ObjectsFromBucketAsync(IAmazonS3 s3, string bucket, string prefix)
+    public static Task<IReadOnlyList<StoredObject>> ObjectsFromBucketAsync(IAmazonS3 s3, string bucket, string prefix) =>
+        SelectFromBucketAsync(s3, bucket, prefix, stored => stored);
+
+    /// <summary>What is wanted of each of them: an object's lines are let go once it is had, and millions of events cost no memory.</summary>
+    public static async Task<IReadOnlyList<T>> SelectFromBucketAsync<T>(IAmazonS3 s3, string bucket, string prefix, Func<StoredObject, T> selector)
     {
+        ArgumentNullException.ThrowIfNull(selector);
         var keys = new List<string>();
         var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix };
         while (true)
@@ -76,12 +81,12 @@ public static class StoredEvents
             request.ContinuationToken = page.NextContinuationToken;
         }
 
-        var objects = new ConcurrentBag<StoredObject>();
+        var objects = new ConcurrentBag<(string Key, T Wanted)>();
         await Parallel.ForEachAsync(
             keys,
             new ParallelOptions { MaxDegreeOfParallelism = ParallelReads },
-            async (key, cancelled) => objects.Add(await ReadAsync(s3, bucket, key, cancelled)));
-        return [.. objects.OrderBy(o => o.Key, StringComparer.Ordinal)];
+            async (key, cancelled) => objects.Add((key, selector(await ReadAsync(s3, bucket, key, cancelled)))));
+        return [.. objects.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => o.Wanted)];
     }
 
     /// <summary>All files below a folder; none if the folder does not exist.</summary>
