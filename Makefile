@@ -2,10 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos model fuzz bench backlog build clean
+.PHONY: help run test chaos cluster-chaos model fuzz bench backlog build clean
 
 help: ## this list
-	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z]/ { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the server; options by environment, such as make run RAW_BUCKET=events
 	@scripts/run.sh
@@ -15,6 +15,9 @@ test: ## build and run all tests; FILTER=text takes those with text in the class
 
 chaos: ## kill -9, outages, full disks and wrong clocks under load for DURATION=5m, each event audited; SEED= ROUND= LEVEL= SCENARIO= choose
 	@scripts/chaos.sh --duration "$${DURATION:-5m}" --seed "$$SEED" --round "$$ROUND" --level "$$LEVEL" --scenario "$$SCENARIO"
+
+cluster-chaos: ## kill -9 for silos of a cluster under load for DURATION=5m, each event audited; LEVEL=replica|disk RATE=5000 SEED= SCENARIO= choose
+	@scripts/cluster-chaos.sh --duration "$${DURATION:-5m}" --level "$$LEVEL" --rate "$$RATE" --seed "$$SEED" --scenario "$$SCENARIO"
 
 fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a run, SEED=N CASE=M one case of it
 	@scripts/fuzz.sh

@@ -25,6 +25,9 @@ if ! . scripts/dotnet.sh; then
 fi
 scripts/ensure-test-servers.sh
 . scripts/solution.sh
+if [[ $SOLUTION == Estat.sln ]]; then
+    scripts/ensure-dynamodb.sh || echo "The tests of the cluster that need DynamoDB will be skipped."
+fi
 echo "Building $SOLUTION (a first build takes about a minute)…"
 if ! build_release "$SOLUTION"; then
     echo "The build failed; no test ran."
