@@ -1,2 +1,16 @@
-// x
-return 0;
+// The command line of a cluster's node: a silo, a gateway, or both in one.
+using Estat.Api.Hosting;
+using Estat.Core.Options;
+using Estat.Silo.Hosting;
+
+var program = new NodeProgram(
+    "Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.", OptionTable.OfCluster,
+    OptionTable.BindCluster);
+return await program.RunAsync(args, async (options, isTerminal) =>
+{
+    await using INodeServer server = options.Cluster.Role == NodeRole.Gateway
+        ? new GatewayServer(options, TimeProvider.System, isTerminal)
+        : new SiloServer(options, TimeProvider.System, isTerminal);
+    await server.StartAsync().ConfigureAwait(false);
+    return await server.RunAsync().ConfigureAwait(false);
+}).ConfigureAwait(false);

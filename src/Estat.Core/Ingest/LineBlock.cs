@@ -44,6 +44,63 @@ public sealed class LineBlock : IDisposable
         Events++;
     }
 
+    /// <summary>Adds events that are encoded already: whole JSONL lines, each ended by a line feed, as another node's encoder made them.</summary>
+    /// <param name="lines">The lines; copied.</param>
+    /// <param name="events">How many they are, at least 1.</param>
+    /// <exception cref="ArgumentException">They are not that many lines, or one of them is no JSON object by its first and last characters; none was added.</exception>
+    public void AddLines(ReadOnlySpan<byte> lines, int events)
+    {
+        CheckLines(lines, events);
+        while (!lines.IsEmpty)
+        {
+            int length = 0;
+            int count = 0;
+            do
+            {
+                int line = lines[length..].IndexOf((byte)'\n') + 1;
+                if (count > 0 && length + line > ChunkPool.ChunkBytes)
+                {
+                    break;
+                }
+
+                length += line;
+                count++;
+            }
+            while (count < _eventsPerChunk && length < lines.Length);
+
+            TrimLast();
+            Chunk chunk = _pool.Rent(length);
+            lines[..length].CopyTo(chunk.Free);
+            chunk.Length = length;
+            chunk.Events = count;
+            _chunks.Add(chunk);
+            BufferBytes += chunk.Buffer.Length;
+            Events += count;
+            lines = lines[length..];
+        }
+    }
+
+    // A line that is none would make every later line of its batch unreadable; a count that is wrong, the seal.
+    private static void CheckLines(ReadOnlySpan<byte> lines, int events)
+    {
+        int count = 0;
+        for (ReadOnlySpan<byte> rest = lines; !rest.IsEmpty; count++)
+        {
+            int length = rest.IndexOf((byte)'\n');
+            if (length < 2 || rest[0] != '{' || rest[length - 1] != '}')
+            {
+                throw new ArgumentException($"line {count + 1} is no whole JSON object", nameof(lines));
+            }
+
+            rest = rest[(length + 1)..];
+        }
+
+        if (count != events || count == 0)
+        {
+            throw new ArgumentException($"{count} lines, {events} were announced", nameof(events));
+        }
+    }
+
     /// <summary>The block's chunk when there is but one.</summary>
     internal Chunk? Only => _chunks.Count == 1 ? _chunks[0] : null;
 

@@ -19,7 +19,7 @@ internal static class ClusterOptionTable
             "How silos find each other. localhost is for one machine.", Set<ClusteringKind>((c, v) => c with { Clustering = v })),
         OptionSpec.Text("CLUSTER_ID", Default.Cluster.ClusterId, "1 to 100 letters, digits, - or _", "Nodes with the same id form a cluster.",
             v => IsName(v, 100), Set<string>((c, v) => c with { ClusterId = v })),
-        OptionSpec.Url("DYNAMODB_ENDPOINT", "URL of DynamoDB. Without it: AWS in AWS_REGION.", Set<Uri>((c, v) => c with { DynamoDbEndpoint = v })),
+        OptionSpec.Url("DYNAMODB_ENDPOINT", "URL of a DynamoDB emulator, which is not sent any credentials. Without it: AWS in AWS_REGION.", Set<Uri>((c, v) => c with { DynamoDbEndpoint = v })),
         OptionSpec.Text("DYNAMODB_TABLE_PREFIX", Default.Cluster.DynamoDbTablePrefix, "1 to 100 letters, digits, - or _",
             "Tables are <prefix>-silos and <prefix>-reminders, made if they are missing.", v => IsName(v, 100),
             Set<string>((c, v) => c with { DynamoDbTablePrefix = v })),

@@ -48,7 +48,7 @@ public sealed record ClusterOptions
     /// <summary>Nodes with the same id form a cluster.</summary>
     public string ClusterId { get; init; } = "estat";
 
-    /// <summary>URL of DynamoDB; null is AWS in <see cref="EstatOptions.AwsRegion"/>.</summary>
+    /// <summary>URL of a DynamoDB emulator; null is AWS in <see cref="EstatOptions.AwsRegion"/>.</summary>
     public Uri? DynamoDbEndpoint { get; init; }
 
     /// <summary>Tables are this and <c>-silos</c> or <c>-reminders</c>.</summary>

@@ -1,0 +1,60 @@
+// A node's command line: options in, exit code out. The same for every program of Estat.
+using System.Collections;
+using System.Reflection;
+using Estat.Core.Hosting;
+using Estat.Core.Options;
+
+namespace Estat.Api.Hosting;
+
+/// <summary>A program that serves until a signal.</summary>
+/// <param name="Assembly">Its file, for the usage line.</param>
+/// <param name="Summary">What it does, one sentence.</param>
+/// <param name="Specs">Its options.</param>
+/// <param name="Bind">Binds and checks them.</param>
+internal sealed record NodeProgram(
+    string Assembly, string Summary, IReadOnlyList<OptionSpec> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string, EstatOptions> Bind)
+{
+    private const int Stopped = 0;
+    private const int Failed = 1;
+    private const int WrongOption = 2;
+
+    /// <summary>Runs it.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="serveAsync">Serves until a signal and gives the exit code; is told whether standard output is a terminal.</param>
+    internal async Task<int> RunAsync(string[] args, Func<EstatOptions, bool, Task<int>> serveAsync)
+    {
+        if (args.Any(argument => argument is "--help" or "-h" or "-?"))
+        {
+            Console.WriteLine($"Usage: dotnet {Assembly} [--KEY=value ...]\n");
+            Console.WriteLine($"{Summary} Options come from the command line, the");
+            Console.WriteLine("environment or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
+            Console.Write(OptionTable.Help(Specs));
+            return Stopped;
+        }
+
+        if (args.Contains("--version"))
+        {
+            Console.WriteLine($"estat {typeof(NodeProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}");
+            return Stopped;
+        }
+
+        NativeHeap.Limit();
+        try
+        {
+            IEnumerable<KeyValuePair<string, string?>> environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+                .Select(pair => new KeyValuePair<string, string?>((string)pair.Key, pair.Value as string));
+            return await serveAsync(Bind(args, environment, "appsettings.json"), !Console.IsOutputRedirected).ConfigureAwait(false);
+        }
+        catch (OptionException error)
+        {
+            Console.Error.WriteLine($"estat: {error.Message}");
+            return WrongOption;
+        }
+        catch (IOException error)
+        {
+            // A folder or a port that cannot be had: the message says which, and what to do.
+            Console.Error.WriteLine($"estat: {error.Message}");
+            return Failed;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// What a cluster asks of a node's engine besides taking events.
+using Estat.Core.Batching;
+
+namespace Estat.Core.Hosting;
+
+public sealed partial class Engine
+{
+    /// <summary>This start of this node, as it stands in every key.</summary>
+    public string Instance => _spool.Instance;
+
+    /// <summary>The identity of the spool's folder, the same at every start.</summary>
+    public string SpoolId => _spool.Id;
+
+    /// <summary>Seals every open batch, so that it is uploaded now.</summary>
+    public void Flush()
+    {
+        foreach (Lane lane in _lanes)
+        {
+            lane.Partition.Flush(FlushReason.Time);
+        }
+    }
+
+    /// <summary>A second chance for what waits in spool and DLQ: if storage answers, all of it is due at once.</summary>
+    /// <returns>Null when storage answered; else what is wrong with it.</returns>
+    public async Task<string?> RecoverAsync()
+    {
+        string? fault = await Sink.AskAsync().ConfigureAwait(false);
+        if (fault is null)
+        {
+            _batches.OnAnswer();
+            _backlog.OnStorageAnswers();
+        }
+
+        return fault;
+    }
+}

@@ -1,0 +1,24 @@
+// The shell around PacketIntake.
+using Estat.Core.Forwarding;
+using Estat.Core.Ingest;
+using Estat.Core.Options;
+
+namespace Estat.Grains.Batching;
+
+/// <summary>Holds nothing: the silo's partitions do, so one flush serves many calls, and a call that waits for it keeps no other one out.</summary>
+[StatelessWorker(1), Reentrant, GrainType("batch")]
+internal sealed class BatchGrain(PacketIntake intake, EstatOptions options) : Grain, IBatchGrain
+{
+    /// <inheritdoc/>
+    public Task<WireGreeting> GreetAsync() => Task.FromResult(new WireGreeting(intake.Instance, WireNames.Name(intake.Outlook(options.Ack))));
+
+    /// <inheritdoc/>
+    public async Task<WireAck> AppendAsync(WirePacket packet)
+    {
+        AckLevel level = AckLevels.Parse(packet.Level) ?? throw new ArgumentException($"no such ack level: {packet.Level}", nameof(packet));
+        return WireNames.ToWire(await intake.TakeAsync(packet.Number, packet.Instance, level, packet.Events, packet.Lines.Span));
+    }
+
+    /// <inheritdoc/>
+    public Task<WireAck> AppendStoredAsync(WirePacket packet) => AppendAsync(packet);
+}

@@ -1,0 +1,40 @@
+// The shell around the engine's recovery; each silo recovers its own directory at start, this comes after.
+using Estat.Core.Hosting;
+using Estat.Grains.Hosting;
+
+namespace Estat.Grains.Recovery;
+
+/// <summary>Placed by <see cref="SpoolPlacementDirector"/>. Where it finds itself away from its directory it goes idle, so that the next tick is placed afresh.</summary>
+[SpoolPlacement, GrainType("recovery")]
+internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments instruments, ILogger<RecoveryGrain> logger) : Grain, IRecoveryGrain, IRemindable
+{
+    private const string ReminderName = "recover";
+
+    // Reminders have a floor of a minute, and this is a second chance: the engine's own loops retry within seconds.
+    private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
+
+    /// <inheritdoc/>
+    public Task ArmAsync() => this.RegisterOrUpdateReminder(ReminderName, Period, Period);
+
+    /// <inheritdoc/>
+    public Task ReceiveReminder(string reminderName, TickStatus status) => TickAsync();
+
+    /// <inheritdoc/>
+    public async Task<RecoveryTick> TickAsync()
+    {
+        string spool = this.GetPrimaryKeyString();
+        if (engine.SpoolId != spool)
+        {
+            instruments.OnTickSkipped();
+            LogNotMounted(logger, spool);
+            DeactivateOnIdle();
+            return new RecoveryTick(null, null);
+        }
+
+        instruments.OnTick();
+        return new RecoveryTick(engine.Instance, await engine.RecoverAsync());
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No silo has the spool {Spool} mounted: what waits in it waits until one does")]
+    private static partial void LogNotMounted(ILogger logger, string spool);
+}

@@ -1,0 +1,14 @@
+// What the program asks of a silo and of a gateway.
+namespace Estat.Silo.Hosting;
+
+/// <summary>A node from start to drain.</summary>
+internal interface INodeServer : IAsyncDisposable
+{
+    /// <summary>Joins and listens.</summary>
+    /// <exception cref="IOException">An address cannot be listened on, or the cluster cannot be joined; the message says which.</exception>
+    Task StartAsync();
+
+    /// <summary>Serves until a signal, then drains.</summary>
+    /// <returns>The process' exit code: 0, or 1 when events were lost because neither storage nor the disk took them.</returns>
+    Task<int> RunAsync();
+}

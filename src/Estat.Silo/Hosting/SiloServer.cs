@@ -1,0 +1,205 @@
+// A silo's process, with or without collecting HTTP: one engine, one Orleans silo, one listener, from joining to leaving.
+using System.Net.Sockets;
+using Estat.Api.Health;
+using Estat.Api.Hosting;
+using Estat.Api.Metrics;
+using Estat.Core.Hosting;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Storage;
+using Estat.Silo.Dashboard;
+using Estat.Silo.Replication;
+using Orleans.Configuration;
+
+namespace Estat.Silo.Hosting;
+
+/// <summary>
+/// Owns the order of things. Start: engine, silo, listener. Stop: readiness, requests in flight, batches, listener; then the silo leaves. Until it has left,
+/// the others know that it is there, and gateways are told that it is draining.
+/// </summary>
+internal sealed partial class SiloServer : INodeServer
+{
+    private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestLeaving = TimeSpan.FromSeconds(5);
+
+    private readonly EstatOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly IObjectStore _store;
+    private readonly PrometheusText _metrics;
+    private readonly OtlpExport? _otlp;
+    private readonly SiloParts _parts;
+    private readonly IHost _host;
+    private readonly HttpFront _front;
+
+    /// <summary>Puts the node together and takes its folders.</summary>
+    /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
+    /// <exception cref="OptionException">A certificate cannot be read.</exception>
+    internal SiloServer(EstatOptions options, TimeProvider time, bool isTerminal)
+    {
+        _options = options;
+        _time = time;
+        var tls = NodeTls.Of(options.Cluster);
+        Signals = new StopSignals(time);
+        _loggers = LogSetup.Create(options, isTerminal);
+        _logger = _loggers.CreateLogger<SiloServer>();
+        _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
+        Engine = new Engine(options, _store, time, _loggers);
+        _metrics = new PrometheusText(Engine.Instruments.Meter);
+        _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
+        _parts = new SiloParts(options, Engine, new ReplicaPeers(options.Cluster.Zone), new NoCopies(), time);
+
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddSingleton(_loggers);
+        builder.Services.AddSingleton<IHostLifetime>(Signals);
+        builder.UseOrleans(silo =>
+        {
+            Clustering.Apply(silo, options);
+            silo.Configure<EndpointOptions>(endpoints => Bind(endpoints, options.Cluster));
+            silo.Configure<SiloOptions>(target => target.SiloName = Name);
+            _parts.AddTo(silo);
+            DashboardPages.Add(silo);
+            if (tls is not null)
+            {
+                silo.UseTls(tls.Apply);
+            }
+        });
+        _host = builder.Build();
+        var surface = new HttpSurface(
+            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
+            DashboardPages.Of(_host.Services, options.Cluster.AdminToken));
+        _front = new HttpFront(
+            options, Signals, _loggers,
+            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels));
+    }
+
+    /// <summary>The core.</summary>
+    internal Engine Engine { get; }
+
+    /// <summary>What ends the node.</summary>
+    internal StopSignals Signals { get; }
+
+    /// <summary>Where it listens for HTTP, once started.</summary>
+    internal Uri Address => _front.Address;
+
+    private string Name => $"{Environment.MachineName}:{_options.Cluster.SiloAddr.Port}";
+
+    /// <inheritdoc/>
+    public async Task StartAsync()
+    {
+        Signals.Register();
+        try
+        {
+            await _host.StartAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error.GetBaseException() is SocketException socket)
+        {
+            Core.Options.ClusterOptions cluster = _options.Cluster;
+            throw new IOException(
+                $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
+                + $"({socket.Message}). Name addresses and ports of this machine that nobody listens on.",
+                error);
+        }
+
+        await _front.StartAsync().ConfigureAwait(false);
+        Introduce();
+        if (await Engine.Sink.AskAsync().ConfigureAwait(false) is { } fault)
+        {
+            LogStorageDoesNotAnswer(_logger, fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> RunAsync()
+    {
+        string signal = await Signals.First.ConfigureAwait(false);
+        long started = _time.GetTimestamp();
+        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
+        Engine.BeginDrain();
+        await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
+        TimeSpan listenerStop = Min(_options.ShutdownTimeout / 5, LongestListenerStop);
+        TimeSpan leaving = Min(_options.ShutdownTimeout / 5, LongestLeaving);
+        TimeSpan afterwards = listenerStop + leaving + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
+        long lost = await _parts.Drain.RunAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
+        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
+        await _front.StopAsync(listenerStop).ConfigureAwait(false);
+        await LeaveAsync(leaving).ConfigureAwait(false);
+        return lost == 0 ? 0 : 1;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _front.DisposeAsync().ConfigureAwait(false);
+        await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
+        _otlp?.Dispose();
+        await Engine.DisposeAsync().ConfigureAwait(false);
+        Signals.Dispose();
+        _loggers.Dispose();
+    }
+
+    private static void Bind(EndpointOptions endpoints, Core.Options.ClusterOptions cluster)
+    {
+        endpoints.AdvertisedIPAddress = cluster.Advertised;
+        endpoints.SiloPort = cluster.SiloAddr.Port;
+        endpoints.GatewayPort = cluster.SiloClientAddr[0].Port;
+        endpoints.SiloListeningEndpoint = Clustering.EndPointOf(cluster.SiloAddr);
+        endpoints.GatewayListeningEndpoint = Clustering.EndPointOf(cluster.SiloClientAddr[0]);
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    // Everything is safe by now: a table that does not answer must not keep the process. The others notice that it is gone.
+    private async Task LeaveAsync(TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        try
+        {
+            await _host.StopAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            LogLeftUntidily(_logger, error.Message);
+        }
+    }
+
+    private void Introduce()
+    {
+        Core.Options.ClusterOptions cluster = _options.Cluster;
+        ClusterMembershipSnapshot members = _host.Services.GetRequiredService<IClusterMembershipService>().CurrentSnapshot;
+        SiloAddress self = _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+        string[] others = [.. members.Members.Values.Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Equals(self)).Select(member => member.Name)];
+        LogWho(_logger, Name, Engine.Instance, Path.GetFullPath(_options.SpoolDir), cluster.Zone ?? "none");
+        LogJoined(_logger, cluster.ClusterId, Clustering.Describe(_options), self.Endpoint.ToString(), others.Length == 0 ? "no other silo" : string.Join(", ", others));
+        LogServes(
+            _logger, cluster.Role.ToString().ToUpperInvariant(), _front.Bound, Clustering.EndPointOf(cluster.SiloClientAddr[0]).ToString(),
+            string.Join(", ", Engine.Levels.Select(level => level.ToText())), _options.Ack.ToText(), _store.Description, _options.RawPrefix);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This is silo {Name}, instance {Instance}, spool in {Spool}, zone {Zone}")]
+    private static partial void LogWho(ILogger logger, string name, string instance, string spool, string zone);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "It joined cluster {Cluster} by {Clustering} as {Address}, beside {Others}")]
+    private static partial void LogJoined(ILogger logger, string cluster, string clustering, string address, string others);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Role {Role}: HTTP on {Http}, gateways on {Gateways}; ack levels {Levels}, by default {Ack}; objects go to {Storage} under {Prefix}/")]
+    private static partial void LogServes(ILogger logger, string role, string http, string gateways, string levels, string ack, string storage, string prefix);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events are taken all the same and wait on the disk")]
+    private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
+    private static partial void LogDraining(ILogger logger, string signal, long events, string limit);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in the spool, {DlqFiles} files in the DLQ, {Lost} events lost; leaving the cluster")]
+    private static partial void LogDrained(ILogger logger, double seconds, long stored, long spooled, long dlqFiles, long lost);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Left the cluster without its consent: {Reason}. The other silos will notice")]
+    private static partial void LogLeftUntidily(ILogger logger, string reason);
+}

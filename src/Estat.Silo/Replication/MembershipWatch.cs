@@ -1,0 +1,121 @@
+// Follows membership for replication: who may hold copies, and whose copies are to be finished.
+using Estat.Core.Options;
+using Estat.Core.Replication;
+using Estat.Grains.Hosting;
+using Estat.Grains.Replication;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+
+namespace Estat.Silo.Replication;
+
+/// <summary>
+/// One loop. A silo whose instance is not known yet may still be the owner of copies that are held here: as long as there is one, nobody is told to finish
+/// anything. Its instance comes from its metadata; the cache of that does not ask again for long after a failure, so the silo itself is asked then.
+/// </summary>
+internal sealed partial class MembershipWatch(
+    IClusterMembershipService membership, ISiloMetadataCache metadata, ILocalSiloDetails self, ReplicaGrainClient grains, ReplicaPeers peers, IReplicaHolder holder,
+    EstatOptions options, TimeProvider time, ILogger<MembershipWatch> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(200);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<SiloAddress, ReplicaPartner> _known = [];
+    private Task _following = Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public void Participate(ISiloLifecycle observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        observer.Subscribe(nameof(MembershipWatch), ServiceLifecycleStage.Active, _ => Start(), async _ =>
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stop.Dispose();
+
+    private Task Start()
+    {
+        _following = Task.Run(() => FollowAsync(_stop.Token));
+        return Task.CompletedTask;
+    }
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        await foreach (ClusterMembershipSnapshot _ in membership.MembershipUpdates.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            // The latest, which may be later than the one that woke it; while it is worked on, it may change again.
+            while (!await TryApplyAsync(membership.CurrentSnapshot).ConfigureAwait(false))
+            {
+                await Task.Delay(BetweenAttempts, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<bool> TryApplyAsync(ClusterMembershipSnapshot snapshot)
+    {
+        HashSet<SiloAddress> active = [.. snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress)];
+        bool isIn = active.Remove(self.SiloAddress);
+        foreach (SiloAddress gone in _known.Keys.Where(silo => !active.Contains(silo)).ToArray())
+        {
+            _known.Remove(gone, out ReplicaPartner? partner);
+            partner!.Leave();
+            LogLeft(logger, partner.Name);
+        }
+
+        await Task.WhenAll(active.Where(silo => !_known.ContainsKey(silo)).Select(IdentifyAsync)).ConfigureAwait(false);
+        peers.Partners = [.. _known.Values];
+        if (active.Any(silo => !_known.ContainsKey(silo)))
+        {
+            return false;
+        }
+
+        if (isIn)
+        {
+            holder.OnNeighbours([.. _known.Values.Select(partner => partner.Instance)]);
+        }
+
+        return true;
+    }
+
+    private async Task IdentifyAsync(SiloAddress silo)
+    {
+        IReplicaGrain grain = grains.At(silo);
+        WireIdentity? identity = FromMetadata(silo);
+        try
+        {
+            identity ??= await grain.WhoAsync().WaitAsync(options.Cluster.ReplicaTimeout, time).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            LogNotIdentified(logger, silo, error.Message);
+            return;
+        }
+
+        var partner = new ReplicaPartner(silo, identity, grain, options.Cluster.ReplicaTimeout, time);
+        lock (_known)
+        {
+            _known[silo] = partner;
+        }
+
+        LogJoined(logger, partner.Name, identity.Zone ?? "none");
+    }
+
+    private WireIdentity? FromMetadata(SiloAddress silo)
+    {
+        IReadOnlyDictionary<string, string> told = metadata.GetSiloMetadata(silo).Metadata;
+        return told.GetValueOrDefault(SiloMetadataNames.Instance) is { } instance
+            ? new WireIdentity(instance, told.GetValueOrDefault(SiloMetadataNames.Zone))
+            : null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is there, zone {Zone}")]
+    private static partial void LogJoined(ILogger logger, string silo, string zone);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is gone")]
+    private static partial void LogLeft(ILogger logger, string silo);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} does not say who it is; nothing is finished in its place meanwhile: {Reason}")]
+    private static partial void LogNotIdentified(ILogger logger, SiloAddress silo, string reason);
+}

@@ -1,0 +1,40 @@
+// Another silo, as one that holds copies for this one.
+using Estat.Core.Replication;
+using Estat.Grains.Replication;
+
+namespace Estat.Silo.Replication;
+
+/// <summary>The way to one silo's replica grain. It lives from the membership that had it first to the one that has it no more.</summary>
+internal sealed class ReplicaPartner(SiloAddress silo, WireIdentity identity, IReplicaGrain grain, TimeSpan timeout, TimeProvider time) : IReplicaPartner
+{
+    private volatile bool _isGone;
+
+    /// <summary>Its address, with the generation of its start.</summary>
+    internal SiloAddress Silo => silo;
+
+    /// <summary>The instance in its keys.</summary>
+    internal string Instance => identity.Instance;
+
+    /// <summary>Its zone; null if it has no name.</summary>
+    internal string? Zone => identity.Zone;
+
+    /// <inheritdoc/>
+    public string Name => $"{silo.Endpoint} ({identity.Instance})";
+
+    /// <inheritdoc/>
+    public bool IsAlive => !_isGone;
+
+    /// <inheritdoc/>
+    public async Task<ReplicaAnswer> HoldAsync(ReplicaRecords records)
+    {
+        // A copy: a message whose call timed out may still be on its way while the batch's own memory is used again.
+        var wire = new WireRecords(records.Key, records.OpenedUnixMs, records.FirstSequence, records.Events, records.Lines.ToArray());
+        return await grain.HoldAsync(wire).WaitAsync(timeout, time).ConfigureAwait(false) ? ReplicaAnswer.Held : ReplicaAnswer.Refused;
+    }
+
+    /// <inheritdoc/>
+    public Task ReleaseAsync(IReadOnlyList<string> keys) => grain.ReleaseAsync(keys).WaitAsync(timeout, time);
+
+    /// <summary>Membership has it no more.</summary>
+    internal void Leave() => _isGone = true;
+}
