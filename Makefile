@@ -2,13 +2,16 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos cluster-chaos model fuzz bench backlog build clean
+.PHONY: help run cluster test chaos cluster-chaos model fuzz bench backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the server; options by environment, such as make run RAW_BUCKET=events
 	@scripts/run.sh
+
+cluster: ## build and start a cluster here: DynamoDB, 3 silos, 2 gateways; options by environment, such as make cluster RAW_BUCKET=events
+	@scripts/cluster.sh
 
 test: ## build and run all tests; FILTER=text takes those with text in the class or method name
 	@scripts/test.sh "$$FILTER"

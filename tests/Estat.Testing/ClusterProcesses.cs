@@ -30,7 +30,7 @@ public sealed class ClusterProcesses : IAsyncDisposable
             ["CLUSTERING"] = "dynamodb",
             ["CLUSTER_ID"] = _id,
             ["DYNAMODB_ENDPOINT"] = dynamoDbEndpoint,
-            ["DYNAMODB_TABLE_PREFIX"] = _id + "-",
+            ["DYNAMODB_TABLE_PREFIX"] = _id,
             ["AWS_ACCESS_KEY_ID"] = "test-access-key",
             ["AWS_SECRET_ACCESS_KEY"] = "test-secret-key",
             // Whether the spool's device flushes is not what SIGKILL can tell.
