@@ -1,6 +1,7 @@
 // A node's command line: options in, exit code out. The same for every program of Estat.
 using System.Collections;
 using System.Reflection;
+using Estat.Api.Health;
 using Estat.Core.Hosting;
 using Estat.Core.Options;
 
@@ -23,9 +24,15 @@ internal sealed record NodeProgram(
     /// <param name="serveAsync">Serves until a signal and gives the exit code; is told whether standard output is a terminal.</param>
     internal async Task<int> RunAsync(string[] args, Func<EstatOptions, bool, Task<int>> serveAsync)
     {
+        if (HealthProbe.IsAskedFor(args))
+        {
+            return await HealthProbe.RunAsync(args, Console.Error).ConfigureAwait(false);
+        }
+
         if (args.Any(argument => argument is "--help" or "-h" or "-?"))
         {
-            Console.WriteLine($"Usage: dotnet {Assembly} [--KEY=value ...]\n");
+            Console.WriteLine($"Usage: dotnet {Assembly} [--KEY=value ...]");
+            Console.WriteLine($"       dotnet {Assembly} --health URL      exit code 0 if URL (/health, /health/ready) answers 2xx, else 1\n");
             Console.WriteLine($"{Summary} Options come from the command line, the");
             Console.WriteLine("environment or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
             Console.Write(OptionTable.Help(Specs));

@@ -1,0 +1,45 @@
+// The client's side of a health check: for images that have neither a shell nor curl.
+namespace Estat.Api.Health;
+
+/// <summary><c>--health URL</c>: asks once and says by its exit code whether the answer was a success.</summary>
+internal static class HealthProbe
+{
+    private const int Healthy = 0;
+    private const int Unhealthy = 1;
+    private const int WrongArguments = 2;
+    private const string Option = "--health";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Whether this command line is one of a probe rather than of a server.</summary>
+    internal static bool IsAskedFor(string[] args) => args is [Option, ..];
+
+    /// <summary>Asks.</summary>
+    /// <returns>The process' exit code: 0 after an answer 2xx, 1 after another one or none within 3 s, 2 without a URL.</returns>
+    internal static async Task<int> RunAsync(string[] args, TextWriter errors)
+    {
+        if (args is not [Option, var text] || !Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
+        {
+            await errors.WriteLineAsync($"estat: {Option} takes a URL, such as http://127.0.0.1:8080/health/ready").ConfigureAwait(false);
+            return WrongArguments;
+        }
+
+        // Of the machine itself; a proxy for the outside has nothing to say here.
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Patience };
+        try
+        {
+            using HttpResponseMessage answer = await client.GetAsync(url).ConfigureAwait(false);
+            if (answer.IsSuccessStatusCode)
+            {
+                return Healthy;
+            }
+
+            await errors.WriteLineAsync($"{url} answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync().ConfigureAwait(false)}").ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+        {
+            await errors.WriteLineAsync($"{url} did not answer: {error.Message}").ConfigureAwait(false);
+        }
+
+        return Unhealthy;
+    }
+}
