@@ -1,0 +1,51 @@
+# Two images from one file:
+#   docker build -t estat .                              the standalone server
+#   docker build -t estat-cluster --target cluster .     a node of a cluster: silo, gateway or both, by ROLE
+# The runtime's image has no shell and no package manager, and runs as user 1654; the program is its own health check.
+ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0-noble
+ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+
+FROM ${SDK} AS build
+WORKDIR /src
+# The projects alone first: packages are restored again only when these change.
+COPY Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY src/Estat.Core/Estat.Core.csproj src/Estat.Core/
+COPY src/Estat.Api/Estat.Api.csproj src/Estat.Api/
+RUN dotnet restore src/Estat.Api
+COPY src/Estat.Core src/Estat.Core
+COPY src/Estat.Api src/Estat.Api
+RUN dotnet publish src/Estat.Api -c Release --no-restore -p:UseAppHost=false -p:DebugType=none -o /app
+# An empty folder that the user of the runtime's image may write to: a new volume takes its owner from here.
+RUN mkdir -p /state
+
+FROM build AS build-cluster
+COPY src/Estat.Grains/Estat.Grains.csproj src/Estat.Grains/
+COPY src/Estat.Silo/Estat.Silo.csproj src/Estat.Silo/
+RUN dotnet restore src/Estat.Silo
+COPY src/Estat.Grains src/Estat.Grains
+COPY src/Estat.Silo src/Estat.Silo
+RUN dotnet publish src/Estat.Silo -c Release --no-restore -p:UseAppHost=false -p:DebugType=none -o /app-cluster
+
+FROM ${RUNTIME} AS runtime
+COPY --from=build --chown=1654:1654 /state /var/lib/estat
+WORKDIR /var/lib/estat
+ENV HTTP_ADDR=:8080 \
+    SPOOL_DIR=/var/lib/estat/spool \
+    DLQ_DIR=/var/lib/estat/dlq \
+    STORAGE_DIR=/var/lib/estat/data
+VOLUME /var/lib/estat
+EXPOSE 8080
+USER 1654
+STOPSIGNAL SIGTERM
+
+FROM runtime AS cluster
+COPY --from=build-cluster /app-cluster /app
+# Silos to each other, and gateways to silos.
+EXPOSE 11111 30000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["dotnet", "/app/Estat.Silo.dll", "--health", "http://127.0.0.1:8080/health/ready"]
+ENTRYPOINT ["dotnet", "/app/Estat.Silo.dll"]
+
+FROM runtime AS standalone
+COPY --from=build /app /app
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["dotnet", "/app/Estat.Api.dll", "--health", "http://127.0.0.1:8080/health/ready"]
+ENTRYPOINT ["dotnet", "/app/Estat.Api.dll"]
