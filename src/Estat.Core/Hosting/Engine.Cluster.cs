@@ -28,7 +28,7 @@ public sealed partial class Engine
         if (fault is null)
         {
             _batches.OnAnswer();
-            _backlog.OnStorageAnswers();
+            OnStorageAnswers();
         }
 
         return fault;

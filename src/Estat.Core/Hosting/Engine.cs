@@ -121,12 +121,6 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <summary>Copies of other silos' batches; null for a node by itself.</summary>
     public ReplicaStore? Replicas => _replicas?.Held;
 
-    /// <summary>This start of this node, as it stands in every key.</summary>
-    public string Instance => _spool.Instance;
-
-    /// <summary>The identity of the spool's folder, the same at every start.</summary>
-    public string SpoolId => _spool.Id;
-
     /// <inheritdoc/>
     public RequestCounters Requests { get; } = new();
 

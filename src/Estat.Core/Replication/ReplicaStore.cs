@@ -12,7 +12,7 @@ namespace Estat.Core.Replication;
 /// fails under it, when this silo drains, and after a restart.
 /// </summary>
 /// <remarks>All state belongs to one thread, which takes calls in the order in which they come and flushes once for all that have gathered.</remarks>
-public sealed partial class ReplicaStore : IDisposable
+public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
 {
     private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<string, HeldBatch> _held = [];
@@ -47,20 +47,18 @@ public sealed partial class ReplicaStore : IDisposable
     /// <summary>Events whose owner will not store them, and that are not stored yet.</summary>
     public long Orphans => _backlog.Events;
 
-    /// <summary>Holds records of another silo's batch. Never throws.</summary>
+    /// <inheritdoc/>
     public Task<ReplicaAnswer> HoldAsync(ReplicaRecords records)
     {
         var call = new Hold(records);
         return _calls.Writer.TryWrite(call) ? call.Answer.Task : Task.FromResult(ReplicaAnswer.Refused);
     }
 
-    /// <summary>Forgets copies of batches that are stored.</summary>
+    /// <inheritdoc/>
     public void Release(IReadOnlyList<string> keys) => _calls.Writer.TryWrite(new Released(keys));
 
-    /// <summary>
-    /// Says which silos live, by the instance in their keys. One that was among them and is no longer is gone for good: its batches are finished.
-    /// </summary>
-    public void OnNeighbours(IReadOnlyCollection<string> instances) => _calls.Writer.TryWrite(new Neighbours(instances));
+    /// <inheritdoc/>
+    public void OnNeighbours(IReadOnlyCollection<string> aliveInstances) => _calls.Writer.TryWrite(new Neighbours(aliveInstances));
 
     /// <summary>Finishes all copies now and takes no more.</summary>
     internal void BeginDrain() => _calls.Writer.TryWrite(new Drain());

@@ -1,6 +1,7 @@
 // The owner's side of replication: which batches have a copy elsewhere, whose copy is lost, and who may forget theirs.
 using System.Collections.Concurrent;
 using Estat.Core.Batching;
+using Estat.Core.Options;
 using Estat.Core.Storage;
 
 namespace Estat.Core.Replication;
@@ -22,7 +23,7 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
     private volatile IReplicaPartner? _failedLast;
 
     /// <summary>Whether events may be acknowledged at <c>disk</c> while there is no copy.</summary>
-    internal bool MayDegrade => replication.Degraded == DegradedPolicy.Disk;
+    internal bool MayDegrade => replication.Degraded == ReplicaDegradedPolicy.Disk;
 
     /// <summary>Whether requests must be turned away: there is nobody to hold a copy.</summary>
     internal bool MustRefuse => !MayDegrade && replication.Peers.IsAlone;

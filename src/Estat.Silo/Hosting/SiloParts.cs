@@ -26,22 +26,18 @@ internal sealed class SiloParts
     /// <param name="options">Checked options.</param>
     /// <param name="engine">Not started; stays its owner's to dispose of.</param>
     /// <param name="peers">What the engine was given to find partners.</param>
-    /// <param name="holder">Its copies of other silos' batches.</param>
     /// <param name="time">The clock.</param>
-    internal SiloParts(EstatOptions options, Engine engine, ReplicaPeers peers, IReplicaHolder holder, TimeProvider time)
+    internal SiloParts(EstatOptions options, Engine engine, ReplicaPeers peers, TimeProvider time)
     {
         _options = options;
         _engine = engine;
         _peers = peers;
         _time = time;
-        Holder = holder;
         Drain = new EngineDrain(engine, options.ShutdownTimeout);
     }
 
     /// <summary>Starts and drains the engine with the silo.</summary>
     internal EngineDrain Drain { get; }
-
-    private IReplicaHolder Holder { get; }
 
     /// <summary>Adds the grains' needs, the metadata by which other silos know this one, and what follows its lifecycle.</summary>
     internal void AddTo(ISiloBuilder silo)
@@ -62,7 +58,7 @@ internal sealed class SiloParts
         services.AddSingleton(_options);
         services.AddSingleton(_time);
         services.AddSingleton(intake);
-        services.AddSingleton(Holder);
+        services.AddSingleton<IReplicaHolder>(_engine.Replicas!);
         services.AddSingleton(_peers);
         services.AddSingleton<ReplicaGrainClient>();
         services.AddSingleton(new ClusterInstruments(_engine.Instruments.Meter));

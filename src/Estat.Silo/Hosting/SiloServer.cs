@@ -7,6 +7,7 @@ using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Replication;
 using Estat.Core.Storage;
 using Estat.Silo.Dashboard;
 using Estat.Silo.Replication;
@@ -46,10 +47,11 @@ internal sealed partial class SiloServer : INodeServer
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<SiloServer>();
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
-        Engine = new Engine(options, _store, time, _loggers);
+        var peers = new ReplicaPeers(options.Cluster.Zone);
+        Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
-        _parts = new SiloParts(options, Engine, new ReplicaPeers(options.Cluster.Zone), new NoCopies(), time);
+        _parts = new SiloParts(options, Engine, peers, time);
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(_loggers);

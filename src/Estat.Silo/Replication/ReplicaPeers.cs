@@ -17,6 +17,9 @@ internal sealed class ReplicaPeers(string? zone) : IReplicaPeers
     }
 
     /// <inheritdoc/>
+    public bool IsAlone => _partners.Count == 0;
+
+    /// <inheritdoc/>
     public IReplicaPartner? Choose(string key, IReplicaPartner? except) => PartnerChoice.Of(
         _partners, key, zone, partner => partner.Zone, partner => partner.Instance, except as ReplicaPartner);
 }

@@ -18,7 +18,7 @@ public sealed class ReplicationChaosTests
     public async Task Whatever_goes_wrong_between_silos_every_acknowledged_event_is_stored_once(int seed)
     {
         var random = new Random(seed);
-        DegradedPolicy degraded = random.Next(2) == 0 ? DegradedPolicy.Reject : DegradedPolicy.Disk;
+        ReplicaDegradedPolicy degraded = random.Next(2) == 0 ? ReplicaDegradedPolicy.Reject : ReplicaDegradedPolicy.Disk;
         await using var cluster = new ReplicaCluster(3, degraded, new EstatOptions { BatchSize = random.Next(3, 40), S3Timeout = TimeSpan.FromSeconds(1) });
         cluster.Announce();
         var acked = new Dictionary<string, AckLevel>();

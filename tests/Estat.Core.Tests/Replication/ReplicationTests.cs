@@ -1,6 +1,6 @@
 // ACK=replica: what is acknowledged is on two disks, whoever dies, and is stored once, whoever stores it.
 using Estat.Core.Ingest;
-using Estat.Core.Replication;
+using Estat.Core.Options;
 using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Replication;
@@ -152,7 +152,7 @@ public sealed class ReplicationTests
     [Fact]
     public async Task Alone_and_allowed_to_it_answers_disk_until_somebody_comes()
     {
-        await using var cluster = new ReplicaCluster(2, DegradedPolicy.Disk);
+        await using var cluster = new ReplicaCluster(2, ReplicaDegradedPolicy.Disk);
         cluster.Nodes[1].IsAlive = false;
         Assert.Equal(AckLevel.Disk, (await cluster.Nodes[0].SendAsync("a")).Level);
         cluster.Nodes[1].IsAlive = true;

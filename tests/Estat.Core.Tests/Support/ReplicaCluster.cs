@@ -13,7 +13,7 @@ internal sealed class ReplicaCluster : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
 
-    internal ReplicaCluster(int nodes, DegradedPolicy degraded = DegradedPolicy.Reject, EstatOptions? options = null, Action<ReplicaNode>? beforeStart = null,
+    internal ReplicaCluster(int nodes, ReplicaDegradedPolicy degraded = ReplicaDegradedPolicy.Reject, EstatOptions? options = null, Action<ReplicaNode>? beforeStart = null,
         TimeProvider? time = null)
     {
         Data = _folder["data"];
@@ -64,7 +64,7 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
     private readonly ReplicaCluster _cluster;
     private bool _drained;
 
-    internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, DegradedPolicy degraded, EstatOptions options, Action<ReplicaNode>? beforeStart,
+    internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, ReplicaDegradedPolicy degraded, EstatOptions options, Action<ReplicaNode>? beforeStart,
         TimeProvider time)
     {
         _cluster = cluster;
