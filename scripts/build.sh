@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 . scripts/solution.sh
 echo "Building $SOLUTION (a first build takes about a minute)…"
 build_release "$SOLUTION"
-if [[ -n $CLUSTER_LEFT_OUT ]]; then printf '\n*** %s ***\n' "$CLUSTER_LEFT_OUT" >&2; fi
+say_cluster

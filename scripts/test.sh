@@ -34,6 +34,7 @@ if ! build_release "$SOLUTION"; then
     failed=1
     finish 1
 fi
+say_cluster
 
 # The runner's own words become one line per test; what it says about a failure or a skip stays.
 show() {
@@ -134,10 +135,8 @@ if [[ -s $logs/crashed ]]; then
     echo "Broken off:"
     sed 's/^/  /' "$logs/crashed"
 fi
-if [[ -n $CLUSTER_LEFT_OUT ]]; then
-    echo
-    echo "*** $CLUSTER_LEFT_OUT ***"
-fi
+echo
+say_cluster
 if ((passed + failed + skipped == 0)); then
     echo
     echo "No test ran${FILTER:+: nothing fits FILTER=$FILTER}."
