@@ -71,31 +71,18 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     public long AcceptedRequests => _forwarder.AcceptedRequests;
 
     /// <summary>Why the gateway takes no events now; null when it does.</summary>
-    public string? NotReadyBecause
-    {
-        get
-        {
-            _silos.Refresh();
-            return _draining ? "the node is draining" : _silos.Healthy == 0 ? "no silo answers" : null;
-        }
-    }
+    public string? NotReadyBecause => _draining ? "the node is draining" : _silos.HealthyNow == 0 ? "no silo answers" : null;
 
     /// <inheritdoc/>
-    public Admission Outlook(AckLevel level)
-    {
-        _silos.Refresh();
-        return _draining ? Admission.Draining
-            : _silos.Healthy == 0 ? Admission.NoSilo
-            : _queue.IsFull(level == AckLevel.Stored) ? Admission.QueueFull
-            : Admission.Accepted;
-    }
+    public Admission Outlook(AckLevel level) =>
+        _draining ? Admission.Draining
+        : _silos.HealthyNow == 0 ? Admission.NoSilo
+        : _queue.IsFull(level == AckLevel.Stored) ? Admission.QueueFull
+        : Admission.Accepted;
 
     /// <inheritdoc/>
-    public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level)
-    {
-        _silos.Refresh();
-        return _silos.Healthy == 0 ? Refused(Admission.NoSilo) : AckOf(LaneOf(level).Append(header, body));
-    }
+    public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level) =>
+        _silos.HealthyNow == 0 ? Refused(Admission.NoSilo) : AckOf(LaneOf(level).Append(header, body));
 
     /// <inheritdoc/>
     public LineBlock NewBlock() => new(_chunks, _batchSize);
@@ -104,8 +91,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     public ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level)
     {
         ArgumentNullException.ThrowIfNull(block);
-        _silos.Refresh();
-        return _silos.Healthy == 0 ? Refused(Admission.NoSilo)
+        return _silos.HealthyNow == 0 ? Refused(Admission.NoSilo)
             : block.Only is { Length: <= SharedBytes } few ? AckOf(LaneOf(level).AppendCopy(few))
             : AcceptWhole(block, LaneOf(level));
     }

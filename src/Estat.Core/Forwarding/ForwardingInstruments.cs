@@ -35,7 +35,7 @@ internal sealed class ForwardingInstruments
     internal static void Observe(Meter meter, SiloChoice silos, ForwardingQueue queue)
     {
         meter.CreateObservableGauge("estat_forward_silos_known", () => silos.Known, description: "Silos that membership has");
-        meter.CreateObservableGauge("estat_forward_silos_healthy", () => silos.Healthy, description: "Those that get packets; the others are probed");
+        meter.CreateObservableGauge("estat_forward_silos_healthy", () => silos.HealthyNow, description: "Those that get packets; the others are probed");
         meter.CreateObservableGauge("estat_forward_calls_in_flight", () => silos.Calls, description: "Calls to silos that were not answered yet");
         meter.CreateObservableGauge("estat_forward_queue_events", () => queue.Events, description: "Events gathered or in flight, of CHANNEL_SIZE");
         meter.CreateObservableGauge("estat_forward_queue_bytes", () => queue.Bytes, Bytes, "The memory that they hold, of CHANNEL_BYTES");

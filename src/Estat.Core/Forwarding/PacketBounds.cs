@@ -10,7 +10,7 @@ internal sealed record PacketBounds
     // Packets of this many events cost next to nothing per event; larger ones only take longer.
     private const int MostEvents = 1000;
 
-    /// <summary>At these bounds CHANNEL_BYTES still holds some packets at once.</summary>
+    // Fewer would make a gateway with a small CHANNEL_BYTES refuse while its first packets are in flight.
     private const int LeastChunks = 4;
 
     internal PacketBounds(EstatOptions options)

@@ -45,6 +45,16 @@ internal sealed class SiloChoice : IDisposable
     /// <summary>Silos that are not avoided, as of the last <see cref="Refresh"/>.</summary>
     internal int Healthy => _healthy;
 
+    /// <summary>The same after a <see cref="Refresh"/>.</summary>
+    internal int HealthyNow
+    {
+        get
+        {
+            Refresh();
+            return _healthy;
+        }
+    }
+
     /// <summary>Silos that membership has.</summary>
     internal int Known => _links.All.Count;
 

@@ -77,6 +77,19 @@ public sealed class GatewayBoundsTests
     }
 
     [Fact]
+    public async Task A_silo_holds_half_of_the_queue_at_the_most_and_the_room_that_one_lane_gives_back_serves_another()
+    {
+        using var gateway = new GatewayRig(silos: 1, new EstatOptions { ChannelSize = 8 });
+        _ = gateway.Send(EventLines.Bodies(4));
+        Task<Ack> waits = gateway.Send("waits", AckLevel.Memory);
+        Assert.Equal(4, gateway.Open.Length);
+        gateway.Open[0].Accept();
+        await Wait.UntilAsync(() => gateway.Open.Length == 4, GatewayRig.Limit, "the event that waited");
+        gateway.Open[3].Accept("raw/c");
+        Assert.Equal("raw/c", (await waits.WaitAsync(GatewayRig.Limit)).Key);
+    }
+
+    [Fact]
     public async Task A_drain_turns_newcomers_away_and_waits_for_what_was_taken()
     {
         using var gateway = new GatewayRig();

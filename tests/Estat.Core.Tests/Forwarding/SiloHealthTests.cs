@@ -72,6 +72,19 @@ public sealed class SiloHealthTests
         await SendOneByOneAsync(gateway, 10);
     }
 
+    [Theory]
+    [InlineData(Admission.Draining, 1)]
+    [InlineData(Admission.DiskFailed, 1)]
+    [InlineData(Admission.NoReplica, 2)]
+    [InlineData(Admission.QueueFull, 2)]
+    public async Task What_a_silo_answers_says_whether_it_is_avoided(Admission answer, int healthy)
+    {
+        using var gateway = new GatewayRig(silos: 2);
+        _ = gateway.Send("event");
+        (await gateway.NextAsync()).Refuse(answer);
+        await Wait.UntilAsync(() => gateway.Metrics.Value("estat_forward_silos_healthy") == healthy, GatewayRig.Limit, $"{healthy} healthy silos");
+    }
+
     [Fact]
     public async Task Probes_come_at_growing_distances_until_one_is_answered()
     {
