@@ -1,4 +1,4 @@
-// What `make bench` runs beside the server: the floor that it is compared with, and the cost of a recovery tick.
+// What `make bench` runs beside the server: the floor that it is compared with, the cost of a recovery tick, and a gateway's cost per event.
 using System.Globalization;
 using Estat.Bench;
 
@@ -10,6 +10,9 @@ switch (args)
     case ["recovery-tick"]:
         RecoveryTick.Run();
         return 0;
+    case ["forwarding"]:
+        await ForwardingCost.RunAsync();
+        return 0;
     case ["lone", string url, string folder]:
         await LoneRequest.RunAsync(new Uri(url), folder);
         return 0;
@@ -17,6 +20,6 @@ switch (args)
         await Bucket.CreateAsync(endpoint, name);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Estat.Bench bare PORT | recovery-tick | lone URL FOLDER | bucket ENDPOINT NAME");
+        Console.Error.WriteLine("usage: Estat.Bench bare PORT | recovery-tick | forwarding | lone URL FOLDER | bucket ENDPOINT NAME");
         return 2;
 }

@@ -10,6 +10,9 @@ internal sealed record PacketBounds
     // Packets of this many events cost next to nothing per event; larger ones only take longer.
     private const int MostEvents = 1000;
 
+    // A call costs some tens of microseconds whatever it carries.
+    private const int FirstWorth = 16;
+
     // Fewer would make a gateway with a small CHANNEL_BYTES refuse while its first packets are in flight.
     private const int LeastChunks = 4;
 
@@ -18,7 +21,6 @@ internal sealed record PacketBounds
         QueueEvents = options.ChannelSize;
         QueueBytes = Math.Max(LeastChunks * ChunkPool.ChunkBytes, options.ChannelBytes);
         PacketEvents = Math.Clamp(options.ChannelSize / 4, 1, MostEvents);
-        WorthSending = Math.Max(1, PacketEvents / 4);
     }
 
     /// <summary>Events in memory, gathered and in flight, over all lanes (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that its long calls leave room.</summary>
@@ -30,8 +32,12 @@ internal sealed record PacketBounds
     /// <summary>Events in a packet, unless a single block has more.</summary>
     internal int PacketEvents { get; }
 
-    /// <summary>Gathered events that go before the lane's earlier packets were answered.</summary>
-    internal int WorthSending { get; }
+    /// <summary>
+    /// Gathered events that go while so many earlier packets of their lane are in flight: 1 with none, then 16, 64, and a quarter of a packet at the most. The busier the
+    /// lane, the more a call has to carry.
+    /// </summary>
+    internal int WorthSending(int inFlight) =>
+        inFlight == 0 ? 1 : Math.Clamp(FirstWorth << (2 * Math.Min(inFlight - 1, 4)), 1, Math.Max(1, PacketEvents / 4));
 
     /// <summary>Packets of one lane in flight to one silo: a silo that hangs holds no more, and the lane goes on with the others.</summary>
     internal static int PacketsPerSilo(bool isSlow) => isSlow ? 32 : 4;

@@ -7,7 +7,7 @@ namespace Estat.Core.Forwarding;
 
 /// <summary>
 /// Requests encode their events under a short lock into the chunk that is being filled; a chunk is a packet. With no packet in flight it goes with its first event.
-/// Otherwise it goes when enough has gathered, or an earlier packet was answered, or its first event has waited long enough, as soon as a silo has room.
+/// Otherwise it goes when enough has gathered for as many as are in flight, or its first event has waited long enough; in any case as soon as a silo has room.
 /// </summary>
 /// <remarks>
 /// Invariants: a packet holds events of this lane's level alone; whatever one request brought is in one packet; packets leave in the order in which they were filled,
@@ -319,7 +319,7 @@ internal sealed class PacketLane : IDisposable
 
     private bool IsDue() =>
         _full.Count > 0
-        || (_filling is { } filling && (_inFlight == 0 || filling.Events >= _bounds.WorthSending || _hasWaited || _closed));
+        || (_filling is { } filling && (filling.Events >= _bounds.WorthSending(_inFlight) || _hasWaited || _closed));
 
     // The next packet with its silo, or without one when there is none any more; null when nothing is due or no silo has room.
     private Chunk? TakeDue(out Silo? silo)

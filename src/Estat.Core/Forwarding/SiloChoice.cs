@@ -64,26 +64,11 @@ internal sealed class SiloChoice : IDisposable
     /// <summary>Takes notice of membership. Not to be called under a lane's lock, as it calls <see cref="OnChanged"/>.</summary>
     internal void Refresh()
     {
-        if (ReferenceEquals(_links.All, _seen))
+        if (!ReferenceEquals(_links.All, _seen))
         {
-            return;
+            Adopt();
+            OnChanged();
         }
-
-        lock (_gate)
-        {
-            IReadOnlyList<ISiloLink> all = _links.All;
-            Silo[] before = _silos;
-            _silos = [.. all.Select(link => Array.Find(before, silo => ReferenceEquals(silo.Link, link)) ?? new Silo(link, _lanes))];
-            foreach (Silo silo in before)
-            {
-                silo.IsListed = Array.IndexOf(_silos, silo) >= 0;
-            }
-
-            CountHealthy();
-            _seen = all;
-        }
-
-        OnChanged();
     }
 
     /// <summary>Takes a slot for a packet.</summary>
@@ -157,6 +142,24 @@ internal sealed class SiloChoice : IDisposable
         }
 
         OnChanged();
+    }
+
+    // Apart from Refresh, which is called for each event: its closures would be made there.
+    private void Adopt()
+    {
+        lock (_gate)
+        {
+            IReadOnlyList<ISiloLink> all = _links.All;
+            Silo[] before = _silos;
+            _silos = [.. all.Select(link => Array.Find(before, silo => ReferenceEquals(silo.Link, link)) ?? new Silo(link, _lanes))];
+            foreach (Silo silo in before)
+            {
+                silo.IsListed = Array.IndexOf(_silos, silo) >= 0;
+            }
+
+            CountHealthy();
+            _seen = all;
+        }
     }
 
     private void CountHealthy() => _healthy = _silos.Count(silo => silo.IsHealthy);

@@ -26,10 +26,10 @@ public sealed class GatheringTests
     {
         using var gateway = new GatewayRig();
         Task<Ack> first = gateway.Send("first");
-        Task<Ack>[] others = gateway.Send(EventLines.Bodies(100));
+        Task<Ack>[] others = gateway.Send(EventLines.Bodies(15));
         Assert.Single(gateway.Open).Accept("one");
         SiloCall second = await gateway.NextAsync();
-        Assert.Equal(EventLines.Bodies(100), second.Bodies);
+        Assert.Equal(EventLines.Bodies(15), second.Bodies);
         second.Accept("two");
         Assert.Equal("one", (await first.WaitAsync(GatewayRig.Limit)).Key);
         Assert.All(await Task.WhenAll(others).WaitAsync(GatewayRig.Limit), ack => Assert.Equal((Admission.Accepted, "two"), (ack.Admission, ack.Key)));
@@ -48,16 +48,16 @@ public sealed class GatheringTests
     }
 
     [Fact]
-    public void Enough_events_go_before_earlier_ones_were_answered_and_full_packets_before_others()
+    public void The_more_is_in_flight_the_more_gathers_and_full_packets_go_first()
     {
         using var gateway = new GatewayRig();
-        gateway.Send(EventLines.Bodies(1 + 250 + 250 + 250 + 1500));
+        gateway.Send(EventLines.Bodies(1 + 16 + 64 + 250 + 1500));
         // Four packets are what one silo gets of a lane; the rest gathers.
-        Assert.Equal([1, 250, 250, 250], gateway.Open.Select(call => call.Packet.Events));
+        Assert.Equal([1, 16, 64, 250], gateway.Open.Select(call => call.Packet.Events));
         gateway.Open[0].Accept();
         gateway.Open[0].Accept();
-        Assert.Equal([1, 250, 250, 250, 1000, 500], gateway.Calls.Select(call => call.Packet.Events));
-        Assert.Equal(EventLines.Bodies(2251), gateway.Calls.SelectMany(call => call.Bodies));
+        Assert.Equal([1, 16, 64, 250, 1000, 500], gateway.Calls.Select(call => call.Packet.Events));
+        Assert.Equal(EventLines.Bodies(1831), gateway.Calls.SelectMany(call => call.Bodies));
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class GatheringTests
     public void A_lane_that_is_behind_leaves_newcomers_to_the_next_one()
     {
         using var gateway = new GatewayRig(partitions: 2);
-        gateway.Send(EventLines.Bodies(1 + 750 + 1000));
+        gateway.Send(EventLines.Bodies(1 + 16 + 64 + 250 + 1000));
         gateway.Send(EventLines.Bodies(10, first: 5000));
         Assert.Equal([0, 0, 0, 0, 1], gateway.Open.Select(call => call.Packet.Partition));
     }

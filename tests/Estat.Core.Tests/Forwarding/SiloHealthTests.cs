@@ -29,7 +29,7 @@ public sealed class SiloHealthTests
     {
         using var gateway = new GatewayRig();
         Task<Ack> inFlight = gateway.Send("in flight");
-        Task<Ack>[] gathered = gateway.Send(EventLines.Bodies(20));
+        Task<Ack>[] gathered = gateway.Send(EventLines.Bodies(15));
         Assert.Single(gateway.Open).FailInTheCall();
         Assert.Equal(Admission.Unknown, await GatewayRig.Of(inFlight));
         Assert.All(await Task.WhenAll(gathered).WaitAsync(GatewayRig.Limit), ack => Assert.Equal(Admission.NoSilo, ack.Admission));
