@@ -24,7 +24,8 @@ public interface ISiloLink
     /// <exception cref="Exception">Anything else: nobody knows. Ends within SILO_TIMEOUT (at <c>stored</c> that much after the silo's own limit).</exception>
     Task<Ack> SendAsync(Packet packet);
 
-    /// <summary>Whether the silo answers and takes events.</summary>
+    /// <summary>Whether the silo answers and takes events. Asked of a silo that failed or is draining, one probe at a time.</summary>
+    /// <exception cref="Exception">Anything: it does not. Ends within SILO_TIMEOUT.</exception>
     Task<bool> ProbeAsync();
 }
 
