@@ -38,6 +38,12 @@ try
     var result = await ClusterRun.RunAsync(plan, Console.Out.WriteLine, stop.Token);
     return result.Complaints.Count == 0 ? CommandLine.Held : CommandLine.Broken;
 }
+catch (Exception e) when (e is InvalidOperationException or TimeoutException)
+{
+    // A node, S3 or DynamoDB that does not start: the message holds what it printed.
+    Console.Error.WriteLine($"Nothing could be run: {e.Message}");
+    return CommandLine.NotRun;
+}
 catch (FormatException e)
 {
     Console.Error.WriteLine(e.Message);

@@ -113,7 +113,7 @@ public sealed class ClusterNode : IAsyncDisposable
     }
 
     /// <summary>Starts a process and returns at once.</summary>
-    internal void Launch() => _all.Add(ServerProcess.LaunchProject(_project, Options));
+    internal void Launch() => _all.Add(ServerProcess.LaunchProject(_project, Name, Options));
 
     /// <summary>Returns once the latest process takes events.</summary>
     internal Task UntilReadyAsync(TimeSpan timeout) => Server.UntilReadyAsync(timeout);

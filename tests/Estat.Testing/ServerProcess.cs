@@ -15,13 +15,13 @@ public sealed class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
     private readonly ChildProcess _process;
 
-    private ServerProcess(string project, IReadOnlyDictionary<string, string> environment, string[] args)
+    private ServerProcess(string project, string name, IReadOnlyDictionary<string, string> environment, string[] args)
     {
         var address = environment.GetValueOrDefault(AddressOption) ?? $"127.0.0.1:{FreePort.Next()}";
         BaseAddress = new Uri($"http://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
         Client = new HttpClient { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         _process = ChildProcess.Launch(
-            "the server", ChildProcess.DotnetCommand(project, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
+            name, ChildProcess.DotnetCommand(project, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
     }
 
     /// <summary>Where the server listens.</summary>
@@ -70,11 +70,14 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the server and returns at once, ready or not.</summary>
-    public static ServerProcess Launch(IReadOnlyDictionary<string, string> environment, params string[] args) => new(Standalone, environment, args);
+    public static ServerProcess Launch(IReadOnlyDictionary<string, string> environment, params string[] args) => new(Standalone, "the server", environment, args);
 
     /// <summary>Starts another program of this repository that answers <c>/health/ready</c> and <c>/metrics</c>, and returns at once.</summary>
-    public static ServerProcess LaunchProject(string project, IReadOnlyDictionary<string, string> environment, params string[] args) =>
-        new(project, environment, args);
+    /// <param name="project">Its project.</param>
+    /// <param name="name">Names the process in complaints.</param>
+    /// <param name="environment">Its options.</param>
+    public static ServerProcess LaunchProject(string project, string name, IReadOnlyDictionary<string, string> environment) =>
+        new(project, name, environment, []);
 
     /// <summary>Runs the server until it ends by itself, as it does when an option is wrong.</summary>
     /// <exception cref="TimeoutException">It had not ended in time; it was killed.</exception>
