@@ -9,6 +9,9 @@ namespace Estat.Api.Hosting;
 /// <summary>Console logging to standard output. Nothing is logged per event.</summary>
 internal static class LogSetup
 {
+    // Orleans warns, with a stack trace, of each attempt to connect to a silo that is away and of each call that it does not answer. Estat says once that it is.
+    private static readonly string[] SaidByEstat = ["Orleans.Runtime.Messaging", "Orleans.Messaging", "Orleans.Runtime.CallbackData"];
+
     /// <summary>A factory for a whole process; its owner disposes of it last.</summary>
     internal static ILoggerFactory Create(EstatOptions options, bool isTerminal) => LoggerFactory.Create(logging => Apply(logging, options, isTerminal));
 
@@ -20,6 +23,13 @@ internal static class LogSetup
         logging.AddFilter("Microsoft", others);
         logging.AddFilter("System", others);
         logging.AddFilter("Orleans", others);
+        logging.AddFilter("Estat.Grains", others); // Orleans logs about grain services under their names
+        foreach (string repeated in SaidByEstat)
+        {
+            logging.AddFilter(repeated, LogLevel.Error);
+        }
+
+        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error); // it takes the machine's time since boot for a stall at each start
         // As long as this category could log anything, ASP.NET makes an Activity and a log scope for every request: 830 bytes each. Estat logs
         // failed requests itself (Router).
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);

@@ -1,10 +1,109 @@
-// placeholder
+// A gateway's process: HTTP in front of the silos. It keeps nothing, and has no disk.
+using Estat.Api.Health;
+using Estat.Api.Hosting;
+using Estat.Api.Metrics;
+using Estat.Core.Forwarding;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Silo.Forwarding;
+
 namespace Estat.Silo.Hosting;
-internal sealed class GatewayServer : INodeServer
+
+/// <summary>Start: links, listener. Stop: readiness, requests in flight, packets in flight, listener, links.</summary>
+internal sealed partial class GatewayServer : INodeServer, INodeHealth
 {
-    internal GatewayServer(EstatOptions options, TimeProvider time, bool isTerminal) { }
-    public Task StartAsync() => Task.CompletedTask;
-    public Task<int> RunAsync() => Task.FromResult(0);
-    public ValueTask DisposeAsync() => default;
+    private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
+
+    private readonly EstatOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly SiloLinks _links;
+    private readonly ForwardingIngest _ingest;
+    private readonly PrometheusText _metrics;
+    private readonly OtlpExport? _otlp;
+    private readonly HttpFront _front;
+
+    /// <summary>Puts the node together.</summary>
+    /// <exception cref="OptionException">A certificate cannot be read.</exception>
+    internal GatewayServer(EstatOptions options, TimeProvider time, bool isTerminal)
+    {
+        _options = options;
+        _time = time;
+        var tls = NodeTls.Of(options.Cluster);
+        Signals = new StopSignals(time);
+        _loggers = LogSetup.Create(options, isTerminal);
+        _logger = _loggers.CreateLogger<GatewayServer>();
+        _links = new SiloLinks(options, tls, time, _loggers);
+        _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
+        _metrics = new PrometheusText(_ingest.Instruments.Meter);
+        _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
+        var surface = new HttpSurface(options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers);
+        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels));
+    }
+
+    /// <summary>What ends the node.</summary>
+    internal StopSignals Signals { get; }
+
+    /// <summary>Where it listens for HTTP, once started.</summary>
+    internal Uri Address => _front.Address;
+
+    /// <inheritdoc/>
+    public string? NotReadyBecause => _ingest.NotReadyBecause;
+
+    /// <inheritdoc/>
+    public Task<string?> AskSinkAsync() => Task.FromResult(_ingest.NotReadyBecause);
+
+    /// <inheritdoc/>
+    public async Task StartAsync()
+    {
+        Signals.Register();
+        _links.Start();
+        await _front.StartAsync().ConfigureAwait(false);
+        LogServes(
+            _logger, _front.Bound, _options.Cluster.ClusterId, _options.Cluster.Clustering == ClusteringKind.Localhost
+                ? string.Join(", ", _options.Cluster.SiloClientAddr.Select(Clustering.EndPointOf))
+                : Clustering.Describe(_options),
+            string.Join(", ", _ingest.Levels.Select(level => level.ToText())), _options.Ack.ToText());
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> RunAsync()
+    {
+        string signal = await Signals.First.ConfigureAwait(false);
+        long started = _time.GetTimestamp();
+        LogDraining(_logger, signal, GoDuration.Format(_options.ShutdownTimeout));
+        _ingest.BeginDrain();
+        await new RequestDrain(_ingest.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
+        TimeSpan listenerStop = _options.ShutdownTimeout / 5 < LongestListenerStop ? _options.ShutdownTimeout / 5 : LongestListenerStop;
+        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - listenerStop - (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        long unknown = await _ingest.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
+        await _front.StopAsync(listenerStop).ConfigureAwait(false);
+        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, unknown);
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _front.DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
+        _otlp?.Dispose();
+        _ingest.Dispose();
+        await _links.DisposeAsync().ConfigureAwait(false);
+        Signals.Dispose();
+        _loggers.Dispose();
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "This is a gateway: HTTP on {Http}, for the silos of cluster {Cluster} ({Silos}); ack levels {Levels}, by default {Ack}")]
+    private static partial void LogServes(ILogger logger, string http, string cluster, string silos, string levels, string ack);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining within {Limit}")]
+    private static partial void LogDraining(ILogger logger, string signal, string limit);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s; {Events} events were in flight at the end and not acknowledged")]
+    private static partial void LogDrained(ILogger logger, double seconds, long events);
 }
