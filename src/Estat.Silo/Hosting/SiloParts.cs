@@ -21,17 +21,20 @@ internal sealed class SiloParts
     private readonly EstatOptions _options;
     private readonly Engine _engine;
     private readonly ReplicaPeers _peers;
+    private readonly IReplicaHolder _holder;
     private readonly TimeProvider _time;
 
     /// <param name="options">Checked options.</param>
     /// <param name="engine">Not started; stays its owner's to dispose of.</param>
     /// <param name="peers">What the engine was given to find partners.</param>
+    /// <param name="holder">Its copies of other silos' batches.</param>
     /// <param name="time">The clock.</param>
-    internal SiloParts(EstatOptions options, Engine engine, ReplicaPeers peers, TimeProvider time)
+    internal SiloParts(EstatOptions options, Engine engine, ReplicaPeers peers, IReplicaHolder holder, TimeProvider time)
     {
         _options = options;
         _engine = engine;
         _peers = peers;
+        _holder = holder;
         _time = time;
         Drain = new EngineDrain(engine, options.ShutdownTimeout);
     }
@@ -58,7 +61,7 @@ internal sealed class SiloParts
         services.AddSingleton(_options);
         services.AddSingleton(_time);
         services.AddSingleton(intake);
-        services.AddSingleton<IReplicaHolder>(_engine.Replicas!);
+        services.AddSingleton(_holder);
         services.AddSingleton(_peers);
         services.AddSingleton<ReplicaGrainClient>();
         services.AddSingleton(new ClusterInstruments(_engine.Instruments.Meter));

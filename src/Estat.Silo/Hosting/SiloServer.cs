@@ -51,7 +51,7 @@ internal sealed partial class SiloServer : INodeServer
         Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
-        _parts = new SiloParts(options, Engine, peers, time);
+        _parts = new SiloParts(options, Engine, peers, Engine.Replicas!, time);
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(_loggers);

@@ -12,8 +12,8 @@ public sealed class PeersTests
     {
         await using TestCluster cluster = await TestCluster.StartAsync(("spool-1", "north"), ("spool-2", "north"), ("spool-3", "south"));
         await UntilAllKnowAsync(cluster);
-        ClusterNode north = cluster.NodeOf(cluster.At("spool-1"));
-        ClusterNode south = cluster.NodeOf(cluster.At("spool-3"));
+        SiloNode north = cluster.NodeOf(cluster.At("spool-1"));
+        SiloNode south = cluster.NodeOf(cluster.At("spool-3"));
         for (int batch = 1; batch <= 20; batch++)
         {
             IReplicaPartner partner = north.Peers.Choose($"raw/{batch}.jsonl.gz", except: null)!;
@@ -40,8 +40,8 @@ public sealed class PeersTests
     {
         await using TestCluster cluster = await TestCluster.StartAsync(("spool-1", null), ("spool-2", null), ("spool-3", null));
         await UntilAllKnowAsync(cluster);
-        ClusterNode first = cluster.NodeOf(cluster.At("spool-1"));
-        ClusterNode second = cluster.NodeOf(cluster.At("spool-2"));
+        SiloNode first = cluster.NodeOf(cluster.At("spool-1"));
+        SiloNode second = cluster.NodeOf(cluster.At("spool-2"));
         string leaving = cluster.NodeOf(cluster.At("spool-3")).Engine.Instance;
         ReplicaPartner partner = first.Peers.Partners.Single(partner => partner.Instance == leaving);
         Assert.True(partner.IsAlive);
@@ -58,7 +58,7 @@ public sealed class PeersTests
     {
         await using TestCluster cluster = await TestCluster.StartAsync(("spool-1", null), ("spool-2", null));
         await UntilAllKnowAsync(cluster);
-        ClusterNode first = cluster.NodeOf(cluster.At("spool-1"));
+        SiloNode first = cluster.NodeOf(cluster.At("spool-1"));
         ReplicaPartner before = Assert.Single(first.Peers.Partners);
         await cluster.StopAsync(cluster.At("spool-2"));
         await Wait.UntilAsync(() => first.Peers.Partners.Count == 0, TestCluster.Limit, "nobody to be left");

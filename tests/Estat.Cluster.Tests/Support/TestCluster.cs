@@ -9,7 +9,7 @@ internal sealed class TestCluster : IAsyncDisposable
     internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly InProcessTestCluster _cluster;
-    private readonly Dictionary<string, ClusterNode> _nodes = [];
+    private readonly Dictionary<string, SiloNode> _nodes = [];
     private readonly Queue<(string Spool, string? Zone)> _next;
 
     private TestCluster((string Spool, string? Zone)[] silos)
@@ -22,7 +22,7 @@ internal sealed class TestCluster : IAsyncDisposable
             lock (_nodes)
             {
                 (string spool, string? zone) = _next.Dequeue();
-                var node = new ClusterNode(Folder, spool, zone);
+                var node = new SiloNode(Folder, spool, zone);
                 _nodes[options.SiloName] = node;
                 node.Parts.AddTo(silo);
                 silo.UseInMemoryReminderService();
@@ -60,7 +60,7 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>The services of a silo: what runs in it gets these.</summary>
     internal IServiceProvider ServicesOf(InProcessSiloHandle silo) => _cluster.GetSiloServiceProvider(silo.SiloAddress);
 
-    internal ClusterNode NodeOf(InProcessSiloHandle silo)
+    internal SiloNode NodeOf(InProcessSiloHandle silo)
     {
         lock (_nodes)
         {
@@ -100,7 +100,7 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         await _cluster.StopAllSilosAsync();
         await _cluster.DisposeAsync();
-        foreach (ClusterNode node in _nodes.Values)
+        foreach (SiloNode node in _nodes.Values)
         {
             await node.DisposeAsync();
         }

@@ -10,14 +10,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Estat.Cluster.Tests.Support;
 
 /// <summary>An engine over a spool of its own and a store that all share.</summary>
-internal sealed class ClusterNode : IAsyncDisposable
+internal sealed class SiloNode : IAsyncDisposable
 {
     private bool _disposed;
 
     /// <param name="folder">The cluster's folder.</param>
     /// <param name="spool">Name of the spool's folder in it.</param>
     /// <param name="zone">The silo's zone; null if it has no name.</param>
-    internal ClusterNode(TempFolder folder, string spool, string? zone = null)
+    internal SiloNode(TempFolder folder, string spool, string? zone = null)
     {
         var options = new EstatOptions
         {
