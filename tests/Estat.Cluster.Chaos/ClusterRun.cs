@@ -1,6 +1,7 @@
 // One run: S3, DynamoDB, a cluster, load, trouble, peace, a drain, and the audit of what was promised.
 
 using System.Diagnostics;
+using System.Globalization;
 using Amazon.S3.Model;
 using Estat.Testing;
 
@@ -130,12 +131,22 @@ public sealed class ClusterRun : IAsyncDisposable
             Timed = true,
         };
         using var enough = new CancellationTokenSource();
+        var (gatewaysBefore, silosBefore) = (CpuOf(Cluster.Gateways), CpuOf(Cluster.Silos));
         _loadBegan = Stopwatch.GetTimestamp();
         var sending = sender.SendAsync(enough.Token);
         await NotingAsync("the scenario failed", () => Plan.Scenario.RunAsync(this));
         await enough.CancelAsync();
         var report = await sending;
         _tell($"Load is over: {report}");
+        if (_troubles.Count == 0)
+        {
+            // What a process that was killed had used is not known.
+            var perEvent = 1_000_000.0 / Math.Max(1, report.Acknowledged.Count);
+            _tell(string.Create(
+                CultureInfo.InvariantCulture,
+                $"CPU per event: gateways {(CpuOf(Cluster.Gateways) - gatewaysBefore) * perEvent:0.0} µs, silos {(CpuOf(Cluster.Silos) - silosBefore) * perEvent:0.0} µs"));
+        }
+
         var calm = Stopwatch.GetTimestamp();
         await NotingAsync("it does not come to rest", SettleAsync);
         _tell($"Stored and drained after {Stopwatch.GetElapsedTime(calm).TotalSeconds:0.0} s; reading what is stored…");
@@ -162,6 +173,8 @@ public sealed class ClusterRun : IAsyncDisposable
 
         return result;
     }
+
+    private static double CpuOf(IEnumerable<ClusterNode> nodes) => nodes.Where(node => node.IsRunning).Sum(node => node.Server.CpuTime.TotalSeconds);
 
     private async Task SettleAsync()
     {
