@@ -26,10 +26,10 @@ internal static class LogSetup
         logging.AddFilter("Estat.Grains", others); // Orleans logs about grain services under their names
         foreach (string repeated in SaidByEstat)
         {
-            logging.AddFilter(repeated, LogLevel.Error);
+            logging.AddFilter(repeated, others > LogLevel.Error ? others : LogLevel.Error);
         }
 
-        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error); // it takes the machine's time since boot for a stall at each start
+        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Critical); // it takes the machine's time since boot for a stall at each start
         // As long as this category could log anything, ASP.NET makes an Activity and a log scope for every request: 830 bytes each. Estat logs
         // failed requests itself (Router).
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
