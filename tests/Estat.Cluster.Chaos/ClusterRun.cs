@@ -98,6 +98,13 @@ public sealed class ClusterRun : IAsyncDisposable
     /// <summary>Lets load go on for a while; less if its time is over.</summary>
     public Task ForAsync(TimeSpan time) => Task.Delay(time, _stop).ContinueWith(_ => { }, TaskScheduler.Default);
 
+    /// <summary>Lets load go on until the next trouble is due: a while after the last one began, at once if that took longer.</summary>
+    public Task UntilNextAsync()
+    {
+        var due = Plan.Every - Stopwatch.GetElapsedTime(_troubles.Count == 0 ? _loadBegan : _troubles[^1].Began);
+        return due > TimeSpan.Zero ? ForAsync(due) : Task.CompletedTask;
+    }
+
     /// <summary>Does something to the cluster, and waits until the cluster is whole again.</summary>
     /// <param name="what">Names it.</param>
     /// <param name="harm">When this returns, whatever was taken down is up again.</param>
@@ -138,6 +145,7 @@ public sealed class ClusterRun : IAsyncDisposable
         await enough.CancelAsync();
         var report = await sending;
         _tell($"Load is over: {report}");
+        await TellRefusalsAsync();
         if (_troubles.Count == 0)
         {
             // What a process that was killed had used is not known.
@@ -172,6 +180,26 @@ public sealed class ClusterRun : IAsyncDisposable
         }
 
         return result;
+    }
+
+    // A gateway that was restarted has forgotten its earlier ones.
+    private async Task TellRefusalsAsync()
+    {
+        const string Rejected = "rejected_";
+        var reasons = new SortedDictionary<string, double>();
+        foreach (var gateway in Cluster.Gateways)
+        {
+            foreach (var (name, value) in await gateway.ReadAsync() ?? new Dictionary<string, double>())
+            {
+                if (value > 0 && name.IndexOf(Rejected, StringComparison.Ordinal) is >= 0 and var at && name.Contains("http_requests", StringComparison.Ordinal))
+                {
+                    var reason = name[(at + Rejected.Length)..].Replace("_total", "", StringComparison.Ordinal).Replace('_', ' ');
+                    reasons[reason] = reasons.GetValueOrDefault(reason) + value;
+                }
+            }
+        }
+
+        _tell($"Requests refused, as the gateways count them: {(reasons.Count == 0 ? "none" : string.Join(", ", reasons.Select(entry => $"{entry.Key} {entry.Value}")))}");
     }
 
     private static double CpuOf(IEnumerable<ClusterNode> nodes) => nodes.Where(node => node.IsRunning).Sum(node => node.Server.CpuTime.TotalSeconds);

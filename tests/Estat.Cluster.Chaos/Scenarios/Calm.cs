@@ -8,9 +8,11 @@ public sealed class Calm : ClusterScenario
 
     public override string Summary => "no trouble at all; says what the load costs";
 
-    public override Task InjectAsync(ClusterRun run)
+    public override Task InjectAsync(ClusterRun run) => Task.CompletedTask;
+
+    public override Task RunAsync(ClusterRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return Task.CompletedTask;
+        return run.ForAsync(run.Plan.Duration);
     }
 }

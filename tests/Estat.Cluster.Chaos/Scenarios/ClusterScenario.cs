@@ -23,7 +23,7 @@ public abstract class ClusterScenario
         ArgumentNullException.ThrowIfNull(run);
         do
         {
-            await run.ForAsync(run.Plan.Every);
+            await run.UntilNextAsync();
             await InjectAsync(run);
         }
         while (!run.TimeIsOver);
