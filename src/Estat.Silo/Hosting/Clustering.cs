@@ -66,12 +66,14 @@ internal static class Clustering
     /// <summary>Where that is; every interface if it has no address.</summary>
     internal static IPEndPoint EndPointOf(ListenAddress address) => new(address.Address ?? IPAddress.Any, address.Port);
 
-    // A silo that died should be known to be dead within three probes and a vote; Orleans' own numbers are made for minutes. The table is read and written
-    // in proportion: what is stale in it for three turns does not keep a newcomer from joining.
+    // A silo that died should be known to be dead within three probes and a vote; Orleans' own numbers are made for minutes. One that hangs is not voted against
+    // for as long as three of the longest probes, four times the usual ones by default, since it last said anything. The table is read and written in
+    // proportion: who is stale in it for three turns does not keep a newcomer from joining.
     private static void Hurry(ClusterMembershipOptions membership, TimeSpan probe)
     {
         TimeSpan refresh = TimeSpan.FromTicks(Math.Clamp(2 * probe.Ticks, LeastRefresh.Ticks, MostRefresh.Ticks));
         membership.ProbeTimeout = probe;
+        membership.MaxProbeTimeout = probe;
         membership.NumMissedProbesLimit = MissedProbes;
         membership.TableRefreshTimeout = refresh;
         membership.IAmAliveTablePublishTimeout = refresh;
