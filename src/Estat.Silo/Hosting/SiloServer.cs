@@ -107,10 +107,7 @@ internal sealed partial class SiloServer : INodeServer
 
         await _front.StartAsync().ConfigureAwait(false);
         Introduce();
-        if (await Engine.Sink.AskAsync().ConfigureAwait(false) is { } fault)
-        {
-            LogStorageDoesNotAnswer(_logger, fault);
-        }
+        _ = WarnOfStorageAsync();
     }
 
     /// <inheritdoc/>
@@ -154,6 +151,15 @@ internal sealed partial class SiloServer : INodeServer
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    // As in the standalone server: nobody waits for it, events are taken meanwhile.
+    private async Task WarnOfStorageAsync()
+    {
+        if (await Engine.Sink.AskAsync().ConfigureAwait(false) is { } fault && !Signals.First.IsCompleted)
+        {
+            LogStorageDoesNotAnswer(_logger, fault);
+        }
+    }
 
     // Everything is safe by now: a table that does not answer must not keep the process. The others notice that it is gone.
     private async Task LeaveAsync(TimeSpan patience)
