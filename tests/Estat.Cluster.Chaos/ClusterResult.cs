@@ -20,7 +20,7 @@ public sealed record ClusterResult(
 {
     private const int Shown = 10;
     // What a process compiles when its first requests come is no part of what a calm cluster does.
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
 
     /// <summary>Everything that breaks a promise, a line each. Empty: all held.</summary>
     public IReadOnlyList<string> Complaints => [.. BrokenOff, .. Levels.SelectMany(level => Judge(level.Key, level.Value)), .. JudgeWhole()];

@@ -138,9 +138,9 @@ public sealed class ClusterRun : IAsyncDisposable
             Timed = true,
         };
         using var enough = new CancellationTokenSource();
-        var (gatewaysBefore, silosBefore) = (CpuOf(Cluster.Gateways), CpuOf(Cluster.Silos));
         _loadBegan = Stopwatch.GetTimestamp();
         var sending = sender.SendAsync(enough.Token);
+        var warm = ForAsync(ClusterResult.WarmUp).ContinueWith(_ => CostOf(sender), TaskScheduler.Default);
         await NotingAsync("the scenario failed", () => Plan.Scenario.RunAsync(this));
         await enough.CancelAsync();
         var report = await sending;
@@ -149,10 +149,11 @@ public sealed class ClusterRun : IAsyncDisposable
         if (_troubles.Count == 0)
         {
             // What a process that was killed had used is not known.
-            var perEvent = 1_000_000.0 / Math.Max(1, report.Acknowledged.Count);
+            var (before, after) = (await warm, CostOf(sender));
+            var perEvent = 1_000_000.0 / Math.Max(1, after.Events - before.Events);
             _tell(string.Create(
                 CultureInfo.InvariantCulture,
-                $"CPU per event: gateways {(CpuOf(Cluster.Gateways) - gatewaysBefore) * perEvent:0.0} µs, silos {(CpuOf(Cluster.Silos) - silosBefore) * perEvent:0.0} µs"));
+                $"CPU per event: gateways {(after.Gateways - before.Gateways) * perEvent:0.0} µs, silos {(after.Silos - before.Silos) * perEvent:0.0} µs"));
         }
 
         var calm = Stopwatch.GetTimestamp();
@@ -201,6 +202,8 @@ public sealed class ClusterRun : IAsyncDisposable
 
         _tell($"Requests refused, as the gateways count them: {(reasons.Count == 0 ? "none" : string.Join(", ", reasons.Select(entry => $"{entry.Key} {entry.Value}")))}");
     }
+
+    private (long Events, double Gateways, double Silos) CostOf(EventSender sender) => (sender.LastNumber, CpuOf(Cluster.Gateways), CpuOf(Cluster.Silos));
 
     private static double CpuOf(IEnumerable<ClusterNode> nodes) => nodes.Where(node => node.IsRunning).Sum(node => node.Server.CpuTime.TotalSeconds);
 
