@@ -115,7 +115,9 @@ public sealed record ClusterResult(
 
         if (audit.Elsewhere.Count > 0)
         {
-            yield return Tell("stored in another object than the answer named", audit.Elsewhere);
+            var number = audit.Elsewhere[0];
+            yield return Tell("stored in another object than the answer named", audit.Elsewhere)
+                + $"; {number} was answered {Report.Levels[level].Acknowledged[number]} and lies in {Findings.Events.First(e => e.Number == number).Key}";
         }
 
         if (audit.Weaker.Count > 0)

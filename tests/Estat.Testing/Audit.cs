@@ -92,8 +92,11 @@ public sealed record LevelAudit(
             [.. level.Weaker.Order()]);
     }
 
-    private static bool IsOf(FoundEvent found, string key) =>
-        found.Place != FoundPlace.Raw
-        || found.Key == key
+    // Events that are taken together may be divided between two batches; the answer names both then.
+    private static bool IsOf(FoundEvent found, string keys) =>
+        found.Place != FoundPlace.Raw || found.Key == keys || keys.Split(',', StringSplitOptions.TrimEntries).Any(key => IsOfOne(found, key));
+
+    private static bool IsOfOne(FoundEvent found, string key) =>
+        found.Key == key
         || (key.EndsWith(Extension, StringComparison.Ordinal) && found.Key.StartsWith(key[..^Extension.Length] + Rest, StringComparison.Ordinal));
 }
