@@ -56,7 +56,8 @@ node() {
 show_log() {
     echo >&2
     echo "$1 ended by itself. The last that it said ($ROOT/$1/log):" >&2
-    tail -n 15 "$ROOT/$1/log" | sed 's/^/  /' >&2
+    # Of JSON lines, what they say.
+    tail -n 15 "$ROOT/$1/log" | sed -E 's/^\{.*"Message":"(([^"\\]|\\.)*)".*/\1/; s/^/  /' >&2
 }
 
 until_ready() {
@@ -135,8 +136,6 @@ export CLUSTERING=dynamodb CLUSTER_ID=${CLUSTER_ID:-local} DYNAMODB_ENDPOINT=htt
 export ACK=${ACK:-replica} FLUSH_INTERVAL=${FLUSH_INTERVAL:-10s}
 if [[ -z ${RAW_BUCKET:-} ]]; then
     export STORAGE_DIR=${STORAGE_DIR:-$PWD/data}
-    # Nobody checks them there, but the client wants to sign with something.
-    export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-local} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-local}
 fi
 if [[ -n ${RAW_BUCKET:-} ]]; then
     where="bucket $RAW_BUCKET"
