@@ -24,7 +24,7 @@ public enum Place
 }
 
 /// <summary>One consistent reading. <c>Accepted + Found = Stored + Buffered + Spooled + Dlq + Quarantined + Dropped</c>, always.</summary>
-/// <param name="Accepted">Events acknowledged by this process.</param>
+/// <param name="Accepted">Events taken by this process: acknowledged, or at <c>replica</c> durable here and refused for want of a copy.</param>
 /// <param name="Found">Events that an earlier process left in the spool and the DLQ.</param>
 /// <param name="Stored">Events in RAW.</param>
 /// <param name="Buffered">Events in memory alone.</param>

@@ -89,12 +89,13 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             options, of, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
             loggers.CreateLogger<SpoolBacklog>());
         _backlog = BacklogOf(spool);
-        _replicas = replication is null ? null : new Replicas(options, replication, BacklogOf, writer, time, loggers);
+        _replicas = replication is null ? null : new Replicas(options, replication, BacklogOf, () => _batches.Fails, time, loggers);
         _batches.OnAnswersAgain = OnStorageAnswers;
         _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
         _recovery = new RecoveryLoop(
             options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
             loggers.CreateLogger<RecoveryLoop>());
+        _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
         _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => new Lane(
@@ -196,10 +197,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             Watch(_backlog.RunAsync(_stopSpool.Token), "the spool's backlog", carriesEvents: false));
         if (_replicas is not null)
         {
-            _spooling = Task.WhenAll(
-                _spooling,
-                Watch(_replicas.Held.RunAsync(), "the copies of other silos' batches", carriesEvents: true),
-                Watch(_replicas.RunAsync(_stopSpool.Token), "the care for copies", carriesEvents: false));
+            _ = Watch(_replicas.Hold(), "the writer of other silos' copies", carriesEvents: true);
+            _spooling = Task.WhenAll(_replicas.Run(_stopSpool.Token).Select(part => Watch(part, "a part of replication", carriesEvents: false)).Append(_spooling));
         }
 
         _started = true;

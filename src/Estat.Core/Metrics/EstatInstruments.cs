@@ -38,6 +38,7 @@ public sealed class EstatInstruments : IDisposable
     private readonly Histogram<double> _ackDuration;
     private readonly Histogram<double> _spoolFlush;
     private readonly Counter<long> _spoolErrors;
+    private readonly Counter<long> _replicaDegraded;
 
     /// <summary>Makes the instruments that are recorded; <see cref="Observe"/> adds those that are read.</summary>
     public EstatInstruments()
@@ -58,6 +59,8 @@ public sealed class EstatInstruments : IDisposable
         _spoolFlush = Meter.CreateHistogram(
             "estat_spool_flush_seconds", Seconds, "Time of one group commit to the spool: write and fdatasync", advice: FastBuckets);
         _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and flushes that the spool's disk refused");
+        _replicaDegraded = Meter.CreateCounter<long>(
+            "estat_replica_degraded_events_total", description: "Events asked for at replica and acknowledged at disk: REPLICA_DEGRADED=disk");
         foreach (FlushReason reason in Enum.GetValues<FlushReason>())
         {
             _batchesSealed.Add(0, Tag("reason", Label(reason)));
@@ -155,6 +158,9 @@ public sealed class EstatInstruments : IDisposable
 
     /// <summary>The spool's disk refused a write or a flush.</summary>
     internal void OnSpoolFailed() => _spoolErrors.Add(1);
+
+    /// <summary>Events that were to have a copy were acknowledged without.</summary>
+    internal void OnReplicaDegraded(int events) => _replicaDegraded.Add(events);
 
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
     internal void OnQuarantined() => _filesQuarantined.Add(1);

@@ -38,7 +38,7 @@ internal static class ClusterOptionTable
         OptionSpec.OneOf("REPLICA_DEGRADED", "reject", [("reject", ReplicaDegradedPolicy.Reject), ("disk", ReplicaDegradedPolicy.Disk)],
             "ACK=replica while no other silo is alive: reject answers 503, disk takes events at disk (202).",
             Set<ReplicaDegradedPolicy>((c, v) => c with { ReplicaDegraded = v })),
-        OptionSpec.Duration("REPLICA_TIMEOUT", Default.Cluster.ReplicaTimeout, "50ms", "1m", "Time that another silo may take to hold a copy.",
+        OptionSpec.Duration("REPLICA_TIMEOUT", Default.Cluster.ReplicaTimeout, "50ms", "1m", "Time that another silo may take to hold a copy. Less than SILO_TIMEOUT: or the death of a silo looks to gateways like that of all whose copies it held.",
             Set<TimeSpan>((c, v) => c with { ReplicaTimeout = v })),
         OptionSpec.Duration("SILO_TIMEOUT", Default.Cluster.SiloTimeout, "50ms", "1m", "Time that a gateway waits for a silo's answer.",
             Set<TimeSpan>((c, v) => c with { SiloTimeout = v })),

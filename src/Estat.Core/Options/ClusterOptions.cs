@@ -73,7 +73,7 @@ public sealed record ClusterOptions
     public ReplicaDegradedPolicy ReplicaDegraded { get; init; } = ReplicaDegradedPolicy.Reject;
 
     /// <summary>Time that another silo may take to hold a copy.</summary>
-    public TimeSpan ReplicaTimeout { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan ReplicaTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Time that a gateway waits for a silo's answer.</summary>
     public TimeSpan SiloTimeout { get; init; } = TimeSpan.FromSeconds(2);

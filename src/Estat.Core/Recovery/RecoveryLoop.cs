@@ -103,6 +103,9 @@ internal sealed partial class RecoveryLoop
         }
     }
 
+    /// <summary>Called with the key of each batch that is safe in the store, whole.</summary>
+    internal Action<string>? OnSafe { get; set; }
+
     private async Task RecoverAsync(string payload, CancellationToken cancellationToken)
     {
         string name = ObjectKeys.NameOf(Path.GetFileName(payload));
@@ -119,6 +122,7 @@ internal sealed partial class RecoveryLoop
             string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload));
             var content = new ObjectContent(() => Open(payload), seal, IsGzip: true);
             string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            OnSafe?.Invoke(key);
             if (_dlq.Remove(payload, seal.Events, Place.Stored) && meta is null && !_keys.IsOwn(name))
             {
                 _ledger.Find(seal.Events, Place.Dlq); // stock could not count them; only now, as an attempt may fail and be repeated

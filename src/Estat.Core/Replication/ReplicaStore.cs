@@ -6,7 +6,7 @@ namespace Estat.Core.Replication;
 
 /// <summary>
 /// What tests try to refute: records are held in order and without gaps, so a copy is always a prefix of its batch; "held" is said only after an fdatasync
-/// that began after the record was written; once a batch is finished here, no record of it is ever held again; a finished batch is sealed and stored under its
+/// that began after the record was written; once a batch is finished here, no further record of it is held (it could only begin again from its first); a finished batch is sealed and stored under its
 /// own key (<c>ObjectWriter</c> knows what to do when the owner, or another partner, stored more or less of it), so finishing is safe whenever it happens, also
 /// while the owner lives. A batch is finished when its owner is gone, when it has been held for too long without word from its owner, when this silo's disk
 /// fails under it, when this silo drains, and after a restart.
@@ -22,6 +22,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
     private readonly Spool _spool;
     private readonly SpoolBacklog _backlog;
     private readonly TimeSpan _longest;
+    private readonly Func<bool> _storageFails;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private bool _drains;
@@ -30,13 +31,15 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
     /// <param name="spool">Where copies are; its own folder.</param>
     /// <param name="backlog">Stores what is finished, and what is found in the spool at start.</param>
     /// <param name="longest">How long a copy is kept without word from its owner.</param>
+    /// <param name="storageFails">Whether the store does not answer: then a living owner cannot have said so yet.</param>
     /// <param name="time">Clock.</param>
     /// <param name="logger">Log.</param>
-    internal ReplicaStore(Spool spool, SpoolBacklog backlog, TimeSpan longest, TimeProvider time, ILogger logger)
+    internal ReplicaStore(Spool spool, SpoolBacklog backlog, TimeSpan longest, Func<bool> storageFails, TimeProvider time, ILogger logger)
     {
         _spool = spool;
         _backlog = backlog;
         _longest = longest;
+        _storageFails = storageFails;
         _time = time;
         _logger = logger;
     }
@@ -117,7 +120,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
                 case Neighbours neighbours:
                     Compare(neighbours.Instances);
                     break;
-                case Sweep:
+                case Sweep when !_storageFails():
                     DateTimeOffset old = _time.GetUtcNow() - _longest;
                     FinishAll(batch => batch.LastHeard < old, "its owner has not said what became of it");
                     break;
@@ -266,6 +269,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
 
     private sealed record Drain : Call;
 
+    // The thread's own.
     private sealed class HeldBatch(Segment segment)
     {
         internal Segment Segment { get; } = segment;

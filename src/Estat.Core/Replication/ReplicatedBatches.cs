@@ -20,7 +20,9 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
 
     private readonly ConcurrentDictionary<string, ReplicatedBatch> _batches = new();
     private readonly ConcurrentQueue<(IReplicaPartner Partner, string Key)> _stored = new();
-    private volatile IReplicaPartner? _failedLast;
+    // A stall is over after as long, and whoever stays away longer is out of membership by then.
+    private static readonly TimeSpan Avoided = TimeSpan.FromSeconds(10);
+    private readonly ConcurrentDictionary<IReplicaPartner, long> _failed = new();
 
     /// <summary>Whether events may be acknowledged at <c>disk</c> while there is no copy.</summary>
     internal bool MayDegrade => replication.Degraded == ReplicaDegradedPolicy.Disk;
@@ -34,7 +36,7 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
     /// <summary>A batch opens; its partner is chosen here.</summary>
     internal ReplicatedBatch Open(OpenBatch batch, Action<FlushReason> end)
     {
-        var opened = new ReplicatedBatch(batch.Key, batch.Opened, replication.Peers.Choose(batch.Key, _failedLast), end, () => OnStored(batch.Key));
+        var opened = new ReplicatedBatch(batch.Key, batch.Opened, replication.Peers.Choose(batch.Key, LastFailed()), end, () => OnStored(batch.Key));
         _batches[batch.Key] = opened;
         return opened;
     }
@@ -45,7 +47,7 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
         batch.OnFailed();
         if (batch.Partner is { } partner)
         {
-            _failedLast = partner;
+            _failed[partner] = time.GetTimestamp();
             LogPartnerLost(logger, partner.Name, batch.Key, reason);
         }
     }
@@ -117,6 +119,25 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
                 LogNotReleased(logger, told.Key.Name, error.Message);
             }
         }
+    }
+
+    private IReplicaPartner? LastFailed()
+    {
+        IReplicaPartner? last = null;
+        long latest = long.MinValue;
+        foreach ((IReplicaPartner partner, long at) in _failed)
+        {
+            if (!partner.IsAlive || time.GetElapsedTime(at) > Avoided)
+            {
+                _failed.TryRemove(partner, out _);
+            }
+            else if (at > latest)
+            {
+                (last, latest) = (partner, at);
+            }
+        }
+
+        return last;
     }
 
     private void EndThoseWithoutCopy()

@@ -69,7 +69,8 @@ internal sealed partial class SpoolBacklog
             }
 
             recovered.EnsureSealed();
-            if (await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken).ConfigureAwait(false) is not null)
+            bool isWhole = !recovered.IsDamaged && segment.Events <= batch.Seal.Events;
+            if (await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken, isWhole).ConfigureAwait(false) is not null)
             {
                 return Attempt.StorageFailed;
             }

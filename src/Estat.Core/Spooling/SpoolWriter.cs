@@ -181,6 +181,10 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
                 taken.Chunk.FlushedLength += taken.Lines.Length;
                 taken.Chunk.FlushedEvents += taken.Events;
                 events += taken.Events;
+                if (replication is not null && reached == AckLevel.Disk)
+                {
+                    instruments.OnReplicaDegraded(taken.Events);
+                }
             }
 
             foreach (AckWaiter waiter in taken.Waiters)

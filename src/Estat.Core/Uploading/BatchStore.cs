@@ -31,9 +31,16 @@ internal sealed partial class BatchStore(
         }
     }
 
+    /// <summary>Called with the key of each batch that is safe in the store, or in the quarantine, with all that was acknowledged in it.</summary>
+    internal Action<string>? OnSafe { get; set; }
+
     /// <summary>Stores a batch under its key, or a raw one in the quarantine.</summary>
+    /// <param name="batch">What to store.</param>
+    /// <param name="from">Where its events are counted.</param>
+    /// <param name="cancellationToken">Ends the attempt; then nobody knows.</param>
+    /// <param name="isWhole">False for what could be read of a damaged segment: a copy elsewhere may hold more.</param>
     /// <returns>Null when it is there; otherwise why nobody knows. The failure was logged and counted here.</returns>
-    internal async Task<StorageException?> TryStoreAsync(SealedBatch batch, Place from, CancellationToken cancellationToken)
+    internal async Task<StorageException?> TryStoreAsync(SealedBatch batch, Place from, CancellationToken cancellationToken, bool isWhole = true)
     {
         bool isGzip = batch.Form == BatchForm.Gzip;
         string key = isGzip ? batch.Key : quarantine.For(ObjectKeys.NameOf(batch.Key), batch.Form);
@@ -48,6 +55,11 @@ internal sealed partial class BatchStore(
         if (!isGzip)
         {
             instruments.OnQuarantined();
+        }
+
+        if (isWhole)
+        {
+            OnSafe?.Invoke(batch.Key);
         }
 
         batch.Outcome?.TrySetResult(isGzip);

@@ -19,20 +19,10 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
 
     private const int HashDigitsInKey = 16;
 
-    /// <summary>Called with the key of every content that is durable, before whoever stores it hears so.</summary>
-    internal Action<string>? OnStored { get; set; }
-
     /// <summary>Stores the content. When this returns, all of it is durable.</summary>
     /// <returns>The key under which it, or its remainder, lies.</returns>
     /// <exception cref="StorageException">Nobody knows; repeat it.</exception>
     internal async Task<string> WriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
-    {
-        string stored = await WriteByRuleAsync(key, content, cancellationToken).ConfigureAwait(false);
-        OnStored?.Invoke(key);
-        return stored;
-    }
-
-    private async Task<string> WriteByRuleAsync(string key, ObjectContent content, CancellationToken cancellationToken)
     {
         if (await CreateOrFindAsync(key, content, cancellationToken).ConfigureAwait(false))
         {
@@ -46,7 +36,7 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
             ObjectContent remainder = Remainder(content, there!, rest);
             string restKey = ObjectKeys.WithSuffix(key, RestSuffix);
             LogPrefixFound(logger, restKey, there!.Events, content.Seal.Events);
-            return await WriteByRuleAsync(restKey, remainder, cancellationToken).ConfigureAwait(false);
+            return await WriteAsync(restKey, remainder, cancellationToken).ConfigureAwait(false);
         }
 
         if (await IsPrefixOfAsync(key, there, content, cancellationToken).ConfigureAwait(false))

@@ -69,6 +69,7 @@ internal sealed partial class Uploader : IDisposable
             return;
         }
 
+        await KeepCopyAsync(batch).ConfigureAwait(false);
         if (batch.IsSafeInSpool)
         {
             _backlog!.Park(batch, "the upload queue was full");
@@ -168,11 +169,7 @@ internal sealed partial class Uploader : IDisposable
     private async Task KeepSomewhereAsync(SealedBatch batch, string reason)
     {
         batch.Outcome?.TrySetResult(false);
-        if (_replicated is not null)
-        {
-            await _replicated.KeepSafeAsync(batch).ConfigureAwait(false);
-        }
-
+        await KeepCopyAsync(batch).ConfigureAwait(false);
         if (batch.IsSafeInSpool && (_hurry.IsCancellationRequested || _dlq.IsFull))
         {
             _backlog!.Park(batch, reason);
@@ -199,6 +196,15 @@ internal sealed partial class Uploader : IDisposable
             {
                 return;
             }
+        }
+    }
+
+    // A copy that was lost is made afresh before the batch waits for long; a process that has to end does not begin that.
+    private async ValueTask KeepCopyAsync(SealedBatch batch)
+    {
+        if (_replicated is not null && !_hurry.IsCancellationRequested)
+        {
+            await _replicated.KeepSafeAsync(batch).ConfigureAwait(false);
         }
     }
 

@@ -64,6 +64,7 @@ internal sealed partial class MembershipWatch(
             LogLeft(logger, partner.Name);
         }
 
+        peers.Partners = [.. _known.Values]; // at once: who is gone must not be chosen while newcomers are asked who they are
         await Task.WhenAll(active.Where(silo => !_known.ContainsKey(silo)).Select(IdentifyAsync)).ConfigureAwait(false);
         peers.Partners = [.. _known.Values];
         if (active.Any(silo => !_known.ContainsKey(silo)))
@@ -81,11 +82,12 @@ internal sealed partial class MembershipWatch(
 
     private async Task IdentifyAsync(SiloAddress silo)
     {
-        IReplicaGrain grain = grains.At(silo);
-        WireIdentity? identity = FromMetadata(silo);
+        IReplicaGrain grain;
+        WireIdentity? identity;
         try
         {
-            identity ??= await grain.WhoAsync().WaitAsync(options.Cluster.ReplicaTimeout, time).ConfigureAwait(false);
+            grain = grains.At(silo);
+            identity = FromMetadata(silo) ?? await grain.WhoAsync().WaitAsync(options.Cluster.ReplicaTimeout, time).ConfigureAwait(false);
         }
         catch (Exception error)
         {

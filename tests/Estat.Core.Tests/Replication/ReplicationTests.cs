@@ -155,6 +155,7 @@ public sealed class ReplicationTests
         await using var cluster = new ReplicaCluster(2, ReplicaDegradedPolicy.Disk);
         cluster.Nodes[1].IsAlive = false;
         Assert.Equal(AckLevel.Disk, (await cluster.Nodes[0].SendAsync("a")).Level);
+        Assert.Equal(1, cluster.Nodes[0].Metrics.Value("estat_replica_degraded_events_total"));
         cluster.Nodes[1].IsAlive = true;
         await Wait.UntilAsync(() => cluster.Stored.Length == 1, TestNode.Limit, "the batch without a copy to end");
         Assert.Equal(AckLevel.Replica, (await cluster.Nodes[0].SendAsync("b")).Level);
