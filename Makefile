@@ -28,8 +28,9 @@ fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a
 model: ## power cuts over many more seeds than test tries; ESTAT_MODEL_SEEDS=n, or ESTAT_MODEL_SEED=n to repeat one
 	@scripts/model.sh
 
-bench: build ## POST /collect beside bare Kestrel, and the cost of a recovery tick; prints tables
+bench: build ## POST /collect beside bare Kestrel, a cluster's forms if they were built, and the cost of a recovery tick; prints tables
 	@bench/collect.sh
+	@[[ ! -f artifacts/bin/Estat.Silo/release/Estat.Silo.dll ]] || bench/cluster.sh
 	@dotnet artifacts/bin/Estat.Bench/release/Estat.Bench.dll recovery-tick
 
 backlog: build ## GB=10 of events wait on disk while storage is away (HOW=hung|stopped); prints memory, drain rate and the latency of new events
