@@ -110,11 +110,12 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
     /// <inheritdoc/>
     public async Task<bool> ProbeAsync()
     {
-        if (!_starting.IsCompletedSuccessfully)
+        if (!_starting.IsCompleted)
         {
             return false;
         }
 
+        await _starting.ConfigureAwait(false); // its error, if it has one
         int closed = Volatile.Read(ref _closed);
         WireGreeting greeting = await _client.GetGrain<IBatchGrain>(0).GreetAsync().WaitAsync(_timeout, _time, _disposing.Token).ConfigureAwait(false);
         lock (_gate)
@@ -149,7 +150,7 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
     public void NotifyClusterConnectionLost() => OnClosed();
 
     /// <summary>Lets calls in progress end, then closes the connection.</summary>
-    public async ValueTask DisposeAsync()
+    internal async Task RetireAsync()
     {
         long started = _time.GetTimestamp();
         while (Volatile.Read(ref _calls) > 0 && _time.GetElapsedTime(started) < _storedTimeout)
@@ -157,6 +158,12 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
             await Task.Delay(BetweenConnects, _time).ConfigureAwait(false);
         }
 
+        await DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Closes the connection; calls in progress end with it, and nobody knows.</summary>
+    public async ValueTask DisposeAsync()
+    {
         await _disposing.CancelAsync().ConfigureAwait(false);
         await _starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using (var limit = new CancellationTokenSource(LongestStop, _time))

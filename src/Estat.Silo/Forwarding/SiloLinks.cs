@@ -15,6 +15,9 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private static readonly TimeSpan BetweenLists = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan BetweenGreetings = TimeSpan.FromMilliseconds(100);
 
+    // A silo that starts beside its gateway takes less.
+    private static readonly TimeSpan WorthTelling = TimeSpan.FromSeconds(5);
+
     private readonly ISiloList _list;
     private readonly Func<IPEndPoint, SiloLink> _open;
     private readonly TimeProvider _time;
@@ -24,6 +27,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private readonly List<Task> _retiring = [];
     private volatile IReadOnlyList<ISiloLink> _all = [];
     private Task _running = Task.CompletedTask;
+    private readonly Dictionary<SiloLink, (long Since, bool IsTold)> _silent = [];
     private bool _listFails;
 
     /// <param name="options">Checked options.</param>
@@ -59,7 +63,15 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     {
         while (true)
         {
-            await TakeListAsync().ConfigureAwait(false);
+            try
+            {
+                await TakeListAsync().ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                LogListCrashed(_logger, error); // and the next one in two seconds: a gateway without this loop would never see another silo
+            }
+
             long listed = _time.GetTimestamp();
             do
             {
@@ -96,7 +108,8 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
             _links.Remove(gone, out SiloLink? link);
             LogGone(_logger, link!.Name);
             Publish();
-            _retiring.Add(link.DisposeAsync().AsTask());
+            _silent.Remove(link);
+            _retiring.Add(link.RetireAsync());
         }
 
         foreach (IPEndPoint silo in silos.Where(silo => !_links.ContainsKey(silo)))
@@ -108,13 +121,41 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private async Task GreetAsync()
     {
         SiloLink[] strangers = [.. _links.Values.Where(link => !link.HasGreeted)];
-        await ((Task)Task.WhenAll(strangers.Select(link => link.ProbeAsync()))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(strangers.Select(GreetAsync)).ConfigureAwait(false);
         foreach (SiloLink link in strangers.Where(link => link.HasGreeted))
         {
+            _silent.Remove(link);
             LogJoined(_logger, link.Name);
         }
 
         Publish();
+    }
+
+    // Told once for each silo: a wrong CLUSTER_ID or certificate is heard of nowhere else.
+    private async Task GreetAsync(SiloLink link)
+    {
+        string reason = "there is no connection";
+        try
+        {
+            await link.ProbeAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            reason = error.Message;
+        }
+
+        lock (_silent)
+        {
+            if (!_silent.TryGetValue(link, out (long Since, bool IsTold) silence))
+            {
+                _silent[link] = (_time.GetTimestamp(), false);
+            }
+            else if (!link.HasGreeted && !silence.IsTold && _time.GetElapsedTime(silence.Since) > WorthTelling)
+            {
+                _silent[link] = silence with { IsTold = true };
+                LogNotGreeted(_logger, link.Name, reason);
+            }
+        }
     }
 
     // A new list only when it differs: its identity tells users that it has changed.
@@ -129,6 +170,12 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Connected to silo {Silo}")]
     private static partial void LogJoined(ILogger logger, string silo);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} does not answer: {Reason}. It is asked again; check its log, CLUSTER_ID and TLS if this lasts")]
+    private static partial void LogNotGreeted(ILogger logger, string silo, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The silos that there are could not be followed; the next attempt is in two seconds. Report this")]
+    private static partial void LogListCrashed(ILogger logger, Exception error);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is no longer a member")]
     private static partial void LogGone(ILogger logger, string silo);
