@@ -18,10 +18,11 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
     // A record of the copy; as large as those that a busy lane sends.
     private const int PieceBytes = 256 * 1024;
 
-    private readonly ConcurrentDictionary<string, ReplicatedBatch> _batches = new();
-    private readonly ConcurrentQueue<(IReplicaPartner Partner, string Key)> _stored = new();
     // A stall is over after as long, and whoever stays away longer is out of membership by then.
     private static readonly TimeSpan Avoided = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, ReplicatedBatch> _batches = new();
+    private readonly ConcurrentQueue<(IReplicaPartner Partner, string Key)> _stored = new();
     private readonly ConcurrentDictionary<IReplicaPartner, long> _failed = new();
 
     /// <summary>Whether events may be acknowledged at <c>disk</c> while there is no copy.</summary>
@@ -52,7 +53,7 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
         }
     }
 
-    /// <summary>What lay under the key when this returned is safe in the store. Called for every object that this node stores.</summary>
+    /// <summary>The batch is safe in the store or the quarantine, whole: its partner may forget its copy. Keys of other nodes' batches are none of ours.</summary>
     internal void OnStored(string key)
     {
         if (_batches.TryRemove(key, out ReplicatedBatch? batch) && batch.Partner is { } partner)

@@ -9,9 +9,6 @@ internal sealed class ReplicaPartner(SiloAddress silo, WireIdentity identity, IR
 {
     private volatile bool _isGone;
 
-    /// <summary>Its address, with the generation of its start.</summary>
-    internal SiloAddress Silo => silo;
-
     /// <summary>The instance in its keys.</summary>
     internal string Instance => identity.Instance;
 

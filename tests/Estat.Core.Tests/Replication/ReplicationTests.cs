@@ -179,6 +179,72 @@ public sealed class ReplicationTests
         Assert.Equal(["a", "b", "c", "d"], cluster.Stored);
     }
 
+    [Fact]
+    public async Task A_partner_that_stalled_once_is_chosen_again_after_a_while()
+    {
+        var time = new ManualTimeProvider();
+        await using var cluster = new ReplicaCluster(3, time: time);
+        ReplicaNode owner = cluster.Nodes[0];
+        owner.Preferred = cluster.Nodes[1];
+        cluster.Nodes[1].OnTheWay = _ => throw new TimeoutException("a stall");
+        Assert.Equal(Admission.NoReplica, (await owner.SendAsync("a")).Admission);
+        cluster.Nodes[1].OnTheWay = null;
+        await SendAllAsync(owner, ["b"]);
+        Assert.Equal((0, 1), (cluster.Nodes[1].Engine.Replicas!.Batches, cluster.Nodes[2].Engine.Replicas!.Batches));
+        time.Advance(TimeSpan.FromSeconds(11));
+        owner.Engine.Flush();
+        await SendAllAsync(owner, ["c"]);
+        Assert.Equal(1, cluster.Nodes[1].Engine.Replicas!.Batches);
+    }
+
+    [Fact]
+    public async Task A_batch_that_ends_in_the_quarantine_is_not_stored_by_its_partner_as_well()
+    {
+        await using var cluster = new ReplicaCluster(2, openCompressor: content => new FailingCompressor(content, failingWrite: 1, FailingCompressor.Disposal.Fails));
+        await SendAllAsync(cluster.Nodes[0], ["a", "b"]);
+        cluster.Nodes[0].Engine.Flush();
+        await Wait.UntilAsync(() => cluster.Nodes[0].Engine.Ledger.Read().Quarantined == 2, TestNode.Limit, "the quarantine");
+        await Wait.UntilAsync(() => cluster.Nodes[1].Engine.Replicas!.Batches == 0, TestNode.Limit, "the release");
+        await DrainAllAsync(cluster);
+        Assert.Empty(cluster.Stored);
+    }
+
+    [Fact]
+    public async Task When_the_owner_s_disk_damaged_a_batch_the_copy_is_kept_and_makes_it_whole()
+    {
+        await using var cluster = new ReplicaCluster(2, options: new EstatOptions { BatchSize = 5, UploadQueue = 1, UploadConcurrency = 1 });
+        ReplicaNode owner = cluster.Nodes[0];
+        owner.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        foreach (string body in EventLines.Bodies(25, first: 10))
+        {
+            await SendAllAsync(owner, [body]); // a record each
+        }
+
+        // One batch is being uploaded, one is queued, one is read by the backlog, and the last of those that wait unread is damaged in its last record.
+        await Wait.UntilAsync(() => owner.Engine.SpoolWaiting == 3, TestNode.Limit, "three batches to wait in the spool");
+        string segment = Directory.GetFiles(owner.SpoolDir, "*.seg").Where(HoldsEvents).Order(StringComparer.Ordinal).Last();
+        using (FileStream file = new(segment, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            var bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            file.Position = bytes.AsSpan().LastIndexOf("event-34"u8);
+            file.WriteByte((byte)'X');
+        }
+
+        owner.Store.Gate.SetResult();
+        await Wait.UntilAsync(() => owner.Engine.SpoolWaiting == 0, TestNode.Limit, "all to be stored");
+        await DrainAllAsync(cluster);
+        Assert.Equal(EventLines.Bodies(25, first: 10), cluster.Stored);
+    }
+
+    private static bool HoldsEvents(string segment)
+    {
+        using FileStream file = new(segment, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes.AsSpan().IndexOf("event-"u8) >= 0;
+    }
+
     private static async Task<Ack[]> SendAllAsync(ReplicaNode node, IEnumerable<string> bodies)
     {
         Ack[] acks = await Task.WhenAll(bodies.Select(body => node.AskAsync(body).AsTask())).WaitAsync(TestNode.Limit);

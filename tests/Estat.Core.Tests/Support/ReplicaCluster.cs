@@ -14,12 +14,12 @@ internal sealed class ReplicaCluster : IAsyncDisposable
     private readonly TempFolder _folder = new();
 
     internal ReplicaCluster(int nodes, ReplicaDegradedPolicy degraded = ReplicaDegradedPolicy.Reject, EstatOptions? options = null, Action<ReplicaNode>? beforeStart = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null)
     {
         Data = _folder["data"];
         for (int i = 0; i < nodes; i++)
         {
-            Nodes.Add(new ReplicaNode(this, $"silo-{i}", _folder, degraded, options ?? new EstatOptions(), beforeStart, time ?? TimeProvider.System));
+            Nodes.Add(new ReplicaNode(this, $"silo-{i}", _folder, degraded, options ?? new EstatOptions(), beforeStart, time ?? TimeProvider.System, openCompressor));
         }
     }
 
@@ -65,7 +65,7 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
     private bool _drained;
 
     internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, ReplicaDegradedPolicy degraded, EstatOptions options, Action<ReplicaNode>? beforeStart,
-        TimeProvider time)
+        TimeProvider time, Func<Stream, Stream>? openCompressor)
     {
         _cluster = cluster;
         Name = name;
@@ -74,7 +74,7 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
         Store = new SwitchedStore(new FolderObjectStore(cluster.Data, TimeProvider.System));
         Engine = new Engine(
             options with { Ack = AckLevel.Replica, DlqDir = folder[$"{name}-dlq"], SpoolDir = SpoolDir, S3AppRetries = 0, Partitions = 1, RecoveryInterval = TimeSpan.FromMilliseconds(20) },
-            Store, time, Log, replication: new ReplicaSetup(this, degraded));
+            Store, time, Log, openCompressor, replication: new ReplicaSetup(this, degraded));
         Metrics = new Core.Metrics.PrometheusText(Engine.Instruments.Meter);
         Engine.Start();
     }
