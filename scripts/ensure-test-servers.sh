@@ -10,7 +10,7 @@ ceph_present() {
     for tool in radosgw radosgw-admin ceph-mon ceph-osd ceph; do command -v "$tool" >/dev/null || return 1; done
 }
 
-faketime_present() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' >/dev/null || compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null; }
+faketime_present() { compgen -G '/usr/lib*/faketime/libfaketimeMT.so.1' >/dev/null || compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
