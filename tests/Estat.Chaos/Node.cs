@@ -14,6 +14,7 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
     private const int SigCont = 18;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly List<ServerProcess> _all = [];
+    private bool _isMeantToEnd;
 
     /// <summary>The latest process.</summary>
     internal ServerProcess Server => _all[^1];
@@ -23,6 +24,9 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
 
     /// <summary>A drain gave events up, as it may when neither S3 nor the disk takes them.</summary>
     internal bool GaveUp { get; private set; }
+
+    /// <summary>The latest process ended, and nobody had asked it to.</summary>
+    internal bool EndedByItself => Server.HasExited && !_isMeantToEnd && !MayFailToStart;
 
     /// <summary>Set while the disk is full: a server that ends instead of starting is then started again.</summary>
     internal bool MayFailToStart { get; set; }
@@ -37,7 +41,7 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
         while (true)
         {
             var mayFail = MayFailToStart;
-            _all.Add(ServerProcess.Launch(options));
+            Launch();
             try
             {
                 await Server.UntilReadyAsync(Patience);
@@ -52,7 +56,7 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
     /// <summary>Starts a process that is killed before it is ready, or soon after.</summary>
     internal async Task StartAndKillAsync(TimeSpan after)
     {
-        _all.Add(ServerProcess.Launch(options));
+        Launch();
         await Task.Delay(after);
         await KillAsync();
     }
@@ -61,6 +65,7 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
     internal async Task KillAsync()
     {
         Kills++;
+        _isMeantToEnd = true;
         Server.Kill();
         await Server.WaitForExitAsync(Patience);
     }
@@ -69,6 +74,7 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
     /// <exception cref="InvalidOperationException">It ended otherwise than with 0, and not because neither S3 nor the disk took anything.</exception>
     internal async Task DrainAsync(bool nothingTakesEvents = false)
     {
+        _isMeantToEnd = true;
         Server.Terminate();
         switch (await Server.WaitForExitAsync(Patience))
         {
@@ -94,6 +100,12 @@ internal sealed class Node(IReadOnlyDictionary<string, string> options) : IAsync
         {
             Server.Signal(SigCont);
         }
+    }
+
+    private void Launch()
+    {
+        _all.Add(ServerProcess.Launch(options));
+        _isMeantToEnd = false;
     }
 
     public async ValueTask DisposeAsync()

@@ -196,6 +196,11 @@ internal sealed class Round : IAsyncDisposable
 
     private async Task SettleAsync()
     {
+        if (Node.EndedByItself)
+        {
+            _troubles.Add($"the server ended by itself with {await Node.Server.WaitForExitAsync(Patience)}: the log says why");
+        }
+
         if (Node.Server.HasExited)
         {
             await Node.StartAsync();

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Estat.Api.Collecting;
 using Estat.Api.Http;
 using Estat.Core.Events;
+using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
@@ -33,7 +34,9 @@ internal sealed class BulkEndpoint(
         }
 
         using var body = new RequestBody(options.MaxBatchBodySize, options.BodyTimeout, budget);
-        Task answer = await body.ReadAsync(context, coding).ConfigureAwait(false) switch
+        BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
+        await PoolThread.Switch(); // what splits and encodes for a millisecond must not keep a thread that polls sockets
+        Task answer = outcome switch
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
             BodyOutcome.NoMemory => answers.NoMemoryAsync(context),

@@ -21,6 +21,7 @@ internal sealed class HttpFront : IAsyncDisposable
         _options = options;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = options.Sockets == SocketThreads.Inline);
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime>(signals);

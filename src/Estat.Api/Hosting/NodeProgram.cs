@@ -50,7 +50,9 @@ internal sealed record NodeProgram(
         {
             IEnumerable<KeyValuePair<string, string?>> environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
                 .Select(pair => new KeyValuePair<string, string?>((string)pair.Key, pair.Value as string));
-            return await serveAsync(Bind(args, environment, "appsettings.json"), !Console.IsOutputRedirected).ConfigureAwait(false);
+            EstatOptions options = Bind(args, environment, "appsettings.json");
+            SocketPolling.Apply(options.Sockets);
+            return await serveAsync(options, !Console.IsOutputRedirected).ConfigureAwait(false);
         }
         catch (OptionException error)
         {

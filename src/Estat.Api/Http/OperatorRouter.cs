@@ -1,6 +1,7 @@
 // The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
 using System.Text;
 using Estat.Api.Health;
+using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 
 namespace Estat.Api.Http;
@@ -18,8 +19,21 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
     private readonly Problem _notFound = Problem.Of(
         StatusCodes.Status404NotFound, $"Estat answers {paths}/health, /health/ready, /health/sink and /metrics.");
 
-    /// <summary>Handles a request.</summary>
-    internal Task HandleAsync(HttpContext context)
+    /// <summary>Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody.</summary>
+    internal async Task HandleAsync(HttpContext context)
+    {
+        await PoolThread.Switch();
+        await AnswerAsync(context).ConfigureAwait(false);
+    }
+
+    /// <summary>405, with the methods that would do.</summary>
+    internal static Task NotAllowedAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return MethodNotAllowed.WriteAsync(context);
+    }
+
+    private Task AnswerAsync(HttpContext context)
     {
         string method = context.Request.Method;
         switch (context.Request.Path.Value)
@@ -37,12 +51,5 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
             default:
                 return beyond is null ? _notFound.WriteAsync(context) : beyond(context);
         }
-    }
-
-    /// <summary>405, with the methods that would do.</summary>
-    internal static Task NotAllowedAsync(HttpContext context, string allowed)
-    {
-        context.Response.Headers.Allow = allowed;
-        return MethodNotAllowed.WriteAsync(context);
     }
 }

@@ -1,4 +1,6 @@
 // A body that has to be waited for or decoded: read in time, its Content-Encoding undone, both bounded.
+using Estat.Core.Hosting;
+
 namespace Estat.Api.Http;
 
 /// <summary>The whole body of one request, in pooled memory that is given back when this is disposed of.</summary>
@@ -31,6 +33,7 @@ internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? bu
 
         if (coding != Coding.Identity && outcome == BodyOutcome.Whole && !_sent.Bytes.IsEmpty)
         {
+            await PoolThread.Switch(); // decoding would keep a thread that polls sockets
             outcome = ContentCoding.Decode(coding, _sent.Segment, _decoded);
             _isDecoded = true;
             _sent.Dispose();

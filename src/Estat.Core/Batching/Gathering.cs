@@ -13,7 +13,8 @@ internal sealed class Gathering : IDisposable
     // The finest that a timed wait knows; it ends sooner as soon as the others are there.
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(1);
 
-    private readonly SemaphoreSlim _wake = new(0);
+    // Not a SemaphoreSlim, which spins before it sleeps: the cores have better to do.
+    private readonly AutoResetEvent _wake = new(initialState: false);
     private int _waiting;
     private int _worth = 1;
     private bool _isUrgent;
@@ -52,7 +53,7 @@ internal sealed class Gathering : IDisposable
 
     /// <summary>Sleeps until woken, or as long as gathering may take.</summary>
     /// <returns>False when nobody woke it.</returns>
-    internal bool Sleep(bool isIdle) => _wake.Wait(isIdle ? Timeout.InfiniteTimeSpan : Longest);
+    internal bool Sleep(bool isIdle) => _wake.WaitOne(isIdle ? Timeout.InfiniteTimeSpan : Longest);
 
     /// <summary>The others do not come: whoever waits has waited long enough.</summary>
     internal void GiveUp() => _worth = 1;
@@ -70,7 +71,7 @@ internal sealed class Gathering : IDisposable
     {
         if (wake)
         {
-            _wake.Release();
+            _wake.Set();
         }
     }
 

@@ -41,7 +41,10 @@ public readonly record struct Ack(Admission Admission, AckLevel Level, string Ke
     public bool IsAccepted => Admission == Admission.Accepted;
 }
 
-/// <summary>Takes events. Spans and blocks are read before the call returns its task, which completes once the ack level is reached.</summary>
+/// <summary>
+/// Takes events. Spans and blocks are read before the call returns its task, which completes once the ack level is reached. Who awaits it may go on on the
+/// thread that flushed: what is slow or waits switches to <see cref="Hosting.PoolThread"/> first, or the next flush waits for it.
+/// </summary>
 public interface IIngest
 {
     /// <summary>

@@ -128,6 +128,9 @@ public sealed record EstatOptions
     /// <summary>Connections open at once.</summary>
     public int MaxConnections { get; init; } = 16_384;
 
+    /// <summary>Which threads handle requests.</summary>
+    public SocketThreads Sockets { get; init; } = SocketThreads.Inline;
+
     /// <summary>Origins that browsers may send from; <c>*</c> is all.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = ["*"];
 

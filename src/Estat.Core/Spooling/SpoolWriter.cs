@@ -198,13 +198,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
         }
 
         lane.OnFlushed(events, requests);
-        foreach (AckWaiter waiter in _due)
-        {
-            _acks.Add(waiter);
-        }
-
-        _due.Clear();
-        _acks.Send();
+        _acks.Send(_due);
     }
 
     // After a crash of this writer: nobody may wait for a flush that will not come. What was flushed is in the spool, for the next start.

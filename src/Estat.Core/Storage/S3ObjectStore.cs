@@ -5,6 +5,7 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Estat.Core.Batching;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 
 namespace Estat.Core.Storage;
@@ -171,6 +172,11 @@ public sealed class S3ObjectStore : IObjectStore
             // Broken connections, credentials that cannot be fetched (AmazonServiceException), answers that are no XML: the SDK throws many types.
             cancellationToken.ThrowIfCancellationRequested();
             throw new StorageException(StorageFailure.Transient, $"{Description}: {what}: {Explain(error)}", error);
+        }
+        finally
+        {
+            // The answer may have been read by a thread that polls sockets; what callers do next, deleting files above all, is none of its work.
+            await PoolThread.Switch();
         }
     }
 

@@ -15,7 +15,7 @@ public sealed class CommandLineTests
         { "CHANNEL_BYTES", "1" }, { "BATCH_SIZE", "1e3" }, { "BATCH_BYTES", "0" }, { "FLUSH_INTERVAL", "-1s" }, { "GZIP_LEVEL", "10" },
         { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" }, { "INFLIGHT_BYTES", "0" },
         { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
-        { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" },
+        { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" }, { "SOCKETS", "outline" },
         { "LOG_LEVEL", "loud" }, { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
     };
 

@@ -91,7 +91,7 @@ public sealed class AckTests(RealS3 s3)
     {
         AckLevel[] levels = [.. allowed.Split(' ').Select(name => AckLevels.Parse(name)!.Value)];
         await using RunningServer server = await RunningServer.StartAsync(
-            options => options with { Ack = AckLevels.Parse(ack)!.Value, AckAllowed = levels, StoredMaxWait = TimeSpan.FromMilliseconds(10) });
+            options => options with { Ack = AckLevels.Parse(ack)!.Value, AckAllowed = levels, StoredMaxWait = TimeSpan.FromMilliseconds(200) });
         Assert.Equal([ack], (await AskAsync(server, Endpoints[0], "", "by default")).Headers["X-Estat-Ack"]);
         foreach (AckLevel level in AckLevels.OfOneNode)
         {
@@ -198,7 +198,7 @@ public sealed class AckTests(RealS3 s3)
     [Fact]
     public async Task Pixels_and_batches_have_their_usual_bodies_at_202()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { StoredMaxWait = TimeSpan.FromMilliseconds(10) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { StoredMaxWait = TimeSpan.FromMilliseconds(200) });
         // A folder in the way of the objects: the store refuses, and at once.
         await File.WriteAllTextAsync(Path.Combine(server.StorageDir, "raw"), "");
         RawAnswer pixel = await AskAsync(server, Endpoints[2], "X-Estat-Ack: stored\r\n", "x");

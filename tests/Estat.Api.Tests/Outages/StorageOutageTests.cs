@@ -58,6 +58,7 @@ public sealed class StorageOutageTests(RealS3 s3)
         string bucket = await s3.Rgw.CreateBucketAsync();
         var options = s3.Options(bucket, folder);
         options["FLUSH_INTERVAL"] = "100ms";
+        options["UPLOAD_QUEUE"] = "1000"; // what finds it full waits in the spool instead
         await using ServerProcess server = await ServerProcess.StartAsync(options);
 
         SendReport report;
@@ -134,6 +135,7 @@ public sealed class StorageOutageTests(RealS3 s3)
         var options = s3.Options(bucket, folder, proxy.Endpoint);
         options["FLUSH_INTERVAL"] = "100ms";
         options["BATCH_SIZE"] = "100";
+        options["UPLOAD_QUEUE"] = "1000"; // what finds it full waits in the spool instead
         // Half of these uploads arrive without our hearing of it: recovery must find them there.
         proxy.Fault = Fault.DropResponse;
         SendReport report;

@@ -52,6 +52,7 @@ public sealed class OptionTableTests : IDisposable
         ["TRUSTED_PROXIES"] = "10.0.0.0/33",
         ["CAPTURE_COOKIE"] = "sometimes",
         ["SHUTDOWN_TIMEOUT"] = "10ms",
+        ["SOCKETS"] = "outline",
         ["LOG_LEVEL"] = "loud",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector:4317",
     };

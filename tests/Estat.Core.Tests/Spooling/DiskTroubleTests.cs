@@ -22,7 +22,7 @@ public sealed class DiskTroubleTests : IDisposable
     {
         await using TestNode node = NewNode().Start();
         string key = await SendAsync(node, EventLines.Bodies(3));
-        Arm(node, fault);
+        await ArmAsync(node, fault);
         Ack refused = await node.AskAsync("refused");
         Assert.Equal((Admission.DiskFailed, ""), (refused.Admission, refused.Key));
         // Nobody waits for FLUSH_INTERVAL: what was acknowledged is no longer sure in its segment.
@@ -50,7 +50,7 @@ public sealed class DiskTroubleTests : IDisposable
         {
             node.Store.Fails = StorageFailure.Refused;
             await SendAsync(node, EventLines.Bodies(3));
-            Arm(node, fault);
+            await ArmAsync(node, fault);
             Assert.Equal(Admission.DiskFailed, await node.TrySendAsync("refused"));
             await node.UntilAsync(() => node.Balance is { Spooled: 0, Dlq: 3 }, "the acknowledged to be in the DLQ");
             Assert.Equal(0, await node.DrainAsync());
@@ -72,7 +72,7 @@ public sealed class DiskTroubleTests : IDisposable
         {
             node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             key = await SendAsync(node, EventLines.Bodies(3));
-            Arm(node, fault);
+            await ArmAsync(node, fault);
             Assert.Equal(Admission.DiskFailed, await node.TrySendAsync("refused"));
             await node.UntilAsync(() => node.Store.Creates == 1, "the acknowledged to be on their way");
             left = Snapshot.Of(_folder);
@@ -150,11 +150,11 @@ public sealed class DiskTroubleTests : IDisposable
         for (int round = 0; round < 3; round++)
         {
             await SendAsync(node, [$"before {round}"]);
-            Arm(node, "flush: broken");
+            await ArmAsync(node, "flush: broken");
             Assert.Equal(Admission.DiskFailed, await node.TrySendAsync("refused"));
             await SendAsync(node, [$"after {round}"]);
             Assert.True(node.Engine.IsReady);
-            Arm(node, "write: broken");
+            await ArmAsync(node, "write: broken");
             Assert.Equal(Admission.DiskFailed, await node.TrySendAsync("refused"));
         }
 
@@ -167,7 +167,7 @@ public sealed class DiskTroubleTests : IDisposable
     {
         await using TestNode node = NewNode(Quick with { BatchSize = 260 }).Start();
         await SendAsync(node, EventLines.Bodies(1));
-        Arm(node, "write: no space");
+        await ArmAsync(node, "write: no space");
         using (LineBlock block = node.Engine.Ingest.NewBlock())
         {
             foreach (string body in EventLines.Bodies(500, first: 1))
@@ -322,9 +322,9 @@ public sealed class DiskTroubleTests : IDisposable
     // The one that holds a batch: spares hold zeros.
     private string OpenSegment() => Path.GetFileName(Assert.Single(Snapshot.Segments(_folder)));
 
-    private void Arm(TestNode node, string fault)
+    private async Task ArmAsync(TestNode node, string fault)
     {
-        Wait.UntilAsync(() => Snapshot.Segments(_folder).Length == 1, TestNode.Limit, "older segments to be gone").GetAwaiter().GetResult();
+        await Wait.UntilAsync(() => Snapshot.Segments(_folder).Length == 1, TestNode.Limit, "older segments to be gone");
         DiskCall call = fault.StartsWith("write", StringComparison.Ordinal) ? DiskCall.Write : DiskCall.Sync;
         node.Disk!.FailOnce(call, OpenSegment(), fault.EndsWith("space", StringComparison.Ordinal) ? FaultingFiles.NoSpace() : FaultingFiles.Broken());
     }
