@@ -1,4 +1,5 @@
 // Escapes bytes into a JSON string, a vector at a time. Bodies are stored as the string that they were; this is the only work done on them.
+using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -16,6 +17,11 @@ internal static class JsonEscaper
 
     /// <summary>Room past the last byte that the vector stores may touch.</summary>
     internal const int Slack = 64;
+
+    private const nuint Block = 32; // bytes of a vector
+    private const nuint Readable = 2 * Block;
+    private const int LengthShift = 56;
+    private static readonly ulong[] Escapes = MakeEscapes();
 
     /// <summary>
     /// Escapes <paramref name="source"/>; invalid UTF-8 becomes U+FFFD, one per maximal subpart, as the WHATWG and .NET decoders do.
@@ -40,72 +46,78 @@ internal static class JsonEscaper
         nuint read = 0;
         nuint written = 0;
         nuint length = (nuint)source.Length;
-        Vector256<byte> quote = Vector256.Create((byte)'"');
-        Vector256<byte> backslash = Vector256.Create((byte)'\\');
-        Vector256<byte> space = Vector256.Create((byte)' ');
-
-        // Each round stores 32 bytes whether or not all of them count; the next round overwrites what does not. Room for it: Slack.
-        while (read + (nuint)Vector256<byte>.Count <= length)
+        for (; read + Readable <= length; read += Block)
         {
-            Vector256<byte> block = Vector256.LoadUnsafe(ref from, read);
-            block.StoreUnsafe(ref to, written);
-            uint hits = (Vector256.Equals(block, quote) | Vector256.Equals(block, backslash) | Vector256.LessThan(block, space)).ExtractMostSignificantBits();
-            if (hits == 0)
-            {
-                read += (nuint)Vector256<byte>.Count;
-                written += (nuint)Vector256<byte>.Count;
-                continue;
-            }
-
-            nuint plain = (nuint)BitOperations.TrailingZeroCount(hits);
-            read += plain;
-            written += plain;
-            written += WriteEscape(Unsafe.Add(ref from, read), ref Unsafe.Add(ref to, written));
-            read++;
+            written += EscapeBlock(ref Unsafe.Add(ref from, read), Block, ref Unsafe.Add(ref to, written));
         }
 
-        for (; read < length; read++)
+        // The end stands where one may read past it.
+        Span<byte> rest = stackalloc byte[(int)(Readable + Block)];
+        source[(int)read..].CopyTo(rest);
+        for (nuint at = 0; read + at < length; at += Block)
         {
-            byte value = Unsafe.Add(ref from, read);
-            if (value is (byte)'"' or (byte)'\\' or < (byte)' ')
-            {
-                written += WriteEscape(value, ref Unsafe.Add(ref to, written));
-            }
-            else
-            {
-                Unsafe.Add(ref to, written++) = value;
-            }
+            written += EscapeBlock(ref rest[(int)at], nuint.Min(Block, length - read - at), ref Unsafe.Add(ref to, written));
         }
 
         return (int)written;
     }
 
-    private static nuint WriteEscape(byte value, ref byte to)
+    // Escapes at most a block of bytes. Reads up to two blocks, and stores a block at a time, whether or not all of it counts: the next store overwrites what
+    // does not. One comparison finds all that is to be escaped; what stands between is copied again from where it begins, so that nothing waits for it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nuint EscapeBlock(ref byte from, nuint count, ref byte to)
     {
-        byte letter = value switch
+        Vector256<byte> block = Vector256.LoadUnsafe(ref from);
+        block.StoreUnsafe(ref to);
+        uint hits = (Vector256.Equals(block, Vector256.Create((byte)'"')) | Vector256.Equals(block, Vector256.Create((byte)'\\'))
+            | Vector256.LessThan(block, Vector256.Create((byte)' '))).ExtractMostSignificantBits();
+        hits &= uint.MaxValue >> (int)(Block - count);
+        nuint done = 0;
+        nuint written = 0;
+        for (; hits != 0; hits &= hits - 1)
         {
-            (byte)'"' => (byte)'"',
-            (byte)'\\' => (byte)'\\',
-            (byte)'\n' => (byte)'n',
-            (byte)'\r' => (byte)'r',
-            (byte)'\t' => (byte)'t',
-            (byte)'\b' => (byte)'b',
-            (byte)'\f' => (byte)'f',
-            _ => 0,
-        };
-        to = (byte)'\\';
-        if (letter != 0)
-        {
-            Unsafe.Add(ref to, 1) = letter;
-            return 2;
+            nuint hit = (nuint)BitOperations.TrailingZeroCount(hits);
+            written += hit - done;
+            written += WriteEscape(Unsafe.Add(ref from, hit), ref Unsafe.Add(ref to, written));
+            done = hit + 1;
+            Vector256.LoadUnsafe(ref from, done).StoreUnsafe(ref to, written);
         }
 
-        Unsafe.Add(ref to, 1) = (byte)'u';
-        Unsafe.Add(ref to, 2) = (byte)'0';
-        Unsafe.Add(ref to, 3) = (byte)'0';
-        Unsafe.Add(ref to, 4) = (byte)('0' + (value >> 4));
-        Unsafe.Add(ref to, 5) = "0123456789abcdef"u8[value & 0xF];
-        return 6;
+        return written + count - done;
+    }
+
+    // Writes eight bytes, of which those count that it returns the number of: a table is quicker than asking which of nine forms it is.
+    private static nuint WriteEscape(byte value, ref byte to)
+    {
+        ulong escape = Escapes[value];
+        Unsafe.WriteUnaligned(ref to, BitConverter.IsLittleEndian ? escape : BinaryPrimitives.ReverseEndianness(escape));
+        return (nuint)(escape >> LengthShift);
+    }
+
+    // By byte: the text of its escape from the lowest byte on, and its length in the highest.
+    private static ulong[] MakeEscapes()
+    {
+        var escapes = new ulong['\\' + 1];
+        for (int value = 0; value < ' '; value++)
+        {
+            Set(value, $"\\u{value:x4}");
+        }
+
+        foreach ((char value, char letter) in "\"\"\\\\\nn\rr\tt\bb\ff".Chunk(2).Select(pair => (pair[0], pair[1])))
+        {
+            Set(value, $"\\{letter}");
+        }
+
+        return escapes;
+
+        void Set(int value, string text)
+        {
+            escapes[value] = (ulong)text.Length << LengthShift;
+            for (int i = 0; i < text.Length; i++)
+            {
+                escapes[value] |= (ulong)text[i] << (8 * i);
+            }
+        }
     }
 
     private static int EscapeRepairing(ReadOnlySpan<byte> source, Span<byte> destination)
