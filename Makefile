@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test chaos cluster-chaos model fuzz bench backlog build clean
+.PHONY: help run cluster test chaos cluster-chaos model fuzz bench microbench gzip-cost backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ bench: build ## POST /collect beside bare Kestrel, a cluster's forms if they wer
 	@bench/collect.sh
 	@[[ ! -f artifacts/bin/Estat.Silo/release/Estat.Silo.dll ]] || bench/cluster.sh
 	@dotnet artifacts/bin/Estat.Bench/release/Estat.Bench.dll recovery-tick
+
+microbench: build ## hot classes alone, by BenchmarkDotNet; FILTER='*Escaper*' takes those that match
+	@scripts/microbench.sh --filter "$${FILTER:-*}"
+
+gzip-cost: build ## µs of CPU and bytes an event at each GZIP_LEVEL, beside zlib-ng itself; LINES=file.jsonl: on your own lines
+	@scripts/microbench.sh gzip $${LINES:+--lines "$$LINES"}
 
 backlog: build ## GB=10 of events wait on disk while storage is away (HOW=hung|stopped); prints memory, drain rate and the latency of new events
 	@bench/backlog.sh "$${GB:-10}" "$${HOW:-hung}"

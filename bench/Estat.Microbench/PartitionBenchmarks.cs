@@ -1,0 +1,47 @@
+// An event into its lane: the lock, the line, and its share of handing chunks over.
+using BenchmarkDotNet.Attributes;
+using Estat.Core.Batching;
+using Estat.Core.Ingest;
+using Estat.Core.Options;
+
+namespace Estat.Microbench;
+
+/// <summary>At <c>memory</c>, where nothing waits for a flush. A writer that only gives chunks back stands for compression.</summary>
+[MemoryDiagnoser]
+public class PartitionBenchmarks
+{
+    private const int Events = 1000;
+    private readonly ChunkPool _chunks = new();
+    private byte[][] _bodies = [];
+    private Partition _lane = null!;
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        var random = new Random(1);
+        _bodies = [.. Enumerable.Range(0, Events).Select(i => Samples.PageView(random, i))];
+        var options = new EstatOptions { Partitions = 1, ChannelSize = 100_000 };
+        _lane = new Partition(AckLevel.Memory, options, new ObjectKeys("raw", "instance"), _chunks, null, TimeProvider.System);
+    }
+
+    [GlobalCleanup]
+    public void Cleanup() => _lane.Dispose();
+
+    [Benchmark(OperationsPerInvoke = Events)]
+    public int Append()
+    {
+        int taken = 0;
+        foreach (byte[] body in _bodies)
+        {
+            taken += _lane.TryAppend(Samples.Header(), body, out Appended appended) && appended.Admission == Admission.Accepted ? 1 : 0;
+        }
+
+        while (_lane.Ready.TryRead(out Chunk? chunk))
+        {
+            _lane.Release(chunk.Events, chunk.Buffer.Length);
+            _chunks.Return(chunk);
+        }
+
+        return taken == Events ? taken : throw new InvalidOperationException($"{taken} of {Events} events were taken");
+    }
+}

@@ -1,0 +1,25 @@
+// A record's frame: the checksum over its lines is all of its cost.
+using BenchmarkDotNet.Attributes;
+using Estat.Core.Spooling;
+
+namespace Estat.Microbench;
+
+/// <summary>Of one line's size, as a lone request writes it, up to a whole chunk's.</summary>
+[MemoryDiagnoser]
+public class SegmentFormatBenchmarks
+{
+    private readonly byte[] _frame = new byte[SegmentFormat.FrameBytes];
+    private byte[] _lines = [];
+
+    [Params(650, 16384, 262144)]
+    public int Bytes { get; set; }
+
+    [GlobalSetup]
+    public void Setup() => _lines = Samples.Body(BodyKind.Json, Bytes);
+
+    [Benchmark]
+    public void WriteFrame() => SegmentFormat.WriteFrame(_frame, 0x0123_4567_89AB_CDEF, 1, 1, _lines);
+
+    [Benchmark]
+    public bool IsSound() => SegmentFormat.IsSound(_frame, 0x0123_4567_89AB_CDEF, _lines);
+}
