@@ -1,30 +1,35 @@
 # Two images from one file:
 #   docker build -t estat .                              the standalone server
 #   docker build -t estat-cluster --target cluster .     a node of a cluster: silo, gateway or both, by ROLE
+# The programs are compiled ahead of time, by a package that the restore brings; --build-arg READY_TO_RUN=false does without, and they start slower.
 # The runtime's image has no shell and no package manager, and runs as user 1654; the program is its own health check.
 ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0-noble
 ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 
 FROM ${SDK} AS build
+ARG READY_TO_RUN=true
 WORKDIR /src
 # The projects alone first: packages are restored again only when these change.
 COPY Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY src/Estat.Core/Estat.Core.csproj src/Estat.Core/
 COPY src/Estat.Api/Estat.Api.csproj src/Estat.Api/
-RUN dotnet restore src/Estat.Api
+RUN dotnet restore src/Estat.Api --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN
 COPY src/Estat.Core src/Estat.Core
 COPY src/Estat.Api src/Estat.Api
-RUN dotnet publish src/Estat.Api -c Release --no-restore -p:UseAppHost=false -p:DebugType=none -o /app
+RUN dotnet publish src/Estat.Api -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
+    -p:UseAppHost=false -p:DebugType=none -o /app
 # An empty folder that the user of the runtime's image may write to: a new volume takes its owner from here.
 RUN mkdir -p /state
 
 FROM build AS build-cluster
+ARG READY_TO_RUN=true
 COPY src/Estat.Grains/Estat.Grains.csproj src/Estat.Grains/
 COPY src/Estat.Silo/Estat.Silo.csproj src/Estat.Silo/
-RUN dotnet restore src/Estat.Silo
+RUN dotnet restore src/Estat.Silo --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN
 COPY src/Estat.Grains src/Estat.Grains
 COPY src/Estat.Silo src/Estat.Silo
-RUN dotnet publish src/Estat.Silo -c Release --no-restore -p:UseAppHost=false -p:DebugType=none -o /app-cluster
+RUN dotnet publish src/Estat.Silo -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
+    -p:UseAppHost=false -p:DebugType=none -o /app-cluster
 
 FROM ${RUNTIME} AS runtime
 COPY --from=build --chown=1654:1654 /state /var/lib/estat
