@@ -28,10 +28,8 @@ fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a
 model: ## power cuts over many more seeds than test tries; ESTAT_MODEL_SEEDS=n, or ESTAT_MODEL_SEED=n to repeat one
 	@scripts/model.sh
 
-bench: build ## POST /collect beside bare Kestrel, a cluster's forms if they were built, and the cost of a recovery tick; prints tables
-	@bench/collect.sh
-	@[[ ! -f artifacts/bin/Estat.Silo/release/Estat.Silo.dll ]] || bench/cluster.sh
-	@dotnet artifacts/bin/Estat.Bench/release/Estat.Bench.dll recovery-tick
+bench: build ## everything beside what limits it, medians of ROUNDS=5 turns of SECONDS=5; ONLY=collect,batch,… takes parts, PUBLISH=1 keeps it in docs/
+	@scripts/bench.sh "$(ROUNDS)" "$(SECONDS)" "$(ONLY)" "$(PUBLISH)"
 
 microbench: build ## hot classes alone, by BenchmarkDotNet; FILTER='*Escaper*' takes those that match
 	@scripts/microbench.sh --filter "$${FILTER:-*}"

@@ -1,25 +1,44 @@
-// What `make bench` runs beside the server: the floor that it is compared with, the cost of a recovery tick, and a gateway's cost per event.
+// What `make bench` runs: the suite, the servers that it compares with, and measurements of single things.
 using System.Globalization;
 using Estat.Bench;
+using Estat.Bench.Baseline;
+using Estat.Bench.Forwarding;
+using Estat.Bench.Recovery;
+using Estat.Bench.Suite;
 
-switch (args)
+try
 {
-    case ["bare", string port]:
-        await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture));
-        return 0;
-    case ["recovery-tick"]:
-        RecoveryTick.Run();
-        return 0;
-    case ["forwarding"]:
-        await ForwardingCost.RunAsync();
-        return 0;
-    case ["lone", string url, string folder]:
-        await LoneRequest.RunAsync(new Uri(url), folder);
-        return 0;
-    case ["bucket", string endpoint, string name]:
-        await Bucket.CreateAsync(endpoint, name);
-        return 0;
-    default:
-        Console.Error.WriteLine("usage: Estat.Bench bare PORT | recovery-tick | forwarding | lone URL FOLDER | bucket ENDPOINT NAME");
-        return 2;
+    switch (args)
+    {
+        case ["suite", .. string[] options]:
+            return await SuiteRun.RunAsync(SuiteOptions.Parse(options));
+        case ["bare", string port, string sockets]:
+            await BareServer.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), SocketModes.Parse(sockets));
+            return 0;
+        case ["ceiling", string port]:
+            CeilingServer.Run(int.Parse(port, CultureInfo.InvariantCulture));
+            return 0;
+        case ["bucket", string endpoint, string name]:
+            await Bucket.CreateAsync(endpoint, name);
+            return 0;
+        case ["recovery-tick"]:
+            RecoveryTick.Run();
+            return 0;
+        case ["forwarding"]:
+            await ForwardingCost.RunAsync();
+            return 0;
+    }
 }
+catch (FormatException error)
+{
+    Console.Error.WriteLine(error.Message);
+}
+
+Console.Error.WriteLine(
+    $"""
+    usage: Estat.Bench suite [--rounds 5] [--seconds 5] [--only {SuiteRun.Names}] [--json FILE] [--svg FILE]
+           Estat.Bench bare PORT inline|pool
+           Estat.Bench ceiling PORT
+           Estat.Bench forwarding
+    """);
+return 2;

@@ -8,7 +8,7 @@ using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Estat.Bench;
+namespace Estat.Bench.Forwarding;
 
 internal static class ForwardingCost
 {

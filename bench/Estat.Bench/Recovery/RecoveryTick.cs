@@ -9,7 +9,7 @@ using Estat.Core.Recovery;
 using Estat.Core.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Estat.Bench;
+namespace Estat.Bench.Recovery;
 
 internal static class RecoveryTick
 {

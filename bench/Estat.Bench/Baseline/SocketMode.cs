@@ -1,0 +1,26 @@
+// How a server handles its sockets: Estat's option SOCKETS, and the same for the floor.
+namespace Estat.Bench.Baseline;
+
+internal enum SocketMode
+{
+    /// <summary>.NET's default: a thread polls, the thread pool does the work.</summary>
+    Pool,
+
+    /// <summary>The polling thread does the work, from the socket's readiness to the answer.</summary>
+    Inline,
+}
+
+internal static class SocketModes
+{
+    internal const string Option = "SOCKETS";
+
+    /// <summary>As the option and the command line write it.</summary>
+    internal static string Text(this SocketMode mode) => mode == SocketMode.Inline ? "inline" : "pool";
+
+    internal static SocketMode Parse(string text) => text switch
+    {
+        "inline" => SocketMode.Inline,
+        "pool" => SocketMode.Pool,
+        _ => throw new FormatException($"a socket mode is inline or pool, not '{text}'"),
+    };
+}
