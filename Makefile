@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test chaos cluster-chaos model fuzz bench microbench gzip-cost backlog build clean
+.PHONY: help run cluster test chaos cluster-chaos model fuzz bench microbench gzip-cost growth backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ microbench: build ## hot classes alone, by BenchmarkDotNet; FILTER='*Escaper*' t
 gzip-cost: build ## µs of CPU and bytes an event at each GZIP_LEVEL, beside zlib-ng itself; LINES=file.jsonl: on your own lines
 	@scripts/microbench.sh gzip $${LINES:+--lines "$$LINES"}
 
+growth: build ## what an event costs along WHAT=connections|partitions|bodies|time; ROUNDS=5 SECONDS=5, and for time MINUTES=20
+	@scripts/growth.sh "$(WHAT)" "$(ROUNDS)" "$(SECONDS)" "$(MINUTES)"
+
 backlog: build ## GB=10 of events wait on disk while storage is away (HOW=hung|stopped); prints memory, drain rate and the latency of new events
-	@bench/backlog.sh "$${GB:-10}" "$${HOW:-hung}"
+	@scripts/backlog.sh "$${GB:-10}" "$${HOW:-hung}"
 
 build: ## build everything in Release
 	@scripts/build.sh

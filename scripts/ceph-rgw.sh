@@ -5,6 +5,8 @@
 #                              up in about two seconds; stops by itself once the process OWNER_PID is gone
 #   ceph-rgw.sh stop-rgw DIR   stops the gateway alone: connections are refused, what is stored stays
 #   ceph-rgw.sh start-rgw DIR  starts it again and waits until it answers
+#   ceph-rgw.sh pause DIR      the gateway stands still: connections are taken and nothing is answered
+#   ceph-rgw.sh continue DIR   it goes on
 #   ceph-rgw.sh suspend DIR    the user is refused from now on (403)
 #   ceph-rgw.sh enable DIR     the user is welcome again
 #   ceph-rgw.sh stop DIR       ends every process of DIR and removes the folder
@@ -190,6 +192,8 @@ stop_rgw() {
     wait_until 20 "the gateway (process $pid) to end" gone "$pid"
 }
 
+signal_rgw() { kill "-$1" "$(cat "$DIR/run/client.rgw.a.pid")"; }
+
 set_user() { radosgw-admin -c "$CONF" user "$1" --uid="$USER_ID" >/dev/null; }
 
 stop() {
@@ -210,7 +214,7 @@ stop() {
     rm -rf "$DIR"
 }
 
-(($# >= 2)) || die "usage: $0 start DIR RGW_PORT MON_PORT [memstore|bluestore] [OWNER_PID] | stop-rgw|start-rgw|suspend|enable|stop DIR"
+(($# >= 2)) || die "usage: $0 start DIR RGW_PORT MON_PORT [memstore|bluestore] [OWNER_PID] | stop-rgw|start-rgw|pause|continue|suspend|enable|stop DIR"
 SELF=$(realpath "$0")
 DIR=$(realpath -m "$2")
 CONF=$DIR/ceph.conf
@@ -225,6 +229,8 @@ start)
     ;;
 stop-rgw) stop_rgw ;;
 start-rgw) start_rgw ;;
+pause) signal_rgw STOP ;;
+continue) signal_rgw CONT ;;
 suspend) set_user suspend ;;
 enable) set_user enable ;;
 stop) stop ;;

@@ -104,6 +104,12 @@ public sealed class CephRgw : IAsyncDisposable
     /// <summary>Starts the gateway again; everything stored is still there.</summary>
     public Task StartGatewayAsync() => RunAsync("start-rgw");
 
+    /// <summary>Lets the gateway stand still: it takes connections and answers nothing.</summary>
+    public Task PauseGatewayAsync() => RunAsync("pause");
+
+    /// <summary>Lets it go on after <see cref="PauseGatewayAsync"/>.</summary>
+    public Task ContinueGatewayAsync() => RunAsync("continue");
+
     /// <summary>Suspends the user; every request gets 403 from when this returns.</summary>
     public async Task SuspendUserAsync()
     {

@@ -38,19 +38,16 @@ internal sealed class BatchPart : ISuitePart
         string title = $"POST /collect/batch at disk, {SuiteContext.EventsPerBatch} events a request, {Connections} connections";
         return
         [
-            new Section(Name, title, ServerColumns.All, rows, ["non-2xx are requests of one round, answered 503: the queue was full"]),
-            new Section(Name, "the same until all of it is stored", Sustained, [.. rows.Select(OnlySustained)], []),
+            new Section(
+                Name,
+                title,
+                ServerColumns.All,
+                [.. rows.Select(row => row.Without(Sustained))],
+                ["non-2xx are requests of one round, answered 503: the queue was full"]),
+            new Section(Name, "the same until all of it is stored", Sustained, [.. rows.Select(row => row.Only(Sustained))], []),
         ];
 
         Contender Of(string name, EstatNode node, RequestFile requests) =>
             new(name, () => SustainedTurn.RunAsync(node, new Wrk(requests, Connections), context.Options.Turn));
-    }
-
-    // The second table's figures, each in one place of the file only.
-    private static Row OnlySustained(Row row)
-    {
-        string[] keys = [.. Sustained.Select(column => column.Key)];
-        Dictionary<string, double> Pick(Dictionary<string, double> all) => keys.ToDictionary(key => key, key => all[key]);
-        return new Row(row.Name, Pick(row.Medians), [.. row.Rounds.Select(Pick)]);
     }
 }

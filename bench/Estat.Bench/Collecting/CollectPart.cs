@@ -1,7 +1,6 @@
 // POST /collect, one event a request, beside the floor: Kestrel that reads the body and answers 200.
 using Estat.Bench.Baseline;
 using Estat.Bench.Load;
-using Estat.Bench.Measuring;
 using Estat.Bench.Nodes;
 using Estat.Bench.Reporting;
 using Estat.Bench.Suite;
@@ -11,8 +10,9 @@ namespace Estat.Bench.Collecting;
 /// <summary>All servers run from the start, and one at a time is loaded: an idle one costs next to nothing.</summary>
 internal sealed class CollectPart : ISuitePart
 {
+    internal const string Ceiling = "wrk alone";
+    internal const string Stored = "stored";
     private const int Connections = 64;
-    private const string Ceiling = "wrk alone";
 
     public string Name => "collect";
 
@@ -37,17 +37,18 @@ internal sealed class CollectPart : ISuitePart
             }
         }
 
-        contenders.Add(Add("stored", await StandaloneAsync("stored", ("ACK", "stored"))));
+        contenders.Add(Add(Stored, await StandaloneAsync(Stored, ("ACK", "stored"))));
         IReadOnlyList<Row> rows = await Contender.CompareAsync(Name, contenders, context.Options.Rounds, context);
         foreach (Row row in rows)
         {
             if (floors.TryGetValue(row.Name, out string? floor))
             {
-                Compare(row, rows.First(other => other.Name == floor));
+                row.CompareWithFloor(rows.First(other => other.Name == floor));
             }
         }
 
-        return [new Section(Name, $"POST /collect, {Connections} connections", ServerColumns.All, rows, [])];
+        string title = $"POST /collect, {Connections} connections";
+        return [new Section(Name, title, ServerColumns.All, rows, ["at stored every connection waits for its batch: STORED_MAX_WAIT, 500 ms"])];
 
         Contender Add(string name, INode node) => Contender.Of(name, nodes.Add(node), load, context.Options.Turn);
 
@@ -59,10 +60,4 @@ internal sealed class CollectPart : ISuitePart
     }
 
     private static string Bare(SocketMode sockets) => $"bare Kestrel, {sockets.Text()}";
-
-    private static void Compare(Row row, Row floor)
-    {
-        row.Medians[Metric.PercentOfBare] = 100 * row.Medians[Metric.EventsPerSecond] / floor.Medians[Metric.EventsPerSecond];
-        row.Medians[Metric.CpuBeyondBare] = row.Medians[Metric.CpuMicros] - floor.Medians[Metric.CpuMicros];
-    }
 }

@@ -7,7 +7,9 @@ using Estat.Core.Files;
 
 namespace Estat.Bench.Collecting;
 
-/// <summary>In turns: an fdatasync of a few hundred appended bytes on the spool's disk, and a POST /collect over one kept-alive connection. Each after a pause.</summary>
+/// <summary>
+/// In turns: an fdatasync of a few hundred appended bytes on the spool's disk, and a POST /collect over one kept-alive connection. Each after a pause.
+/// </summary>
 internal sealed class LoneRequest : ISuitePart
 {
     private const int Times = 300;
@@ -28,7 +30,8 @@ internal sealed class LoneRequest : ISuitePart
         var flushes = new List<double>();
         var memory = new List<double>();
         var disk = new List<double>();
-        using (var file = new FileStream(Path.Combine(folder, "fdatasync.bench"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose))
+        string path = Path.Combine(folder, "fdatasync.bench");
+        using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
             var line = new byte[700];
             for (int time = 0; time < Times; time++)

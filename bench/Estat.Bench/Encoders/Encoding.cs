@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Bench.Encoders;
 
-/// <summary>Each method measures for a while. What is compressed goes where a batch's content goes, into pooled memory, but for pigz', which goes nowhere.</summary>
+/// <summary>Each method measures for a while. What is compressed goes where a batch's content goes, into pooled memory; pigz' goes into a file.</summary>
 internal sealed class Encoding
 {
     internal const string MegabytesPerSecond = "mb_per_second";
@@ -109,7 +109,6 @@ internal sealed class Encoding
         string files = string.Join(' ', Enumerable.Repeat($"'{_file}'", PigzFiles));
         TimeSpan cpu = Processes.CpuTimeOfEndedChildren();
         long started = Stopwatch.GetTimestamp();
-        // --stdout of all of them through wc: pigz notices where it writes to /dev/null no more than it does here, and the size is told.
         string size = await Command.SucceedAsync(Patience, "sh", "-c", $"pigz -c -1 -p 1 {files} > '{_file}.gz' && wc -c < '{_file}.gz'");
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
         cpu = Processes.CpuTimeOfEndedChildren() - cpu;

@@ -9,7 +9,7 @@ internal static class EventBodies
 {
     private const int Seed = 20260101;
     private static readonly string[] Pages = ["/products/", "/cart?item=", "/search?q=%ED%95%9C%EA%B5%AD&page=", "/article/", "/checkout/step/"];
-    private static readonly string[] Words = ["배송", "할인", "spring", "wide", "쿠폰", "review", "blue", "size", "오늘", "free", "return", "봄", "light", "kids", "linen", "특가"];
+    private static readonly string[] Words = ["배송", "할인", "spring", "wide", "쿠폰", "review", "blue", "size", "오늘", "free", "return", "봄", "light", "특가"];
 
     /// <summary>Page views of about 500 bytes.</summary>
     internal static byte[][] PageViews(int count)
@@ -28,10 +28,12 @@ internal static class EventBodies
     private static string PageView(Random random, int number) => string.Create(
         CultureInfo.InvariantCulture,
         $$"""
-        {"event_id":"{{Hex(random)}}-{{number % 65536:x4}}-{{Hex(random)}}","session":"s_{{random.Next():x}}","type":"page_view",
-        "url":"https://shop.example.com{{Pages[number % Pages.Length]}}{{random.Next(1, 1_000_000)}}","referrer":"https://www.google.com/search?q={{random.Next():x}}",
-        "title":"상품 상세 페이지 {{random.Next(1, 100_000)}} — 오늘의 특가","price":{{random.Next(1, 900)}}.{{random.Next(100):00}},"ts":{{1_700_000_000 + number}},
-        "user":{"id":{{random.Next(1, 10_000_000)}},"tier":"gold","age":{{random.Next(18, 80)}}},"viewport":{"w":{{random.Next(320, 2560)}},"h":{{random.Next(500, 1600)}}},
+        {"event_id":"{{Hex(random)}}-{{number % 65536:x4}}-{{Hex(random)}}","session":"s_{{random.Next():x}}",
+        "type":"page_view","url":"https://shop.example.com{{Pages[number % Pages.Length]}}{{random.Next(1, 1_000_000)}}",
+        "referrer":"https://www.google.com/search?q={{random.Next():x}}",
+        "title":"상품 상세 페이지 {{random.Next(1, 100_000)}} — 오늘의 특가","price":{{random.Next(1, 900)}}.{{random.Next(100):00}},
+        "ts":{{1_700_000_000 + number}},"user":{"id":{{random.Next(1, 10_000_000)}},"tier":"gold","age":{{random.Next(18, 80)}}},
+        "viewport":{"w":{{random.Next(320, 2560)}},"h":{{random.Next(500, 1600)}}},
         "tags":["봄","세일","new"],"utm":{"source":"naver","medium":"cpc","campaign":"spring_{{random.Next():x}}","term":"{{random.Next():x}}"},
         "ab":"{{(number % 2 == 0 ? "A" : "B")}}","trace":"{{Hex(random)}}{{Hex(random)}}"}
         """).ReplaceLineEndings("");

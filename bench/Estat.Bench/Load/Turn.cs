@@ -28,6 +28,7 @@ internal static class Turn
         var reading = new Dictionary<string, double>
         {
             [Metric.EventsPerSecond] = result.Taken * load.Requests.EventsPerRequest / result.Duration.TotalSeconds,
+            [Metric.Acknowledged] = result.Taken * load.Requests.EventsPerRequest,
             [Metric.CpuMicros] = cpu.TotalMicroseconds / events,
             [Metric.P50] = result.P50.TotalMilliseconds,
             [Metric.P99] = result.P99.TotalMilliseconds,

@@ -15,6 +15,7 @@ internal static class Metric
     internal const string WrkCpuMicros = "wrk_cpu_us_per_request";
     internal const string PercentOfBare = "percent_of_bare";
     internal const string CpuBeyondBare = "cpu_us_beyond_bare";
+    internal const string Acknowledged = "acknowledged_events";
     internal const string StoredPerSecond = "stored_events_per_second";
     internal const string StoredEvents = "stored_events";
     internal const string SecondsToDrain = "seconds_to_drain";

@@ -2,6 +2,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
+using Estat.Bench.Reporting;
+using Estat.Bench.Suite;
 using Estat.Core.Batching;
 using Estat.Core.Hosting;
 using Estat.Core.Options;
@@ -11,48 +13,63 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Bench.Recovery;
 
-internal static class RecoveryTick
+internal sealed class RecoveryTick : ISuitePart
 {
-    private const int Rounds = 200;
+    private const int Ticks = 200;
+    private const string Due = "scan_due_ms";
+    private const string NoneDue = "scan_none_due_ms";
+    private const string Stock = "stock_at_start_ms";
+    private const string Allocated = "allocated_bytes_per_scan";
     private static readonly DateTimeOffset Created = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly IReadOnlyList<Column> Columns =
+    [
+        new(Due, "scan ms: files due", 3), new(NoneDue, "scan ms: none due", 3), new(Stock, "stock ms at start", 0), new(Allocated, "B alloc/scan", 0),
+    ];
 
-    internal static void Run()
+    public string Name => "tick";
+
+    public Task<IReadOnlyList<Section>> RunAsync(SuiteContext context)
     {
-        Console.WriteLine("| files in the DLQ | scan: files due | scan: none due | stock at start | bytes allocated per scan (none due) |");
-        Console.WriteLine("|---|---|---|---|---|");
+        var rows = new List<Row>();
         foreach (int files in new[] { 0, 1, 1_000, 100_000 })
         {
-            string folder = Directory.CreateTempSubdirectory("estat-bench-").FullName;
-            try
-            {
-                Console.Error.WriteLine($"writing {files} files…");
-                Fill(folder, files);
-                (double due, _) = Scan(folder);
-                SetDue(folder, DateTime.UtcNow.AddSeconds(50));
-                (double notDue, long bytes) = Scan(folder);
-                double stock = TakeStock(folder);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {files} | {due:0.000} ms | {notDue:0.000} ms | {stock:0} ms | {bytes} |"));
-            }
-            finally
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            context.Say($"{Name}: {files} files");
+            rows.Add(Row.Of(string.Create(CultureInfo.InvariantCulture, $"{files:N0} files in the DLQ"), [Measure(files)]));
+        }
+
+        return Task.FromResult<IReadOnlyList<Section>>([new Section(Name, "a recovery tick, and a start", Columns, rows, [])]);
+    }
+
+    private static Dictionary<string, double> Measure(int files)
+    {
+        string folder = Directory.CreateTempSubdirectory("estat-bench-").FullName;
+        try
+        {
+            Fill(folder, files);
+            (double due, _) = Scan(folder);
+            SetDue(folder, DateTime.UtcNow.AddSeconds(50));
+            (double notDue, long bytes) = Scan(folder);
+            return new Dictionary<string, double> { [Due] = due, [NoneDue] = notDue, [Stock] = TakeStock(folder), [Allocated] = bytes };
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 
-    // Each round is a tick: it looks through the names at hand and, where none of them is due, reads the next 1,000.
+    // Each is a tick: it looks through the names at hand and, where none of them is due, reads the next 1,000.
     private static (double Milliseconds, long Bytes) Scan(string folder)
     {
         using var scan = new DlqScan(folder, TimeProvider.System, TimeSpan.FromMinutes(1));
         scan.NextDue();
         long bytes = GC.GetAllocatedBytesForCurrentThread();
         long started = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Rounds; i++)
+        for (int i = 0; i < Ticks; i++)
         {
             scan.NextDue();
         }
 
-        return (Stopwatch.GetElapsedTime(started).TotalMilliseconds / Rounds, (GC.GetAllocatedBytesForCurrentThread() - bytes) / Rounds);
+        return (Stopwatch.GetElapsedTime(started).TotalMilliseconds / Ticks, (GC.GetAllocatedBytesForCurrentThread() - bytes) / Ticks);
     }
 
     private static double TakeStock(string folder)
@@ -98,7 +115,10 @@ internal static class RecoveryTick
             File.WriteAllBytes(payload, content.ToArray());
             File.WriteAllText(
                 payload + DlqDirectory.MetaExtension,
-                $$"""{"num_events":1,"key":"raw/{{name}}.jsonl.gz","created":"2026-01-01T00:00:00+00:00","reason":"bench","next_due":"2026-01-01T00:00:00+00:00","sha256":""}""");
+                $$"""
+                {"num_events":1,"key":"raw/{{name}}.jsonl.gz","created":"2026-01-01T00:00:00+00:00","reason":"bench",
+                "next_due":"2026-01-01T00:00:00+00:00","sha256":""}
+                """);
         }
 
         SetDue(folder, Created.UtcDateTime);

@@ -1,4 +1,6 @@
 // What was measured, as it is printed and as it stands in bench.json.
+using Estat.Bench.Measuring;
+
 namespace Estat.Bench.Reporting;
 
 /// <summary>One column of a table.</summary>
@@ -17,11 +19,30 @@ internal sealed record Row(string Name, Dictionary<string, double> Medians, IRea
             key => Median([.. rounds.Where(round => round.ContainsKey(key)).Select(round => round[key])])),
         rounds);
 
+    /// <summary>Adds to the medians what part of the floor's rate it reaches, and what it costs beyond the floor.</summary>
+    internal void CompareWithFloor(Row floor)
+    {
+        Medians[Metric.PercentOfBare] = 100 * Medians[Metric.EventsPerSecond] / floor.Medians[Metric.EventsPerSecond];
+        Medians[Metric.CpuBeyondBare] = Medians[Metric.CpuMicros] - floor.Medians[Metric.CpuMicros];
+    }
+
+    /// <summary>The columns' metrics alone.</summary>
+    internal Row Only(IReadOnlyList<Column> columns) => Filter(key => columns.Any(column => column.Key == key));
+
+    /// <summary>All but the columns' metrics, which stand in another table.</summary>
+    internal Row Without(IReadOnlyList<Column> columns) => Filter(key => columns.All(column => column.Key != key));
+
     /// <summary>The value in the middle; of the two there, the mean.</summary>
     internal static double Median(IReadOnlyList<double> values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private Row Filter(Func<string, bool> takes)
+    {
+        Dictionary<string, double> Some(Dictionary<string, double> all) => all.Where(pair => takes(pair.Key)).ToDictionary();
+        return new Row(Name, Some(Medians), [.. Rounds.Select(Some)]);
     }
 }
 

@@ -19,4 +19,10 @@ internal static class ServerColumns
         new(Metric.CpuBeyondBare, "µs beyond bare", 2),
         new(Metric.WrkCpuMicros, "wrk µs/request", 2),
     ];
+
+    /// <summary>Of many connections, some may break.</summary>
+    internal static readonly IReadOnlyList<Column> WithLost = [.. All, new(Metric.Lost, "lost", 0)];
+
+    /// <summary>Where there is no floor to compare with.</summary>
+    internal static readonly IReadOnlyList<Column> WithoutFloor = [.. All.Where(column => column.Key is not (Metric.PercentOfBare or Metric.CpuBeyondBare))];
 }

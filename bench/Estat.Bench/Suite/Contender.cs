@@ -44,8 +44,11 @@ internal sealed record Contender(string Name, Func<Task<Dictionary<string, doubl
     }
 
     private static string Describe(Dictionary<string, double> reading) =>
-        reading.TryGetValue(Metric.EventsPerSecond, out double events)
-            ? string.Create(CultureInfo.InvariantCulture, $"{events:N0} events/s, {reading[Metric.CpuMicros]:0.00} µs CPU an event")
-                + (reading.GetValueOrDefault(Metric.Refused) > 0 ? string.Create(CultureInfo.InvariantCulture, $", {reading[Metric.Refused]:N0} refused") : "")
+        reading.TryGetValue(Metric.EventsPerSecond, out double events) && reading.TryGetValue(Metric.CpuMicros, out double cpu)
+            ? string.Create(CultureInfo.InvariantCulture, $"{events:N0} events/s, {cpu:0.00} µs CPU an event")
+                + Unless0(reading, Metric.Refused, "refused") + Unless0(reading, Metric.Lost, "broken, or slower than 2 s")
             : string.Join(", ", reading.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value:0.##}")));
+
+    private static string Unless0(Dictionary<string, double> reading, string key, string what) =>
+        reading.GetValueOrDefault(key) is var count and > 0 ? string.Create(CultureInfo.InvariantCulture, $", {count:N0} {what}") : "";
 }

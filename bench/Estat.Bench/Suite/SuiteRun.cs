@@ -1,9 +1,13 @@
 // The suite: every part in turn, then one table, the JSON and the chart.
 using Estat.Bench.Batching;
+using Estat.Bench.Clustering;
 using Estat.Bench.Collecting;
 using Estat.Bench.Encoders;
+using Estat.Bench.EndToEnd;
 using Estat.Bench.Measuring;
+using Estat.Bench.Recovery;
 using Estat.Bench.Reporting;
+using Estat.Bench.Starting;
 
 namespace Estat.Bench.Suite;
 
@@ -11,7 +15,8 @@ internal static class SuiteRun
 {
     private static readonly IReadOnlyList<ISuitePart> Parts =
     [
-        new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(),
+        new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(), new StartPart(),
+        new ClusterPart(),
     ];
 
     /// <summary>The parts' names, as <c>--only</c> takes them.</summary>
@@ -42,24 +47,29 @@ internal static class SuiteRun
         var context = new SuiteContext(options, folder.Path, stop.Token);
         Machine machine = await Machine.ReadAsync(folder.Path);
         Console.WriteLine(machine);
-        Console.WriteLine(
-            $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, load average {Machine.LoadAverage()}; medians of {options.Rounds} rounds in turns, {options.Turn.TotalSeconds:0} s each");
+        Console.WriteLine($"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, load average {Machine.LoadAverage()}");
+        Console.WriteLine($"medians of {options.Rounds} rounds in turns of {options.Turn.TotalSeconds:0} s where nothing else is said");
         var sections = new List<Section>();
-        try
+        bool failed = false;
+        foreach (ISuitePart part in parts.TakeWhile(_ => !stop.IsCancellationRequested))
         {
-            foreach (ISuitePart part in parts)
+            try
             {
-                sections.AddRange(await part.RunAsync(context));
+                IReadOnlyList<Section> measured = await part.RunAsync(context);
+                sections.AddRange(measured);
+                Report report = await Report.AddAsync(options.Json, machine, measured);
+                await File.WriteAllTextAsync(options.Svg, Chart.Of(report));
             }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            Console.Error.WriteLine("stopped; what was measured until then:");
+            catch (Exception error)
+            {
+                // Also a server or wrk that Ctrl-C took away. The other parts' figures are worth what they were.
+                failed = true;
+                Console.Error.WriteLine(stop.IsCancellationRequested ? $"{part.Name}: stopped" : $"{part.Name} failed: {error}");
+            }
         }
 
         Console.WriteLine(TextTable.Of(sections));
-        Report report = await Report.AddAsync(options.Json, machine, sections);
-        Console.WriteLine($"all rounds: {options.Json}");
-        return stop.IsCancellationRequested ? 130 : 0;
+        Console.WriteLine($"all rounds: {options.Json}; as a chart: {options.Svg}");
+        return failed ? 1 : 0;
     }
 }
