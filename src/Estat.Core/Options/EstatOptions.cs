@@ -98,8 +98,8 @@ public sealed record EstatOptions
     /// <summary>A batch is sealed this long after its first event at the latest.</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>gzip level, 1 (fastest) to 9.</summary>
-    public int GzipLevel { get; init; } = 1;
+    /// <summary>gzip level, 1 (fastest) to 9. Why 2: docs/performance.md, "gzip: what a level costs".</summary>
+    public int GzipLevel { get; init; } = 2;
 
     /// <summary>Sealed batches that may wait for an uploader.</summary>
     public int UploadQueue { get; init; } = 4;
