@@ -91,8 +91,8 @@ internal static class GzipCost
             double pure = medians[2] - medians[3];
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {Levels[level]} | {(double)bytes[level] / events:0.0} | {rawBytes / bytes[level]:0.00} | {medians[0]:0.00} | {medians[1]:0.00} ({Share(medians[1])}) "
-                + $"| {medians[2]:0.00} ({Share(medians[2])}) | {medians[3]:0.00} | {pure:0.00} ({Share(pure)}) |"));
+                $"| {Levels[level]} | {(double)bytes[level] / events:0.0} | {rawBytes / bytes[level]:0.00} | {medians[0]:0.00} "
+                + $"| {medians[1]:0.00} ({Share(medians[1])}) | {medians[2]:0.00} ({Share(medians[2])}) | {medians[3]:0.00} | {pure:0.00} ({Share(pure)}) |"));
 
             string Share(double value) => string.Create(CultureInfo.InvariantCulture, $"{Math.Round(100 * ((value / medians[0]) - 1)):+0;−0;0} %");
         }
