@@ -37,8 +37,8 @@ microbench: build ## hot classes alone, by BenchmarkDotNet; FILTER='*Escaper*' t
 gzip-cost: build ## µs of CPU and bytes an event at each GZIP_LEVEL, beside zlib-ng itself; LINES=file.jsonl: on your own lines
 	@scripts/microbench.sh gzip $${LINES:+--lines "$$LINES"}
 
-growth: build ## what an event costs along WHAT=connections|partitions|bodies|time; ROUNDS=5 SECONDS=5, and for time MINUTES=20
-	@scripts/growth.sh "$(WHAT)" "$(ROUNDS)" "$(SECONDS)" "$(MINUTES)"
+growth: build ## what an event costs along WHAT=connections|partitions|bodies|time; ROUNDS=5 SECONDS=5, for time MINUTES=20; SOCKETS=pool|inline
+	@scripts/growth.sh "$(WHAT)" "$(ROUNDS)" "$(SECONDS)" "$(MINUTES)" "$(SOCKETS)"
 
 backlog: build ## GB=10 of events wait on disk while storage is away (HOW=hung|stopped); prints memory, drain rate and the latency of new events
 	@scripts/backlog.sh "$${GB:-10}" "$${HOW:-hung}"

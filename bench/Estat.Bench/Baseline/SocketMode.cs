@@ -12,10 +12,11 @@ internal enum SocketMode
 
 internal static class SocketModes
 {
-    internal const string Option = "SOCKETS";
-
     /// <summary>As the option and the command line write it.</summary>
     internal static string Text(this SocketMode mode) => mode == SocketMode.Inline ? "inline" : "pool";
+
+    /// <summary>As a server takes it.</summary>
+    internal static (string Name, string Value) AsOption(this SocketMode mode) => ("SOCKETS", mode.Text());
 
     internal static SocketMode Parse(string text) => text switch
     {

@@ -33,7 +33,7 @@ internal sealed class CollectPart : ISuitePart
             {
                 string name = $"{level}, {sockets.Text()}";
                 floors[name] = Bare(sockets);
-                contenders.Add(Add(name, await StandaloneAsync(name, ("ACK", level), (SocketModes.Option, sockets.Text()))));
+                contenders.Add(Add(name, await StandaloneAsync(name, ("ACK", level), sockets.AsOption())));
             }
         }
 

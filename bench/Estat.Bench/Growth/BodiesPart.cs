@@ -18,8 +18,8 @@ internal sealed class BodiesPart : ISuitePart
     public async Task<IReadOnlyList<Section>> RunAsync(SuiteContext context)
     {
         await using var nodes = new NodeSet();
-        INode bare = nodes.Add(await BenchNode.BareAsync(SocketMode.Pool));
-        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-bodies")));
+        INode bare = nodes.Add(await BenchNode.BareAsync(context.Options.Sockets));
+        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-bodies"), context.Options.Sockets.AsOption()));
         var contenders = new List<Contender>();
         foreach (int size in Sizes)
         {

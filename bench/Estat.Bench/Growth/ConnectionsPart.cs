@@ -18,8 +18,8 @@ internal sealed class ConnectionsPart : ISuitePart
     public async Task<IReadOnlyList<Section>> RunAsync(SuiteContext context)
     {
         await using var nodes = new NodeSet();
-        INode bare = nodes.Add(await BenchNode.BareAsync(SocketMode.Pool));
-        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-connections")));
+        INode bare = nodes.Add(await BenchNode.BareAsync(context.Options.Sockets));
+        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-connections"), context.Options.Sockets.AsOption()));
         long files = MostOpenFiles();
         int[] possible = [.. Counts.Where(count => count + OtherFiles <= files)];
         IReadOnlyList<Row> rows = await Contender.CompareAsync(

@@ -1,5 +1,6 @@
 // The same load over more and more partitions.
 using System.Globalization;
+using Estat.Bench.Baseline;
 using Estat.Bench.Load;
 using Estat.Bench.Nodes;
 using Estat.Bench.Reporting;
@@ -22,7 +23,8 @@ internal sealed class PartitionsPart : ISuitePart
         foreach (int count in Counts)
         {
             string text = count.ToString(CultureInfo.InvariantCulture);
-            INode node = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-partitions-" + text), ("PARTITIONS", text)));
+            string folder = context.FolderOf("growth-partitions-" + text);
+            INode node = nodes.Add(await EstatNode.StandaloneAsync(folder, ("PARTITIONS", text), context.Options.Sockets.AsOption()));
             contenders.Add(Contender.Of($"PARTITIONS={text}", node, load, context.Options.Turn));
         }
 

@@ -1,5 +1,6 @@
 // The same load for long: what grows, and how fast.
 using System.Globalization;
+using Estat.Bench.Baseline;
 using Estat.Bench.Load;
 using Estat.Bench.Measuring;
 using Estat.Bench.Nodes;
@@ -20,7 +21,7 @@ internal sealed class TimePart : ISuitePart
     {
         int minutes = context.Options.Minutes;
         var load = new Wrk(context.PageViews, Connections);
-        await using EstatNode node = await EstatNode.StandaloneAsync(context.FolderOf("growth-time"));
+        await using EstatNode node = await EstatNode.StandaloneAsync(context.FolderOf("growth-time"), context.Options.Sockets.AsOption());
         var rows = new List<Row>();
         for (int minute = 1; minute <= minutes; minute++)
         {

@@ -1,5 +1,6 @@
 // The suite's command line.
 using System.Globalization;
+using Estat.Bench.Baseline;
 using Estat.Testing;
 
 namespace Estat.Bench.Suite;
@@ -19,6 +20,9 @@ internal sealed record SuiteOptions
     /// <summary>How long <c>growth time</c> runs.</summary>
     internal int Minutes { get; private init; } = 20;
 
+    /// <summary>Of the servers that <c>growth</c> loads, and of the floor beside them.</summary>
+    internal SocketMode Sockets { get; private init; } = SocketMode.Pool;
+
     internal string Json { get; private init; } = Path.Combine(Repository.Root, "artifacts", "bench", "bench.json");
 
     internal string Svg { get; private init; } = Path.Combine(Repository.Root, "artifacts", "bench", "bench.svg");
@@ -36,6 +40,7 @@ internal sealed record SuiteOptions
                 "--seconds" => options with { Turn = TimeSpan.FromSeconds(Number(args[at], value)) },
                 "--minutes" => options with { Minutes = Number(args[at], value) },
                 "--only" => options with { Only = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) },
+                "--sockets" => options with { Sockets = SocketModes.Parse(value) },
                 "--json" => options with { Json = value },
                 "--svg" => options with { Svg = value },
                 _ => throw new FormatException($"unknown option {args[at]}"),

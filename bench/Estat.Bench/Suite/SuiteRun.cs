@@ -1,4 +1,5 @@
 // The suite: every part in turn, then one table, the JSON and the chart.
+using System.Runtime.InteropServices;
 using Estat.Bench.Batching;
 using Estat.Bench.Clustering;
 using Estat.Bench.Collecting;
@@ -37,12 +38,8 @@ internal static class SuiteRun
     internal static async Task<int> RunAsync(SuiteOptions options, IReadOnlyList<ISuitePart> parts)
     {
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, key) =>
-        {
-            // The first lets servers end and folders go; a second one ends it at once.
-            key.Cancel = !stop.IsCancellationRequested;
-            stop.Cancel();
-        };
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var folder = new WorkFolder();
         var context = new SuiteContext(options, folder.Path, stop.Token);
         Machine machine = await Machine.ReadAsync(folder.Path);
@@ -71,5 +68,12 @@ internal static class SuiteRun
         Console.WriteLine(TextTable.Of(sections));
         Console.WriteLine($"all rounds: {options.Json}; as a chart: {options.Svg}");
         return failed ? 1 : 0;
+
+        void Stop(PosixSignalContext signal)
+        {
+            // The first lets servers end and folders go; a second one ends it at once.
+            signal.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
     }
 }
