@@ -61,7 +61,10 @@ internal static class Chart
     private static Panel? PanelOf(Section section) => (section.Part, section.Columns is [var first, ..] ? first.Key : "") switch
     {
         ("collect", _) => new Panel(
-            "POST /collect, one event a request: events a second", Metric.EventsPerSecond, row => row.Name is not (CollectPart.Ceiling or CollectPart.Stored), Server),
+            "POST /collect, one event a request: events a second",
+            Metric.EventsPerSecond,
+            row => row.Name is not (CollectPart.Ceiling or CollectPart.Stored),
+            Server),
         ("batch", Metric.EventsPerSecond) => new Panel(
             "POST /collect/batch at disk, 500 events a request: events a second", Metric.EventsPerSecond, _ => true, Server),
         ("batch", _) => new Panel(
@@ -82,7 +85,9 @@ internal static class Chart
         " · ",
         new[]
         {
-            Format(row, Metric.EventsPerSecond, "N0", "/s"), Format(row, Metric.CpuMicros, "N1", " µs CPU"), Format(row, Metric.PercentOfBare, "0", " % of bare"),
+            Format(row, Metric.EventsPerSecond, "N0", "/s"),
+            Format(row, Metric.CpuMicros, "N1", " µs CPU"),
+            Format(row, Metric.PercentOfBare, "0", " % of bare"),
         }.Where(text => text.Length > 0));
 
     private static string Format(Row row, string key, string format, string unit) =>
