@@ -19,6 +19,7 @@ public sealed class SocketsTests(RealS3 s3)
         string bucket = await s3.Rgw.CreateBucketAsync();
         Dictionary<string, string> options = s3.Options(bucket, folder);
         options["SOCKETS"] = sockets;
+        options["FLUSH_INTERVAL"] = "500ms";
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         var sender = new EventSender(server.BaseAddress, Connections)
         {
