@@ -11,8 +11,8 @@ namespace Estat.Core.Batching;
 /// </summary>
 internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor, ILogger logger, Action<long>? onDropped) : IDisposable
 {
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private OpenBatch? _batch;
+    private IncrementalHash? _hash;
     private PooledStream _content = new();
     private Stream? _compressor;
     private long _events;
@@ -44,7 +44,7 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor,
             _content.Write(lines);
         }
 
-        _hash.AppendData(lines);
+        _hash!.AppendData(lines);
         _events += events;
         _bytes += lines.Length;
     }
@@ -74,12 +74,14 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor,
     {
         _compressor = null;
         _content.Dispose();
-        _hash.Dispose();
+        _hash?.Dispose();
     }
 
     private void Begin(OpenBatch batch)
     {
         _batch = batch;
+        // Not before there is something to hash: it loads OpenSSL.
+        _hash ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         _events = 0;
         _bytes = 0;
         try
@@ -95,7 +97,7 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor,
     private SealedBatch Take(BatchForm form, FlushReason reason)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        _hash.GetHashAndReset(hash);
+        _hash!.GetHashAndReset(hash);
         var seal = new Seal(_events, _bytes, Convert.ToHexStringLower(hash), _events);
         var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content) { Segment = _batch.Segment, Outcome = _batch.Outcome };
         _content = new PooledStream();
@@ -158,7 +160,7 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor,
     // A seal is that of what the batch holds, or a repeated upload would not know its own object.
     private void HashAgain(PooledStream content)
     {
-        _ = _hash.GetHashAndReset();
+        _ = _hash!.GetHashAndReset();
         using Stream lines = content.OpenRead();
         var buffer = new byte[64 * 1024];
         for (int read; (read = lines.Read(buffer)) > 0;)

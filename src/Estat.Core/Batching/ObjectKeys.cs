@@ -1,6 +1,6 @@
 // Keys: <prefix>/dt=YYYY-MM-DD/hr=HH/<unix>_<instance>_<counter>.jsonl.gz, decided when a batch opens and never changed after.
 using System.Globalization;
-using System.Security.Cryptography;
+using Estat.Core.Hosting;
 
 namespace Estat.Core.Batching;
 
@@ -18,7 +18,7 @@ public sealed class ObjectKeys(string prefix, string instance)
     public string Instance { get; } = instance;
 
     /// <summary>128 random bits as 32 hex digits.</summary>
-    public static string NewInstance() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    public static string NewInstance() => $"{RandomBits.Next():x16}{RandomBits.Next():x16}";
 
     /// <summary>The key of a batch that opens now.</summary>
     public string Next(DateTimeOffset opened)

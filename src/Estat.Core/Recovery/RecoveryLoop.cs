@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Storage;
@@ -111,7 +112,7 @@ internal sealed partial class RecoveryLoop
         string name = ObjectKeys.NameOf(Path.GetFileName(payload));
         DlqMeta? meta = DlqDirectory.ReadMeta(payload);
         meta = AlarmIfExpired(payload, meta);
-        (Seal? seal, string? fault) = Examine(payload, meta);
+        (Seal? seal, string? fault) = await CpuRests.RunAsync(afterStep => Examine(payload, meta, afterStep), _time, cancellationToken).ConfigureAwait(false);
         if (seal is not null)
         {
             if (meta is null)
@@ -162,7 +163,7 @@ internal sealed partial class RecoveryLoop
     }
 
     // Either the seal of sound content, or what is wrong with it.
-    private static (Seal? Seal, string? Fault) Examine(string payload, DlqMeta? meta)
+    private static (Seal? Seal, string? Fault) Examine(string payload, DlqMeta? meta, Action? afterStep)
     {
         if (meta?.Form == BatchForm.Raw)
         {
@@ -173,7 +174,7 @@ internal sealed partial class RecoveryLoop
         Seal seal;
         try
         {
-            seal = ContentCheck.Validate(content);
+            seal = ContentCheck.Validate(content, afterStep);
         }
         catch (InvalidDataException error)
         {

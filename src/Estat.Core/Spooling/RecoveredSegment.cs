@@ -38,13 +38,17 @@ internal sealed class RecoveredSegment : IDisposable
     internal bool IsDamaged { get; private init; }
 
     /// <summary>Reads the whole segment; the batch is compressed in memory.</summary>
+    /// <param name="files">The spool's folder.</param>
+    /// <param name="name">The segment's file.</param>
+    /// <param name="newEncoder">Compresses it.</param>
+    /// <param name="afterStep">Called after each record.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
-    internal static RecoveredSegment Read(ISpoolFiles files, string name, Func<BatchEncoder> newEncoder)
+    internal static RecoveredSegment Read(ISpoolFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null)
     {
         SegmentReader reader = SegmentReader.Open(files, name);
         try
         {
-            return reader.Identity is { } identity ? ReadBatch(reader, identity, newEncoder) : ReadHeadless(reader);
+            return reader.Identity is { } identity ? ReadBatch(reader, identity, newEncoder, afterStep) : ReadHeadless(reader);
         }
         catch
         {
@@ -79,11 +83,15 @@ internal sealed class RecoveredSegment : IDisposable
         };
     }
 
-    private static RecoveredSegment ReadBatch(SegmentReader reader, SegmentIdentity identity, Func<BatchEncoder> newEncoder)
+    private static RecoveredSegment ReadBatch(SegmentReader reader, SegmentIdentity identity, Func<BatchEncoder> newEncoder, Action? afterStep)
     {
         using BatchEncoder encoder = newEncoder();
         var open = new OpenBatch(identity.Key, identity.Opened, isAwaited: false);
-        (long events, long end) = reader.ReadGoodRun((lines, count) => encoder.Append(open, lines, count));
+        (long events, long end) = reader.ReadGoodRun((lines, count) =>
+        {
+            encoder.Append(open, lines, count);
+            afterStep?.Invoke();
+        });
         SealedBatch? batch = events == 0 ? null : encoder.Seal(FlushReason.Recovery);
         bool isWhatWasSealed = reader.Seal is null || batch?.Seal == reader.Seal;
         // Behind what was sealed nothing was ever acknowledged, whatever lies there.

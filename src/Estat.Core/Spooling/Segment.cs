@@ -1,7 +1,6 @@
 // A segment while its batch is being filled: the side that writes.
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Estat.Core.Batching;
+using Estat.Core.Hosting;
 
 namespace Estat.Core.Spooling;
 
@@ -45,7 +44,7 @@ internal sealed class Segment
     internal static Segment Begin(Spool spool, string name, ISpoolFile file, string key, DateTimeOffset opened)
     {
         Span<byte> head = stackalloc byte[SegmentFormat.HeadBytes];
-        ulong nonce = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        ulong nonce = RandomBits.Next();
         SegmentFormat.WriteHead(head, name, new SegmentIdentity(key, opened, nonce));
         file.Write(0, head);
         spool.OnGrown(SegmentFormat.HeadBytes);

@@ -1,8 +1,8 @@
 // The spool: a folder of segments, one per batch that is open or waits to be safe elsewhere.
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
+using Estat.Core.Batching;
 using Estat.Core.Files;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
@@ -220,7 +220,7 @@ internal sealed partial class Spool : IDisposable
             LogIdentityUnreadable(_logger, Folder);
         }
 
-        string id = known ? words[0] : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        string id = known ? words[0] : ObjectKeys.NewInstance();
         long start = known ? last + 1 : 1;
         _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id} {start}\n")));
         return (id, start);

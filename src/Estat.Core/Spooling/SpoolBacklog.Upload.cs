@@ -1,6 +1,7 @@
 // One waiting segment's way into the store.
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Hosting;
 
 namespace Estat.Core.Spooling;
 
@@ -38,7 +39,9 @@ internal sealed partial class SpoolBacklog
         await _compressing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            RecoveredSegment recovered = RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder);
+            using var hurry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _endRests.Token);
+            RecoveredSegment recovered = await CpuRests.RunAsync(
+                afterStep => RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder, afterStep), _time, hurry.Token).ConfigureAwait(false);
             if (recovered.Batch is not { Form: BatchForm.Raw } || segment.Attempts < AttemptsToCompress)
             {
                 return recovered;

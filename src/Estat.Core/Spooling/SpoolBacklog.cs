@@ -33,6 +33,7 @@ internal sealed partial class SpoolBacklog : IDisposable
 
     // Reading and compressing is what takes CPU time from those who send: half of the cores at most.
     private readonly SemaphoreSlim _compressing = new(Math.Max(1, Environment.ProcessorCount / 2));
+    private readonly CancellationTokenSource _endRests = new();
     private readonly HashSet<Waiting> _inWork = new(ReferenceEqualityComparer.Instance);
     private int _failuresInARow;
     private TimeSpan _quietUntil;
@@ -184,6 +185,7 @@ internal sealed partial class SpoolBacklog : IDisposable
     /// </summary>
     internal async Task DrainAsync(CancellationToken cancellationToken)
     {
+        await _endRests.CancelAsync().ConfigureAwait(false);
         while (!Volatile.Read(ref _stockTaken) && !cancellationToken.IsCancellationRequested)
         {
             await PauseAsync(cancellationToken).ConfigureAwait(false);
@@ -205,6 +207,7 @@ internal sealed partial class SpoolBacklog : IDisposable
     {
         _changed.Dispose();
         _compressing.Dispose();
+        _endRests.Dispose();
     }
 
     private Task PauseAsync(CancellationToken cancellationToken) =>

@@ -20,7 +20,7 @@ internal static class ContentCheck
         using Stream content = open();
         try
         {
-            return Read(content, checkLines: false);
+            return Read(content, checkLines: false, afterStep: null);
         }
         catch (InvalidDataException)
         {
@@ -37,8 +37,10 @@ internal static class ContentCheck
     }
 
     /// <summary>Reads the whole of it: gzip to its end and checksum, every line JSON, the last line ended.</summary>
+    /// <param name="content">What is read.</param>
+    /// <param name="afterStep">Called after every millisecond of work or less.</param>
     /// <exception cref="InvalidDataException">It is not sound; the message says where.</exception>
-    internal static Seal Validate(Stream content) => Read(content, checkLines: true);
+    internal static Seal Validate(Stream content, Action? afterStep = null) => Read(content, checkLines: true, afterStep);
 
     /// <summary>SHA-256 of the first <paramref name="events"/> lines; null when there are fewer.</summary>
     internal static string? HashOfPrefix(Stream content, long events)
@@ -55,7 +57,7 @@ internal static class ContentCheck
     }
 
     /// <summary>Calls back for each line, newline included.</summary>
-    internal static void ForEachLine(Stream content, LineAction action, out long lines, out long bytes)
+    internal static void ForEachLine(Stream content, LineAction action, out long lines, out long bytes, Action? afterStep = null)
     {
         lines = 0;
         bytes = 0;
@@ -87,6 +89,7 @@ internal static class ContentCheck
 
                 buffer.AsSpan(consumed, filled - consumed).CopyTo(buffer);
                 filled -= consumed;
+                afterStep?.Invoke();
             }
 
             if (filled > 0)
@@ -104,7 +107,7 @@ internal static class ContentCheck
 
     internal delegate void LineAction(ReadOnlySpan<byte> line, long index);
 
-    private static Seal Read(Stream content, bool checkLines)
+    private static Seal Read(Stream content, bool checkLines, Action? afterStep)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         ForEachLine(content, (line, index) =>
@@ -114,7 +117,7 @@ internal static class ContentCheck
             {
                 CheckJson(line, index);
             }
-        }, out long lines, out long bytes);
+        }, out long lines, out long bytes, afterStep);
         if (lines == 0)
         {
             throw new InvalidDataException("it holds no line");
