@@ -12,6 +12,7 @@ internal sealed class CollectPart : ISuitePart
 {
     internal const string Ceiling = "wrk alone";
     internal const string Stored = "stored";
+    private const string FastestGzip = "memory, inline, GZIP_LEVEL=1";
     private const int Connections = 64;
 
     public string Name => "collect";
@@ -33,9 +34,12 @@ internal sealed class CollectPart : ISuitePart
             {
                 string name = $"{level}, {sockets.Text()}";
                 floors[name] = Bare(sockets);
-                contenders.Add(Add(name, await StandaloneAsync(name, ("ACK", level), sockets.AsOption())));
+                contenders.Add(Add(name, await StandaloneAsync(name, [("ACK", level), .. sockets.Settings()])));
             }
         }
+
+        floors[FastestGzip] = Bare(SocketMode.Inline);
+        contenders.Add(Add(FastestGzip, await StandaloneAsync(FastestGzip, [("ACK", "memory"), ("GZIP_LEVEL", "1"), .. SocketMode.Inline.Settings()])));
 
         contenders.Add(Add(Stored, await StandaloneAsync(Stored, ("ACK", "stored"))));
         IReadOnlyList<Row> rows = await Contender.CompareAsync(Name, contenders, context.Options.Rounds, context);

@@ -19,7 +19,7 @@ internal sealed class BodiesPart : ISuitePart
     {
         await using var nodes = new NodeSet();
         INode bare = nodes.Add(await BenchNode.BareAsync(context.Options.Sockets));
-        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-bodies"), context.Options.Sockets.AsOption()));
+        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-bodies"), context.Options.Sockets.Settings()));
         var contenders = new List<Contender>();
         foreach (int size in Sizes)
         {

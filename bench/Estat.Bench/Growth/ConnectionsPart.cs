@@ -19,7 +19,7 @@ internal sealed class ConnectionsPart : ISuitePart
     {
         await using var nodes = new NodeSet();
         INode bare = nodes.Add(await BenchNode.BareAsync(context.Options.Sockets));
-        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-connections"), context.Options.Sockets.AsOption()));
+        INode disk = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("growth-connections"), context.Options.Sockets.Settings()));
         long files = MostOpenFiles();
         int[] possible = [.. Counts.Where(count => count + OtherFiles <= files)];
         IReadOnlyList<Row> rows = await Contender.CompareAsync(

@@ -24,7 +24,7 @@ internal sealed class PartitionsPart : ISuitePart
         {
             string text = count.ToString(CultureInfo.InvariantCulture);
             string folder = context.FolderOf("growth-partitions-" + text);
-            INode node = nodes.Add(await EstatNode.StandaloneAsync(folder, ("PARTITIONS", text), context.Options.Sockets.AsOption()));
+            INode node = nodes.Add(await EstatNode.StandaloneAsync(folder, [("PARTITIONS", text), .. context.Options.Sockets.Settings()]));
             contenders.Add(Contender.Of($"PARTITIONS={text}", node, load, context.Options.Turn));
         }
 

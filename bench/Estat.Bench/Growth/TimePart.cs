@@ -21,7 +21,7 @@ internal sealed class TimePart : ISuitePart
     {
         int minutes = context.Options.Minutes;
         var load = new Wrk(context.PageViews, Connections);
-        await using EstatNode node = await EstatNode.StandaloneAsync(context.FolderOf("growth-time"), context.Options.Sockets.AsOption());
+        await using EstatNode node = await EstatNode.StandaloneAsync(context.FolderOf("growth-time"), context.Options.Sockets.Settings());
         var rows = new List<Row>();
         for (int minute = 1; minute <= minutes; minute++)
         {

@@ -24,9 +24,9 @@ internal sealed class BenchNode : INode
 
     public long ResidentBytes => Measuring.Processes.ResidentBytes(_process.Id);
 
-    internal static Task<BenchNode> BareAsync(SocketMode sockets) => StartAsync(isBare: true, sockets.Text());
+    internal static Task<BenchNode> BareAsync(SocketMode sockets) => StartAsync(isBare: true, sockets.Settings(), sockets.Text());
 
-    internal static Task<BenchNode> CeilingAsync() => StartAsync(isBare: false);
+    internal static Task<BenchNode> CeilingAsync() => StartAsync(isBare: false, []);
 
     public async Task<double?> AllocatedBytesAsync() =>
         _client is null ? null : double.Parse(await _client.GetStringAsync(new Uri("/allocated", UriKind.Relative)), CultureInfo.InvariantCulture);
@@ -39,12 +39,12 @@ internal sealed class BenchNode : INode
         await _process.DisposeAsync();
     }
 
-    private static async Task<BenchNode> StartAsync(bool isBare, params string[] mode)
+    private static async Task<BenchNode> StartAsync(bool isBare, (string Name, string Value)[] settings, params string[] mode)
     {
         int port = FreePort.Next();
         IReadOnlyList<string> command = ChildProcess.DotnetCommand(
             "Estat.Bench", [isBare ? "bare" : "ceiling", port.ToString(CultureInfo.InvariantCulture), .. mode]);
-        var node = new BenchNode(ChildProcess.Launch(command[^1], command, new Dictionary<string, string>()), port, isBare);
+        var node = new BenchNode(ChildProcess.Launch(command[^1], command, settings.ToDictionary(setting => setting.Name, setting => setting.Value)), port, isBare);
         await Wait.UntilAsync(node.AnswersAsync, Patience, $"a server on port {port}", () => node._process.AllOutput);
         return node;
     }
