@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 . scripts/dotnet.sh
 scripts/ensure-bench-tools.sh
 exec dotnet artifacts/bin/Estat.Bench/release/Estat.Bench.dll growth "${1:-connections}" --rounds "${2:-5}" --seconds "${3:-5}" --minutes "${4:-20}" \
-    --sockets "${5:-pool}"
+    --sockets "${5:-inline}"

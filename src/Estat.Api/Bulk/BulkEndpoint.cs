@@ -33,9 +33,10 @@ internal sealed class BulkEndpoint(
             return;
         }
 
+        await PoolThread.Switch(); // copying megabytes must not keep a thread that polls sockets
         using var body = new RequestBody(options.MaxBatchBodySize, options.BodyTimeout, budget);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
-        await PoolThread.Switch(); // what splits and encodes for a millisecond must not keep a thread that polls sockets
+        await PoolThread.Switch(); // nor what splits and encodes them; reading may have gone on on such a thread
         Task answer = outcome switch
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),

@@ -1,6 +1,7 @@
 // POST /collect: one event a request. The hot path of Estat.
 using System.IO.Pipelines;
 using Estat.Api.Http;
+using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
@@ -16,6 +17,9 @@ internal sealed class CollectEndpoint(
 {
     /// <summary>Every n-th request of a core is timed for <c>estat_ack_duration_seconds</c>; a power of two.</summary>
     private const long SampleEvery = 64;
+
+    /// <summary>Bytes of an event that are escaped in some tens of microseconds; more would keep a thread that polls sockets.</summary>
+    private const int LargestInline = 64 * 1024;
 
     /// <summary>Handles one request.</summary>
     /// <param name="context">The request.</param>
@@ -65,6 +69,11 @@ internal sealed class CollectEndpoint(
 
         using var body = new RequestBody(options.MaxBodySize, options.BodyTimeout);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
+        if (body.Bytes.Length > LargestInline)
+        {
+            await PoolThread.Switch();
+        }
+
         await FinishAsync(context, outcome, body, level, started).ConfigureAwait(false);
     }
 

@@ -1,6 +1,7 @@
 // Which request goes where: the table of the collecting paths; the others are in OperatorRouter.
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
+using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -24,7 +25,15 @@ internal sealed partial class Router(
         StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
 
     /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".</summary>
-    internal Task HandleAsync(HttpContext context)
+    internal Task HandleAsync(HttpContext context) => FairShare.MayStay(context) ? RouteAsync(context) : SwitchAndRouteAsync(context);
+
+    private async Task SwitchAndRouteAsync(HttpContext context)
+    {
+        await PoolThread.Switch();
+        await RouteAsync(context).ConfigureAwait(false);
+    }
+
+    private Task RouteAsync(HttpContext context)
     {
         string method = context.Request.Method;
         switch (context.Request.Path.Value)

@@ -27,13 +27,24 @@ internal static class CpuQuota
         }
     }
 
-    // A line is hierarchy:controllers:path; version 2 has the one without controllers. In a container the group itself is usually mounted as the root.
+    // A line is hierarchy:controllers:path; version 2 has the one without controllers. A group may use no more than those above it; in a container the group
+    // itself is usually mounted as the root.
     private static double? QuotaOf(string line, string mount) => line.Split(':', 3) switch
     {
-        ["0", "", var path] => Of(Read(mount + path, "cpu.max") ?? Read(mount, "cpu.max")),
-        [_, var controllers, var path] when controllers.Split(',').Contains("cpu") => Of(ReadPair(mount + "/cpu" + path) ?? ReadPair(mount + "/cpu")),
+        ["0", "", var path] => Upwards(mount, path).Min(folder => Of(Read(folder, "cpu.max"))),
+        [_, var controllers, var path] when controllers.Split(',').Contains("cpu") => Upwards(mount + "/cpu", path).Min(folder => Of(ReadPair(folder))),
         _ => null,
     };
+
+    private static IEnumerable<string> Upwards(string root, string path)
+    {
+        for (string group = path.TrimEnd('/'); group.Length > 0; group = group[..group.LastIndexOf('/')])
+        {
+            yield return root + group;
+        }
+
+        yield return root;
+    }
 
     private static string? ReadPair(string folder) =>
         Read(folder, "cpu.cfs_quota_us") is { } quota && Read(folder, "cpu.cfs_period_us") is { } period ? $"{quota} {period}" : null;

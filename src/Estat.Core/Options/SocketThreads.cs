@@ -1,3 +1,4 @@
+// The option SOCKETS.
 namespace Estat.Core.Options;
 
 /// <summary>Which threads handle requests.</summary>

@@ -1,6 +1,7 @@
 // Lets requests go on once their events are durable.
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 
 namespace Estat.Core.Spooling;
@@ -33,12 +34,19 @@ internal sealed class AckDispatch
             rest = rest[count..];
         }
 
-        foreach (AckWaiter waiter in own)
+        FlushingThread.IsCurrent = true;
+        try
         {
-            waiter.Complete();
+            foreach (AckWaiter waiter in own)
+            {
+                waiter.Complete();
+            }
         }
-
-        due.Clear();
+        finally
+        {
+            FlushingThread.IsCurrent = false;
+            due.Clear(); // whatever happens, nobody is told twice
+        }
     }
 
     private sealed class Slice(ConcurrentQueue<Slice> idle) : IThreadPoolWorkItem

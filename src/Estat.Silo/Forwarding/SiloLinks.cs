@@ -1,6 +1,7 @@
 // A gateway's links, kept in step with the silos that there are.
 using System.Net;
 using Estat.Core.Forwarding;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Silo.Hosting;
 
@@ -101,6 +102,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
             return;
         }
 
+        await PoolThread.Switch(); // links are built and torn down here, which a thread that polls sockets has no time for
         _listFails = false;
         _retiring.RemoveAll(task => task.IsCompleted);
         foreach (IPEndPoint gone in _links.Keys.Except(silos).ToArray())

@@ -11,6 +11,7 @@ public sealed class CpuQuotaTests : IDisposable
 
     [Theory]
     [InlineData("0::/a/b", "a/b/cpu.max=25000 100000", 0.25)]
+    [InlineData("0::/a/b", "a/b/cpu.max=max 100000;a/cpu.max=25000 100000;cpu.max=50000 100000", 0.25)]
     [InlineData("0::/", "cpu.max=50000 100000", 0.5)]
     [InlineData("0::/elsewhere", "cpu.max=75000 100000", 0.75)]
     [InlineData("0::/", "cpu.max=max 100000", 1)]
