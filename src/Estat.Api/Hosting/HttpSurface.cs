@@ -17,10 +17,10 @@ namespace Estat.Api.Hosting;
 /// <param name="Requests">Where requests are counted.</param>
 /// <param name="Time">The clock of arrival.</param>
 /// <param name="Loggers">Where failed requests are logged.</param>
-/// <param name="Beyond">Takes paths that Estat does not know; null answers 404.</param>
+/// <param name="Pages">Paths of this kind of node alone.</param>
 internal sealed record HttpSurface(
     EstatOptions Options, INodeHealth Health, PrometheusText Metrics, EstatInstruments Instruments, RequestCounters Requests, TimeProvider Time,
-    ILoggerFactory Loggers, RequestDelegate? Beyond = null)
+    ILoggerFactory Loggers, IReadOnlyList<Page>? Pages = null)
 {
     private const string CollectingPaths = "/collect, /collect.gif, /collect/batch, ";
 
@@ -41,5 +41,5 @@ internal sealed record HttpSurface(
     /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
-    private OperatorRouter Operators(string paths) => new(new HealthEndpoints(Health), Metrics, paths, Beyond);
+    private OperatorRouter Operators(string paths) => new(new HealthEndpoints(Health), Metrics, paths, Pages ?? []);
 }

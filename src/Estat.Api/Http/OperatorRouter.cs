@@ -10,14 +10,15 @@ namespace Estat.Api.Http;
 /// <param name="health">How the node is.</param>
 /// <param name="metrics">Its metrics.</param>
 /// <param name="paths">What it answers besides, for the words of a 404; empty if that is all.</param>
-/// <param name="beyond">Takes any other path; null answers 404.</param>
-internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metrics, string paths, RequestDelegate? beyond = null)
+/// <param name="pages">What else it answers.</param>
+internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metrics, string paths, IReadOnlyList<Page> pages)
 {
     private static readonly Problem MethodNotAllowed = Problem.Of(
         StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
 
     private readonly Problem _notFound = Problem.Of(
-        StatusCodes.Status404NotFound, $"Estat answers {paths}/health, /health/ready, /health/sink and /metrics.");
+        StatusCodes.Status404NotFound,
+        $"Estat answers {paths}/health, /health/ready, /health/sink, {string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
 
     /// <summary>Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody.</summary>
     internal async Task HandleAsync(HttpContext context)
@@ -31,6 +32,19 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
     {
         context.Response.Headers.Allow = allowed;
         return MethodNotAllowed.WriteAsync(context);
+    }
+
+    private Page? FindPage(PathString path)
+    {
+        foreach (Page page in pages)
+        {
+            if (page.Takes(path))
+            {
+                return page;
+            }
+        }
+
+        return null;
     }
 
     private Task AnswerAsync(HttpContext context)
@@ -49,7 +63,7 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
             case "/metrics":
                 return TextAnswer.WriteAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(metrics.Write()));
             default:
-                return beyond is null ? _notFound.WriteAsync(context) : beyond(context);
+                return FindPage(context.Request.Path) is { } page ? page.Handle(context) : _notFound.WriteAsync(context);
         }
     }
 }

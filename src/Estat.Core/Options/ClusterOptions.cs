@@ -81,9 +81,6 @@ public sealed record ClusterOptions
     /// <summary>Time between two probes of another silo, and how long its answer may take. Three that fail in a row make a silo suspect.</summary>
     public TimeSpan MembershipProbe { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>What opens <c>/orleans</c> to callers from elsewhere; null is loopback only.</summary>
-    public string? AdminToken { get; init; }
-
     /// <summary>PEM file of this node's certificate; null is no TLS between nodes.</summary>
     public string? TlsCert { get; init; }
 

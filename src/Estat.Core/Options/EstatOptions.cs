@@ -140,6 +140,9 @@ public sealed record EstatOptions
     /// <summary>Whether a line carries the <c>Cookie</c> header.</summary>
     public bool CaptureCookie { get; init; }
 
+    /// <summary>What opens the pages of whoever runs the node (console, tail, DLQ, dashboard); null is loopback only.</summary>
+    public string? AdminToken { get; init; }
+
     /// <summary>Time from the signal to exit.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(25);
 

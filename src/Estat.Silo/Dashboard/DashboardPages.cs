@@ -1,5 +1,6 @@
 // The Orleans Dashboard below /orleans, in a pipeline of its own: events must not pay for its routing.
 using System.Diagnostics;
+using Estat.Api.Access;
 using Estat.Api.Http;
 using Orleans.Dashboard;
 
@@ -10,9 +11,6 @@ internal static class DashboardPages
 {
     private const string Prefix = "/orleans";
 
-    private static readonly Problem NotFound = Problem.Of(
-        StatusCodes.Status404NotFound, $"Estat answers /collect (not on a pure silo), /health, /health/ready, /health/sink, /metrics and {Prefix}.");
-
     /// <summary>Adds what the pages read.</summary>
     internal static void Add(ISiloBuilder silo)
     {
@@ -21,10 +19,10 @@ internal static class DashboardPages
         silo.Services.AddSingleton(_ => new DiagnosticListener("Microsoft.AspNetCore"));
     }
 
-    /// <summary>Answers the pages to those who may see them, and 404 elsewhere.</summary>
+    /// <summary>The pages, for those who may see them.</summary>
     /// <param name="services">The silo's.</param>
     /// <param name="adminToken">ADMIN_TOKEN.</param>
-    internal static RequestDelegate Of(IServiceProvider services, string? adminToken)
+    internal static Page Of(IServiceProvider services, string? adminToken)
     {
         var pipeline = new ApplicationBuilder(services);
         pipeline.UseRouting();
@@ -37,6 +35,6 @@ internal static class DashboardPages
             context.RequestServices = scope.ServiceProvider;
             await pages(context).ConfigureAwait(false);
         });
-        return context => context.Request.Path.StartsWithSegments(Prefix, StringComparison.Ordinal) ? access.HandleAsync(context) : NotFound.WriteAsync(context);
+        return new Page(Prefix, access.HandleAsync, IsTree: true);
     }
 }

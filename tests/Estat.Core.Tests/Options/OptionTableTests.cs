@@ -51,6 +51,7 @@ public sealed class OptionTableTests : IDisposable
         ["CORS_ORIGINS"] = "shop.example",
         ["TRUSTED_PROXIES"] = "10.0.0.0/33",
         ["CAPTURE_COOKIE"] = "sometimes",
+        ["ADMIN_TOKEN"] = "short",
         ["SHUTDOWN_TIMEOUT"] = "10ms",
         ["SOCKETS"] = "outline",
         ["LOG_LEVEL"] = "loud",

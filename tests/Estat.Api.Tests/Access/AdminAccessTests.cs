@@ -1,9 +1,9 @@
-// Who may see the dashboard.
+// Who may see the pages of whoever runs a node.
 using System.Net;
-using Estat.Silo.Dashboard;
+using Estat.Api.Access;
 using Microsoft.AspNetCore.Http;
 
-namespace Estat.Cluster.Tests.Hosting;
+namespace Estat.Api.Tests.Access;
 
 public sealed class AdminAccessTests
 {

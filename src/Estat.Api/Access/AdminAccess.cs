@@ -1,10 +1,10 @@
-// Who may see the dashboard, which asks nobody by itself.
+// Who may see the pages of whoever runs a node.
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Estat.Api.Http;
 
-namespace Estat.Silo.Dashboard;
+namespace Estat.Api.Access;
 
 /// <summary>Lets callers through who come from this machine, or who know ADMIN_TOKEN.</summary>
 /// <param name="token">ADMIN_TOKEN; null lets in loopback only.</param>
