@@ -1,5 +1,10 @@
-// The command line: one verb, one folder.
-using System.CommandLine;
+// The command line: one verb, one folder, one line here.
+using Estat.Cli.Completion;
+using Estat.Cli.Frame;
+using Estat.Cli.Run;
 
-var root = new RootCommand("Estat: takes events over HTTP and lays them in S3 as gzip JSONL.");
-return await root.Parse(args).InvokeAsync().ConfigureAwait(false);
+return await CommandLine.RunAsync(args,
+[
+    RunVerb.Create(),
+    CompletionVerb.Create(),
+]).ConfigureAwait(false);

@@ -4,7 +4,7 @@ using Estat.Core.Options;
 using Estat.Silo.Hosting;
 
 var program = new NodeProgram(
-    "Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.", OptionTable.OfCluster,
+    "dotnet Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.", OptionTable.OfCluster,
     OptionTable.BindCluster);
 return await program.RunAsync(args, async (options, isTerminal) =>
 {

@@ -8,16 +8,20 @@ using Estat.Core.Options;
 namespace Estat.Api.Hosting;
 
 /// <summary>A program that serves until a signal.</summary>
-/// <param name="Assembly">Its file, for the usage line.</param>
+/// <param name="Command">How it is started, for the usage line.</param>
 /// <param name="Summary">What it does, one sentence.</param>
 /// <param name="Specs">Its options.</param>
 /// <param name="Bind">Binds and checks them.</param>
 internal sealed record NodeProgram(
-    string Assembly, string Summary, IReadOnlyList<OptionSpec> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string, EstatOptions> Bind)
+    string Command, string Summary, IReadOnlyList<OptionSpec> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string, EstatOptions> Bind)
 {
     private const int Stopped = 0;
     private const int Failed = 1;
     private const int WrongOption = 2;
+
+    /// <summary>The standalone server, by the name that it is started with.</summary>
+    internal static NodeProgram Standalone(string command) =>
+        new(command, "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL.", OptionTable.All, OptionTable.Bind);
 
     /// <summary>Runs it.</summary>
     /// <param name="args">The command line.</param>
@@ -31,8 +35,8 @@ internal sealed record NodeProgram(
 
         if (args.Any(argument => argument is "--help" or "-h" or "-?"))
         {
-            Console.WriteLine($"Usage: dotnet {Assembly} [--KEY=value ...]");
-            Console.WriteLine($"       dotnet {Assembly} --health URL      exit code 0 if URL (/health, /health/ready) answers 2xx, else 1\n");
+            Console.WriteLine($"Usage: {Command} [--KEY=value ...]");
+            Console.WriteLine($"       {Command} --health URL      exit code 0 if URL (/health, /health/ready) answers 2xx, else 1\n");
             Console.WriteLine($"{Summary} Options come from the command line, the");
             Console.WriteLine("environment or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
             Console.Write(OptionTable.Help(Specs));

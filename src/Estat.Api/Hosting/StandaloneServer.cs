@@ -51,6 +51,15 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     /// <summary>Where it listens, once started.</summary>
     internal Uri Address => _front.Address;
 
+    /// <summary>A server's whole life: what a program does once it has its options.</summary>
+    /// <exception cref="IOException">As the constructor and <see cref="StartAsync"/>.</exception>
+    internal static async Task<int> ServeAsync(EstatOptions options, bool isTerminal)
+    {
+        await using var server = new StandaloneServer(options, TimeProvider.System, isTerminal);
+        await server.StartAsync().ConfigureAwait(false);
+        return await server.RunAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Starts the engine and the listener.</summary>
     /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
     internal async Task StartAsync()

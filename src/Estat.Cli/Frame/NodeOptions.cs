@@ -1,0 +1,108 @@
+// Which node a verb talks to, and what it shows there.
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Estat.Cli.Frame;
+
+/// <summary>
+/// <c>--url</c>, and <c>--token</c> or <c>--key</c>. Secrets come from the environment unless they are given, and are never printed: the options have no
+/// default that help could show.
+/// </summary>
+internal sealed class NodeOptions
+{
+    private const string DefaultUrl = "http://127.0.0.1:8080";
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(10);
+
+    private readonly Option<string?> _url = new("--url") { Description = $"The node's address. Without it ESTAT_URL, else {DefaultUrl}", HelpName = "URL" };
+    private readonly Option<string?> _token = new("--token")
+    {
+        Description = "The node's ADMIN_TOKEN. Better from the environment, ESTAT_TOKEN or ADMIN_TOKEN: arguments can be read by other users of this machine",
+        HelpName = "TOKEN",
+    };
+
+    private readonly Option<string?> _key = new("--key") { Description = "A write key, sent as X-Api-Key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
+
+    /// <summary>For a verb that asks admin pages.</summary>
+    internal static NodeOptions ForAdmin(Command command)
+    {
+        var options = new NodeOptions();
+        command.Options.Add(options._url);
+        command.Options.Add(options._token);
+        return options;
+    }
+
+    /// <summary>For a verb that sends events.</summary>
+    internal static NodeOptions ForEvents(Command command)
+    {
+        var options = new NodeOptions();
+        command.Options.Add(options._url);
+        command.Options.Add(options._key);
+        return options;
+    }
+
+    /// <summary>The node's address, ending with a slash.</summary>
+    /// <exception cref="CliException">No http URL.</exception>
+    internal Uri Url(ParseResult parsed)
+    {
+        string text = parsed.GetValue(_url) ?? Environment("ESTAT_URL") ?? DefaultUrl;
+        return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"
+            ? url
+            : throw CliException.Usage($"--url {text}: takes an http or https URL, such as {DefaultUrl}");
+    }
+
+    /// <summary>The admin token, if one was given.</summary>
+    internal string? Token(ParseResult parsed) => parsed.GetValue(_token) ?? Environment("ESTAT_TOKEN") ?? Environment("ADMIN_TOKEN");
+
+    /// <summary>The write key, if one was given.</summary>
+    internal string? Key(ParseResult parsed) => parsed.GetValue(_key) ?? Environment("ESTAT_KEY");
+
+    /// <summary>Whether the node was named, rather than taken by default.</summary>
+    internal bool IsNamed(ParseResult parsed) => parsed.GetResult(_url) is not null;
+
+    /// <summary>A client of the node that shows the token or the key. No time limit of its own: each request has one.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="connections">Connections at once.</param>
+    internal HttpClient Client(ParseResult parsed, int connections = 8)
+    {
+        Uri url = Url(parsed);
+        var client = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectLimit,
+            MaxConnectionsPerServer = connections,
+            AutomaticDecompression = DecompressionMethods.None,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = !url.IsLoopback,
+        })
+        {
+            BaseAddress = url,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("estat", typeof(NodeOptions).Assembly.GetName().Version?.ToString(3)));
+        if (Token(parsed) is { } token)
+        {
+            AddSecret(client, "Authorization", $"Bearer {token}", "the token");
+        }
+
+        if (Key(parsed) is { } key)
+        {
+            AddSecret(client, "X-Api-Key", key, "the write key");
+        }
+
+        return client;
+    }
+
+    /// <summary>What a request that got no answer means to whoever runs the verb.</summary>
+    internal static string NoAnswer(Uri url, Exception error) =>
+        $"{url.GetLeftPart(UriPartial.Authority)} does not answer ({error.GetBaseException().Message.TrimEnd('.')}). Is it running? --url or ESTAT_URL names another";
+
+    private static void AddSecret(HttpClient client, string header, string value, string what)
+    {
+        if (value.Any(c => c is < ' ' or > '~') || !client.DefaultRequestHeaders.TryAddWithoutValidation(header, value))
+        {
+            throw CliException.Usage($"{what} has characters that no header can carry");
+        }
+    }
+
+    private static string? Environment(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}
