@@ -3,32 +3,35 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Estat.Api.Http;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
 
 namespace Estat.Api.Access;
 
 /// <summary>Lets callers through who come from this machine, or who know ADMIN_TOKEN.</summary>
-/// <param name="token">ADMIN_TOKEN; null lets in loopback only.</param>
-/// <param name="next">What it guards.</param>
-internal sealed class AdminAccess(string? token, RequestDelegate next)
+/// <param name="options">ADMIN_TOKEN; without one it lets in loopback only.</param>
+/// <param name="instruments">Where refusals are counted.</param>
+internal sealed class AdminAccess(EstatOptions options, EstatInstruments instruments)
 {
     private const string Scheme = "Bearer ";
 
     private static readonly Problem Refused = Problem.Of(
         StatusCodes.Status401Unauthorized, "This page is for callers from the node itself, or with Authorization: Bearer and its ADMIN_TOKEN.");
 
-    private readonly byte[]? _token = token is null ? null : Encoding.UTF8.GetBytes(token);
+    private readonly byte[]? _token = options.AdminToken is null ? null : Encoding.UTF8.GetBytes(options.AdminToken);
 
-    /// <summary>Handles a request.</summary>
-    internal Task HandleAsync(HttpContext context)
+    /// <summary>What stands before <paramref name="next"/>.</summary>
+    internal RequestDelegate Guard(RequestDelegate next) => context =>
     {
         if (IsFromHere(context) || HasToken(context))
         {
             return next(context);
         }
 
+        instruments.OnAdminRefused();
         context.Response.Headers.WWWAuthenticate = "Bearer";
         return Refused.WriteAsync(context);
-    }
+    };
 
     // A proxy on this machine comes from loopback as well, on behalf of anybody; it says so.
     private static bool IsFromHere(HttpContext context) =>

@@ -1,4 +1,5 @@
 // A node's HTTP, over whatever takes its events: the same in the standalone server, in a silo and in a gateway.
+using Estat.Api.Access;
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Health;
@@ -17,7 +18,7 @@ namespace Estat.Api.Hosting;
 /// <param name="Requests">Where requests are counted.</param>
 /// <param name="Time">The clock of arrival.</param>
 /// <param name="Loggers">Where failed requests are logged.</param>
-/// <param name="Pages">Paths of this kind of node alone.</param>
+/// <param name="Pages">Paths of this kind of node alone; those that are not open are guarded here.</param>
 internal sealed record HttpSurface(
     EstatOptions Options, INodeHealth Health, PrometheusText Metrics, EstatInstruments Instruments, RequestCounters Requests, TimeProvider Time,
     ILoggerFactory Loggers, IReadOnlyList<Page>? Pages = null)
@@ -41,5 +42,6 @@ internal sealed record HttpSurface(
     /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
-    private OperatorRouter Operators(string paths) => new(new HealthEndpoints(Health), Metrics, paths, Pages ?? []);
+    private OperatorRouter Operators(string paths) =>
+        new(new HealthEndpoints(Health), Metrics, paths, Pages ?? [], new AdminAccess(Options, Instruments));
 }

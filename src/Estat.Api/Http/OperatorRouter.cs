@@ -1,5 +1,6 @@
 // The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
 using System.Text;
+using Estat.Api.Access;
 using Estat.Api.Health;
 using Estat.Core.Hosting;
 using Estat.Core.Metrics;
@@ -10,12 +11,14 @@ namespace Estat.Api.Http;
 /// <param name="health">How the node is.</param>
 /// <param name="metrics">Its metrics.</param>
 /// <param name="paths">What it answers besides, for the words of a 404; empty if that is all.</param>
-/// <param name="pages">What else it answers.</param>
-internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metrics, string paths, IReadOnlyList<Page> pages)
+/// <param name="pages">What else it answers; those that are not open stand behind <paramref name="access"/>.</param>
+/// <param name="access">Who may see them.</param>
+internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metrics, string paths, IReadOnlyList<Page> pages, AdminAccess access)
 {
     private static readonly Problem MethodNotAllowed = Problem.Of(
         StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
 
+    private readonly Page[] _guarded = [.. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
     private readonly Problem _notFound = Problem.Of(
         StatusCodes.Status404NotFound,
         $"Estat answers {paths}/health, /health/ready, /health/sink, {string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
@@ -36,7 +39,7 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
 
     private Page? FindPage(PathString path)
     {
-        foreach (Page page in pages)
+        foreach (Page page in _guarded)
         {
             if (page.Takes(path))
             {

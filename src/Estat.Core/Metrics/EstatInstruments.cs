@@ -39,6 +39,7 @@ public sealed class EstatInstruments : IDisposable
     private readonly Histogram<double> _spoolFlush;
     private readonly Counter<long> _spoolErrors;
     private readonly Counter<long> _replicaDegraded;
+    private readonly Counter<long> _adminRefused;
 
     /// <summary>Makes the instruments that are recorded; <see cref="Observe"/> adds those that are read.</summary>
     public EstatInstruments()
@@ -61,6 +62,8 @@ public sealed class EstatInstruments : IDisposable
         _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and flushes that the spool's disk refused");
         _replicaDegraded = Meter.CreateCounter<long>(
             "estat_replica_degraded_events_total", description: "Events asked for at replica and acknowledged at disk: REPLICA_DEGRADED=disk");
+        _adminRefused = Meter.CreateCounter<long>(
+            "estat_admin_refused_total", description: "Requests for the pages of whoever runs the node that were refused (401, 403, 429)");
         foreach (FlushReason reason in Enum.GetValues<FlushReason>())
         {
             _batchesSealed.Add(0, Tag("reason", Label(reason)));
@@ -161,6 +164,9 @@ public sealed class EstatInstruments : IDisposable
 
     /// <summary>Events that were to have a copy were acknowledged without.</summary>
     internal void OnReplicaDegraded(int events) => _replicaDegraded.Add(events);
+
+    /// <summary>Somebody asked for a page of whoever runs the node and was refused.</summary>
+    public void OnAdminRefused() => _adminRefused.Add(1);
 
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
     internal void OnQuarantined() => _filesQuarantined.Add(1);

@@ -1,6 +1,5 @@
 // The Orleans Dashboard below /orleans, in a pipeline of its own: events must not pay for its routing.
 using System.Diagnostics;
-using Estat.Api.Access;
 using Estat.Api.Http;
 using Orleans.Dashboard;
 
@@ -19,22 +18,22 @@ internal static class DashboardPages
         silo.Services.AddSingleton(_ => new DiagnosticListener("Microsoft.AspNetCore"));
     }
 
-    /// <summary>The pages, for those who may see them.</summary>
+    /// <summary>The pages.</summary>
     /// <param name="services">The silo's.</param>
-    /// <param name="adminToken">ADMIN_TOKEN.</param>
-    internal static Page Of(IServiceProvider services, string? adminToken)
+    internal static Page Of(IServiceProvider services)
     {
         var pipeline = new ApplicationBuilder(services);
         pipeline.UseRouting();
         pipeline.UseEndpoints(endpoints => endpoints.MapOrleansDashboard(Prefix));
         RequestDelegate pages = pipeline.Build();
-        var access = new AdminAccess(adminToken, async context =>
+        return new Page(Prefix, HandleAsync, IsTree: true);
+
+        async Task HandleAsync(HttpContext context)
         {
             // The listener has services of its own, which do not know the silo's.
             await using AsyncServiceScope scope = services.CreateAsyncScope();
             context.RequestServices = scope.ServiceProvider;
             await pages(context).ConfigureAwait(false);
-        });
-        return new Page(Prefix, access.HandleAsync, IsTree: true);
+        }
     }
 }

@@ -71,7 +71,7 @@ internal sealed partial class SiloServer : INodeServer
         _host = builder.Build();
         var surface = new HttpSurface(
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
-            [DashboardPages.Of(_host.Services, options.AdminToken)]);
+            [DashboardPages.Of(_host.Services)]);
         _front = new HttpFront(
             options, Signals, _loggers,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels));

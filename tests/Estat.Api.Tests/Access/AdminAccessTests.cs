@@ -1,6 +1,8 @@
 // Who may see the pages of whoever runs a node.
 using System.Net;
 using Estat.Api.Access;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Api.Tests.Access;
@@ -37,7 +39,8 @@ public sealed class AdminAccessTests
     private static async Task<bool> IsLetInAsync(string? token, string peer, string? authorization, string? proxyHeader)
     {
         bool isLetIn = false;
-        var access = new AdminAccess(token, _ =>
+        using var instruments = new EstatInstruments();
+        RequestDelegate guarded = new AdminAccess(new EstatOptions { AdminToken = token }, instruments).Guard(_ =>
         {
             isLetIn = true;
             return Task.CompletedTask;
@@ -55,7 +58,7 @@ public sealed class AdminAccessTests
             context.Request.Headers[proxyHeader] = "192.0.2.1";
         }
 
-        await access.HandleAsync(context);
+        await guarded(context);
         Assert.Equal(isLetIn ? 200 : 401, context.Response.StatusCode);
         return isLetIn;
     }
