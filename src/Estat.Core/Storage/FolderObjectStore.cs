@@ -8,11 +8,14 @@ namespace Estat.Core.Storage;
 /// Writes each object as temp + fdatasync + link + folder fsync, so that readers see whole objects only and one of many that race wins. Seals are
 /// not kept beside the objects: <see cref="ReadSealAsync"/>, needed only when a key is taken, computes them from the content.
 /// </summary>
-public sealed class FolderObjectStore : IObjectStore
+public sealed class FolderObjectStore : IObjectCatalog
 {
-    private const string TemporaryFolder = ".incomplete";
+    /// <summary>Holds what is being written; no object.</summary>
+    internal const string TemporaryFolder = ".incomplete";
+
     private readonly string _root;
     private readonly string _temporary;
+    private readonly string _named;
 
     /// <summary>Makes the folder if needed and removes what an earlier crash left unfinished.</summary>
     /// <param name="root">The folder.</param>
@@ -20,6 +23,7 @@ public sealed class FolderObjectStore : IObjectStore
     /// <exception cref="IOException">The folder cannot be made or written.</exception>
     public FolderObjectStore(string root, TimeProvider time)
     {
+        _named = "STORAGE_DIR ";
         _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
         _temporary = Path.Combine(_root, TemporaryFolder);
         try
@@ -41,8 +45,23 @@ public sealed class FolderObjectStore : IObjectStore
         }
     }
 
+    private FolderObjectStore(string root)
+    {
+        _named = "";
+        _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+        _temporary = Path.Combine(_root, TemporaryFolder);
+    }
+
     /// <inheritdoc/>
     public string Description => _root;
+
+    /// <inheritdoc/>
+    public bool KeepsMetadata => false;
+
+    /// <summary>A folder to look into: nothing is made or removed until something is created in it.</summary>
+    /// <exception cref="IOException">There is no such folder.</exception>
+    public static FolderObjectStore Existing(string root) =>
+        Directory.Exists(root) ? new FolderObjectStore(root) : throw new IOException($"{root}: there is no such folder. Name one that holds objects, or s3://BUCKET.");
 
     /// <inheritdoc/>
     public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>
@@ -68,6 +87,38 @@ public sealed class FolderObjectStore : IObjectStore
         OnDisk(key, path => File.Exists(path) ? (Stream)File.OpenRead(path) : null, cancellationToken);
 
     /// <inheritdoc/>
+    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        _ = PathOf(prefix.Length == 0 ? "any" : prefix);
+        return new FolderListing(_root, prefix, after).EnumerateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<OpenObject?> OpenAsync(string key, CancellationToken cancellationToken) =>
+        OnDisk(key, path =>
+        {
+            var file = new FileInfo(path);
+            return file.Exists
+                ? new OpenObject(new ObjectEntry(key, file.Length, file.LastWriteTimeUtc), new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024))
+                : null;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) =>
+        OnDisk(key, path =>
+        {
+            if (!File.Exists(path))
+            {
+                return false;
+            }
+
+            File.Delete(path);
+            Libc.SyncDirectory(Path.GetDirectoryName(path)!);
+            return true;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
     public Task CheckAsync(CancellationToken cancellationToken) =>
         OnDisk(Path.Combine(TemporaryFolder, $"check-{Guid.NewGuid():N}"), path =>
         {
@@ -84,12 +135,7 @@ public sealed class FolderObjectStore : IObjectStore
 
     private Task<T> OnDisk<T>(string key, Func<string, T> work, CancellationToken cancellationToken)
     {
-        string path = Path.GetFullPath(Path.Combine(_root, key));
-        if (!path.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-        {
-            throw new ArgumentException($"the key {key} leaves the folder", nameof(key));
-        }
-
+        string path = PathOf(key);
         return Task.Run(() =>
         {
             try
@@ -98,8 +144,16 @@ public sealed class FolderObjectStore : IObjectStore
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw new StorageException(StorageFailure.Disk, $"STORAGE_DIR {_root}: {error.Message}. Free space on its disk or check its permissions.", error);
+                throw new StorageException(StorageFailure.Disk, $"{_named}{_root}: {error.Message}. Free space on its disk or check its permissions.", error);
             }
         }, cancellationToken);
+    }
+
+    private string PathOf(string key)
+    {
+        string path = Path.GetFullPath(Path.Combine(_root, key));
+        return path.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal) || path == _root
+            ? path
+            : throw new ArgumentException($"the key {key} leaves the folder", nameof(key));
     }
 }

@@ -1,5 +1,6 @@
 // Objects in S3 or an S3-compatible store.
 using System.Net;
+using System.Runtime.CompilerServices;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -15,12 +16,13 @@ namespace Estat.Core.Storage;
 /// decision. Every request has <c>S3_TIMEOUT</c>. Needs <c>s3:PutObject</c>, <c>s3:GetObject</c> and <c>s3:ListBucket</c> (without the last S3 answers
 /// 403 where it should say that an object is missing).
 /// </summary>
-public sealed class S3ObjectStore : IObjectStore
+public sealed class S3ObjectStore : IObjectCatalog
 {
     private const string JsonLines = "application/x-ndjson";
     private const string Opaque = "application/octet-stream";
     private const string NoCredentials = "Failed to resolve AWS credentials";
     private const string ProbeName = ".estat-probe";
+    private const string ReasonName = "estat-reason";
 
     private readonly AmazonS3Client _client;
     private readonly string _bucket;
@@ -64,6 +66,9 @@ public sealed class S3ObjectStore : IObjectStore
     public string Description => $"s3://{_bucket}";
 
     /// <inheritdoc/>
+    public bool KeepsMetadata => true;
+
+    /// <inheritdoc/>
     public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>
         SendAsync($"PUT {key}", async token =>
         {
@@ -85,7 +90,7 @@ public sealed class S3ObjectStore : IObjectStore
 
             if (content.Reason is not null)
             {
-                request.Metadata.Add("estat-reason", HeaderText(content.Reason));
+                request.Metadata.Add(ReasonName, HeaderText(content.Reason));
             }
 
             foreach ((string name, string value) in content.Seal.ToMetadata())
@@ -138,6 +143,55 @@ public sealed class S3ObjectStore : IObjectStore
         }, cancellationToken);
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string? last = after;
+        for (bool more = true; more;)
+        {
+            var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = prefix, StartAfter = last };
+            ListObjectsV2Response page = await SendAsync(
+                $"list {prefix}", token => _client.ListObjectsV2Async(request, token), cancellationToken).ConfigureAwait(false);
+            foreach (S3Object found in page.S3Objects ?? [])
+            {
+                last = found.Key;
+                yield return new ObjectEntry(found.Key, found.Size ?? 0, Utc(found.LastModified));
+            }
+
+            more = page.IsTruncated == true && page.S3Objects is { Count: > 0 };
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<OpenObject?> OpenAsync(string key, CancellationToken cancellationToken) =>
+        SendAsync<OpenObject?>($"GET {key}", async token =>
+        {
+            try
+            {
+                GetObjectResponse answer = await _client.GetObjectAsync(_bucket, key, token).ConfigureAwait(false);
+                var content = new BoundedReads(answer, answer.ResponseStream, $"{Description}: GET {key}", _timeout, _time);
+                return new OpenObject(new ObjectEntry(key, answer.ContentLength, Utc(answer.LastModified)), content)
+                {
+                    Seal = Seal.FromMetadata(name => answer.Metadata[name]),
+                    ContentType = answer.Headers.ContentType,
+                    ContentEncoding = string.IsNullOrEmpty(answer.Headers.ContentEncoding) ? null : answer.Headers.ContentEncoding,
+                    Reason = answer.Metadata[ReasonName],
+                };
+            }
+            catch (AmazonS3Exception error) when (IsMissing(error))
+            {
+                return null;
+            }
+        }, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) =>
+        SendAsync($"DELETE {key}", async token =>
+        {
+            await _client.DeleteObjectAsync(_bucket, key, token).ConfigureAwait(false);
+            return true;
+        }, cancellationToken);
+
+    /// <inheritdoc/>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         // A HEAD has no body, so a missing bucket and a missing object look the same; a listing of nothing tells them apart.
@@ -179,6 +233,8 @@ public sealed class S3ObjectStore : IObjectStore
             await PoolThread.Switch();
         }
     }
+
+    private static DateTimeOffset Utc(DateTime? time) => time is { } known ? new DateTimeOffset(known.ToUniversalTime()) : DateTimeOffset.UnixEpoch;
 
     private static bool IsMissing(AmazonS3Exception error) => error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket";
 

@@ -23,6 +23,46 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     }
 
     [Fact]
+    public async Task A_listing_goes_on_past_a_page_of_S3()
+    {
+        BucketPlace place = await BehindProxyAsync();
+        string[] keys = [.. Enumerable.Range(0, 1_050).Select(n => $"raw/{n:d5}")];
+        await Parallel.ForEachAsync(keys, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (key, token) =>
+            await place.Gateway.Client.PutObjectAsync(new PutObjectRequest { BucketName = place.Bucket, Key = key, ContentBody = "x" }, token));
+        Assert.Equal(keys, await ListAsync(place, "raw/"));
+        Assert.Equal(keys[1_020..], await ListAsync(place, "raw/", keys[1_019]));
+    }
+
+    [Fact]
+    public async Task A_download_that_breaks_is_a_failure_that_may_pass()
+    {
+        BucketPlace place = await BehindProxyAsync(Short);
+        byte[] bytes = new byte[8 << 20];
+        new Random(3).NextBytes(bytes);
+        await place.Gateway.Client.PutObjectAsync(new PutObjectRequest { BucketName = place.Bucket, Key = "raw/a", InputStream = new MemoryStream(bytes) }, Token);
+        await using OpenObject open = (await place.Store.OpenAsync("raw/a", Token))!;
+        byte[] buffer = new byte[1024];
+        await open.Content.ReadExactlyAsync(buffer, Token);
+        Assert.Equal(bytes[..1024], buffer);
+        place.Proxy!.Fault = Fault.Hang;
+        StorageException error = await Assert.ThrowsAsync<StorageException>(() => open.Content.CopyToAsync(Stream.Null, Token));
+        Assert.Equal(StorageFailure.Transient, error.Failure);
+        Assert.Contains("GET raw/a", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_download_that_stops_coming_is_given_up_after_S3_TIMEOUT()
+    {
+        var pipe = new System.IO.Pipelines.Pipe();
+        await pipe.Writer.WriteAsync(new byte[] { 1, 2, 3 }, Token);
+        await using var reads = new BoundedReads(new MemoryStream(), pipe.Reader.AsStream(), "GET raw/a", TimeSpan.FromMilliseconds(100), TimeProvider.System);
+        await reads.ReadExactlyAsync(new byte[3], Token);
+        StorageException error = await Assert.ThrowsAsync<StorageException>(async () => await reads.ReadExactlyAsync(new byte[1], Token));
+        Assert.Equal(StorageFailure.Transient, error.Failure);
+        Assert.Contains("S3_TIMEOUT", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_foreign_object_has_no_seal()
     {
         BucketPlace place = await BehindProxyAsync();

@@ -112,6 +112,69 @@ public abstract class StorageComplianceTests : StorageTests
         Assert.NotNull(await place.Store.ReadSealAsync("raw_dlq/b.jsonl.gz", Token));
     }
 
+    [Theory]
+    [InlineData("", null, "a-b/1", "a/b.c/1", "a/b/1", "a/b/c/1", "a/b0", "raw/dt=1/1", "raw_dlq/1", "z", "\ue000/1", "\U00010000/1")]
+    [InlineData("a", null, "a-b/1", "a/b.c/1", "a/b/1", "a/b/c/1", "a/b0")]
+    [InlineData("a/", "a/b/1", "a/b/c/1", "a/b0")]
+    [InlineData("a/b/", null, "a/b/1", "a/b/c/1")]
+    [InlineData("raw", null, "raw/dt=1/1", "raw_dlq/1")]
+    [InlineData("", "a/b", "a/b.c/1", "a/b/1", "a/b/c/1", "a/b0", "raw/dt=1/1", "raw_dlq/1", "z", "\ue000/1", "\U00010000/1")]
+    [InlineData("", "\ue000/1", "\U00010000/1")]
+    [InlineData("nothing", null)]
+    [InlineData("", "\U00010001")]
+    public async Task A_listing_is_in_the_order_of_the_keys_bytes(string prefix, string? after, params string[] expected)
+    {
+        StoragePlace place = await NewAsync();
+        foreach (string key in new[] { "z", "\U00010000/1", "\ue000/1", "raw_dlq/1", "raw/dt=1/1", "a/b0", "a/b/c/1", "a/b/1", "a/b.c/1", "a-b/1" })
+        {
+            await place.Store.CreateAsync(key, Batches.ContentOf(key), Token);
+        }
+
+        Assert.Equal(expected, await ListAsync(place, prefix, after));
+    }
+
+    [Fact]
+    public async Task A_listing_tells_length_and_time()
+    {
+        StoragePlace place = await NewAsync();
+        await place.Store.CreateAsync("raw/a", Opaque([1, 2, 3], "three"), Token);
+        ObjectEntry entry = await place.Store.ListAsync("raw/", null, Token).SingleAsync(Token);
+        Assert.Equal(3, entry.Bytes);
+        Assert.InRange(entry.Modified, DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(5));
+    }
+
+    [Fact]
+    public async Task What_is_opened_comes_byte_by_byte_with_what_the_store_keeps_beside_it()
+    {
+        StoragePlace place = await NewAsync();
+        SealedBatch batch = Batches.Of("raw/a", EventLines.Bodies(5_000));
+        await place.Store.CreateAsync("raw/a", Batches.ContentOf(batch), Token);
+        await place.Store.CreateAsync("raw_dlq/b", Opaque([1, 2], "broken"), Token);
+        await using OpenObject sound = (await place.Store.OpenAsync("raw/a", Token))!;
+        using var copy = new MemoryStream();
+        await sound.Content.CopyToAsync(copy, Token);
+        Assert.Equal(EventLines.ReadAll(batch.OpenContent()), copy.ToArray());
+        Assert.Equal(("raw/a", copy.Length), (sound.Entry.Key, sound.Entry.Bytes));
+        await using OpenObject broken = (await place.Store.OpenAsync("raw_dlq/b", Token))!;
+        bool kept = place.Store.KeepsMetadata;
+        Assert.Equal(
+            kept ? (batch.Seal, "application/x-ndjson", "gzip", null) : (null, null, null, null),
+            (sound.Seal, sound.ContentType, sound.ContentEncoding, sound.Reason));
+        Assert.Equal(kept ? ("application/octet-stream", null, "broken") : (null, null, null), (broken.ContentType, broken.ContentEncoding, broken.Reason));
+    }
+
+    [Fact]
+    public async Task What_is_deleted_is_gone_and_nothing_else()
+    {
+        StoragePlace place = await NewAsync();
+        await place.Store.CreateAsync("raw/a", Batches.ContentOf("a"), Token);
+        await place.Store.CreateAsync("raw/b", Batches.ContentOf("b"), Token);
+        Assert.True(await place.Store.DeleteAsync("raw/a", Token));
+        Assert.Null(await place.Store.OpenAsync("raw/a", Token));
+        Assert.Equal(["raw/b"], await place.KeysAsync());
+        await place.Store.DeleteAsync("raw/a", Token);
+    }
+
     [Fact]
     public async Task A_create_that_is_cancelled_ends_as_cancelled()
     {
@@ -121,6 +184,9 @@ public abstract class StorageComplianceTests : StorageTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => place.Store.CreateAsync(Batches.NewKey(), Batches.ContentOf("a"), cancelled.Token));
         Assert.Empty(await place.KeysAsync());
     }
+
+    protected static async Task<string[]> ListAsync(StoragePlace place, string prefix, string? after = null) =>
+        await place.Store.ListAsync(prefix, after, Token).Select(entry => entry.Key).ToArrayAsync(Token);
 
     internal static ObjectContent Opaque(byte[] bytes, string reason) =>
         new(() => new MemoryStream(bytes), new Seal(0, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)), 0), IsGzip: false, reason);

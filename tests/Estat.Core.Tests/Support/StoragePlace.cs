@@ -9,7 +9,7 @@ namespace Estat.Core.Tests.Support;
 public abstract class StoragePlace : IAsyncDisposable
 {
     /// <summary>The store under test.</summary>
-    internal abstract IObjectStore Store { get; }
+    internal abstract IObjectCatalog Store { get; }
 
     /// <summary>All keys, in order.</summary>
     internal abstract Task<string[]> KeysAsync();
@@ -39,7 +39,7 @@ internal sealed class FolderPlace : StoragePlace
 
     internal FolderPlace() => Store = new FolderObjectStore(_folder.Path, TimeProvider.System);
 
-    internal override IObjectStore Store { get; }
+    internal override IObjectCatalog Store { get; }
 
     internal string Path => _folder.Path;
 
@@ -70,7 +70,7 @@ internal sealed class BucketPlace : StoragePlace
         Store = new S3ObjectStore(options, TimeProvider.System);
     }
 
-    internal override IObjectStore Store { get; }
+    internal override IObjectCatalog Store { get; }
 
     internal CephRgw Gateway { get; }
 
