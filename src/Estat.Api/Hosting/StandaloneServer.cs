@@ -1,4 +1,5 @@
 // The standalone server: one engine behind Kestrel, from start to drain.
+using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Metrics;
 using Estat.Core.Hosting;
@@ -38,7 +39,9 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Engine = new Engine(options, _store, time, _loggers);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
-        var surface = new HttpSurface(options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers);
+        var administration = new NodeAdministration(
+            options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
+        var surface = new HttpSurface(options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages);
         _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels));
     }
 

@@ -40,6 +40,7 @@ public sealed class EstatInstruments : IDisposable
     private readonly Counter<long> _spoolErrors;
     private readonly Counter<long> _replicaDegraded;
     private readonly Counter<long> _adminRefused;
+    private long _sealed;
 
     /// <summary>Makes the instruments that are recorded; <see cref="Observe"/> adds those that are read.</summary>
     public EstatInstruments()
@@ -72,6 +73,15 @@ public sealed class EstatInstruments : IDisposable
 
     /// <summary>The node's meter.</summary>
     public Meter Meter { get; }
+
+    /// <summary>The last acks that were timed.</summary>
+    public DurationSamples Acks { get; } = new(8192, TimeProvider.System);
+
+    /// <summary>The last uploads that succeeded.</summary>
+    public DurationSamples Uploads { get; } = new(256, TimeProvider.System);
+
+    /// <summary>Batches sealed since the start.</summary>
+    public long BatchesSealed => Volatile.Read(ref _sealed);
 
     /// <summary>Adds the instruments that are read from the node when asked for.</summary>
     /// <param name="readings">Where to read.</param>
@@ -127,7 +137,11 @@ public sealed class EstatInstruments : IDisposable
     internal void OnUploadEnded(TimeSpan duration, bool succeeded)
     {
         _uploadDuration.Record(duration.TotalSeconds, Tag("outcome", succeeded ? "stored" : "failed"));
-        if (!succeeded)
+        if (succeeded)
+        {
+            Uploads.Add(duration);
+        }
+        else
         {
             _putErrors.Add(1);
         }
@@ -136,6 +150,7 @@ public sealed class EstatInstruments : IDisposable
     /// <summary>A batch takes no more events.</summary>
     internal void OnBatchSealed(SealedBatch batch)
     {
+        Interlocked.Increment(ref _sealed);
         _batchesSealed.Add(1, Tag("reason", Label(batch.Reason)));
         _linesBytes.Add(batch.Seal.Bytes);
         _contentBytes.Add(batch.ContentBytes);
@@ -145,7 +160,11 @@ public sealed class EstatInstruments : IDisposable
     internal void OnBatchDequeued(TimeSpan waited) => _queueWait.Record(waited.TotalSeconds);
 
     /// <summary>A request's events were acknowledged; called for a sample of them.</summary>
-    public void OnAckSampled(TimeSpan duration) => _ackDuration.Record(duration.TotalSeconds);
+    public void OnAckSampled(TimeSpan duration)
+    {
+        _ackDuration.Record(duration.TotalSeconds);
+        Acks.Add(duration);
+    }
 
     /// <summary>A foreign object lay under a batch's key.</summary>
     internal void OnKeyConflict() => _keyConflicts.Add(1);

@@ -14,9 +14,13 @@ internal sealed partial class BatchStore(
 {
     private const string RawReason = "gzip failed when the batch was written";
     private volatile bool _fails;
+    private volatile string? _fault;
 
     /// <summary>Whether the last upload failed, and nobody has got through since.</summary>
     internal bool Fails => _fails;
+
+    /// <summary>Why it failed; null while it does not.</summary>
+    internal string? Fault => _fails ? _fault : null;
 
     /// <summary>Called when the store answers after it had failed.</summary>
     internal Action? OnAnswersAgain { get; set; }
@@ -104,6 +108,7 @@ internal sealed partial class BatchStore(
         }
         catch (StorageException error)
         {
+            _fault = error.Message;
             _fails = true;
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             instruments.OnUploadEnded(time.GetElapsedTime(started), succeeded: false);

@@ -1,0 +1,31 @@
+// The JSON that the pages answer with, but for a node's state (Estat.Core.Administration.NodeState).
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Estat.Core.Administration;
+
+namespace Estat.Api.Administration;
+
+/// <summary>A node that does not answer.</summary>
+internal sealed record SilentNode(SilentName Node, string Error);
+
+/// <summary>What is known of it.</summary>
+internal sealed record SilentName(string Name);
+
+/// <summary>Generated serialization: no reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(SilentNode))]
+internal sealed partial class AdminJson : JsonSerializerContext
+{
+    /// <summary>Texts as they are, not as escapes: these answers are read on terminals as well, and never by a browser as a page.</summary>
+    internal static readonly AdminJson Readable = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    internal static byte[] Of<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
+
+    internal static AdminReply Reply<T>(T value, JsonTypeInfo<T> type) => new(StatusCodes.Status200OK, "application/json") { Body = Of(value, type) };
+}

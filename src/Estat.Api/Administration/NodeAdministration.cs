@@ -1,0 +1,63 @@
+// The pages of one node, put together: the same in the standalone server, in a silo and in a gateway.
+using Estat.Api.Http;
+using Estat.Core.Administration;
+using Estat.Core.Hosting;
+using Estat.Core.Ingest;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+
+namespace Estat.Api.Administration;
+
+/// <summary>Owns what the pages share.</summary>
+internal sealed class NodeAdministration
+{
+    private readonly AdminPages _pages;
+
+    /// <param name="options">Checked options.</param>
+    /// <param name="node">Whose state it is.</param>
+    /// <param name="peers">The nodes beside it.</param>
+    /// <param name="stopping">Completes when the node begins to drain.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="loggers">Where failures are logged.</param>
+    internal NodeAdministration(EstatOptions options, AdministeredNode node, IPeerNodes peers, Task stopping, TimeProvider time, ILoggerFactory loggers)
+    {
+        var sampler = new StateSampler(node.Facts(options, time), node.Requests, node.Instruments, node.AcceptedRequests, node.NotReadyBecause, node.Engine, time);
+        var own = new SharedReading<NodeReading>(async () =>
+        {
+            NodeState state = await sampler.ReadAsync().ConfigureAwait(false);
+            return new NodeReading(state, state.ToJson());
+        }, time);
+        Desk = new AdminDesk(own, loggers.CreateLogger<AdminDesk>());
+        _pages = new AdminPages(Desk, new NodeDirectory(own, peers, time), stopping);
+    }
+
+    /// <summary>Answers for this node; what a gateway asks a silo's.</summary>
+    internal IAdminDesk Desk { get; }
+
+    /// <summary>The entries of the router's table.</summary>
+    internal IReadOnlyList<Page> Pages => _pages.All;
+}
+
+/// <summary>What the pages are about.</summary>
+/// <param name="Name">The node's name.</param>
+/// <param name="Role">standalone, silo, gateway or both.</param>
+/// <param name="Levels">The ack levels that it offers.</param>
+/// <param name="Requests">Counters of its HTTP.</param>
+/// <param name="Instruments">Where its acks are timed.</param>
+/// <param name="AcceptedRequests">Requests whose events were taken.</param>
+/// <param name="NotReadyBecause">Why it takes no events; null when it does.</param>
+/// <param name="Engine">What keeps its events; null at a gateway.</param>
+/// <param name="Storage">Where objects go; null at a gateway.</param>
+internal sealed record AdministeredNode(
+    string Name, string Role, IReadOnlyList<AckLevel> Levels, RequestCounters Requests, EstatInstruments Instruments, Func<long> AcceptedRequests,
+    Func<string?> NotReadyBecause, Engine? Engine = null, string? Storage = null)
+{
+    /// <summary>A node that keeps events itself.</summary>
+    internal static AdministeredNode Of(Engine engine, string name, string role, string storage) => new(
+        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests, () => engine.NotReadyBecause, engine, storage);
+
+    /// <summary>What does not change while it runs.</summary>
+    internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(
+        Name, Role, Engine?.Instance, typeof(NodeAdministration).Assembly.GetName().Version?.ToString(3) ?? "", StateSampler.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
+        [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds, KeysConfigured: false);
+}
