@@ -25,6 +25,9 @@ internal sealed record HttpSurface(
 {
     private const string CollectingPaths = "/collect, /collect.gif, /collect/batch, ";
 
+    // A silo without collecting paths has it as well: it shows the same numbers, only nothing can be sent from there.
+    private static Page Console => new("/console", new EmbeddedFiles("/console", "console/").HandleAsync, IsTree: true);
+
     /// <summary>All of Estat's HTTP.</summary>
     /// <param name="ingest">Who takes the events.</param>
     /// <param name="levels">The levels that a request may ask for.</param>
@@ -43,5 +46,5 @@ internal sealed record HttpSurface(
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
     private OperatorRouter Operators(string paths) =>
-        new(new HealthEndpoints(Health), Metrics, paths, Pages ?? [], new AdminAccess(Options, Instruments));
+        new(new HealthEndpoints(Health), Metrics, paths, [Console, .. Pages ?? []], new AdminAccess(Options, Instruments));
 }
