@@ -1,13 +1,39 @@
 // This node's answers to whoever runs it, however the question came.
 using Estat.Core.Administration;
+using Estat.Core.Hosting;
+using Estat.Core.Options;
+using Estat.Core.Storage;
 
 namespace Estat.Api.Administration;
 
 /// <summary>Finds who answers a path. What goes wrong is answered with advice; what nobody expected is logged as well.</summary>
-/// <param name="own">The node's state.</param>
-/// <param name="logger">Where the unexpected is logged.</param>
-internal sealed partial class AdminDesk(SharedReading<NodeReading> own, ILogger<AdminDesk> logger) : IAdminDesk
+internal sealed partial class AdminDesk : IAdminDesk
 {
+    private static readonly AdminReply KeepsNothing = AdminReply.Error(
+        StatusCodes.Status404NotFound, $"This node is a gateway and keeps no events itself: ?node=NAME asks a silo, and {AdminPaths.Nodes} lists them.");
+
+    private readonly SharedReading<NodeReading> _own;
+    private readonly ObjectPages? _objects;
+    private readonly DlqPages? _dlq;
+    private readonly QuarantinePages? _quarantine;
+    private readonly ILogger<AdminDesk> _logger;
+
+    /// <param name="options">Prefixes.</param>
+    /// <param name="own">The node's state.</param>
+    /// <param name="engine">What keeps its events; null at a gateway.</param>
+    /// <param name="logger">Where the unexpected is logged.</param>
+    internal AdminDesk(EstatOptions options, SharedReading<NodeReading> own, Engine? engine, ILogger<AdminDesk> logger)
+    {
+        _own = own;
+        _logger = logger;
+        if (engine is not null)
+        {
+            _objects = new ObjectPages(options, engine.Catalog, engine.Objects);
+            _dlq = new DlqPages(engine.Dlq);
+            _quarantine = engine.Quarantine is null ? null : new QuarantinePages(options, engine.Quarantine, _objects);
+        }
+    }
+
     /// <inheritdoc/>
     public async Task<AdminReply> AnswerAsync(AdminRequest request, CancellationToken cancellationToken)
     {
@@ -15,30 +41,57 @@ internal sealed partial class AdminDesk(SharedReading<NodeReading> own, ILogger<
         {
             return await RouteAsync(request, cancellationToken).ConfigureAwait(false);
         }
+        catch (StorageException error)
+        {
+            return AdminReply.Error(StatusCodes.Status502BadGateway, $"The store did not do it: {error.Message.TrimEnd('.')}.");
+        }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            LogFailed(logger, error, request.Method, request.Path);
+            LogFailed(_logger, error, request.Method, request.Path);
             return AdminReply.Error(StatusCodes.Status500InternalServerError, $"{request.Path} failed ({error.Message}); the node's log says how.");
         }
     }
 
+    /// <summary>405.</summary>
+    internal static AdminReply NotAllowed(string allowed) => AdminReply.Error(StatusCodes.Status405MethodNotAllowed, $"This path takes {allowed}.");
+
+    /// <summary>404.</summary>
+    internal static AdminReply NotFound(string path) =>
+        AdminReply.Error(StatusCodes.Status404NotFound, $"There is nothing at {path}; docs/admin-api.md lists the pages.");
+
     private async Task<AdminReply> RouteAsync(AdminRequest request, CancellationToken cancellationToken)
     {
-        switch (request.Path)
+        if (request.Path == AdminPaths.State)
         {
-            case AdminPaths.State:
-                return request.Method == HttpMethods.Get ? StateOf(await own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false)) : NotAllowed("GET");
-            default:
-                return NotFound(request.Path);
+            return request.Method == HttpMethods.Get ? StateOf(await _own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false)) : NotAllowed("GET");
         }
+
+        if (_objects is null || _dlq is null)
+        {
+            return KeepsNothing;
+        }
+
+        return Behind(request.Path, AdminPaths.Objects) is { } ofObject ? await ObjectsAsync(request, ofObject, cancellationToken).ConfigureAwait(false)
+            : Behind(request.Path, AdminPaths.Dlq) is { } ofDlq ? await _dlq.AnswerAsync(request, ofDlq, cancellationToken).ConfigureAwait(false)
+            : Behind(request.Path, AdminPaths.Quarantine) is { } ofQuarantine && _quarantine is not null
+                ? await _quarantine.AnswerAsync(request, ofQuarantine, cancellationToken).ConfigureAwait(false)
+            : NotFound(request.Path);
     }
 
+    private async Task<AdminReply> ObjectsAsync(AdminRequest request, string rest, CancellationToken cancellationToken) => (request.Method, rest) switch
+    {
+        ("GET", "") => _objects!.List(request),
+        ("GET", "preview") => await _objects!.PreviewAsync(request, cancellationToken).ConfigureAwait(false),
+        ("GET", "content") => await _objects!.ContentAsync(request, cancellationToken).ConfigureAwait(false),
+        (_, "" or "preview" or "content") => NotAllowed("GET"),
+        _ => NotFound(request.Path),
+    };
+
+    // What follows a page's path; null for another page's.
+    private static string? Behind(string path, string page) =>
+        path == page ? "" : path.StartsWith(page, StringComparison.Ordinal) && path[page.Length] == '/' ? path[(page.Length + 1)..] : null;
+
     private static AdminReply StateOf(NodeReading reading) => new(StatusCodes.Status200OK, "application/json") { Body = reading.Json };
-
-    private static AdminReply NotAllowed(string allowed) => AdminReply.Error(StatusCodes.Status405MethodNotAllowed, $"This path takes {allowed}.");
-
-    private static AdminReply NotFound(string path) =>
-        AdminReply.Error(StatusCodes.Status404NotFound, $"There is nothing at {path}; docs/admin-api.md lists the pages.");
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
     private static partial void LogFailed(ILogger logger, Exception error, string method, string path);

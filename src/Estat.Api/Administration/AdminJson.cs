@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Estat.Core.Administration;
+using Estat.Core.Recovery;
 
 namespace Estat.Api.Administration;
 
@@ -16,6 +17,14 @@ internal sealed record SilentName(string Name);
 /// <summary>Generated serialization: no reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(SilentNode))]
+[JsonSerializable(typeof(ObjectList))]
+[JsonSerializable(typeof(ObjectPreview))]
+[JsonSerializable(typeof(DlqPage))]
+[JsonSerializable(typeof(InspectedFile))]
+[JsonSerializable(typeof(QuarantinedObjects))]
+[JsonSerializable(typeof(OrderOutcome))]
+[JsonSerializable(typeof(Discarded))]
+[JsonSerializable(typeof(FileCount))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Texts as they are, not as escapes: these answers are read on terminals as well, and never by a browser as a page.</summary>

@@ -27,7 +27,7 @@ internal sealed class NodeAdministration
             NodeState state = await sampler.ReadAsync().ConfigureAwait(false);
             return new NodeReading(state, state.ToJson());
         }, time);
-        Desk = new AdminDesk(own, loggers.CreateLogger<AdminDesk>());
+        Desk = new AdminDesk(options, own, node.Engine, loggers.CreateLogger<AdminDesk>());
         _pages = new AdminPages(Desk, new NodeDirectory(own, peers, time), stopping);
     }
 

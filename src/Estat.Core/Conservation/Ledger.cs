@@ -25,7 +25,7 @@ public enum Place
 
 /// <summary>One consistent reading. <c>Accepted + Found = Stored + Buffered + Spooled + Dlq + Quarantined + Dropped</c>, always.</summary>
 /// <param name="Accepted">Events taken by this process: acknowledged, or at <c>replica</c> durable here and refused for want of a copy.</param>
-/// <param name="Found">Events that an earlier process left in the spool and the DLQ.</param>
+/// <param name="Found">Events that an earlier process left in the spool and the DLQ, or in the quarantine if they left it since.</param>
 /// <param name="Stored">Events in RAW.</param>
 /// <param name="Buffered">Events in memory alone.</param>
 /// <param name="Spooled">Events in the spool.</param>
@@ -56,7 +56,7 @@ public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpo
         }
     }
 
-    /// <summary>Events of an earlier process were found in the spool or the DLQ; fewer than none when they turn out to have been counted elsewhere.</summary>
+    /// <summary>Events of an earlier process were found in the spool, the DLQ or the quarantine; fewer than none when they turn out to have been counted elsewhere.</summary>
     public void Find(long events, Place place)
     {
         lock (_gate)
@@ -97,7 +97,7 @@ public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpo
                 inMemory - Out(Place.Buffered),
                 inSpool + _found[(int)Place.Spooled] - Out(Place.Spooled),
                 _found[(int)Place.Dlq] + In(Place.Dlq) - Out(Place.Dlq),
-                In(Place.Quarantined),
+                _found[(int)Place.Quarantined] + In(Place.Quarantined) - Out(Place.Quarantined),
                 In(Place.Dropped));
         }
     }

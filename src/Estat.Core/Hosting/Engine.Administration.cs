@@ -1,8 +1,24 @@
 // What whoever runs a node asks of its engine.
+using Estat.Core.Administration;
+using Estat.Core.Recovery;
+using Estat.Core.Storage;
+
 namespace Estat.Core.Hosting;
 
 public sealed partial class Engine
 {
+    /// <summary>What this process stored last.</summary>
+    public StoredObjects Objects { get; } = new();
+
+    /// <summary>The DLQ, to look at and to give orders about.</summary>
+    public DlqOffice Dlq { get; }
+
+    /// <summary>The quarantine, to look at and to give orders about; null when the store cannot be looked through.</summary>
+    public Quarantine? Quarantine { get; }
+
+    /// <summary>The store, to look through; null when it cannot be.</summary>
+    public IObjectCatalog? Catalog => _store as IObjectCatalog;
+
     /// <summary>DLQ_MAX_SIZE_BYTES.</summary>
     internal long DlqMaxBytes => _options.DlqMaxSizeBytes;
 

@@ -95,6 +95,12 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _recovery = new RecoveryLoop(
             options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
             loggers.CreateLogger<RecoveryLoop>());
+        Dlq = new DlqOffice(options, _dlq, _recovery, keys, Ledger, time, loggers.CreateLogger<DlqOffice>());
+        Quarantine = store is IObjectCatalog catalog
+            ? new Quarantine(catalog, options.DlqPrefix, writer, keys, Ledger, Objects, time, loggers.CreateLogger<Quarantine>())
+            : null;
+        _batches.OnStored = _recovery.OnStored = Objects.Add;
+        _batches.OnQuarantined = _recovery.OnQuarantined = Quarantine is null ? null : Quarantine.OnArrived;
         _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();

@@ -104,6 +104,9 @@ internal sealed partial class DlqDirectory : IDisposable
         MeasureFreeSpace();
     }
 
+    /// <summary>Where the payload of this name is, if it is here.</summary>
+    internal string PayloadPath(string name) => Path.Combine(Folder, name + ObjectKeys.Extension);
+
     /// <summary>Whether the batch of this key is here.</summary>
     internal bool Holds(string key) => File.Exists(PayloadPath(ObjectKeys.NameOf(key)));
 
@@ -208,8 +211,6 @@ internal sealed partial class DlqDirectory : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _owner.Dispose();
-
-    private string PayloadPath(string name) => Path.Combine(Folder, name + ObjectKeys.Extension);
 
     private void RemoveTemporary(string path)
     {

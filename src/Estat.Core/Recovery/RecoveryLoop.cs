@@ -1,5 +1,6 @@
 // Uploads what lies in the DLQ, a file a tick while uploads are idle, faster as long as it succeeds.
 using System.Diagnostics;
+using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Hosting;
@@ -16,6 +17,9 @@ namespace Estat.Core.Recovery;
 /// </summary>
 internal sealed partial class RecoveryLoop
 {
+    // The loop's own, and what whoever runs the node asks for besides.
+    private const int MostAtOnce = 9;
+
     private readonly EstatOptions _options;
     private readonly DlqDirectory _dlq;
     private readonly ObjectWriter _writer;
@@ -27,6 +31,9 @@ internal sealed partial class RecoveryLoop
     private readonly Action _onStored;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly Claims _claims = new(MostAtOnce);
+    private readonly TaskCompletionSource _stocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationToken _stop;
 
     internal RecoveryLoop(
         EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys, Ledger ledger,
@@ -57,6 +64,66 @@ internal sealed partial class RecoveryLoop
             LogScanFailed(_logger, error.Message, _dlq.Folder);
         }
 
+        _stop = cancellationToken;
+        _stocked.TrySetResult();
+        try
+        {
+            await TickUntilAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await _claims.CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Tries one file now, whether it is due or not. As with the loop's own attempts, one that fails is put off.</summary>
+    /// <param name="payload">Its path.</param>
+    internal async Task<OrderResult> RetryAsync(string payload)
+    {
+        using Claims.Claim? claim = TryClaim(payload, out OrderResult? refusal);
+        if (claim is null)
+        {
+            return refusal!;
+        }
+
+        if (!File.Exists(payload))
+        {
+            return new OrderResult(OrderEnd.Missing);
+        }
+
+        try
+        {
+            return await RecoverAsync(payload, _stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return new OrderResult(OrderEnd.NotNow);
+        }
+        catch (Exception error)
+        {
+            LogAttemptFailed(_logger, payload, error.Message);
+            Reschedule(payload, error.Message);
+            return new OrderResult(OrderEnd.Failed, Detail: error.Message);
+        }
+    }
+
+    /// <summary>Holds a file, so that nobody else tries or removes it; null with the reason.</summary>
+    internal Claims.Claim? TryClaim(string payload, out OrderResult? refusal)
+    {
+        // Before the folder was counted, what leaves it would be counted as gone and never as found.
+        if (!_stocked.Task.IsCompleted || _stop.IsCancellationRequested)
+        {
+            refusal = new OrderResult(OrderEnd.NotNow);
+            return null;
+        }
+
+        Claims.Claim? claim = _claims.TryTake(payload);
+        refusal = claim is null ? new OrderResult(OrderEnd.Busy) : null;
+        return claim;
+    }
+
+    private async Task TickUntilAsync(CancellationToken cancellationToken)
+    {
         using var scan = new DlqScan(_dlq.Folder, _time, Backoff.Dlq.Longest);
         using var ticks = new PeriodicTimer(_options.RecoveryInterval, _time);
         while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
@@ -88,6 +155,12 @@ internal sealed partial class RecoveryLoop
                 return false;
             }
 
+            using Claims.Claim? claim = _claims.TryTake(payload);
+            if (claim is null || !File.Exists(payload))
+            {
+                return false; // somebody is at it, or was
+            }
+
             await RecoverAsync(payload, cancellationToken).ConfigureAwait(false);
             return true;
         }
@@ -107,7 +180,13 @@ internal sealed partial class RecoveryLoop
     /// <summary>Called with the key of each batch that is safe in the store, whole.</summary>
     internal Action<string>? OnSafe { get; set; }
 
-    private async Task RecoverAsync(string payload, CancellationToken cancellationToken)
+    /// <summary>Called with what was stored.</summary>
+    internal Action<StoredObject>? OnStored { get; set; }
+
+    /// <summary>Called with the key and the events of what went to the quarantine.</summary>
+    internal Action<string, long>? OnQuarantined { get; set; }
+
+    private async Task<OrderResult> RecoverAsync(string payload, CancellationToken cancellationToken)
     {
         string name = ObjectKeys.NameOf(Path.GetFileName(payload));
         DlqMeta? meta = DlqDirectory.ReadMeta(payload);
@@ -124,12 +203,15 @@ internal sealed partial class RecoveryLoop
             var content = new ObjectContent(() => Open(payload), seal, IsGzip: true);
             string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
             OnSafe?.Invoke(key);
+            long bytes = new FileInfo(payload) is { Exists: true } file ? file.Length : 0;
+            OnStored?.Invoke(StoredObject.Of(stored, seal, bytes, meta?.Created ?? ObjectKeys.OpenedOf(name) ?? _time.GetUtcNow(), _time));
             if (_dlq.Remove(payload, seal.Events, Place.Stored) && meta is null && !_keys.IsOwn(name))
             {
                 _ledger.Find(seal.Events, Place.Dlq); // stock could not count them; only now, as an attempt may fail and be repeated
             }
 
             LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);
+            return new OrderResult(OrderEnd.Stored, seal.Events);
         }
         else
         {
@@ -137,9 +219,14 @@ internal sealed partial class RecoveryLoop
             string key = _quarantine.For(name, meta?.Form ?? BatchForm.Gzip);
             var content = new ObjectContent(() => Open(payload), SealOfUnsound(payload, events), IsGzip: false, fault);
             string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
-            _dlq.Remove(payload, events, Place.Quarantined);
+            if (_dlq.Remove(payload, events, Place.Quarantined))
+            {
+                OnQuarantined?.Invoke(stored, events);
+            }
+
             _instruments.OnQuarantined();
             LogQuarantined(_logger, payload, stored, fault!);
+            return new OrderResult(OrderEnd.Quarantined, events, fault);
         }
     }
 
@@ -190,7 +277,7 @@ internal sealed partial class RecoveryLoop
     private static Seal SealOfUnsound(string payload, long events) =>
         ContentCheck.SealOf(() => Open(payload)) with { Events = events, LastSequence = events };
 
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024);
+    internal static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024);
 
     // Age alarms once per file and changes nothing else: what was acknowledged is uploaded however old it is.
     private DlqMeta? AlarmIfExpired(string payload, DlqMeta? meta)

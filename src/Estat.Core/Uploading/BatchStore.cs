@@ -1,5 +1,6 @@
 // One attempt to lay a batch in the store, counted and logged; and whether the store answers at all.
 using System.Diagnostics;
+using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
@@ -38,6 +39,12 @@ internal sealed partial class BatchStore(
     /// <summary>Called with the key of each batch that is safe in the store, or in the quarantine, with all that was acknowledged in it.</summary>
     internal Action<string>? OnSafe { get; set; }
 
+    /// <summary>Called with each object under RAW_PREFIX.</summary>
+    internal Action<StoredObject>? OnStored { get; set; }
+
+    /// <summary>Called with the key and the events of each batch that went to the quarantine.</summary>
+    internal Action<string, long>? OnQuarantined { get; set; }
+
     /// <summary>Stores a batch under its key, or a raw one in the quarantine.</summary>
     /// <param name="batch">What to store.</param>
     /// <param name="from">Where its events are counted.</param>
@@ -56,8 +63,13 @@ internal sealed partial class BatchStore(
         }
 
         ledger.Move(batch.Seal.Events, from, isGzip ? Place.Stored : Place.Quarantined);
-        if (!isGzip)
+        if (isGzip)
         {
+            OnStored?.Invoke(StoredObject.Of(stored!, batch.Seal, batch.ContentBytes, batch.Opened, time));
+        }
+        else
+        {
+            OnQuarantined?.Invoke(stored!, batch.Seal.Events);
             instruments.OnQuarantined();
         }
 
