@@ -1,6 +1,6 @@
-// Who may see the pages of whoever runs a node.
+// Who may see the pages of whoever runs a node: docs/admin-api.md, "Who may".
 using System.Net;
-using System.Security.Cryptography;
+using System.Net.Http.Headers;
 using System.Text;
 using Estat.Api.Http;
 using Estat.Core.Metrics;
@@ -8,39 +8,217 @@ using Estat.Core.Options;
 
 namespace Estat.Api.Access;
 
-/// <summary>Lets callers through who come from this machine, or who know ADMIN_TOKEN.</summary>
-/// <param name="options">ADMIN_TOKEN; without one it lets in loopback only.</param>
-/// <param name="instruments">Where refusals are counted.</param>
-internal sealed class AdminAccess(EstatOptions options, EstatInstruments instruments)
+/// <summary>
+/// The one guard. Without ADMIN_TOKEN it lets in who is on the node itself; with it, everybody who shows it and nobody else. What it refuses is counted once;
+/// wrong tokens are logged once a minute, never with what was shown.
+/// </summary>
+internal sealed partial class AdminAccess
 {
-    private const string Scheme = "Bearer ";
+    /// <summary>The header without which nothing is changed: a page of another origin cannot send it, as no preflight is answered.</summary>
+    internal const string ChangeHeader = "X-Estat-Admin";
 
-    private static readonly Problem Refused = Problem.Of(
-        StatusCodes.Status401Unauthorized, "This page is for callers from the node itself, or with Authorization: Bearer and its ADMIN_TOKEN.");
+    /// <summary>The console's session.</summary>
+    internal const string SessionCookie = "estat_admin";
 
-    private readonly byte[]? _token = options.AdminToken is null ? null : Encoding.UTF8.GetBytes(options.AdminToken);
+    private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
+
+    private static readonly Problem NotAllowed = Problem.Of(StatusCodes.Status405MethodNotAllowed, "These pages answer no page of another origin, and so no OPTIONS.");
+
+    private static readonly Problem Foreign = Problem.Of(
+        StatusCodes.Status403Forbidden, "A page of another origin asked for this. Open it from the console, or from outside of a browser.");
+
+    private static readonly Problem NoChangeHeader = Problem.Of(
+        StatusCodes.Status403Forbidden, $"A request that changes something carries the header {ChangeHeader}: 1.");
+
+    private static readonly Problem OnlyFromHere = Problem.Of(
+        StatusCodes.Status401Unauthorized,
+        "Without ADMIN_TOKEN this page is for callers on the node itself: over loopback, by a name such as localhost, without a proxy. Start the node with ADMIN_TOKEN to open it to who shows that.");
+
+    private static readonly Problem NoToken = Problem.Of(
+        StatusCodes.Status401Unauthorized, "Show this node's ADMIN_TOKEN: Authorization: Bearer TOKEN, or as the password of Authorization: Basic.");
+
+    private readonly AdminToken? _token;
+    private readonly Caller _caller;
+    private readonly EstatInstruments _instruments;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly FailedAttempts _attempts;
+    private readonly Lock _logGate = new();
+    private long _untold;
+    private long? _toldAt;
+
+    /// <param name="options">ADMIN_TOKEN and TRUSTED_PROXIES.</param>
+    /// <param name="instruments">Where refusals are counted.</param>
+    /// <param name="time">The clock of sessions and of failures.</param>
+    /// <param name="loggers">Where wrong tokens are told.</param>
+    internal AdminAccess(EstatOptions options, EstatInstruments instruments, TimeProvider time, ILoggerFactory loggers)
+    {
+        _token = options.AdminToken is null ? null : new AdminToken(options.AdminToken, time);
+        _caller = new Caller(options.TrustedProxies);
+        _instruments = instruments;
+        _time = time;
+        _logger = loggers.CreateLogger<AdminAccess>();
+        _attempts = new FailedAttempts(time);
+        Session = new Page("/admin/session", new SessionEndpoint(this, _token, _caller, options.BodyTimeout).HandleAsync, IsOpen: true);
+    }
+
+    /// <summary>Where a session is opened and closed; for those whom the guard does not know yet.</summary>
+    internal Page Session { get; }
 
     /// <summary>What stands before <paramref name="next"/>.</summary>
     internal RequestDelegate Guard(RequestDelegate next) => context =>
     {
-        if (IsFromHere(context) || HasToken(context))
-        {
-            return next(context);
-        }
-
-        instruments.OnAdminRefused();
-        context.Response.Headers.WWWAuthenticate = "Bearer";
-        return Refused.WriteAsync(context);
+        BrowserHeaders.Apply(context);
+        return RefuseForeign(context) ?? RefuseStranger(context) ?? RefuseChange(context) ?? next(context);
     };
 
-    // A proxy on this machine comes from loopback as well, on behalf of anybody; it says so.
-    private static bool IsFromHere(HttpContext context) =>
-        context.Connection.RemoteIpAddress is { } peer && IPAddress.IsLoopback(peer.IsIPv4MappedToIPv6 ? peer.MapToIPv4() : peer)
-        && !context.Request.Headers.ContainsKey("X-Forwarded-For") && !context.Request.Headers.ContainsKey("Forwarded")
-        && !context.Request.Headers.ContainsKey("Via");
+    /// <summary>The answer to what a page of another origin asks; null if none did.</summary>
+    internal Task? RefuseForeign(HttpContext context)
+    {
+        if (HttpMethods.IsOptions(context.Request.Method))
+        {
+            context.Response.Headers.Allow = "GET, HEAD, POST, DELETE";
+            return NotAllowed.WriteAsync(context);
+        }
 
-    private bool HasToken(HttpContext context) =>
-        _token is not null && context.Request.Headers.Authorization is [{ } value]
-        && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-        && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(value[Scheme.Length..].Trim()), _token);
+        return _caller.IsForeignPage(context) ? RefuseAsync(context, Foreign) : null;
+    }
+
+    /// <summary>The answer to a request that changes something and may have been made by a page of another origin; null if it cannot.</summary>
+    internal Task? RefuseChange(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) || context.Request.Headers[ChangeHeader] == "1"
+            ? null
+            : RefuseAsync(context, NoChangeHeader);
+
+    /// <summary>The answer to an address that failed too often; null if it may try.</summary>
+    internal Task? RefuseGuesser(HttpContext context, string next)
+    {
+        if (_attempts.BlockedFor(_caller.AddressOf(context)) is not { } left)
+        {
+            return null;
+        }
+
+        int seconds = (int)Math.Ceiling(left.TotalSeconds);
+        _instruments.OnAdminRefused();
+        context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (LoginForm.IsFor(context))
+        {
+            context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            return LoginForm.WriteAsync(context, LoginReason.TooMany, next, _caller.IsExposed(context), seconds);
+        }
+
+        return Problem.Of(
+            StatusCodes.Status429TooManyRequests, $"Too many wrong tokens came from this address. Try again in {seconds} s; an open session still holds.").WriteAsync(context);
+    }
+
+    /// <summary>A token was shown: forgives or counts, and says which.</summary>
+    internal bool Check(HttpContext context, string shown)
+    {
+        IPAddress address = _caller.AddressOf(context);
+        if (_token!.Is(shown))
+        {
+            _attempts.Forgive(address);
+            return true;
+        }
+
+        _attempts.Add(address);
+        Tell(address);
+        return false;
+    }
+
+    /// <summary>401, as a form for a browser.</summary>
+    internal Task RefuseStrangerAsync(HttpContext context, bool wasWrong, string next)
+    {
+        if (_token is not null)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer realm=\"estat\"";
+        }
+
+        if (!LoginForm.IsFor(context))
+        {
+            return RefuseAsync(context, _token is null ? OnlyFromHere : NoToken);
+        }
+
+        _instruments.OnAdminRefused();
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        LoginReason reason = _token is null ? LoginReason.NoToken : wasWrong ? LoginReason.WrongToken : LoginReason.Asked;
+        return LoginForm.WriteAsync(context, reason, next, _caller.IsExposed(context));
+    }
+
+    // What tells a stranger is asked in the order of its cost; a session is no guess, and stays open to an address that others guess from.
+    private Task? RefuseStranger(HttpContext context)
+    {
+        if (_token is null)
+        {
+            return Caller.IsOnThisNode(context) ? null : RefuseStrangerAsync(context, wasWrong: false, PathOf(context));
+        }
+
+        if (_token.IsSession(context.Request.Cookies[SessionCookie]))
+        {
+            return null;
+        }
+
+        if (RefuseGuesser(context, PathOf(context)) is { } refusal)
+        {
+            return refusal;
+        }
+
+        string? shown = Shown(context);
+        return shown is not null && Check(context, shown) ? null : RefuseStrangerAsync(context, shown is not null, PathOf(context));
+    }
+
+    // Null when no token was shown, which is no guess.
+    private static string? Shown(HttpContext context)
+    {
+        if (context.Request.Headers.Authorization is not [{ } value] || !AuthenticationHeaderValue.TryParse(value, out AuthenticationHeaderValue? shown))
+        {
+            return null;
+        }
+
+        string text = shown.Parameter?.Trim() ?? "";
+        if (shown.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
+        {
+            return text;
+        }
+
+        if (!shown.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        Span<byte> bytes = new byte[text.Length];
+        string pair = Convert.TryFromBase64String(text, bytes, out int length) ? Encoding.UTF8.GetString(bytes[..length]) : "";
+        return pair[(pair.IndexOf(':', StringComparison.Ordinal) + 1)..];
+    }
+
+    private static string PathOf(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method) ? $"{context.Request.Path.ToUriComponent()}{context.Request.QueryString}" : "/console";
+
+    private Task RefuseAsync(HttpContext context, Problem problem)
+    {
+        _instruments.OnAdminRefused();
+        return problem.WriteAsync(context);
+    }
+
+    private void Tell(IPAddress address)
+    {
+        lock (_logGate)
+        {
+            _untold++;
+            if (_toldAt is { } toldAt && _time.GetElapsedTime(toldAt) < BetweenLogs)
+            {
+                return;
+            }
+
+            LogWrongToken(_logger, address, _untold, FailedAttempts.Most, (int)FailedAttempts.Window.TotalSeconds);
+            _toldAt = _time.GetTimestamp();
+            _untold = 0;
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Address} showed a wrong ADMIN_TOKEN ({Count} wrong ones since this was last told; told at most once a minute, counted in estat_admin_refused_total). "
+            + "An address that does so {Most} times within {Seconds} s is turned away for as long")]
+    private static partial void LogWrongToken(ILogger logger, IPAddress address, long count, int most, int seconds);
 }

@@ -9,7 +9,7 @@ namespace Estat.Api.ClientAddress;
 /// <summary>
 /// A connection's address and, if its other end is a trusted proxy, the client that its headers name: the first public address of
 /// <c>X-Forwarded-For</c>, else <c>CloudFront-Viewer-Address</c>, else the proxy itself. Requests of one connection come one after another, so the
-/// last answer is kept here and its buffer reused.
+/// last answer is kept here and its buffer reused; but for HTTP/2, whose requests come together.
 /// </summary>
 internal sealed class Peer
 {
@@ -19,29 +19,34 @@ internal sealed class Peer
 
     private readonly byte[] _own;
     private readonly bool _isTrusted;
+    private readonly bool _isShared;
     private readonly byte[] _client = new byte[LongestAddress];
     private int _clientLength;
     private string? _lastForwarded;
 
-    private Peer(byte[] own, bool isTrusted)
+    private Peer(byte[] own, bool isTrusted, bool isShared)
     {
         _own = own;
         _isTrusted = isTrusted;
+        _isShared = isShared;
     }
 
     /// <summary>Describes the other end of a connection.</summary>
-    internal static Peer Of(ConnectionContext connection, IReadOnlyList<IPNetwork> trusted)
+    /// <param name="connection">The connection.</param>
+    /// <param name="trusted">TRUSTED_PROXIES.</param>
+    /// <param name="isShared">Whether several requests of it may be handled at once.</param>
+    internal static Peer Of(ConnectionContext connection, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
     {
         IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        return Of(address, trusted);
+        return Of(address, trusted, isShared);
     }
 
     /// <summary>Describes an address.</summary>
-    internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted)
+    internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         bool isTrusted = trusted.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
-        return new Peer(Encoding.ASCII.GetBytes(address.ToString()), isTrusted);
+        return new Peer(Encoding.ASCII.GetBytes(address.ToString()), isTrusted, isShared);
     }
 
     /// <summary>The client's address as text. Valid until the next call.</summary>
@@ -52,6 +57,12 @@ internal sealed class Peer
             return _own;
         }
 
+        // Trusted proxies that speak HTTP/2 pay with an allocation each.
+        return _isShared ? new Peer(_own, isTrusted: true, isShared: false).ClientOf(headers) : LastClientOf(headers);
+    }
+
+    private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)
+    {
         StringValues forwarded = headers[ForwardedFor];
         if (forwarded.Count == 1 && _lastForwarded is not null && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
         {

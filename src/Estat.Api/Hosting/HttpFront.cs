@@ -16,13 +16,19 @@ internal sealed class HttpFront : IAsyncDisposable
     /// <param name="signals">What ends the process; without it the host would end itself.</param>
     /// <param name="loggers">Where Kestrel logs; stays its owner's.</param>
     /// <param name="handle">Handles every request.</param>
-    internal HttpFront(EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestDelegate handle)
+    /// <param name="certificate">For TLS; null is without. Stays its owner's.</param>
+    internal HttpFront(EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestDelegate handle, HttpCertificate? certificate = null)
     {
         _options = options;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
+        if (certificate is not null)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = options.Sockets == SocketThreads.Inline);
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, certificate));
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime>(signals);
         _app = builder.Build();

@@ -46,5 +46,5 @@ internal sealed record HttpSurface(
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
     private OperatorRouter Operators(string paths) =>
-        new(new HealthEndpoints(Health), Metrics, paths, [Console, .. Pages ?? []], new AdminAccess(Options, Instruments));
+        new(new HealthEndpoints(Health), Metrics, paths, [Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers));
 }

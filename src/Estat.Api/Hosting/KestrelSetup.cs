@@ -4,6 +4,8 @@ using System.Text;
 using Estat.Api.ClientAddress;
 using Estat.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Net.Http.Headers;
 
 namespace Estat.Api.Hosting;
@@ -14,10 +16,15 @@ internal static class KestrelSetup
     private const int MaxHeaderBytes = 16 * 1024; // cookies of a large site and forwarding headers fit; 64 KB of them would be 1 GB at 16,384 connections
     private const int MaxHeaders = 64; // browsers send some 20, proxies add some 10
     private const int RequestLineBeyondQuery = 1024; // method, path and version
+    private const int MaxStreams = 100; // at once on a connection of HTTP/2: what RFC 9113 would have at the least, and browsers and proxies expect
     private const double SlowestBody = 240; // bytes a second, Kestrel's default; slower ones are answered 408 after the grace
     private static readonly TimeSpan BodyGrace = TimeSpan.FromSeconds(5);
 
-    internal static void Apply(KestrelServerOptions kestrel, EstatOptions options)
+    /// <summary>Sets all of it.</summary>
+    /// <param name="kestrel">Where to.</param>
+    /// <param name="options">What the operator chose.</param>
+    /// <param name="certificate">For TLS; null listens without.</param>
+    internal static void Apply(KestrelServerOptions kestrel, EstatOptions options, HttpCertificate? certificate)
     {
         kestrel.AddServerHeader = false;
         // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent or Referer that is no UTF-8 must not cost its event.
@@ -35,24 +42,43 @@ internal static class KestrelSetup
         limits.KeepAliveTimeout = options.KeepAliveTimeout;
         limits.MinRequestBodyDataRate = new MinDataRate(SlowestBody, BodyGrace);
         limits.MinResponseDataRate = new MinDataRate(SlowestBody, BodyGrace);
+        if (certificate is not null)
+        {
+            // HTTP/2 has no request line: what may be in it comes as a header, and counts as one.
+            limits.MaxRequestHeadersTotalSize = MaxHeaderBytes + limits.MaxRequestLineSize;
+            limits.Http2.MaxRequestHeaderFieldSize = Math.Max(MaxHeaderBytes, limits.MaxRequestLineSize);
+            limits.Http2.MaxStreamsPerConnection = MaxStreams;
+        }
 
         _ = ListenAddress.TryParse(options.HttpAddr, out ListenAddress address); // the options were checked
         if (address.Address is null)
         {
-            kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options));
+            kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options, certificate));
         }
         else
         {
-            kestrel.Listen(new IPEndPoint(address.Address, address.Port), listen => Configure(listen, options));
+            kestrel.Listen(new IPEndPoint(address.Address, address.Port), listen => Configure(listen, options, certificate));
         }
     }
 
-    private static void Configure(ListenOptions listen, EstatOptions options)
+    private static void Configure(ListenOptions listen, EstatOptions options, HttpCertificate? certificate)
     {
-        listen.Protocols = HttpProtocols.Http1;
+        listen.Protocols = certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
+        if (certificate is not null)
+        {
+            listen.Use(HandshakeReads.Begin);
+            listen.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => ValueTask.FromResult(certificate.Current),
+                HandshakeTimeout = options.HeaderTimeout,
+            });
+            listen.Use(HandshakeReads.End);
+        }
+
         listen.Use(next => connection =>
         {
-            connection.Features.Set(Peer.Of(connection, options.TrustedProxies));
+            bool isShared = connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
+            connection.Features.Set(Peer.Of(connection, options.TrustedProxies, isShared));
             return next(connection);
         });
     }

@@ -18,6 +18,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private readonly EstatOptions _options;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
+    private readonly HttpCertificate? _certificate;
     private readonly HttpFront _front;
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
@@ -35,6 +36,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Signals = new StopSignals(time);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<StandaloneServer>();
+        _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
         Engine = new Engine(options, _store, time, _loggers);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
@@ -42,7 +44,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         var administration = new NodeAdministration(
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
         var surface = new HttpSurface(options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages);
-        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels));
+        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
+        _certificate?.Observe(Engine.Instruments.Meter);
     }
 
     /// <summary>The core.</summary>
@@ -112,6 +115,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _front.DisposeAsync().ConfigureAwait(false);
+        _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
         await Engine.DisposeAsync().ConfigureAwait(false);

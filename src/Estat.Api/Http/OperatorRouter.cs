@@ -18,7 +18,7 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
     private static readonly Problem MethodNotAllowed = Problem.Of(
         StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
 
-    private readonly Page[] _guarded = [.. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
+    private readonly Page[] _guarded = [access.Session, .. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
     private readonly Problem _notFound = Problem.Of(
         StatusCodes.Status404NotFound,
         $"Estat answers {paths}/health, /health/ready, /health/sink, {string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
@@ -52,6 +52,7 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
 
     private Task AnswerAsync(HttpContext context)
     {
+        BrowserHeaders.ApplyToAll(context);
         string method = context.Request.Method;
         switch (context.Request.Path.Value)
         {

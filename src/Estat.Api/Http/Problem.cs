@@ -1,6 +1,7 @@
 // Errors as application/problem+json (RFC 9457). All of HTTP's answers to bad or untimely requests are made here.
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
@@ -52,6 +53,19 @@ internal sealed class Problem
     /// <summary>An error after which the rest of the request is not worth reading.</summary>
     internal static Problem Final(int status, string detail) => new(status, detail, default, closes: true);
 
+    // HTTP/2 has no such header. What is left of one request harms no other there; a node that drains asks for the connection's end by GOAWAY.
+    private void Close(HttpContext context)
+    {
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            context.Response.Headers.Connection = "close";
+        }
+        else if (Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+    }
+
     /// <summary>Answers the request, unless an answer is already on its way.</summary>
     internal Task WriteAsync(HttpContext context)
     {
@@ -72,7 +86,7 @@ internal sealed class Problem
 
         if (Closes)
         {
-            response.Headers.Connection = "close";
+            Close(context);
         }
 
         return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : response.Body.WriteAsync(_body, context.RequestAborted).AsTask();

@@ -143,6 +143,12 @@ public sealed record EstatOptions
     /// <summary>What opens the pages of whoever runs the node (console, tail, DLQ, dashboard); null is loopback only.</summary>
     public string? AdminToken { get; init; }
 
+    /// <summary>PEM file of HTTP's certificate and those that signed it; null is HTTP without TLS.</summary>
+    public string? HttpTlsCert { get; init; }
+
+    /// <summary>PEM file of its private key; null: it is in the same file.</summary>
+    public string? HttpTlsKey { get; init; }
+
     /// <summary>Time from the signal to exit.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(25);
 

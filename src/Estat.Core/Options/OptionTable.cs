@@ -20,6 +20,9 @@ public static class OptionTable
     [
         OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080", "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
+        OptionSpec.Text("HTTP_TLS_CERT", "", "a PEM file's path",
+            "PEM file of HTTP's certificate, and of those that signed it: HTTPS, with HTTP/2. Read again when it changes.", IsPath, (o, v) => o with { HttpTlsCert = v }),
+        OptionSpec.Text("HTTP_TLS_KEY", "the same file", "a PEM file's path", "PEM file of the certificate's private key.", IsPath, (o, v) => o with { HttpTlsKey = v }),
         OfAck(AckLevels.OfOneNode, "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node."),
         new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
@@ -88,8 +91,10 @@ public static class OptionTable
         OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
             (o, v) => o with { CaptureCookie = v }),
         OptionSpec.Text("ADMIN_TOKEN", "", "16 or more characters without spaces",
-            "Opens /console, /tail, /admin and /orleans, as Authorization: Bearer. Without it they answer to this machine only.",
-            v => v.Length >= 16 && v.All(c => c is > ' ' and < '\x7f'), (o, v) => o with { AdminToken = v }),
+            "Opens /console, /tail, /admin and /orleans, to whoever shows it. Without it they answer to this machine only.",
+            IsAdminToken, (o, v) => o with { AdminToken = v }),
+        new OptionSpec("ADMIN_TOKEN_FILE", "", "a file that holds what ADMIN_TOKEN takes, and no ADMIN_TOKEN beside it",
+            "File with the admin token, such as a mounted secret; read at the start.", BindAdminTokenFile),
         OptionSpec.Duration("SHUTDOWN_TIMEOUT", Default.ShutdownTimeout, "1s", "1h", "Time from SIGTERM to exit (Fargate gives 30s).",
             (o, v) => o with { ShutdownTimeout = v }),
         OptionSpec.OneOf("LOG_LEVEL", Default.LogLevel,
@@ -179,6 +184,11 @@ public static class OptionTable
 
     private static EstatOptions CheckTogether(EstatOptions options)
     {
+        if (options is { HttpTlsKey: { } key, HttpTlsCert: null })
+        {
+            throw OptionSpec.Wrong("HTTP_TLS_KEY", key, "a PEM file's path beside HTTP_TLS_CERT, which is not set");
+        }
+
         if (options.MaxBatchBodySize < options.MaxBodySize)
         {
             throw OptionSpec.Wrong("MAX_BATCH_BODY_SIZE", $"{options.MaxBatchBodySize}", $"at least MAX_BODY_SIZE ({options.MaxBodySize})");
@@ -261,6 +271,31 @@ public static class OptionTable
 
         return options with { TrustedProxies = networks };
     }
+
+    // Never with what the file holds: it may be most of a secret.
+    private static EstatOptions BindAdminTokenFile(EstatOptions options, string path)
+    {
+        if (options.AdminToken is not null)
+        {
+            throw OptionSpec.Wrong("ADMIN_TOKEN_FILE", path, "a file's path, or nothing: ADMIN_TOKEN is set as well, and one of them is enough");
+        }
+
+        string token;
+        try
+        {
+            token = File.ReadAllText(path).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw OptionSpec.Wrong("ADMIN_TOKEN_FILE", path, $"a file that can be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')})");
+        }
+
+        return IsAdminToken(token)
+            ? options with { AdminToken = token }
+            : throw OptionSpec.Wrong("ADMIN_TOKEN_FILE", path, "a file with 16 or more characters without spaces, as ADMIN_TOKEN; what this one holds is none");
+    }
+
+    private static bool IsAdminToken(string text) => text.Length >= 16 && text.All(c => c is > ' ' and < '\x7f');
 
     private static string? ParseOrigin(string text) =>
         text == "*" ? text

@@ -1,5 +1,6 @@
 // The Orleans Dashboard below /orleans, in a pipeline of its own: events must not pay for its routing.
 using System.Diagnostics;
+using Estat.Api.Access;
 using Estat.Api.Http;
 using Orleans.Dashboard;
 
@@ -33,6 +34,7 @@ internal static class DashboardPages
             // The listener has services of its own, which do not know the silo's.
             await using AsyncServiceScope scope = services.CreateAsyncScope();
             context.RequestServices = scope.ServiceProvider;
+            context.Response.Headers.ContentSecurityPolicy = BrowserHeaders.WithInlineStyles;
             await pages(context).ConfigureAwait(false);
         }
     }

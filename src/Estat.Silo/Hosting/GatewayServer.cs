@@ -23,6 +23,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     private readonly ForwardingIngest _ingest;
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
+    private readonly HttpCertificate? _certificate;
     private readonly HttpFront _front;
 
     /// <summary>Puts the node together.</summary>
@@ -35,12 +36,14 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         Signals = new StopSignals(time);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<GatewayServer>();
+        _certificate = HttpCertificate.Of(options, time, _loggers);
         _links = new SiloLinks(options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
         _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
         var surface = new HttpSurface(options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers);
-        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels));
+        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels), _certificate);
+        _certificate?.Observe(_ingest.Instruments.Meter);
     }
 
     /// <summary>What ends the node.</summary>
@@ -88,6 +91,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     public async ValueTask DisposeAsync()
     {
         await _front.DisposeAsync().ConfigureAwait(false);
+        _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
         _ingest.Dispose();

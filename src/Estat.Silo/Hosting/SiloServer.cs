@@ -33,6 +33,7 @@ internal sealed partial class SiloServer : INodeServer
     private readonly OtlpExport? _otlp;
     private readonly SiloParts _parts;
     private readonly IHost _host;
+    private readonly HttpCertificate? _certificate;
     private readonly HttpFront _front;
 
     /// <summary>Puts the node together and takes its folders.</summary>
@@ -46,6 +47,7 @@ internal sealed partial class SiloServer : INodeServer
         Signals = new StopSignals(time);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<SiloServer>();
+        _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
         var peers = new ReplicaPeers(options.Cluster.Zone);
         Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
@@ -74,7 +76,8 @@ internal sealed partial class SiloServer : INodeServer
             [DashboardPages.Of(_host.Services)]);
         _front = new HttpFront(
             options, Signals, _loggers,
-            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels));
+            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
+        _certificate?.Observe(Engine.Instruments.Meter);
     }
 
     /// <summary>The core.</summary>
@@ -133,6 +136,7 @@ internal sealed partial class SiloServer : INodeServer
     public async ValueTask DisposeAsync()
     {
         await _front.DisposeAsync().ConfigureAwait(false);
+        _certificate?.Dispose();
         await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();

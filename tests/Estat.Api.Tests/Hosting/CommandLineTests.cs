@@ -16,7 +16,7 @@ public sealed class CommandLineTests
         { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" }, { "INFLIGHT_BYTES", "0" },
         { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
         { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" }, { "SOCKETS", "outline" },
-        { "LOG_LEVEL", "loud" }, { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
+        { "HTTP_TLS_KEY", "lone.pem" }, { "ADMIN_TOKEN", "short" }, { "ADMIN_TOKEN_FILE", "/no/such/file" }, { "LOG_LEVEL", "loud" }, { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
     };
 
     [Theory]
@@ -37,7 +37,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Every_option_with_a_wrong_value_is_tried_above()
     {
-        string[] takeAnyText = ["STORAGE_DIR", "SPOOL_DIR", "DLQ_DIR"];
+        string[] takeAnyText = ["HTTP_TLS_CERT", "STORAGE_DIR", "SPOOL_DIR", "DLQ_DIR"];
         Assert.Equal(
             OptionTable.All.Select(option => option.Name).Except(takeAnyText).Order(StringComparer.Ordinal),
             WrongValues.Select(row => row.Data.Item1).Order(StringComparer.Ordinal));

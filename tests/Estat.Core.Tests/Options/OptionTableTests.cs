@@ -7,7 +7,7 @@ namespace Estat.Core.Tests.Options;
 public sealed class OptionTableTests : IDisposable
 {
     // For these the default is said in words, as it follows from the machine or is long.
-    private static readonly string[] DefaultsInWords = ["ACK_ALLOWED", "PARTITIONS", "TRUSTED_PROXIES"];
+    private static readonly string[] DefaultsInWords = ["ACK_ALLOWED", "PARTITIONS", "TRUSTED_PROXIES", "HTTP_TLS_KEY"];
 
     private static readonly Dictionary<string, string> WrongValues = new()
     {
@@ -52,6 +52,9 @@ public sealed class OptionTableTests : IDisposable
         ["TRUSTED_PROXIES"] = "10.0.0.0/33",
         ["CAPTURE_COOKIE"] = "sometimes",
         ["ADMIN_TOKEN"] = "short",
+        ["ADMIN_TOKEN_FILE"] = "/no/such/file",
+        ["HTTP_TLS_CERT"] = "c\0ert",
+        ["HTTP_TLS_KEY"] = "k\0ey",
         ["SHUTDOWN_TIMEOUT"] = "10ms",
         ["SOCKETS"] = "outline",
         ["LOG_LEVEL"] = "loud",
