@@ -6,7 +6,6 @@ using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Estat.Api.Tests.Access;
 
@@ -19,7 +18,11 @@ public sealed class AdminAccessTests : IDisposable
     private readonly ManualTimeProvider _time = new();
     private readonly RecordedLog _log = new();
 
-    public void Dispose() => _instruments.Dispose();
+    public void Dispose()
+    {
+        _instruments.Dispose();
+        _log.Dispose();
+    }
 
     [Theory]
     [InlineData("127.0.0.1", "localhost:8080", 200)]
@@ -325,26 +328,4 @@ public sealed class AdminAccessTests : IDisposable
     }
 
     private AdminAccess Access(string? token) => new(new EstatOptions { AdminToken = token }, _instruments, _time, _log);
-
-    // Warnings as they would be read.
-    private sealed class RecordedLog : ILoggerFactory, ILogger
-    {
-        internal List<string> Lines { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add(formatter(state, exception));
-
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public void Dispose()
-        {
-        }
-    }
 }
