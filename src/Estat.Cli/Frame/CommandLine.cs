@@ -41,7 +41,7 @@ internal static class CommandLine
         {
             foreach (var error in parsed.Errors)
             {
-                Console.Error.WriteLine($"estat: {error.Message}");
+                Console.Error.WriteLine($"estat: {error.Message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal)}");
             }
 
             Console.Error.WriteLine($"{Path(parsed)} --help says what it takes.");

@@ -9,17 +9,16 @@ internal static class ProgressDisplay
     private static readonly TimeSpan BarRefresh = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
 
-    internal static async Task<T> RunAsync<T>(Shell shell, string title, Func<Progress, Task<T>> work, bool quiet)
+    internal static async Task<T> RunAsync<T>(Shell shell, string title, Progress progress, Func<Task<T>> work, bool quiet)
     {
-        var progress = new Progress();
         if (quiet)
         {
-            return await work(progress).ConfigureAwait(false);
+            return await work().ConfigureAwait(false);
         }
 
         if (!shell.ErrorIsTerminal)
         {
-            return await WithLinesAsync(shell, title, progress, work(progress)).ConfigureAwait(false);
+            return await WithLinesAsync(shell, title, progress, work()).ConfigureAwait(false);
         }
 
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(shell.Error) });
@@ -29,7 +28,7 @@ internal static class ProgressDisplay
             .StartAsync(async display =>
             {
                 ProgressTask bar = display.AddTask(title);
-                Task<T> running = work(progress);
+                Task<T> running = work();
                 while (!running.IsCompleted)
                 {
                     Show();

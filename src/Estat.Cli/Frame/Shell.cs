@@ -62,10 +62,11 @@ internal sealed class Shell : IDisposable
 
     /// <summary>Runs work that takes a while, showing how far it is: a bar on a terminal, a line every few seconds elsewhere.</summary>
     /// <param name="title">What is done: <c>sending</c>.</param>
-    /// <param name="work">Reports to the progress that it is given.</param>
+    /// <param name="progress">What the work reports to.</param>
+    /// <param name="work">The work.</param>
     /// <param name="quiet">Shows nothing.</param>
-    internal Task<T> ProgressAsync<T>(string title, Func<Progress, Task<T>> work, bool quiet = false) =>
-        ProgressDisplay.RunAsync(this, title, work, quiet);
+    internal Task<T> ProgressAsync<T>(string title, Progress progress, Func<Task<T>> work, bool quiet = false) =>
+        ProgressDisplay.RunAsync(this, title, progress, work, quiet);
 
     /// <summary>Text from outside, for a terminal: control characters (an escape above all) are shown, not obeyed.</summary>
     internal static string Printable(string text)
