@@ -1,12 +1,18 @@
 // The command line: one verb, one folder, one line here.
+using Estat.Cli.Bench;
 using Estat.Cli.Completion;
+using Estat.Cli.Dlq;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
 using Estat.Cli.Send;
+using Estat.Cli.Tail;
 
 return await CommandLine.RunAsync(args,
 [
     RunVerb.Create(),
     SendVerb.Create(),
+    TailVerb.Create(),
+    DlqVerb.Create(),
+    BenchVerb.Create(),
     CompletionVerb.Create(),
 ]).ConfigureAwait(false);

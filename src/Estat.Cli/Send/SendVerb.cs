@@ -119,7 +119,7 @@ internal static class SendVerb
         string line = Words.Count(state.Line + 1);
         shell.Note(plan.CheckpointPath is null
             ? $"estat: stopped after {Words.Count(state.Line, "line")} of standard input; what it held beyond that was not sent"
-            : $"estat: the same command goes on at line {line}: estat send {source.Path}{(plan.CheckpointPath == source.Path + CheckpointExtension ? "" : $" --checkpoint {plan.CheckpointPath}")}");
+            : $"estat: to go on at line {line}: {OwnCommand.Line("--again")}");
     }
 
     private static int Summarize(bool asJson, Shell shell, Checkpoint before, Checkpoint after, TimeSpan elapsed, long retries)
