@@ -1,5 +1,6 @@
 // The command line: one verb, one folder, one line here.
 using Estat.Cli.Bench;
+using Estat.Cli.Check;
 using Estat.Cli.Completion;
 using Estat.Cli.Dlq;
 using Estat.Cli.Frame;
@@ -10,6 +11,7 @@ using Estat.Cli.Tail;
 return await CommandLine.RunAsync(args,
 [
     RunVerb.Create(),
+    CheckVerb.Create(),
     SendVerb.Create(),
     TailVerb.Create(),
     DlqVerb.Create(),

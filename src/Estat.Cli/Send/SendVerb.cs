@@ -43,6 +43,11 @@ internal static class SendVerb
                 throw CliException.Usage($"--patience {parsed.GetValue(patience)}: takes a duration such as 30s or 10m, or 0");
             }
 
+            if (parsed.GetResult(file) is null or { Tokens.Count: 0 } && !Console.IsInputRedirected)
+            {
+                throw CliException.Usage("name a file of events, or pipe them in (- is standard input)");
+            }
+
             using HttpClient client = node.Client(parsed, parsed.GetValue(inFlight));
             using EventSource source = EventSource.Open(parsed.GetValue(file)!);
             if (source.Path is null && parsed.GetResult(checkpoint) is not null)

@@ -1,0 +1,86 @@
+// `estat check`: would the server run here, with these options?
+using System.Text.Json;
+using Estat.Cli.Frame;
+using Estat.Cli.Run;
+using Estat.Core.Options;
+
+namespace Estat.Cli.Check;
+
+/// <summary>Reads options as the server does, tries what they name, and changes nothing but for a probe object and probe files that it removes.</summary>
+internal static class CheckVerb
+{
+    internal static Command Create()
+    {
+        var json = new Option<bool>("--json") { Description = "Print the findings as one JSON object" };
+        var command = new Command("check", "Reads the server's options as it would, and tries bucket, disk, clock, port and limits; each finding with a fix") { json };
+        IReadOnlyList<Option> options = ServerOptions.Create();
+        foreach (Option option in options)
+        {
+            command.Options.Add(option);
+        }
+
+        return command.Does(async (parsed, shell) =>
+        {
+            EstatOptions bound = ServerOptions.Bind(parsed, options);
+            var findings = new List<Finding>();
+            await foreach (Finding finding in FindAsync(bound, shell).ConfigureAwait(false))
+            {
+                findings.Add(finding);
+                if (!parsed.GetValue(json))
+                {
+                    Print(shell, finding);
+                }
+            }
+
+            int bad = findings.Count(finding => finding.Verdict == Verdict.Bad);
+            int warnings = findings.Count(finding => finding.Verdict == Verdict.Warning);
+            if (parsed.GetValue(json))
+            {
+                shell.Say(JsonSerializer.Serialize(new CheckReport(bad == 0, findings), CheckJson.Default.CheckReport));
+            }
+            else
+            {
+                shell.Say(bad == 0 ? $"Ready to run{(warnings == 0 ? "" : $"; {Words.Count(warnings, "warning")}")}." : $"{Words.Count(bad, "fault")} to mend{(warnings == 0 ? "" : $", {Words.Count(warnings, "warning")}")}.");
+            }
+
+            return bad == 0 ? ExitCode.Done : ExitCode.Failed;
+        });
+    }
+
+    private static async IAsyncEnumerable<Finding> FindAsync(EstatOptions options, Shell shell)
+    {
+        yield return Finding.Good("options", Summary(options));
+        await foreach (Finding finding in StorageCheck.FindAsync(options, shell.Time, shell.Asked).ConfigureAwait(false))
+        {
+            yield return finding;
+        }
+
+        shell.Asked.ThrowIfCancellationRequested();
+        foreach (Finding finding in DiskCheck.Find("spool", "SPOOL_DIR", options.SpoolDir, options, isSpool: true).Concat(DiskCheck.Find("dlq", "DLQ_DIR", options.DlqDir, options, isSpool: false)))
+        {
+            yield return finding;
+        }
+
+        yield return await PortCheck.FindAsync(options, shell.Asked).ConfigureAwait(false);
+        foreach (Finding finding in MachineCheck.Find(options))
+        {
+            yield return finding;
+        }
+    }
+
+    private static string Summary(EstatOptions options) =>
+        $"HTTP_ADDR={options.HttpAddr}, objects to {(options.RawBucket is null ? $"the folder {options.StorageDir}" : $"bucket {options.RawBucket} ({options.S3Endpoint?.ToString() ?? options.AwsRegion})")} "
+        + $"below {options.RawPrefix}/, at most {GoDuration.Format(options.FlushInterval)} after they came";
+
+    private static void Print(Shell shell, Finding finding)
+    {
+        string mark = finding.Verdict switch { Verdict.Good => "✓", Verdict.Warning => "!", _ => "✗" };
+        bool colored = shell.OutIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        string color = finding.Verdict switch { Verdict.Good => "\e[32m", Verdict.Warning => "\e[33m", _ => "\e[31m" };
+        shell.Say($"{(colored ? $"{color}{mark}\e[0m" : mark)} {finding.Check,-12} {Shell.Printable(finding.Text.ReplaceLineEndings(" "))}");
+        if (finding.Fix is { } fix)
+        {
+            shell.Say($"               → {Shell.Printable(fix.ReplaceLineEndings(" "))}");
+        }
+    }
+}

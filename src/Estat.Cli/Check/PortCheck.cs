@@ -1,0 +1,54 @@
+// HTTP_ADDR: may it be listened on?
+using System.Net;
+using System.Net.Sockets;
+using Estat.Core.Options;
+
+namespace Estat.Cli.Check;
+
+/// <summary>Listens for a moment.</summary>
+internal static class PortCheck
+{
+    private const string Check = "port";
+
+    internal static async Task<Finding> FindAsync(EstatOptions options, CancellationToken cancellationToken)
+    {
+        if (!ListenAddress.TryParse(options.HttpAddr, out ListenAddress address))
+        {
+            return Finding.Bad(Check, $"HTTP_ADDR={options.HttpAddr} is no address", "write host:port or :port");
+        }
+
+        try
+        {
+            using TcpListener listener = address.Address is { } named ? new TcpListener(named, address.Port) : TcpListener.Create(address.Port);
+            listener.Start();
+            return Finding.Good(Check, $"{options.HttpAddr} is free");
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return await IsEstatAsync(address, cancellationToken).ConfigureAwait(false)
+                ? Finding.Warning(Check, $"{options.HttpAddr}: an Estat listens there", "nothing, if that is the server of this configuration; a second one needs a port of its own")
+                : Finding.Bad(Check, $"{options.HttpAddr}: another program listens there", $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another HTTP_ADDR");
+        }
+        catch (SocketException error)
+        {
+            return Finding.Bad(
+                Check, $"{options.HttpAddr} cannot be listened on ({error.Message})",
+                error.SocketErrorCode == SocketError.AccessDenied ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above" : "name an address of this machine, or :port for all of them");
+        }
+    }
+
+    private static async Task<bool> IsEstatAsync(ListenAddress address, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
+        string host = address.Address is null ? "127.0.0.1" : new IPEndPoint(address.Address, 0).ToString().Split(":0")[0];
+        try
+        {
+            string metrics = await client.GetStringAsync(new Uri($"http://{host}:{address.Port}/metrics"), cancellationToken).ConfigureAwait(false);
+            return metrics.Contains("estat_events", StringComparison.Ordinal);
+        }
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}

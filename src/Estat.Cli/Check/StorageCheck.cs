@@ -1,0 +1,148 @@
+// The bucket, or the folder in its place: all that the server does with it, on a probe key.
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Amazon.Runtime.Credentials;
+using Estat.Cli.Frame;
+using Estat.Core.Options;
+using Estat.Core.Storage;
+
+namespace Estat.Cli.Check;
+
+/// <summary>Probes lie below <c>DLQ_PREFIX</c>, where no reader of events looks.</summary>
+internal static class StorageCheck
+{
+    private const string ProbeFolder = ".estat-check";
+    private const string Bucket = "bucket";
+    private const string Clock = "clock";
+    private static readonly TimeSpan WorthSaying = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RefusedByS3 = TimeSpan.FromMinutes(15);
+
+    internal static async IAsyncEnumerable<Finding> FindAsync(
+        EstatOptions options, TimeProvider time, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (options.RawBucket is not null)
+        {
+            yield return Credentials();
+            S3Answer? answer = await S3Answer.AskAsync(options, time, cancellationToken).ConfigureAwait(false);
+            if (answer?.Region is { } region && region != options.AwsRegion)
+            {
+                yield return Finding.Bad("region", $"the bucket is in {region}, AWS_REGION is {options.AwsRegion}", $"set AWS_REGION={region}");
+            }
+
+            if (answer is not null)
+            {
+                yield return ClockOf(answer.Ahead);
+            }
+        }
+
+        yield return await ProbeAsync(options, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    internal static Finding ClockOf(TimeSpan ahead)
+    {
+        string by = $"{Words.Duration(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} storage's";
+        const string Fix = "set it by NTP (timedatectl set-ntp true, chronyd); S3 refuses requests that are 15 minutes off, and keys and ts are of this clock";
+        return ahead.Duration() >= RefusedByS3 ? Finding.Bad(Clock, $"this machine's clock is {by}", Fix)
+            : ahead.Duration() >= WorthSaying ? Finding.Warning(Clock, $"this machine's clock is {by}", Fix)
+            : Finding.Good(Clock, "within 5 s of storage's");
+    }
+
+    private static Finding Credentials()
+    {
+        const string Check = "credentials";
+        const string Fix = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role";
+        try
+        {
+            var found = new DefaultAWSCredentialsIdentityResolver().ResolveIdentity(clientConfig: null);
+            string source = found.GetType().Name.Replace("AWSCredentials", "", StringComparison.Ordinal).Replace("Credentials", "", StringComparison.Ordinal);
+            string id = found.GetCredentials().AccessKey;
+            return Finding.Good(Check, $"from {(source.Length == 0 ? "the chain" : source)}, access key {id[..Math.Min(4, id.Length)]}…");
+        }
+        catch (Exception error) when (error is Amazon.Runtime.AmazonClientException or Amazon.Runtime.AmazonServiceException or InvalidOperationException or HttpRequestException or IOException)
+        {
+            return Finding.Bad(Check, "none were found by AWS' usual chain", Fix);
+        }
+    }
+
+    private static async Task<Finding> ProbeAsync(EstatOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        bool isS3 = options.RawBucket is not null;
+        string check = isS3 ? Bucket : "storage";
+        string key = $"{options.DlqPrefix}/{ProbeFolder}/{Guid.NewGuid():N}";
+        byte[] text = Encoding.UTF8.GetBytes("estat check wrote this; it may be deleted\n");
+        var content = new ObjectContent(() => new MemoryStream(text, writable: false), ContentCheck.SealOfBytes(new MemoryStream(text), events: 0), IsGzip: false);
+        long started = Stopwatch.GetTimestamp();
+        IObjectCatalog? store = null;
+        bool isThere = false;
+        try
+        {
+            store = isS3 ? new S3ObjectStore(options, time) : new FolderObjectStore(options.StorageDir, time);
+            await store.CheckAsync(cancellationToken).ConfigureAwait(false);
+            if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Created)
+            {
+                return Finding.Bad(check, $"{store.Description}: says of a new key that it is taken", "find out what answers in the store's place");
+            }
+
+            isThere = true;
+            if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Exists)
+            {
+                return Finding.Bad(
+                    check, $"{store.Description}: took a second object under the same key, as if If-None-Match: * were not there",
+                    "use a store with conditional writes (AWS S3, MinIO, Ceph RGW of late); without them a repeated upload would overwrite");
+            }
+
+            using Stream? read = await store.ReadAsync(key, cancellationToken).ConfigureAwait(false);
+            using var back = new MemoryStream();
+            if (read is not null)
+            {
+                await read.CopyToAsync(back, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (!back.ToArray().AsSpan().SequenceEqual(text))
+            {
+                return Finding.Bad(check, $"{store.Description}: gives back something else than it was given", "find out what lies between: a proxy that compresses or caches");
+            }
+
+            string left = await DeleteAsync(store, key, cancellationToken).ConfigureAwait(false);
+            isThere = false;
+            string took = Stopwatch.GetElapsedTime(started).TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
+            return Finding.Good(check, $"{store.Description}: created, refused a second time, read, listed in {took} ms{left}");
+        }
+        catch (StorageException error)
+        {
+            return Finding.Bad(check, error.Message, FixOf(error, options) + (isThere ? $". The probe {key} stays" : ""));
+        }
+        catch (IOException error)
+        {
+            return Finding.Bad(check, error.Message, "name a folder that this user may write, on a disk with room");
+        }
+        finally
+        {
+            store?.Dispose();
+        }
+    }
+
+    // The server itself needs no right to delete.
+    private static async Task<string> DeleteAsync(IObjectCatalog store, string key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
+            return "; the probe is deleted again";
+        }
+        catch (StorageException)
+        {
+            return $"; the probe {key} stays, as these credentials may not delete, which the server need not";
+        }
+    }
+
+    private static string FixOf(StorageException error, EstatOptions options) => error.Failure switch
+    {
+        StorageFailure.Transient => options.S3Endpoint is null
+            ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its disk"
+            : $"look whether {options.S3Endpoint} runs and is reached from here; the server starts all the same, and events wait on its disk",
+        StorageFailure.Disk => "name a folder on a disk with room (STORAGE_DIR)",
+        _ => "mend bucket, credentials or policy; the server starts all the same, and events wait on its disk",
+    };
+}
