@@ -27,7 +27,7 @@ internal sealed class DlqOptions
         {
             return _node.IsNamed(parsed) || parsed.GetValue(_name) is not null
                 ? throw CliException.Usage("--dir and --url exclude each other: a folder, or a node that runs")
-                : throw new CliException("--dir");
+                : FolderDlq.Open(folder, changes, shell);
         }
 
         return new NodeDlq(new AdminClient(_node.Client(parsed), parsed.GetValue(_name), shell.Time, shell.Asked));

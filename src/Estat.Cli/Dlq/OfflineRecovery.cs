@@ -1,0 +1,109 @@
+// Recovery without a server: the node's own classes over a folder, storage named by the same options.
+using Estat.Cli.Frame;
+using Estat.Cli.Run;
+using Estat.Core.Batching;
+using Estat.Core.Conservation;
+using Estat.Core.Metrics;
+using Estat.Core.Options;
+using Estat.Core.Recovery;
+using Estat.Core.Storage;
+using Estat.Core.Uploading;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Estat.Cli.Dlq;
+
+/// <summary>Owns the folder until it is disposed of. The loop itself never ticks: only what is asked for is tried.</summary>
+internal sealed class OfflineRecovery : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly IObjectStore _store;
+    private readonly EstatInstruments _instruments = new();
+    private readonly DlqDirectory _dlq;
+    private readonly DlqOffice _office;
+    private readonly Task _loop;
+
+    private OfflineRecovery(EstatOptions options, TimeProvider time)
+    {
+        _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
+        var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
+        var ledger = new Ledger(static () => 0, static () => 0);
+        _dlq = new DlqDirectory(options, keys, ledger, time, NullLogger.Instance);
+        var writer = new ObjectWriter(_store, _instruments, NullLogger.Instance);
+        var recovery = new RecoveryLoop(
+            options, _dlq, writer, new QuarantineKeys(options.DlqPrefix), keys, ledger, _instruments, uploadsAreIdle: static () => false, onStored: static () => { }, time,
+            NullLogger.Instance);
+        _office = new DlqOffice(options, _dlq, recovery, keys, ledger, time, NullLogger.Instance);
+        _loop = recovery.RunAsync(_stop.Token);
+    }
+
+    /// <summary>Takes the folder.</summary>
+    /// <exception cref="CliException">A server owns it.</exception>
+    /// <exception cref="OptionException">An option that names storage has a value that it cannot take.</exception>
+    internal static OfflineRecovery Own(string folder, TimeProvider time)
+    {
+        EstatOptions options = ServerOptions.Bind() with { DlqDir = folder };
+        try
+        {
+            return new OfflineRecovery(options, time);
+        }
+        catch (IOException error) when (error.Message.Contains("another process owns", StringComparison.Ordinal))
+        {
+            throw new CliException($"--dir {folder}: a server owns this folder. Leave --dir away and ask that server (--url), or stop it first");
+        }
+    }
+
+    internal async Task<DlqOutcome> RetryAsync(string name)
+    {
+        OrderResult result = await OnceStockedAsync(() => _office.RetryAsync(name)).ConfigureAwait(false);
+        return new DlqOutcome
+        {
+            Outcome = result.End switch
+            {
+                OrderEnd.Stored => DlqOutcomes.Stored,
+                OrderEnd.Quarantined => DlqOutcomes.Quarantined,
+                OrderEnd.Missing => DlqOutcomes.Gone,
+                OrderEnd.Busy => DlqOutcomes.Busy,
+                _ => DlqOutcomes.Failed,
+            },
+            Detail = result.Detail,
+        };
+    }
+
+    internal async Task<long?> DiscardAsync(string name, long events)
+    {
+        OrderResult result = await OnceStockedAsync(() => Task.FromResult(_office.Discard(name, events, "estat dlq discard"))).ConfigureAwait(false);
+        return result.End switch
+        {
+            OrderEnd.Discarded => result.Events,
+            OrderEnd.Missing => null,
+            OrderEnd.OtherCount => throw new CliException($"{name}: holds {result.Events} events, not {events}. Nothing of it was discarded"),
+            _ => throw new CliException($"{name}: {result.Detail ?? "could not be discarded"}"),
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _loop.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        _dlq.Dispose();
+        _store.Dispose();
+        _instruments.Dispose();
+        _stop.Dispose();
+    }
+
+    // The folder is counted first, in the background.
+    private static async Task<OrderResult> OnceStockedAsync(Func<Task<OrderResult>> order)
+    {
+        while (true)
+        {
+            OrderResult result = await order().ConfigureAwait(false);
+            if (result.End != OrderEnd.NotNow)
+            {
+                return result;
+            }
+
+            await Task.Delay(20).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// `estat check` where everything is right, and where one thing is wrong.
+using System.Text.Json;
+using Estat.Cli.Tests.Support;
+using Estat.Testing;
+
+namespace Estat.Cli.Tests;
+
+[Collection(RgwTests.Name)]
+public sealed class CheckTests(Rgw rgw)
+{
+    [Fact]
+    public async Task A_good_configuration_is_ready_to_run_and_leaves_nothing_in_the_bucket()
+    {
+        rgw.OrSkip();
+        using var folder = new TempFolder();
+        string bucket = await rgw.Gateway.CreateBucketAsync();
+        (int code, string output) = await EstatCommand.RunAsync(rgw.EnvironmentFor(bucket, folder), "check");
+        Assert.True(code == 0, output);
+        Assert.Contains("created, refused a second time, read, listed", output, StringComparison.Ordinal);
+        Assert.Contains("Ready to run", output, StringComparison.Ordinal);
+        Assert.Empty((await rgw.Gateway.Client.ListObjectsV2Async(new() { BucketName = bucket }, TestContext.Current.CancellationToken)).S3Objects ?? []);
+        Assert.False(Directory.Exists(folder["spool"]));
+    }
+
+    [Fact]
+    public async Task Wrong_credentials_a_missing_bucket_and_an_S3_that_is_down_are_told_apart_each_with_a_fix()
+    {
+        rgw.OrSkip();
+        using var folder = new TempFolder();
+        Dictionary<string, string> options = rgw.EnvironmentFor(await rgw.Gateway.CreateBucketAsync(), folder);
+        var finding = await BadAsync(new(options) { ["AWS_SECRET_ACCESS_KEY"] = "wrong" }, "bucket");
+        Assert.Contains("403", finding.Text, StringComparison.Ordinal);
+        finding = await BadAsync(new(options) { ["RAW_BUCKET"] = "no-such-bucket" }, "bucket");
+        Assert.Contains("NoSuchBucket", finding.Text, StringComparison.Ordinal);
+        finding = await BadAsync(new(options) { ["S3_ENDPOINT"] = $"http://127.0.0.1:{FreePort.Next()}" }, "bucket");
+        Assert.Contains("cannot be reached", finding.Text, StringComparison.Ordinal);
+        Assert.Contains("events wait on its disk", finding.Fix, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_wrong_is_told_by_S3s()
+    {
+        rgw.OrSkip();
+        Assert.SkipUnless(FakeClock.Available(out string reason), reason);
+        using var folder = new TempFolder();
+        using var clock = new FakeClock();
+        clock.Set(TimeSpan.FromMinutes(-20));
+        Dictionary<string, string> options = rgw.EnvironmentFor(await rgw.Gateway.CreateBucketAsync(), folder);
+        foreach ((string name, string value) in clock.Environment)
+        {
+            options[name] = value;
+        }
+
+        Assert.Contains("behind storage's", (await BadAsync(options, "clock")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_or_read_only_is_told_before_a_start_fails_on_it()
+    {
+        Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
+        using var folder = new TempFolder();
+        using var disk = new SmallDisk(1 << 20);
+        Dictionary<string, string> options = SendTests.LocalServer(folder);
+        options["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}";
+        options["SPOOL_DIR"] = disk.Path;
+        disk.Fill();
+        Assert.Contains("cannot be written", (await BadAsync(options, "spool")).Text, StringComparison.Ordinal);
+        await Command.SucceedAsync(TimeSpan.FromSeconds(30), "mount", "-o", "remount,ro", disk.Path);
+        Assert.Contains("Read-only", (await BadAsync(options, "spool")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Beside_a_running_server_its_folders_and_port_are_known_as_its_own()
+    {
+        using var folder = new TempFolder();
+        Dictionary<string, string> options = SendTests.LocalServer(folder);
+        options["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}";
+        await using ServerProcess server = await ServerProcess.StartAsync(options);
+        (int code, string output) = await EstatCommand.RunAsync(options, "check");
+        Assert.True(code == 0, output);
+        Assert.Contains("a server that runs owns it", output, StringComparison.Ordinal);
+        Assert.Contains("an Estat listens there", output, StringComparison.Ordinal);
+    }
+
+    private static async Task<(string Text, string Fix)> BadAsync(Dictionary<string, string> options, string check)
+    {
+        (int code, string output) = await EstatCommand.RunAsync(options, "check", "--json");
+        Assert.True(code == 1, output);
+        using var json = JsonDocument.Parse(output.Split('\n').First(line => line.StartsWith('{')));
+        Assert.False(json.RootElement.GetProperty("ok").GetBoolean());
+        JsonElement finding = json.RootElement.GetProperty("findings").EnumerateArray()
+            .First(found => found.GetProperty("check").GetString() == check && found.GetProperty("verdict").GetString() == "Bad");
+        return (finding.GetProperty("text").GetString()!, finding.GetProperty("fix").GetString()!);
+    }
+}

@@ -1,0 +1,162 @@
+// `estat send` against a real server over a real S3.
+using System.Globalization;
+using System.Text.Json;
+using Estat.Cli.Tests.Support;
+using Estat.Testing;
+
+namespace Estat.Cli.Tests;
+
+[Collection(RgwTests.Name)]
+public sealed class SendTests(Rgw rgw)
+{
+    private const int Events = 100_000;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_file_that_is_interrupted_again_and_again_while_the_server_restarts_is_stored_once(bool isGzip)
+    {
+        rgw.OrSkip();
+        int events = isGzip ? Events / 5 : Events;
+        using var folder = new TempFolder();
+        string bucket = await rgw.Gateway.CreateBucketAsync();
+        Dictionary<string, string> options = rgw.EnvironmentFor(bucket, folder);
+        string file = WriteEvents(folder, events, isGzip);
+        string url = $"http://{options["HTTP_ADDR"]}";
+        ServerProcess server = await ServerProcess.StartAsync(options);
+        try
+        {
+            for (int round = 1; round <= 3; round++)
+            {
+                long before = CheckpointEvents(file);
+                await using ChildProcess sending = EstatCommand.Start(new Dictionary<string, string>(), "send", file, "--url", url, "--events", "500", "--rate", $"{events / 2}");
+                await UntilSentAsync(file, before + (events / 10), sending);
+                if (round == 2)
+                {
+                    server.Terminate();
+                    Assert.Equal(0, await server.WaitForExitAsync(Limit));
+                    await server.DisposeAsync();
+                    server = await ServerProcess.StartAsync(options);
+                    await UntilSentAsync(file, CheckpointEvents(file) + (events / 20), sending);
+                }
+
+                sending.Interrupt();
+                Assert.Equal(130, await sending.WaitForExitAsync(Limit));
+                Assert.Contains(sending.Output, line => line.Contains("to go on at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
+            }
+
+            (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", url, "--json");
+            Assert.True(code == 0, output);
+            Assert.Contains($"\"accepted_in_all\":{events},\"rejected\":0,\"uncertain\":0", output, StringComparison.Ordinal);
+            (code, output) = await EstatCommand.RunAsync("send", file, "--url", url);
+            Assert.Equal(0, code);
+            Assert.Contains("was sent whole before", output, StringComparison.Ordinal);
+            server.Terminate();
+            Assert.Equal(0, await server.WaitForExitAsync(Limit));
+        }
+        finally
+        {
+            await server.DisposeAsync();
+        }
+
+        IReadOnlyList<StoredEvent> stored = await StoredEvents.FromBucketAsync(rgw.Gateway.Client, bucket, "raw/");
+        Audit audit = Audit.Of(Enumerable.Range(1, events).Select(number => (long)number), stored.Select(NumberOf));
+        Assert.True(audit.Clean && audit.FoundOnce == events && audit.NeverAcknowledged.Count == 0, audit.ToString());
+        Assert.All(stored.Take(1000), line => Assert.Matches(@"^events\.ndjson(\.gz)?-[0-9a-f]{8}@\d+$", line.Id));
+    }
+
+    [Fact]
+    public async Task A_line_that_is_not_taken_is_named_by_its_number_kept_and_makes_the_exit_code_1()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        string file = folder["mixed.ndjson"];
+        string large = $"\"{new string('x', 20_000)}\"";
+        await File.WriteAllTextAsync(file, $"{{\"n\":1}}\n\n{large}\n{{\"n\":2}}", TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString(), "--rejects", folder["rejected"]);
+        Assert.Equal(1, code);
+        Assert.Contains("line 3: larger than 16384 bytes", output, StringComparison.Ordinal);
+        Assert.Contains("2 events acknowledged", output, StringComparison.Ordinal);
+        Assert.Equal(large + "\n", await File.ReadAllTextAsync(folder["rejected"], TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_file_that_changed_since_is_not_gone_on_with()
+    {
+        using var folder = new TempFolder();
+        string file = WriteEvents(folder, 10, isGzip: false);
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        Assert.Equal(0, (await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString())).Code);
+        await File.AppendAllTextAsync(file, "{\"n\":11}\n", TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
+        Assert.Equal(1, code);
+        Assert.Contains("is not the file that", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_server_it_gives_up_after_its_patience_and_says_how_to_go_on_but_shows_no_key()
+    {
+        using var folder = new TempFolder();
+        string file = WriteEvents(folder, 10, isGzip: false);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", $"http://127.0.0.1:{FreePort.Next()}", "--patience", "500ms", "--key", "very-secret-key");
+        Assert.Equal(1, code);
+        Assert.Contains("does not answer", output, StringComparison.Ordinal);
+        Assert.Contains("to go on at line 1: estat send", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("very-secret-key", output, StringComparison.Ordinal);
+    }
+
+    internal static Dictionary<string, string> LocalServer(TempFolder folder) => new()
+    {
+        ["STORAGE_DIR"] = folder["data"],
+        ["SPOOL_DIR"] = folder["spool"],
+        ["DLQ_DIR"] = folder["dlq"],
+        ["SPOOL_VOLATILE"] = "true",
+        ["DISK_MIN_FREE_BYTES"] = "1000000",
+    };
+
+    internal static string WriteEvents(TempFolder folder, int events, bool isGzip)
+    {
+        string file = folder[isGzip ? "events.ndjson.gz" : "events.ndjson"];
+        using FileStream target = File.Create(file);
+        using Stream content = isGzip ? new System.IO.Compression.GZipStream(target, System.IO.Compression.CompressionLevel.Fastest) : target;
+        using var text = new StreamWriter(content);
+        for (int number = 1; number <= events; number++)
+        {
+            text.Write(string.Create(CultureInfo.InvariantCulture, $"{{\"n\":{number},\"page\":\"/상품/{number % 977}\",\"visitor\":\"{(ulong)number * 0x9E3779B97F4A7C15UL:x}\"}}\n"));
+        }
+
+        return file;
+    }
+
+    internal static long NumberOf(StoredEvent stored)
+    {
+        using var json = JsonDocument.Parse(stored.Body);
+        return json.RootElement.GetProperty("n").GetInt64();
+    }
+
+    private static async Task UntilSentAsync(string file, long events, ChildProcess sending)
+    {
+        long seen = 0;
+        await Wait.UntilAsync(
+            () =>
+            {
+                sending.ThrowIfEnded("it was interrupted");
+                seen = CheckpointEvents(file);
+                return seen >= events;
+            },
+            Limit, $"{events} events to be acknowledged", () => $"{seen}; {sending.AllOutput}");
+    }
+
+    private static long CheckpointEvents(string file)
+    {
+        string checkpoint = file + ".estat-send";
+        if (!File.Exists(checkpoint))
+        {
+            return 0;
+        }
+
+        using var json = JsonDocument.Parse(File.ReadAllBytes(checkpoint));
+        return json.RootElement.GetProperty("events").GetInt64();
+    }
+}
