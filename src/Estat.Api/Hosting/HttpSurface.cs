@@ -4,6 +4,7 @@ using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Health;
 using Estat.Api.Http;
+using Estat.Api.Metrics;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
@@ -35,11 +36,11 @@ internal sealed record HttpSurface(
     {
         var answers = new Answers(Options, levels, Requests);
         var envelope = new Envelope(Options, Time);
-        return new Router(
+        return RequestTraces.Around(new Router(
             new CollectEndpoint(Options, ingest, envelope, answers, Instruments, Time),
             new PixelEndpoint(Options, ingest, envelope, answers),
             new BulkEndpoint(Options, ingest, envelope, answers, Requests, new MemoryBudget(Options.InflightBytes)),
-            Operators(CollectingPaths), new Cors(Options), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync;
+            Operators(CollectingPaths), new Cors(Options), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync, Options, Time);
     }
 
     /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>

@@ -1,6 +1,4 @@
 // Logs: JSON lines for machines, one readable line each for a terminal.
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Estat.Core.Options;
 using Microsoft.Extensions.Logging.Console;
 
@@ -35,19 +33,15 @@ internal static class LogSetup
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         // A start that fails is told in one line, by Program.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        if (isTerminal)
+        if (options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && isTerminal))
         {
             logging.AddConsoleFormatter<TerminalLines, ConsoleFormatterOptions>();
             logging.AddConsole(console => console.FormatterName = TerminalLines.FormatterName);
         }
         else
         {
-            logging.AddJsonConsole(format =>
-            {
-                format.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
-                format.UseUtcTimestamp = true;
-                format.JsonWriterOptions = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-            });
+            logging.AddConsoleFormatter<JsonLines, ConsoleFormatterOptions>();
+            logging.AddConsole(console => console.FormatterName = JsonLines.FormatterName);
         }
     }
 }

@@ -40,7 +40,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
         Engine = new Engine(options, _store, time, _loggers);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
-        _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
+        _otlp = OtlpExport.For(options);
         var administration = new NodeAdministration(
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
         var surface = new HttpSurface(options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages);

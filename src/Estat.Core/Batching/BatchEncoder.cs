@@ -99,7 +99,7 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor,
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         _hash!.GetHashAndReset(hash);
         var seal = new Seal(_events, _bytes, Convert.ToHexStringLower(hash), _events);
-        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content) { Segment = _batch.Segment, Outcome = _batch.Outcome };
+        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content) { Segment = _batch.Segment, Outcome = _batch.Outcome, Requests = _batch.Requests };
         _content = new PooledStream();
         _batch = null;
         return batch;

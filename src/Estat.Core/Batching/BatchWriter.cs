@@ -1,5 +1,6 @@
 // The last writer of a lane: turns chunks into sealed batches.
 using Estat.Core.Ingest;
+using Estat.Core.Metrics;
 using Estat.Core.Spooling;
 
 namespace Estat.Core.Batching;
@@ -46,6 +47,7 @@ internal sealed class BatchWriter(
         }
 
         SealedBatch batch = encoder.Seal(reason);
+        batch.Trace = EstatActivities.Sealed(batch);
         if (batch.Segment is not null && !backlog!.TrySeal(batch))
         {
             return;

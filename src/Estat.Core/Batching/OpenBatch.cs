@@ -1,4 +1,6 @@
 // A batch between its first event and its seal.
+using System.Diagnostics;
+using Estat.Core.Metrics;
 using Estat.Core.Replication;
 using Estat.Core.Spooling;
 
@@ -30,6 +32,18 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
     /// <summary>Its copy on another silo, from its first flush on; null in a lane below <c>replica</c>. The spool writer's own.</summary>
     internal ReplicatedBatch? Replicated { get; set; }
 
+    /// <summary>Traced requests that brought events of it, <see cref="EstatActivities.MostLinks"/> at most; null when there are none.</summary>
+    internal List<ActivityContext>? Requests { get; private set; }
+
     /// <summary>Whether it is in the store: true, or false as soon as it is known that it will not be there soon. Null when nobody asks.</summary>
     internal TaskCompletionSource<bool>? Outcome { get; } = isAwaited ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+
+    /// <summary>Notes the request that is being handled, if it is a traced one.</summary>
+    internal void NoteRequest()
+    {
+        if (EstatActivities.CurrentRequest is { } request && (Requests ??= []).Count < EstatActivities.MostLinks)
+        {
+            Requests.Add(request);
+        }
+    }
 }

@@ -59,6 +59,7 @@ internal sealed partial class Partition
         Chunk chunk = _filling!;
         OpenBatch batch = chunk.Batch ??= Open();
         batches?.Add(batch);
+        NoteRequest(batch);
         ValueTask<Ack> ack = Await(chunk, batch);
         lines.Lines.Span.CopyTo(chunk.Free);
         AddToFilling(lines.Events, lines.Length);
@@ -91,6 +92,7 @@ internal sealed partial class Partition
             {
                 batch = chunk.Batch;
                 batches?.Add(batch);
+                NoteRequest(batch);
                 keys = ++told == 1 ? batch.Key : told <= MostKeysTold ? $"{keys}, {batch.Key}" : keys;
             }
 

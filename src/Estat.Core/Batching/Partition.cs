@@ -1,6 +1,7 @@
 // A partition: many requests append encoded lines, its writers turn them into batches.
 using Estat.Core.Events;
 using Estat.Core.Ingest;
+using Estat.Core.Metrics;
 using Estat.Core.Options;
 
 namespace Estat.Core.Batching;
@@ -184,6 +185,7 @@ internal sealed partial class Partition : IDisposable
 
         Chunk chunk = _filling!;
         OpenBatch batch = chunk.Batch ??= Open();
+        NoteRequest(batch);
         ValueTask<Ack> ack = Await(chunk, batch);
         AddToFilling(1, LineEncoder.Encode(header, body, chunk.Free));
         SealIfDue();
@@ -203,6 +205,15 @@ internal sealed partial class Partition : IDisposable
         waiter.Key = batch.Key;
         chunk.Waiters.Add(waiter);
         return waiter.Task;
+    }
+
+    // Before its events are counted, which may seal the batch: from then on its list is the batch writer's.
+    private static void NoteRequest(OpenBatch batch)
+    {
+        if (EstatActivities.IsOn)
+        {
+            batch.NoteRequest();
+        }
     }
 
     private static ValueTask<Ack> InMemory(string keys) => ValueTask.FromResult(new Ack(Admission.Accepted, AckLevel.Memory, keys));

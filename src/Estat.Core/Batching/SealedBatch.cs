@@ -1,4 +1,5 @@
 // A batch that takes no more events, ready to be uploaded as often as it takes.
+using System.Diagnostics;
 using Estat.Core.Conservation;
 using Estat.Core.Spooling;
 
@@ -55,6 +56,15 @@ public sealed class SealedBatch : IDisposable
 
     /// <summary>Who waits to hear whether it is stored.</summary>
     internal TaskCompletionSource<bool>? Outcome { get; init; }
+
+    /// <summary>Traced requests that brought events of it; null when there are none.</summary>
+    internal IReadOnlyList<ActivityContext>? Requests { get; init; }
+
+    /// <summary>Its span; null when nobody traces, and for a batch that another process sealed.</summary>
+    internal ActivityContext? Trace { get; set; }
+
+    /// <summary>Attempts to store it so far, by this process.</summary>
+    internal int Attempts { get; set; }
 
     /// <summary>Bytes of content, as uploaded.</summary>
     public long ContentBytes => _content.Length;

@@ -36,7 +36,8 @@ internal static class CpuQuota
         _ => null,
     };
 
-    private static IEnumerable<string> Upwards(string root, string path)
+    /// <summary>A group's folder, and those above it.</summary>
+    internal static IEnumerable<string> Upwards(string root, string path)
     {
         for (string group = path.TrimEnd('/'); group.Length > 0; group = group[..group.LastIndexOf('/')])
         {
@@ -49,7 +50,8 @@ internal static class CpuQuota
     private static string? ReadPair(string folder) =>
         Read(folder, "cpu.cfs_quota_us") is { } quota && Read(folder, "cpu.cfs_period_us") is { } period ? $"{quota} {period}" : null;
 
-    private static string? Read(string folder, string name)
+    /// <summary>A file of a group; null when it is not there.</summary>
+    internal static string? Read(string folder, string name)
     {
         string file = Path.Combine(folder, name);
         return File.Exists(file) ? File.ReadAllText(file).Trim() : null;

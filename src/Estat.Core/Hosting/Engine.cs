@@ -91,6 +91,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _backlog = BacklogOf(spool);
         _replicas = replication is null ? null : new Replicas(options, replication, BacklogOf, () => _batches.Fails, time, loggers);
         _batches.OnAnswersAgain = OnStorageAnswers;
+        _batches.Waiting = () => (_dlq.Files, SpoolWaiting);
         _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
         _recovery = new RecoveryLoop(
             options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
@@ -101,6 +102,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             : null;
         _batches.OnStored = _recovery.OnStored = Objects.Add;
         _batches.OnQuarantined = _recovery.OnQuarantined = Quarantine is null ? null : Quarantine.OnArrived;
+        _recovery.OnFailed = _batches.OnFailed;
         _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
@@ -151,6 +153,15 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
     /// <inheritdoc/>
     public long UnderReplicated => _replicas?.UnderReplicated ?? 0;
+
+    /// <inheritdoc/>
+    public EstatOptions Bounds => _options;
+
+    /// <inheritdoc/>
+    public long SpoolDiskFree => _spool.FreeBytes;
+
+    /// <inheritdoc/>
+    public long DlqDiskFree => _dlq.FreeBytes;
 
     /// <inheritdoc/>
     public bool SpoolFails => _spool.IsFailing;

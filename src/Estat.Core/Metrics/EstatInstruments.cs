@@ -2,6 +2,7 @@
 using System.Diagnostics.Metrics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Hosting;
 
 namespace Estat.Core.Metrics;
 
@@ -102,6 +103,12 @@ public sealed class EstatInstruments : IDisposable
         Gauge("estat_spool_waiting_segments", "Sealed batches that wait in the spool, without memory", () => readings.SpoolWaiting);
         Gauge("estat_replicas_held", "Copies of other silos' batches", () => readings.ReplicasHeld);
         Gauge("estat_under_replicated_events", "Acknowledged at replica, not stored yet, and only one copy is left", () => readings.UnderReplicated);
+        Gauge("estat_spool_max_bytes", "SPOOL_MAX_SIZE_BYTES", () => readings.Bounds.SpoolMaxSizeBytes);
+        Gauge("estat_dlq_max_bytes", "DLQ_MAX_SIZE_BYTES", () => readings.Bounds.DlqMaxSizeBytes);
+        Meter.CreateObservableGauge<long>("estat_disk_free_bytes",
+            () => [new(readings.SpoolDiskFree, Tag("disk", "spool")), new(readings.DlqDiskFree, Tag("disk", "dlq"))], description: "Room on the disks of SPOOL_DIR and DLQ_DIR");
+        Gauge("estat_disk_min_free_bytes", "DISK_MIN_FREE_BYTES", () => readings.Bounds.DiskMinFreeBytes);
+        Meter.CreateObservableGauge("estat_flush_interval_seconds", () => readings.Bounds.FlushInterval.TotalSeconds, description: "FLUSH_INTERVAL");
         Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
         Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
@@ -129,6 +136,7 @@ public sealed class EstatInstruments : IDisposable
         Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
         Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
         Count("estat_batch_events_rejected_total", "Events rejected by index in an accepted batch", () => requests.EventsRejected.Value);
+        ObserveProcess();
         Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
         Gauge("estat_ready", "1 while the node takes events", () => isReady() ? 1 : 0);
     }
@@ -221,6 +229,16 @@ public sealed class EstatInstruments : IDisposable
     };
 
     private void Count(string name, string description, Func<long> read) => Meter.CreateObservableCounter(name, read, description: description);
+
+    private void ObserveProcess()
+    {
+        double started = new DateTimeOffset(System.Diagnostics.Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds() / 1000.0;
+        double cpus = CpuQuota.Cpus();
+        long memory = MemoryLimit.Bytes();
+        Meter.CreateObservableGauge("process_start_time_seconds", () => started, description: "When the process started, in seconds since 1970");
+        Meter.CreateObservableGauge("estat_cpu_limit", () => cpus, description: "CPUs that the process may use, as its container says");
+        Gauge("estat_memory_limit_bytes", "Memory that it may use, as its container says, or as there is", () => memory);
+    }
 
     private void Gauge(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 }

@@ -1,5 +1,6 @@
 // What the observable instruments read.
 using Estat.Core.Conservation;
+using Estat.Core.Options;
 
 namespace Estat.Core.Metrics;
 
@@ -35,6 +36,15 @@ internal interface INodeReadings
 
     /// <summary>Acknowledged events of which there is only one copy, and that are not stored yet.</summary>
     long UnderReplicated { get; }
+
+    /// <summary>Bounds of the node, which alarms compare with.</summary>
+    EstatOptions Bounds { get; }
+
+    /// <summary>Bytes free on the spool's disk, as last measured.</summary>
+    long SpoolDiskFree { get; }
+
+    /// <summary>Bytes free on the DLQ's disk, as last measured.</summary>
+    long DlqDiskFree { get; }
 
     /// <summary>Whether the spool's disk fails.</summary>
     bool SpoolFails { get; }

@@ -155,8 +155,17 @@ public sealed record EstatOptions
     /// <summary>Least level that is logged: trace, debug, information, warning, error, critical.</summary>
     public string LogLevel { get; init; } = "information";
 
+    /// <summary>How log entries are written.</summary>
+    public LogFormat LogFormat { get; init; } = LogFormat.Auto;
+
     /// <summary>OTLP receiver for metrics and traces; null sends none.</summary>
     public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>Which requests are traced.</summary>
+    public TracesSampler TracesSampler { get; init; } = TracesSampler.ParentBasedTraceIdRatio;
+
+    /// <summary>Part of the requests that a ratio takes, 0 to 1.</summary>
+    public double TracesSamplerRatio { get; init; } = 1.0 / 1024;
 
     /// <summary>What only a cluster's nodes have; of no meaning to the standalone server.</summary>
     public ClusterOptions Cluster { get; init; } = new();

@@ -1,4 +1,5 @@
 // The table of all options: bound, checked and documented (--help, README) from this one place.
+using System.Globalization;
 using System.Net;
 using System.Text;
 using Estat.Core.Ingest;
@@ -11,6 +12,7 @@ public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
     private const string LevelsWithAck = "a comma-separated list of memory, disk and stored that holds the level of ACK";
+    private const string TakesRatio = "a number from 0 to 1, such as 0.01";
     private const string ReplicaNeedsCluster = "(replica needs a cluster: start Estat.Silo)";
     private const string NetworksOrNone = "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none";
     private static readonly EstatOptions Default = new();
@@ -100,8 +102,21 @@ public static class OptionTable
         OptionSpec.OneOf("LOG_LEVEL", Default.LogLevel,
             [.. new[] { "trace", "debug", "information", "warning", "error", "critical" }.Select(level => (level, level))],
             "Least level that is logged.", (o, v) => o with { LogLevel = v }),
+        OptionSpec.OneOf("LOG_FORMAT", "auto", [("auto", LogFormat.Auto), ("json", LogFormat.Json), ("text", LogFormat.Text)],
+            "How entries are written: auto is text to a terminal and a JSON object a line to anything else.", (o, v) => o with { LogFormat = v }),
         OptionSpec.Url("OTEL_EXPORTER_OTLP_ENDPOINT", "Sends metrics and traces there by OTLP; OpenTelemetry's other OTEL_ variables hold too.",
             (o, v) => o with { OtlpEndpoint = v }),
+        OptionSpec.OneOf("OTEL_TRACES_SAMPLER", "parentbased_traceidratio",
+            [
+                ("always_on", TracesSampler.AlwaysOn), ("always_off", TracesSampler.AlwaysOff), ("traceidratio", TracesSampler.TraceIdRatio),
+                ("parentbased_always_on", TracesSampler.ParentBasedAlwaysOn), ("parentbased_always_off", TracesSampler.ParentBasedAlwaysOff),
+                ("parentbased_traceidratio", TracesSampler.ParentBasedTraceIdRatio),
+            ],
+            "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.", (o, v) => o with { TracesSampler = v }),
+        new OptionSpec("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", TakesRatio, "The part of requests that a ratio takes; the default is one in 1024.",
+            (o, text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio) && ratio is >= 0 and <= 1
+                ? o with { TracesSamplerRatio = ratio }
+                : throw OptionSpec.Wrong("OTEL_TRACES_SAMPLER_ARG", text, TakesRatio)),
     ];
 
     /// <summary>Every option of a cluster's node: those of the standalone server, of which ACK takes more, and its own.</summary>

@@ -1,3 +1,5 @@
+using Estat.Core.Options;
+
 namespace Estat.Core.Recovery;
 
 internal sealed partial class DlqDirectory
@@ -16,4 +18,12 @@ internal sealed partial class DlqDirectory
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} of a batch that did not fit could not be removed: {Error}. The next attempt replaces it")]
     private static partial void LogRemainderKept(ILogger logger, string path, string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The DLQ {Folder} is full: {Files} files of {Bytes} bytes (DLQ_MAX_SIZE_BYTES), and its disk has {Free} free (DISK_MIN_FREE_BYTES). DLQ_FULL={Policy} holds from now on; mend storage, or make room")]
+    private static partial void LogFull(ILogger logger, string folder, long files, long bytes, long free, DlqFullPolicy policy);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The DLQ {Folder} has room again: {Files} files of {Bytes} bytes, and its disk has {Free} free")]
+    private static partial void LogRoomAgain(ILogger logger, string folder, long files, long bytes, long free);
 }

@@ -30,6 +30,7 @@ internal sealed partial class DlqDirectory : IDisposable
     private long _files;
     private long _bytes;
     private long _freeBytes = long.MaxValue;
+    private bool _wasFull;
 
     /// <summary>Takes the folder.</summary>
     /// <exception cref="IOException">Another process owns it, or it cannot be written.</exception>
@@ -53,6 +54,9 @@ internal sealed partial class DlqDirectory : IDisposable
 
     /// <summary>Bytes of payload files.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Bytes free on its disk, as last measured.</summary>
+    internal long FreeBytes => Volatile.Read(ref _freeBytes);
 
     /// <summary>Whether it is at its capacity, or its disk at its reserve while it is in use. Only <c>DLQ_FULL=reject</c> turns newcomers away for it.</summary>
     internal bool IsFull => Bytes >= _options.DlqMaxSizeBytes || (Files > 0 && Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes);
@@ -153,7 +157,7 @@ internal sealed partial class DlqDirectory : IDisposable
         }
     }
 
-    /// <summary>Looks how much room the disk has; once per step of recovery and addition, not per request.</summary>
+    /// <summary>Looks whether there is room, and tells when that changes; once per step of recovery and addition, not per request.</summary>
     internal void MeasureFreeSpace()
     {
         try
@@ -163,6 +167,21 @@ internal sealed partial class DlqDirectory : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             LogFreeSpaceUnknown(_logger, Folder, error.Message);
+        }
+
+        bool isFull = IsFull;
+        if (Interlocked.Exchange(ref _wasFull, isFull) == isFull)
+        {
+            return;
+        }
+
+        if (isFull)
+        {
+            LogFull(_logger, Folder, Files, Bytes, FreeBytes, _options.DlqFull);
+        }
+        else
+        {
+            LogRoomAgain(_logger, Folder, Files, Bytes, FreeBytes);
         }
     }
 

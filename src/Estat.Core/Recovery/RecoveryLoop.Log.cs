@@ -11,6 +11,9 @@ internal sealed partial class RecoveryLoop
     [LoggerMessage(Level = LogLevel.Warning, Message = "Recovery of {Payload} failed: {Error}")]
     private static partial void LogAttemptFailed(ILogger logger, string payload, string error);
 
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Payload} stays in the DLQ: {Error}")]
+    private static partial void LogStorageFailed(ILogger logger, string payload, string error);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has waited since {Opened:u}, longer than DLQ_MAX_AGE; it will still be uploaded")]
     private static partial void LogExpired(ILogger logger, string payload, DateTimeOffset opened);
 

@@ -164,6 +164,12 @@ internal sealed partial class RecoveryLoop
             await RecoverAsync(payload, cancellationToken).ConfigureAwait(false);
             return true;
         }
+        catch (StorageException error)
+        {
+            LogStorageFailed(_logger, payload!, error.Message); // the outage is told by OnFailed, once for all files
+            Reschedule(payload!, error.Message);
+            return false;
+        }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // Whatever is wrong with one file, such as a key in its meta that no store takes, keeps none of the others from its turn.
@@ -186,6 +192,9 @@ internal sealed partial class RecoveryLoop
     /// <summary>Called with the key and the events of what went to the quarantine.</summary>
     internal Action<string, long>? OnQuarantined { get; set; }
 
+    /// <summary>Called with the key and what was wrong when the store did not take a file.</summary>
+    internal Action<string, StorageException>? OnFailed { get; set; }
+
     private async Task<OrderResult> RecoverAsync(string payload, CancellationToken cancellationToken)
     {
         string name = ObjectKeys.NameOf(Path.GetFileName(payload));
@@ -201,7 +210,7 @@ internal sealed partial class RecoveryLoop
 
             string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload));
             var content = new ObjectContent(() => Open(payload), seal, IsGzip: true);
-            string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            string stored = await WriteAsync(key, content, new BatchTrace(key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
             OnSafe?.Invoke(key);
             long bytes = new FileInfo(payload) is { Exists: true } file ? file.Length : 0;
             OnStored?.Invoke(StoredObject.Of(stored, seal, bytes, meta?.Created ?? ObjectKeys.OpenedOf(name) ?? _time.GetUtcNow(), _time));
@@ -218,7 +227,7 @@ internal sealed partial class RecoveryLoop
             long events = meta?.NumEvents ?? 0;
             string key = _quarantine.For(name, meta?.Form ?? BatchForm.Gzip);
             var content = new ObjectContent(() => Open(payload), SealOfUnsound(payload, events), IsGzip: false, fault);
-            string stored = await WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+            string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
             if (_dlq.Remove(payload, events, Place.Quarantined))
             {
                 OnQuarantined?.Invoke(stored, events);
@@ -230,10 +239,10 @@ internal sealed partial class RecoveryLoop
         }
     }
 
-    private async Task<string> WriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    private async Task<string> WriteAsync(string key, ObjectContent content, BatchTrace trace, CancellationToken cancellationToken)
     {
         long started = _time.GetTimestamp();
-        using Activity? activity = EstatActivities.Storing("estat.recover", key, content);
+        using Activity? activity = EstatActivities.Storing("estat.recover", key, content, trace);
         try
         {
             string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
@@ -245,6 +254,7 @@ internal sealed partial class RecoveryLoop
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
+            OnFailed?.Invoke(key, error);
             throw;
         }
     }

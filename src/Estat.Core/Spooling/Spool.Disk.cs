@@ -14,6 +14,7 @@ internal sealed partial class Spool
         {
             Measure();
             CheckHanging();
+            TellOfRoom();
             if (IsFull)
             {
                 OnFull?.Invoke();
@@ -89,6 +90,26 @@ internal sealed partial class Spool
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             LogFreeSpaceUnknown(_logger, Folder, error.Message);
+        }
+    }
+
+    // Told when it changes: clients are answered 503 for it, and nothing else in the log would say why.
+    private void TellOfRoom()
+    {
+        bool isFull = IsFull;
+        if (isFull == _wasFull)
+        {
+            return;
+        }
+
+        _wasFull = isFull;
+        if (isFull)
+        {
+            LogFull(_logger, Folder, Bytes, FreeBytes);
+        }
+        else
+        {
+            LogRoomAgain(_logger, Folder, Bytes, FreeBytes);
         }
     }
 

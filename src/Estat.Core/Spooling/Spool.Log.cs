@@ -8,7 +8,7 @@ internal sealed partial class Spool
     [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} keeps failing: events are answered 503 until a test write succeeds. Free space or replace the disk")]
     private static partial void LogFailing(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The disk of SPOOL_DIR {Folder} still fails: {Error}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The disk of SPOOL_DIR {Folder} still fails: {Error}")]
     private static partial void LogStillFailing(ILogger logger, string folder, string error);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The disk of SPOOL_DIR {Folder} works again")]
@@ -28,4 +28,12 @@ internal sealed partial class Spool
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The seal of segment {Segment} could not be written: {Error}. Its batch is uploaded from memory; look at the disk of SPOOL_DIR")]
     private static partial void LogSealFailed(ILogger logger, string segment, string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The spool {Folder} is full: it holds {Bytes} bytes (SPOOL_MAX_SIZE_BYTES) and its disk has {Free} free (DISK_MIN_FREE_BYTES). Newcomers are answered 503; make room, or mend storage")]
+    private static partial void LogFull(ILogger logger, string folder, long bytes, long free);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The spool {Folder} has room again: it holds {Bytes} bytes and its disk has {Free} free")]
+    private static partial void LogRoomAgain(ILogger logger, string folder, long bytes, long free);
 }

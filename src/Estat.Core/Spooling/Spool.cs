@@ -49,6 +49,7 @@ internal sealed partial class Spool : IDisposable
     private long _bytes;
     private long _unmeasured;
     private long _freeBytes = long.MaxValue;
+    private bool _wasFull;
     private int _failures;
     private volatile bool _hangs;
 
@@ -88,6 +89,9 @@ internal sealed partial class Spool : IDisposable
 
     /// <summary>Whether newcomers must be turned away for lack of room.</summary>
     internal bool IsFull => Bytes >= _options.SpoolMaxSizeBytes || Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes;
+
+    /// <summary>Bytes free on its disk, as last measured.</summary>
+    internal long FreeBytes => Volatile.Read(ref _freeBytes);
 
     /// <summary>Whether the disk failed repeatedly and has not been seen to work since.</summary>
     internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready || _hangs;

@@ -309,7 +309,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
         catch (StorageException error)
         {
-            LogAttemptFailed(_logger, segment.Name, error.Message);
+            _store.OnFailed(segment.Name, error); // it was looked at before anything was uploaded
             return Attempt.StorageFailed;
         }
         catch (Exception error)

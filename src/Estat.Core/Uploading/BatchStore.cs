@@ -1,4 +1,4 @@
-// One attempt to lay a batch in the store, counted and logged; and whether the store answers at all.
+// One attempt to lay a batch in the store, counted and traced; and whether the store answers at all.
 using System.Diagnostics;
 using Estat.Core.Administration;
 using Estat.Core.Batching;
@@ -14,6 +14,7 @@ internal sealed partial class BatchStore(
     ObjectWriter writer, QuarantineKeys quarantine, Ledger ledger, EstatInstruments instruments, TimeProvider time, ILogger logger)
 {
     private const string RawReason = "gzip failed when the batch was written";
+    private readonly StorageOutage _outage = new(time, logger);
     private volatile bool _fails;
     private volatile string? _fault;
 
@@ -32,8 +33,23 @@ internal sealed partial class BatchStore(
         if (_fails)
         {
             _fails = false;
+            _outage.OnAnswer();
             OnAnswersAgain?.Invoke();
         }
+    }
+
+    /// <summary>An attempt failed, whoever made it; the log hears of the outage, not of each attempt.</summary>
+    internal void OnFailed(string key, StorageException error)
+    {
+        _fault = error.Message;
+        _fails = true;
+        _outage.OnFailed(key, error.Message);
+    }
+
+    /// <summary>What waits, for the log; none by default.</summary>
+    internal Func<(long Files, int Segments)> Waiting
+    {
+        set => _outage.Waiting = value;
     }
 
     /// <summary>Called with the key of each batch that is safe in the store, or in the quarantine, with all that was acknowledged in it.</summary>
@@ -50,13 +66,14 @@ internal sealed partial class BatchStore(
     /// <param name="from">Where its events are counted.</param>
     /// <param name="cancellationToken">Ends the attempt; then nobody knows.</param>
     /// <param name="isWhole">False for what could be read of a damaged segment: a copy elsewhere may hold more.</param>
-    /// <returns>Null when it is there; otherwise why nobody knows. The failure was logged and counted here.</returns>
+    /// <returns>Null when it is there; otherwise why nobody knows. The failure was counted and its outage logged here.</returns>
     internal async Task<StorageException?> TryStoreAsync(SealedBatch batch, Place from, CancellationToken cancellationToken, bool isWhole = true)
     {
         bool isGzip = batch.Form == BatchForm.Gzip;
         string key = isGzip ? batch.Key : quarantine.For(ObjectKeys.NameOf(batch.Key), batch.Form);
         var content = new ObjectContent(batch.OpenContent, batch.Seal, isGzip, isGzip ? null : RawReason);
-        (string? stored, StorageException? error) = await TryWriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+        var trace = new BatchTrace(batch.Key, ++batch.Attempts, batch.Trace);
+        (string? stored, StorageException? error) = await TryWriteAsync(key, content, trace, cancellationToken).ConfigureAwait(false);
         if (error is not null)
         {
             return error;
@@ -94,7 +111,7 @@ internal sealed partial class BatchStore(
         }
 
         var content = new ObjectContent(() => new MemoryStream(bytes, writable: false), seal, IsGzip: false, reason);
-        (_, StorageException? error) = await TryWriteAsync(key, content, cancellationToken).ConfigureAwait(false);
+        (_, StorageException? error) = await TryWriteAsync(key, content, new BatchTrace(key, 1), cancellationToken).ConfigureAwait(false);
         if (error is null)
         {
             instruments.OnQuarantined();
@@ -107,10 +124,11 @@ internal sealed partial class BatchStore(
     /// <exception cref="StorageException">The store did not answer.</exception>
     internal Task<bool> IsStoredAsync(string key, Seal seal, CancellationToken cancellationToken) => writer.IsThereAsync(key, seal, cancellationToken);
 
-    private async Task<(string? Key, StorageException? Error)> TryWriteAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    private async Task<(string? Key, StorageException? Error)> TryWriteAsync(
+        string key, ObjectContent content, BatchTrace trace, CancellationToken cancellationToken)
     {
         long started = time.GetTimestamp();
-        using Activity? activity = EstatActivities.Storing("estat.upload", key, content);
+        using Activity? activity = EstatActivities.Storing("estat.upload", key, content, trace);
         try
         {
             string stored = await writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
@@ -120,11 +138,9 @@ internal sealed partial class BatchStore(
         }
         catch (StorageException error)
         {
-            _fault = error.Message;
-            _fails = true;
+            OnFailed(key, error);
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             instruments.OnUploadEnded(time.GetElapsedTime(started), succeeded: false);
-            LogUploadFailed(logger, error.Message, key);
             return (null, error);
         }
         catch (OperationCanceledException)
@@ -135,7 +151,4 @@ internal sealed partial class BatchStore(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stored {Key}: {Events} events, {Bytes} bytes, sealed by {Reason}")]
     private static partial void LogStored(ILogger logger, string key, long events, long bytes, FlushReason reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload of {Key} failed: {Error}")]
-    private static partial void LogUploadFailed(ILogger logger, string error, string key);
 }

@@ -2,7 +2,7 @@ namespace Estat.Core.Uploading;
 
 internal sealed partial class Uploader
 {
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Events} events of {Key} wait in the DLQ: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Events} events of {Key} wait in the DLQ: {Reason}")]
     private static partial void LogMovedToDlq(ILogger logger, long events, string key, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The DLQ did not take {Key}: {Error}. It stays in memory and is tried again. Free space in DLQ_DIR")]

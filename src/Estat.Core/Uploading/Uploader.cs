@@ -1,4 +1,5 @@
 // Sealed batches leave the node here: to the object store, or to the DLQ when it does not answer.
+using System.Diagnostics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
@@ -210,6 +211,7 @@ internal sealed partial class Uploader : IDisposable
 
     private bool TryMoveToDlq(SealedBatch batch, string reason)
     {
+        using Activity? activity = EstatActivities.MovingToDlq(batch, reason);
         try
         {
             _dlq.Add(batch, reason);
@@ -219,6 +221,7 @@ internal sealed partial class Uploader : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
+            activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             _instruments.OnDlqWriteFailed();
             LogDlqWriteFailed(_logger, error.Message, batch.Key);
             return false;

@@ -40,7 +40,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _links = new SiloLinks(options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
-        _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
+        _otlp = OtlpExport.For(options);
         var surface = new HttpSurface(options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers);
         _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels), _certificate);
         _certificate?.Observe(_ingest.Instruments.Meter);

@@ -52,7 +52,7 @@ internal sealed partial class SiloServer : INodeServer
         var peers = new ReplicaPeers(options.Cluster.Zone);
         Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
         _metrics = new PrometheusText(Engine.Instruments.Meter);
-        _otlp = options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint);
+        _otlp = OtlpExport.For(options);
         _parts = new SiloParts(options, Engine, peers, Engine.Replicas!, time);
 
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);

@@ -7,6 +7,8 @@ namespace Estat.Api.Tests.Hosting;
 
 public sealed class CommandLineTests
 {
+    private static readonly string[] LogLevels = ["trace", "debug", "information", "warning", "error", "critical"];
+
     public static TheoryData<string, string> WrongValues => new()
     {
         { "HTTP_ADDR", "8080" }, { "ACK", "paper" }, { "ACK_ALLOWED", "all" }, { "SPOOL_VOLATILE", "yes" }, { "SPOOL_MAX_SIZE_BYTES", "1" }, { "STORED_MAX_WAIT", "0" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
@@ -229,10 +231,23 @@ public sealed class CommandLineTests
         Assert.All(server.Output, line =>
         {
             using var entry = JsonDocument.Parse(line);
-            Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", entry.RootElement.GetProperty("Timestamp").GetString());
-            Assert.NotEmpty(entry.RootElement.GetProperty("LogLevel").GetString()!);
-            Assert.NotEmpty(entry.RootElement.GetProperty("Message").GetString()!);
+            Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", entry.RootElement.GetProperty("timestamp").GetString());
+            Assert.Contains(entry.RootElement.GetProperty("level").GetString()!, LogLevels);
+            Assert.NotEmpty(entry.RootElement.GetProperty("event").GetString()!);
+            Assert.NotEmpty(entry.RootElement.GetProperty("category").GetString()!);
+            Assert.NotEmpty(entry.RootElement.GetProperty("message").GetString()!);
         });
+        using var drained = JsonDocument.Parse(server.Output[^1]);
+        Assert.Equal("Drained", drained.RootElement.GetProperty("event").GetString());
+        Assert.Equal(0, drained.RootElement.GetProperty("fields").GetProperty("Lost").GetInt64());
+    }
+
+    [Fact]
+    public async Task Logs_are_text_where_somebody_asks_for_it()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync(new Dictionary<string, string> { ["LOG_FORMAT"] = "text" });
+
+        Assert.Contains(server.Output, line => line.Contains(" info  Listening on ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -58,7 +58,10 @@ public sealed class OptionTableTests : IDisposable
         ["SHUTDOWN_TIMEOUT"] = "10ms",
         ["SOCKETS"] = "outline",
         ["LOG_LEVEL"] = "loud",
+        ["LOG_FORMAT"] = "xml",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector:4317",
+        ["OTEL_TRACES_SAMPLER"] = "sometimes",
+        ["OTEL_TRACES_SAMPLER_ARG"] = "1.5",
     };
 
     private readonly TempFolder _folder = new();

@@ -1,0 +1,110 @@
+{{- define "estat.name" -}}
+{{- if contains "estat" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-estat" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "estat.selector" -}}
+app.kubernetes.io/name: estat
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "estat.labels" -}}
+{{ include "estat.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "estat.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "estat.name" .) }}{{ else }}{{ .Values.serviceAccount.name | default "default" }}{{ end }}
+{{- end }}
+
+{{/* Who answers HTTP. */}}
+{{- define "estat.frontRole" -}}
+{{- if eq .Values.mode "cluster" }}gateway{{ else }}server{{ end }}
+{{- end }}
+
+{{- define "estat.assembly" -}}
+{{- if eq .Values.mode "cluster" }}/app/Estat.Silo.dll{{ else }}/app/Estat.Api.dll{{ end }}
+{{- end }}
+
+{{/* The environment of every container, but for its role. */}}
+{{- define "estat.env" -}}
+{{- range $name, $value := .Values.options }}
+{{- if ne (toString $value) "" }}
+- { name: {{ $name }}, value: {{ $value | toString | quote }} }
+{{- end }}
+{{- end }}
+{{- if or .Values.adminToken.existingSecret .Values.adminToken.value }}
+- name: ADMIN_TOKEN
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.adminToken.existingSecret | default (printf "%s-admin" (include "estat.name" .)) }}
+      key: {{ .Values.adminToken.key }}
+{{- end }}
+{{- if eq .Values.mode "cluster" }}
+- { name: CLUSTERING, value: dynamodb }
+- { name: CLUSTER_ID, value: {{ .Values.cluster.id | quote }} }
+- { name: DYNAMODB_TABLE_PREFIX, value: {{ .Values.cluster.dynamodbTablePrefix | quote }} }
+- { name: ACK, value: {{ .Values.cluster.ack }} }
+{{- end }}
+{{- end }}
+
+{{- define "estat.container" -}}
+image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+startupProbe:
+  httpGet: { path: /health, port: http }
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /health, port: http }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: { path: /health/ready, port: http }
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 2
+{{- end }}
+
+{{- define "estat.pod" -}}
+serviceAccountName: {{ include "estat.serviceAccount" . }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1654
+  runAsGroup: 1654
+  # The volume becomes the user's, without a walk over all files of a full spool at each start.
+  fsGroup: 1654
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: { type: RuntimeDefault }
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "estat.spread" -}}
+{{- with .root.Values.topologyKeys }}
+topologySpreadConstraints:
+  {{- range . }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "estat.selector" $.root | nindent 8 }}
+        app.kubernetes.io/component: {{ $.component }}
+  {{- end }}
+{{- end }}
+{{- end }}
