@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests run beside the server is on this machine: Ceph, their S3, and libfaketime, their clock that jumps. Never fails:
+# Makes sure that what the tests run beside the server is on this machine: Ceph, their S3, and libfaketime, their clock that jumps, and
+# Prometheus, which reads the rules. Never fails:
 # tests that miss something skip themselves and say so.
 set -uo pipefail
 
@@ -11,6 +12,8 @@ ceph_present() {
 }
 
 faketime_present() { compgen -G '/usr/lib*/faketime/libfaketimeMT.so.1' >/dev/null || compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
+
+prometheus_present() { command -v promtool >/dev/null && command -v prometheus >/dev/null; }
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -39,4 +42,5 @@ ensure() {
 
 ensure "Ceph, the S3 of the tests (about 300 MB, half a minute)" "The tests that need a real S3 will be skipped." ceph_present "${CEPH[@]}"
 ensure "libfaketime" "Rounds in which the clock jumps will be skipped." faketime_present faketime
+ensure "promtool and Prometheus" "Tests of the alert rules will be skipped." prometheus_present prometheus
 exit 0

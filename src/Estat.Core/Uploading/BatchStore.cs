@@ -41,9 +41,9 @@ internal sealed partial class BatchStore(
     /// <summary>An attempt failed, whoever made it; the log hears of the outage, not of each attempt.</summary>
     internal void OnFailed(string key, StorageException error)
     {
+        _outage.OnFailed(key, error.Message); // first: an answer that comes in between must not leave an outage open that nothing ends
         _fault = error.Message;
         _fails = true;
-        _outage.OnFailed(key, error.Message);
     }
 
     /// <summary>What waits, for the log; none by default.</summary>

@@ -19,6 +19,7 @@ public sealed class CommandLineTests
         { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
         { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" }, { "SOCKETS", "outline" },
         { "HTTP_TLS_KEY", "lone.pem" }, { "ADMIN_TOKEN", "short" }, { "ADMIN_TOKEN_FILE", "/no/such/file" }, { "LOG_LEVEL", "loud" }, { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
+        { "LOG_FORMAT", "xml" }, { "OTEL_TRACES_SAMPLER", "often" }, { "OTEL_TRACES_SAMPLER_ARG", "2" },
     };
 
     [Theory]
