@@ -152,7 +152,7 @@ public sealed partial class AlertTests(RealS3 s3)
         string sources = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
 
         Assert.True(named.Length > 15, string.Join(", ", named));
-        Assert.Empty(named.Where(name => !sources.Contains($" void Log{name}(ILogger", StringComparison.Ordinal)));
+        Assert.DoesNotContain(named, name => !sources.Contains($" void Log{name}(ILogger", StringComparison.Ordinal));
     }
 
     private static void SkipWithout(string tool) => Assert.SkipUnless(Command.Exists(tool), $"no {tool} on PATH: apt-get install --no-install-recommends prometheus");

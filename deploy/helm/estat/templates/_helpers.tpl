@@ -56,6 +56,9 @@ securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   capabilities: { drop: [ALL] }
+# The service forgets the pod in the meantime; until then it takes events as ever.
+lifecycle:
+  preStop: { sleep: { seconds: 3 } }
 startupProbe:
   httpGet: { path: /health, port: http }
   periodSeconds: 2
@@ -77,6 +80,7 @@ serviceAccountName: {{ include "estat.serviceAccount" . }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
+enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
 securityContext:
   runAsNonRoot: true
