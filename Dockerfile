@@ -47,10 +47,10 @@ FROM runtime AS cluster
 COPY --from=build-cluster /app-cluster /app
 # Silos to each other, and gateways to silos.
 EXPOSE 11111 30000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["dotnet", "/app/Estat.Silo.dll", "--health", "http://127.0.0.1:8080/health/ready"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["dotnet", "/app/Estat.Silo.dll", "--health", "/health/ready"]
 ENTRYPOINT ["dotnet", "/app/Estat.Silo.dll"]
 
 FROM runtime AS standalone
 COPY --from=build /app /app
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["dotnet", "/app/Estat.Api.dll", "--health", "http://127.0.0.1:8080/health/ready"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["dotnet", "/app/Estat.Api.dll", "--health", "/health/ready"]
 ENTRYPOINT ["dotnet", "/app/Estat.Api.dll"]

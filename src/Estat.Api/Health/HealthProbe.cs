@@ -1,38 +1,42 @@
 // The client's side of a health check: for images that have neither a shell nor curl.
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using Estat.Core.Options;
 
 namespace Estat.Api.Health;
 
 /// <summary>
 /// <c>--health URL</c>: asks once and says by its exit code whether the answer was a success. Over https the certificate is checked, but for addresses of
-/// this machine.
+/// this machine. <c>--health /path</c> asks the node that the options in the environment start.
 /// </summary>
 internal static class HealthProbe
 {
     private const int Healthy = 0;
     private const int Unhealthy = 1;
     private const int WrongArguments = 2;
-    private const string Option = "--health";
+    private const string Argument = "--health";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <summary>Whether this command line is one of a probe rather than of a server.</summary>
-    internal static bool IsAskedFor(string[] args) => args is [Option, ..];
+    internal static bool IsAskedFor(string[] args) => args is [Argument, ..];
 
     /// <summary>Asks.</summary>
     /// <returns>The process' exit code: 0 after an answer 2xx, 1 after another one or none within 3 s, 2 without a URL.</returns>
     internal static async Task<int> RunAsync(string[] args, TextWriter errors)
     {
-        if (args is not [Option, var text] || !Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
+        if (args is not [Argument, var text] || (OwnUrl(text) ?? AnyUrl(text)) is not { } url)
         {
-            await errors.WriteLineAsync($"estat: {Option} takes a URL, such as http://127.0.0.1:8080/health/ready").ConfigureAwait(false);
+            await errors.WriteLineAsync($"estat: {Argument} takes a URL, such as http://127.0.0.1:8080/health/ready, or a path, such as /health/ready, of the node that HTTP_ADDR in this environment starts").ConfigureAwait(false);
             return WrongArguments;
         }
+
+        bool isOwn = url.IsLoopback || OwnUrl(text) is not null;
 
         // Of the machine itself; a proxy for the outside has nothing to say here.
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
         // This machine's certificate is for the name that others use, or nobody signed it; and there is nobody between.
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => url.IsLoopback || faults == SslPolicyErrors.None;
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => isOwn || faults == SslPolicyErrors.None;
 
         using var client = new HttpClient(handler) { Timeout = Patience };
         try
@@ -52,5 +56,23 @@ internal static class HealthProbe
         }
 
         return Unhealthy;
+    }
+
+    private static Uri? AnyUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" ? url : null;
+
+    // What an image's health check can know: the options that the node beside it was started with.
+    private static Uri? OwnUrl(string path)
+    {
+        if (!path.StartsWith('/') || !ListenAddress.TryParse(Option("HTTP_ADDR") ?? new EstatOptions().HttpAddr, out ListenAddress address))
+        {
+            return null;
+        }
+
+        IPAddress host = address.Address is null || address.Address.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : address.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
+            : address.Address;
+        return new Uri($"{(Option("HTTP_TLS_CERT") is null ? "http" : "https")}://{new IPEndPoint(host, address.Port)}{path}");
+
+        static string? Option(string name) => Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;
     }
 }

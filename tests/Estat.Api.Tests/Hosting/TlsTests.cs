@@ -32,7 +32,7 @@ public sealed class TlsTests : IDisposable
         using HttpClient client = Client(server, version);
         await SendAsync(client, HttpMethod.Post, "/collect", "single", 200);
         await SendAsync(client, HttpMethod.Get, "/collect?pixel", null, 200);
-        await SendAsync(client, HttpMethod.Get, "/collect?" + new string('q', 16_000), null, 200); // as large in HTTP/2, where it is a header
+        await SendAsync(client, HttpMethod.Get, "/collect?" + new string('q', 16_384), null, 200); // as large in HTTP/2, where it is a header
         await SendAsync(client, HttpMethod.Post, "/collect/batch", "one\ntwo", 200);
         await SendAsync(client, HttpMethod.Post, "/collect/batch", string.Join('\n', Enumerable.Repeat(new string('x', 10_000), 300)), 200);
         await SendAsync(client, HttpMethod.Post, "/collect", new string('x', 16_385), 413);
@@ -41,7 +41,7 @@ public sealed class TlsTests : IDisposable
         await SendAsync(client, HttpMethod.Get, "/health/ready", null, 200);
         await SendAsync(client, HttpMethod.Get, "/metrics", null, 200);
         await SendAsync(client, HttpMethod.Get, "/nowhere", null, 404);
-        Assert.Equal(["single", "pixel", new string('q', 16_000), "one", "two"], (await server.DrainBodiesAsync()).Take(5));
+        Assert.Equal(["single", "pixel", new string('q', 16_384), "one", "two"], (await server.DrainBodiesAsync()).Take(5));
     }
 
     [Theory]
@@ -224,6 +224,15 @@ public sealed class TlsTests : IDisposable
             _folder.Path, [], ["--health", $"https://{(host == "own" ? own.ToString() : host)}:{server.Port}/health/ready"]);
         Assert.Equal(exitCode, code);
         Assert.Equal(exitCode == 1, errors.Contains("certificate", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task The_health_probe_finds_the_node_of_its_own_environment()
+    {
+        await using RunningServer server = await StartAsync();
+        (int code, _, string errors) = await ServerCommand.RunAsync(
+            _folder.Path, [$"HTTP_ADDR=127.0.0.1:{server.Port}", $"HTTP_TLS_CERT={_folder["tls.crt"]}"], ["--health", "/health/ready"]);
+        Assert.Equal((0, ""), (code, errors));
     }
 
     [Fact]
