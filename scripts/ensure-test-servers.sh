@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests run beside the server is on this machine: Ceph, their S3, and libfaketime, their clock that jumps, and
-# Prometheus, which reads the rules. Never fails:
-# tests that miss something skip themselves and say so.
+# Makes sure that what the tests run beside the server is on this machine: Ceph, their S3, libfaketime, their clock that jumps, Prometheus, which reads the
+# rules, and Chromium, in which the console is tested. Never fails: tests that miss something skip themselves and say so.
 set -uo pipefail
 
 readonly CEPH=(radosgw ceph-mon ceph-mgr ceph-osd ceph-common)
@@ -14,6 +13,8 @@ ceph_present() {
 faketime_present() { compgen -G '/usr/lib*/faketime/libfaketimeMT.so.1' >/dev/null || compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 
 prometheus_present() { command -v promtool >/dev/null && command -v prometheus >/dev/null; }
+# With Korean letters: what the console says in Korean is measured as it is drawn.
+chromium_present() { [[ -x /usr/bin/chromium ]] && compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' >/dev/null; }
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -47,4 +48,5 @@ if ! prometheus_present; then
     # Debian starts what it installs; the tests start their own.
     command -v systemctl >/dev/null && systemctl disable --now prometheus >/dev/null 2>&1
 fi
+ensure "Chromium and a Korean font (about 150 MB, half a minute)" "Tests of the console in a browser will be skipped, or be drawn without Korean letters." chromium_present chromium fonts-noto-cjk
 exit 0

@@ -13,6 +13,15 @@ const FEW_LINES = 3;
 
 const pathOf = (file, rest = '') => `/admin/dlq/${encodeURIComponent(file.name)}${rest}`;
 
+// None is due at once.
+function nextTry(file, write) {
+  const next = file.next_due === null ? 0 : Date.parse(file.next_due);
+  return next <= format.now() ? t('dueNow') : write(next);
+}
+
+// Its own key, which stands in the row already, would be most of it.
+const reasonOf = file => (file.reason ?? '').replaceAll(file.key, '…');
+
 export function dlqPane(app) {
   const retryAll = () => h('button', { type: 'button', id: 'retry-all', disabled: true, on: { click: event => everything(event.currentTarget) } }, t('retryAll'));
   let all = null;
@@ -35,10 +44,10 @@ export function dlqPane(app) {
       setText(age.firstChild, format.duration(file.age_s));
       age.classList.toggle('bad-text', Boolean(file.expired));
       age.title = file.expired ? t('expired') : '';
-      if (reason.textContent !== foreign(file.reason, 300).textContent) reason.replaceChildren(foreign(file.reason, 300));
+      const why = foreign(reasonOf(file), 300);
+      if (reason.textContent !== why.textContent) reason.replaceChildren(why);
       setText(attempts, format.count(file.attempts));
-      const next = Date.parse(file.next_due);
-      setText(due, next <= format.now() ? t('dueNow') : format.relative(next));
+      setText(due, nextTry(file, format.relative));
     },
     loaded(answers) {
       all.disabled = answers.every(answer => answer.items.length === 0);
@@ -56,7 +65,7 @@ export function dlqPane(app) {
   function inspect(file) {
     const body = h('div', {}, h('p', { class: 'muted' }, t('loading')));
     const about = [[t('key'), file.key], [t('events'), format.count(file.events)], [t('size'), format.bytes(file.bytes)], [t('age'), format.duration(file.age_s)], [t('reason'), file.reason],
-      [t('attempts'), format.count(file.attempts)], [t('nextDue'), format.moment(Date.parse(file.next_due))]];
+      [t('attempts'), format.count(file.attempts)], [t('nextDue'), nextTry(file, format.moment)]];
     open(file.name, h('div', {}, h('dl', { class: 'about' }, about.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, foreign(value ?? '', 2000))))), body),
       { wide: true, actions: [downloadLink(pathOf(file, '/content'), { node: file.node }, file.name)] });
     fill(app, body, address(pathOf(file), { lines: LINES, node: file.node }));

@@ -130,7 +130,7 @@ export class Overview {
     this.#parts.rates.show([series[0], series[1], series[2]]);
     this.#parts.ack.show([series[0], series[4], series[3]]);
     setText(this.#parts.rates.summary, t('chartNow', { peak: t('perSecond', { n: format.rate(peak(1)) }), storedPeak: t('perSecond', { n: format.rate(peak(2)) }) }));
-    setText(this.#parts.ack.summary, t('chartAckNow', { peak: format.milliseconds(peak(4)) }));
+    setText(this.#parts.ack.summary, t('chartAckNow', { peak: peak(4) > 0 ? format.milliseconds(peak(4)) : '–' }));
   }
 
   #facts(nodes, all) {
