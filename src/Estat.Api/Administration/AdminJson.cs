@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Estat.Core.Administration;
 using Estat.Core.Recovery;
+using Estat.Core.Tailing;
 
 namespace Estat.Api.Administration;
 
@@ -25,6 +26,7 @@ internal sealed record SilentName(string Name);
 [JsonSerializable(typeof(OrderOutcome))]
 [JsonSerializable(typeof(Discarded))]
 [JsonSerializable(typeof(FileCount))]
+[JsonSerializable(typeof(TailNote))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Texts as they are, not as escapes: these answers are read on terminals as well, and never by a browser as a page.</summary>

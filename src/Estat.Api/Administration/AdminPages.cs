@@ -12,15 +12,21 @@ internal sealed class AdminPages
 {
     private const string NodeParameter = "node";
 
+    private static readonly Problem NothingComesHere = Problem.Of(
+        StatusCodes.Status404NotFound, "This silo takes its events from gateways. Watch the tail of a gateway, which shows what that gateway accepts.");
+
     private readonly IAdminDesk _desk;
     private readonly NodeDirectory _nodes;
     private readonly LiveEndpoint _live;
+    private readonly TailEndpoint? _tail;
 
     /// <param name="desk">Answers for this node.</param>
     /// <param name="nodes">Knows the others.</param>
+    /// <param name="tail">Watches what this node accepts over HTTP; null when it accepts nothing there.</param>
     /// <param name="stopping">Completes when the node begins to drain.</param>
-    internal AdminPages(IAdminDesk desk, NodeDirectory nodes, Task stopping)
+    internal AdminPages(IAdminDesk desk, NodeDirectory nodes, TailEndpoint? tail, Task stopping)
     {
+        _tail = tail;
         _desk = desk;
         _nodes = nodes;
         _live = new LiveEndpoint(nodes, stopping);
@@ -35,6 +41,7 @@ internal sealed class AdminPages
         new(AdminPaths.Objects, AnswerAsync, IsTree: true),
         new(AdminPaths.Dlq, AnswerAsync, IsTree: true),
         new(AdminPaths.Quarantine, AnswerAsync, IsTree: true),
+        new(AdminPaths.Tail, TailAsync),
     ];
 
     private async Task NodesAsync(HttpContext context)
@@ -49,7 +56,11 @@ internal sealed class AdminPages
         await TextAnswer.WriteAsync(context, "application/json", nodes.Json).ConfigureAwait(false);
     }
 
-    private Task LiveAsync(HttpContext context) => IsGet(context) ? _live.HandleAsync(context) : OperatorRouter.NotAllowedAsync(context, "GET");
+    // Streams have no end, so there is no HEAD of one.
+    private Task LiveAsync(HttpContext context) => HttpMethods.IsGet(context.Request.Method) ? _live.HandleAsync(context) : OperatorRouter.NotAllowedAsync(context, "GET");
+
+    private Task TailAsync(HttpContext context) =>
+        !HttpMethods.IsGet(context.Request.Method) ? OperatorRouter.NotAllowedAsync(context, "GET") : _tail is null ? NothingComesHere.WriteAsync(context) : _tail.HandleAsync(context);
 
     private async Task AnswerAsync(HttpContext context)
     {
@@ -63,7 +74,7 @@ internal sealed class AdminPages
 
     private async Task<AdminReply> AskAsync(StringValues node, AdminRequest asked, CancellationToken cancellationToken)
     {
-        if (node.Count == 0 || node[0] is not { Length: > 0 } name || name == (await _nodes.Own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false)).State.Node.Name)
+        if (node.Count == 0 || node[0] is not { Length: > 0 } name || name == _nodes.OwnName)
         {
             return await _desk.AnswerAsync(asked, cancellationToken).ConfigureAwait(false);
         }
@@ -75,7 +86,7 @@ internal sealed class AdminPages
 
         try
         {
-            return await peer.AskAsync(asked, cancellationToken).ConfigureAwait(false);
+            return await peer.AskAsync(asked with { Asker = $"{asked.Asker} by way of {_nodes.OwnName}" }, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {

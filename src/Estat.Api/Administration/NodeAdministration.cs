@@ -5,6 +5,7 @@ using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Tailing;
 
 namespace Estat.Api.Administration;
 
@@ -28,11 +29,15 @@ internal sealed class NodeAdministration
             return new NodeReading(state, state.ToJson());
         }, time);
         Desk = new AdminDesk(options, own, node.Engine, loggers.CreateLogger<AdminDesk>());
-        _pages = new AdminPages(Desk, new NodeDirectory(own, peers, time), stopping);
+        TailEndpoint? tail = node.IsCollecting ? new TailEndpoint(Tail = new TailHub(time), stopping, time) : null;
+        _pages = new AdminPages(Desk, new NodeDirectory(node.Name, own, peers, time), tail, stopping);
     }
 
     /// <summary>Answers for this node; what a gateway asks a silo's.</summary>
     internal IAdminDesk Desk { get; }
+
+    /// <summary>Where accepted events are shown; null where none come by HTTP.</summary>
+    internal TailHub? Tail { get; }
 
     /// <summary>The entries of the router's table.</summary>
     internal IReadOnlyList<Page> Pages => _pages.All;
@@ -48,13 +53,14 @@ internal sealed class NodeAdministration
 /// <param name="NotReadyBecause">Why it takes no events; null when it does.</param>
 /// <param name="Engine">What keeps its events; null at a gateway.</param>
 /// <param name="Storage">Where objects go; null at a gateway.</param>
+/// <param name="IsCollecting">Whether events come to it over HTTP.</param>
 internal sealed record AdministeredNode(
     string Name, string Role, IReadOnlyList<AckLevel> Levels, RequestCounters Requests, EstatInstruments Instruments, Func<long> AcceptedRequests,
-    Func<string?> NotReadyBecause, Engine? Engine = null, string? Storage = null)
+    Func<string?> NotReadyBecause, Engine? Engine = null, string? Storage = null, bool IsCollecting = true)
 {
     /// <summary>A node that keeps events itself.</summary>
-    internal static AdministeredNode Of(Engine engine, string name, string role, string storage) => new(
-        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests, () => engine.NotReadyBecause, engine, storage);
+    internal static AdministeredNode Of(Engine engine, string name, string role, string storage, bool isCollecting = true) => new(
+        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests, () => engine.NotReadyBecause, engine, storage, isCollecting);
 
     /// <summary>What does not change while it runs.</summary>
     internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(

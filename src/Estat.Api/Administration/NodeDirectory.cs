@@ -6,10 +6,11 @@ using Estat.Core.Administration;
 namespace Estat.Api.Administration;
 
 /// <summary>What <c>/admin/nodes</c> and <c>/admin/live</c> show.</summary>
+/// <param name="name">This node's name.</param>
 /// <param name="own">This node's state.</param>
 /// <param name="peers">The others.</param>
 /// <param name="time">Clock.</param>
-internal sealed class NodeDirectory(SharedReading<NodeReading> own, IPeerNodes peers, TimeProvider time)
+internal sealed class NodeDirectory(string name, SharedReading<NodeReading> own, IPeerNodes peers, TimeProvider time)
 {
     // Within the second of a frame, so that a silo that hangs does not slow the others' frames.
     private static readonly TimeSpan PeerPatience = TimeSpan.FromMilliseconds(900);
@@ -20,25 +21,25 @@ internal sealed class NodeDirectory(SharedReading<NodeReading> own, IPeerNodes p
     /// <summary>This node and all others, as JSON.</summary>
     internal SharedReading<NodesReading> All => LazyInitializer.EnsureInitialized(ref _all, () => new SharedReading<NodesReading>(ReadAllAsync, time));
 
-    /// <summary>This node.</summary>
-    internal SharedReading<NodeReading> Own => own;
+    /// <summary>This node's name.</summary>
+    internal string OwnName => name;
 
     /// <summary>The node of this name; null when there is none.</summary>
-    internal async Task<IPeerNode?> FindAsync(string name)
+    internal async Task<IPeerNode?> FindAsync(string sought)
     {
-        if (Known(name) is null)
+        if (Known(sought) is null)
         {
             await All.LatestAsync().ConfigureAwait(false); // which asks each for its name
         }
 
-        return Known(name);
+        return Known(sought);
     }
 
-    private IPeerNode? Known(string name)
+    private IPeerNode? Known(string sought)
     {
         lock (_names)
         {
-            return peers.All.FirstOrDefault(peer => _names.GetValueOrDefault(peer.Address, peer.Address) == name);
+            return peers.All.FirstOrDefault(peer => _names.GetValueOrDefault(peer.Address, peer.Address) == sought);
         }
     }
 
@@ -101,10 +102,10 @@ internal sealed class NodeDirectory(SharedReading<NodeReading> own, IPeerNodes p
     private void Learn(IPeerNode peer, ReadOnlyMemory<byte> state)
     {
         using JsonDocument document = JsonDocument.Parse(state);
-        string name = document.RootElement.GetProperty("node").GetProperty("name").GetString()!;
+        string said = document.RootElement.GetProperty("node").GetProperty("name").GetString()!;
         lock (_names)
         {
-            _names[peer.Address] = name;
+            _names[peer.Address] = said;
             if (_names.Count > 1000)
             {
                 _names.Clear(); // addresses come and go with a cluster's nodes; those that there are say their names again

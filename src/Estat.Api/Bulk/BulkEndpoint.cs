@@ -7,6 +7,7 @@ using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Tailing;
 
 namespace Estat.Api.Bulk;
 
@@ -15,7 +16,7 @@ namespace Estat.Api.Bulk;
 /// for events that are too large by themselves. All memory on the way is charged to <c>INFLIGHT_BYTES</c>.
 /// </summary>
 internal sealed class BulkEndpoint(
-    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, RequestCounters requests, MemoryBudget budget)
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, RequestCounters requests, MemoryBudget budget, TailHub tail)
 {
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context)
@@ -74,13 +75,16 @@ internal sealed class BulkEndpoint(
                 return;
             }
 
+            IReadOnlyList<byte[]>? watched = tail.IsWatched ? tail.TryCopy(block) : null;
             ValueTask<Ack> accepting = block.Events > 0 ? ingest.AcceptAsync(block, level) : default;
             // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
             block.Dispose();
             body.Dispose();
             budget.Return(charged);
             charged = 0;
-            await AnswerAsync(context, block.Events > 0 ? await accepting.ConfigureAwait(false) : null, answer, level).ConfigureAwait(false);
+            Ack? ack = block.Events > 0 ? await accepting.ConfigureAwait(false) : null;
+            Show(ack, watched);
+            await AnswerAsync(context, ack, answer, level).ConfigureAwait(false);
         }
         catch (JsonException error)
         {
@@ -89,6 +93,17 @@ internal sealed class BulkEndpoint(
         finally
         {
             budget.Return(charged);
+        }
+    }
+
+    private void Show(Ack? ack, IReadOnlyList<byte[]>? watched)
+    {
+        if (ack is { IsAccepted: true } && watched is not null)
+        {
+            foreach (byte[] line in watched)
+            {
+                tail.Offer(line);
+            }
         }
     }
 

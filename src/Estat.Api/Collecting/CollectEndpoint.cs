@@ -5,6 +5,7 @@ using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Tailing;
 
 namespace Estat.Api.Collecting;
 
@@ -13,7 +14,7 @@ namespace Estat.Api.Collecting;
 /// allocation. What comes in pieces or compressed takes the slower way through <see cref="RequestBody"/>.
 /// </summary>
 internal sealed class CollectEndpoint(
-    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, EstatInstruments instruments, TimeProvider time)
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, EstatInstruments instruments, TailHub tail, TimeProvider time)
 {
     /// <summary>Every n-th request of a core is timed for <c>estat_ack_duration_seconds</c>; a power of two.</summary>
     private const long SampleEvery = 64;
@@ -53,9 +54,10 @@ internal sealed class CollectEndpoint(
 
         // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may be
         // written from then on, on another thread.
+        byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context), result.Buffer.FirstSpan) : null;
         ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), result.Buffer.FirstSpan, level);
         reader.AdvanceTo(result.Buffer.End);
-        return WhenAcceptedAsync(context, accepting, level, started);
+        return watched is null ? WhenAcceptedAsync(context, accepting, level, started) : WhenShownAsync(context, accepting, level, started, watched);
     }
 
     private async Task CollectSlowlyAsync(HttpContext context, AckLevel level, long started)
@@ -80,7 +82,21 @@ internal sealed class CollectEndpoint(
     private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, AckLevel level, long started) =>
         outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
         : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
+        : tail.IsWatched && tail.TryCopy(envelope.Of(context), body.Bytes) is { } watched
+            ? WhenShownAsync(context, ingest.AcceptAsync(envelope.Of(context), body.Bytes, level), level, started, watched)
         : WhenAcceptedAsync(context, ingest.AcceptAsync(envelope.Of(context), body.Bytes, level), level, started);
+
+    // Apart from the usual way, so that it carries nothing for it: some hundred events a second, while somebody watches the tail.
+    private async Task WhenShownAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started, byte[] watched)
+    {
+        Ack ack = await accepting.ConfigureAwait(false);
+        if (ack.IsAccepted)
+        {
+            tail.Offer(watched);
+        }
+
+        await AnswerAsync(context, ack, level, started).ConfigureAwait(false);
+    }
 
     private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started) =>
         accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, level, started) : AwaitAsync(context, accepting, level, started);

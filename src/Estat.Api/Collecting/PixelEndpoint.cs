@@ -4,11 +4,12 @@ using System.Text;
 using Estat.Api.Http;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
+using Estat.Core.Tailing;
 
 namespace Estat.Api.Collecting;
 
 /// <summary>Stores the query as it came, percent signs and all.</summary>
-internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelope envelope, Answers answers)
+internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, TailHub tail)
 {
     // A transparent GIF of one pixel.
     private static readonly byte[] Pixel = Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
@@ -53,6 +54,17 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
         }
     }
 
+    private async ValueTask<Ack> ShowAsync(ValueTask<Ack> accepting, byte[] watched)
+    {
+        Ack ack = await accepting.ConfigureAwait(false);
+        if (ack.IsAccepted)
+        {
+            tail.Offer(watched);
+        }
+
+        return ack;
+    }
+
     private ValueTask<Ack> AcceptAsync(HttpContext context, string query, AckLevel level)
     {
         // A request target is ASCII: Kestrel refuses anything else.
@@ -60,7 +72,9 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
         try
         {
             int length = Encoding.ASCII.GetBytes(query.AsSpan(1), bytes);
-            return ingest.AcceptAsync(envelope.Of(context), bytes.AsSpan(0, length), level);
+            byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context), bytes.AsSpan(0, length)) : null;
+            ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), bytes.AsSpan(0, length), level);
+            return watched is null ? accepting : ShowAsync(accepting, watched);
         }
         finally
         {

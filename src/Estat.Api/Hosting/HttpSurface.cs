@@ -8,6 +8,7 @@ using Estat.Api.Metrics;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Core.Tailing;
 
 namespace Estat.Api.Hosting;
 
@@ -20,9 +21,10 @@ namespace Estat.Api.Hosting;
 /// <param name="Time">The clock of arrival.</param>
 /// <param name="Loggers">Where failed requests are logged.</param>
 /// <param name="Pages">Paths of this kind of node alone; those that are not open are guarded here.</param>
+/// <param name="Tail">Who watches what is accepted; null: nobody can.</param>
 internal sealed record HttpSurface(
     EstatOptions Options, INodeHealth Health, PrometheusText Metrics, EstatInstruments Instruments, RequestCounters Requests, TimeProvider Time,
-    ILoggerFactory Loggers, IReadOnlyList<Page>? Pages = null)
+    ILoggerFactory Loggers, IReadOnlyList<Page>? Pages = null, TailHub? Tail = null)
 {
     private const string CollectingPaths = "/collect, /collect.gif, /collect/batch, ";
 
@@ -36,10 +38,11 @@ internal sealed record HttpSurface(
     {
         var answers = new Answers(Options, levels, Requests);
         var envelope = new Envelope(Options, Time);
+        TailHub tail = Tail ?? new TailHub(Time);
         return RequestTraces.Around(new Router(
-            new CollectEndpoint(Options, ingest, envelope, answers, Instruments, Time),
-            new PixelEndpoint(Options, ingest, envelope, answers),
-            new BulkEndpoint(Options, ingest, envelope, answers, Requests, new MemoryBudget(Options.InflightBytes)),
+            new CollectEndpoint(Options, ingest, envelope, answers, Instruments, tail, Time),
+            new PixelEndpoint(Options, ingest, envelope, answers, tail),
+            new BulkEndpoint(Options, ingest, envelope, answers, Requests, new MemoryBudget(Options.InflightBytes), tail),
             Operators(CollectingPaths), new Cors(Options), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync, Options, Time);
     }
 

@@ -43,7 +43,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _otlp = OtlpExport.For(options);
         var administration = new NodeAdministration(
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
-        var surface = new HttpSurface(options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages);
+        var surface = new HttpSurface(
+            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, administration.Tail);
         _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
     }

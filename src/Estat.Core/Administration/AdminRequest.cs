@@ -28,6 +28,29 @@ public sealed record AdminReply(int Status, string ContentType) : IAsyncDisposab
     /// <summary>Name under which it is downloaded; null for what is shown.</summary>
     public string? FileName { get; init; }
 
+    /// <summary>The same with its body in memory, for those who cannot pass a stream on; an error when it is larger than this.</summary>
+    /// <param name="most">Bytes.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public async Task<AdminReply> HeldAsync(int most, CancellationToken cancellationToken)
+    {
+        if (Content is null)
+        {
+            return this;
+        }
+
+        await using (this.ConfigureAwait(false))
+        {
+            if (ContentLength > most)
+            {
+                return Error(413, $"It has {ContentLength} bytes, and {most} is the most that one node passes on for another. Download it from the node itself.");
+            }
+
+            byte[] body = new byte[ContentLength];
+            await Content.ReadExactlyAsync(body, cancellationToken).ConfigureAwait(false);
+            return this with { Content = null, Body = body };
+        }
+    }
+
     /// <summary>An error.</summary>
     public static AdminReply Error(int status, string detail) => new(status, "") { Detail = detail };
 

@@ -101,6 +101,9 @@ public sealed class LineBlock : IDisposable
         }
     }
 
+    /// <summary>What it holds now.</summary>
+    internal IReadOnlyList<Chunk> Chunks => _chunks;
+
     /// <summary>The block's chunk when there is but one.</summary>
     internal Chunk? Only => _chunks.Count == 1 ? _chunks[0] : null;
 

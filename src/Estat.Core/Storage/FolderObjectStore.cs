@@ -152,7 +152,7 @@ public sealed class FolderObjectStore : IObjectCatalog
     private string PathOf(string key)
     {
         string path = Path.GetFullPath(Path.Combine(_root, key));
-        return path.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal) || path == _root
+        return path.StartsWith(_root + Path.DirectorySeparatorChar, StringComparison.Ordinal)
             ? path
             : throw new ArgumentException($"the key {key} leaves the folder", nameof(key));
     }
