@@ -3,6 +3,7 @@ using System.Net;
 using Estat.Core.Forwarding;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
+using Estat.Grains.Administration;
 using Estat.Grains.Batching;
 using Estat.Silo.Hosting;
 using Orleans.Configuration;
@@ -96,6 +97,32 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
             Task<WireAck> call = packet.Level == AckLevel.Stored ? grain.AppendStoredAsync(wire) : grain.AppendAsync(wire);
             TimeSpan limit = packet.Level == AckLevel.Stored ? _storedTimeout : _timeout;
             return WireNames.ToAck(await call.WaitAsync(limit, _time, session.Lost).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (session.Lost.IsCancellationRequested)
+        {
+            throw new IOException($"the connection to {Name} closed during the call");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _calls);
+        }
+    }
+
+    /// <summary>Has the silo answer a page.</summary>
+    /// <exception cref="Exception">It does not, or its connection closed meanwhile.</exception>
+    internal async Task<WireAdminReply> AskAsync(WireAdminRequest request, CancellationToken cancellationToken)
+    {
+        if (_session is null)
+        {
+            await ProbeAsync().WaitAsync(cancellationToken).ConfigureAwait(false); // nobody else does while no events come
+        }
+
+        Session session = _session ?? throw new IOException($"there is no connection to {Name}");
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(session.Lost, cancellationToken);
+        Interlocked.Increment(ref _calls);
+        try
+        {
+            return await _client.GetGrain<IAdminGrain>(0).AskAsync(request).WaitAsync(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (session.Lost.IsCancellationRequested)
         {

@@ -27,6 +27,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private readonly Dictionary<IPEndPoint, SiloLink> _links = [];
     private readonly List<Task> _retiring = [];
     private volatile IReadOnlyList<ISiloLink> _all = [];
+    private volatile IReadOnlyList<SiloLink> _listed = [];
     private Task _running = Task.CompletedTask;
     private readonly Dictionary<SiloLink, (long Since, bool IsTold)> _silent = [];
     private bool _listFails;
@@ -46,6 +47,9 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyList<ISiloLink> All => _all;
 
+    /// <summary>A link to each silo of the list, also to those that have never answered.</summary>
+    internal IReadOnlyList<SiloLink> Listed => _listed;
+
     /// <summary>Begins to follow the list.</summary>
     internal void Start() => _running = Task.Run(() => FollowAsync(_stop.Token));
 
@@ -55,6 +59,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _all = [];
+        _listed = [];
         await Task.WhenAll([.. _retiring, .. _links.Values.Select(link => link.DisposeAsync().AsTask())]).ConfigureAwait(false);
         (_list as IDisposable)?.Dispose();
         _stop.Dispose();
@@ -118,6 +123,8 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         {
             _links.Add(silo, _open(silo));
         }
+
+        _listed = [.. _links.Values];
     }
 
     private async Task GreetAsync()

@@ -1,4 +1,5 @@
 // A gateway's process: HTTP in front of the silos. It keeps nothing, and has no disk.
+using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
 using Estat.Api.Metrics;
@@ -6,6 +7,7 @@ using Estat.Core.Forwarding;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Silo.Administration;
 using Estat.Silo.Forwarding;
 
 namespace Estat.Silo.Hosting;
@@ -41,7 +43,13 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
         _otlp = OtlpExport.For(options);
-        var surface = new HttpSurface(options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers);
+        var administration = new NodeAdministration(
+            options,
+            new AdministeredNode(
+                Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests, () => _ingest.NotReadyBecause),
+            new LinkedPeers(_links), Signals.First, time, _loggers);
+        var surface = new HttpSurface(
+            options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, administration.Tail);
         _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels), _certificate);
         _certificate?.Observe(_ingest.Instruments.Meter);
     }
@@ -51,6 +59,9 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
 
     /// <summary>Where it listens for HTTP, once started.</summary>
     internal Uri Address => _front.Address;
+
+    // There may be several on a machine, and a silo beside them.
+    private string Name => ListenAddress.TryParse(_options.HttpAddr, out ListenAddress address) ? $"{Environment.MachineName}:{address.Port}" : Environment.MachineName;
 
     /// <inheritdoc/>
     public string? NotReadyBecause => _ingest.NotReadyBecause;

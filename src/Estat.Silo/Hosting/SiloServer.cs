@@ -1,5 +1,6 @@
 // A silo's process, with or without collecting HTTP: one engine, one Orleans silo, one listener, from joining to leaving.
 using System.Net.Sockets;
+using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
 using Estat.Api.Metrics;
@@ -9,6 +10,8 @@ using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Replication;
 using Estat.Core.Storage;
+using Estat.Grains.Administration;
+using Estat.Silo.Administration;
 using Estat.Silo.Dashboard;
 using Estat.Silo.Replication;
 using Orleans.Configuration;
@@ -32,6 +35,7 @@ internal sealed partial class SiloServer : INodeServer
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
     private readonly SiloParts _parts;
+    private readonly SiloPeers _others = new();
     private readonly IHost _host;
     private readonly HttpCertificate? _certificate;
     private readonly HttpFront _front;
@@ -55,6 +59,9 @@ internal sealed partial class SiloServer : INodeServer
         _otlp = OtlpExport.For(options);
         _parts = new SiloParts(options, Engine, peers, Engine.Replicas!, time);
 
+        bool isCollecting = options.Cluster.Role != NodeRole.Silo;
+        var administration = new NodeAdministration(
+            options, AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First, time, _loggers);
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(_loggers);
         builder.Services.AddSingleton<IHostLifetime>(Signals);
@@ -64,6 +71,9 @@ internal sealed partial class SiloServer : INodeServer
             silo.Configure<EndpointOptions>(endpoints => Bind(endpoints, options.Cluster));
             silo.Configure<SiloOptions>(target => target.SiloName = Name);
             _parts.AddTo(silo);
+            silo.AddGrainService<AdminSiloGrain>();
+            silo.Services.AddSingleton<AdminSiloClient>();
+            silo.Services.AddSingleton(administration.Desk);
             DashboardPages.Add(silo);
             if (tls is not null)
             {
@@ -73,7 +83,7 @@ internal sealed partial class SiloServer : INodeServer
         _host = builder.Build();
         var surface = new HttpSurface(
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
-            [DashboardPages.Of(_host.Services)]);
+            [DashboardPages.Of(_host.Services), .. administration.Pages], administration.Tail);
         _front = new HttpFront(
             options, Signals, _loggers,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
@@ -108,6 +118,7 @@ internal sealed partial class SiloServer : INodeServer
                 error);
         }
 
+        _others.Join(_host.Services);
         await _front.StartAsync().ConfigureAwait(false);
         Introduce();
         _ = WarnOfStorageAsync();
