@@ -9,6 +9,7 @@ using Estat.Bench.Measuring;
 using Estat.Bench.Recovery;
 using Estat.Bench.Reporting;
 using Estat.Bench.Starting;
+using Estat.Bench.Watching;
 
 namespace Estat.Bench.Suite;
 
@@ -17,7 +18,7 @@ internal static class SuiteRun
     private static readonly IReadOnlyList<ISuitePart> Parts =
     [
         new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(), new StartPart(),
-        new ClusterPart(),
+        new ClusterPart(), new ConsolePart(),
     ];
 
     /// <summary>The parts' names, as <c>--only</c> takes them.</summary>
