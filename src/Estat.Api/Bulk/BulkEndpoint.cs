@@ -1,10 +1,12 @@
 // POST /collect/batch: many events a request, as NDJSON or a JSON array, also compressed.
 using System.Text.Json;
+using Estat.Api.Access;
 using Estat.Api.Collecting;
 using Estat.Api.Http;
 using Estat.Core.Events;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
@@ -16,12 +18,20 @@ namespace Estat.Api.Bulk;
 /// for events that are too large by themselves. All memory on the way is charged to <c>INFLIGHT_BYTES</c>.
 /// </summary>
 internal sealed class BulkEndpoint(
-    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, RequestCounters requests, MemoryBudget budget, TailHub tail)
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, RequestCounters requests, MemoryBudget budget,
+    TailHub tail)
 {
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context)
     {
-        if (answers.RefuseUnread(context, ingest, isBatch: true, out AckLevel level) is { } refusal)
+        Sender? sender = null;
+        if (access?.RefuseUnread(context, out sender) is { } refused)
+        {
+            await refused.ConfigureAwait(false);
+            return;
+        }
+
+        if (answers.RefuseUnread(context, ingest, isBatch: true, sender?.Prefix, out AckLevel level) is { } refusal)
         {
             await refusal.ConfigureAwait(false);
             return;
@@ -42,14 +52,14 @@ internal sealed class BulkEndpoint(
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
             BodyOutcome.NoMemory => answers.NoMemoryAsync(context),
-            _ => TakeAsync(context, body, level),
+            _ => TakeAsync(context, body, sender, level),
         };
         await answer.ConfigureAwait(false);
     }
 
-    private async Task TakeAsync(HttpContext context, RequestBody body, AckLevel level)
+    private async Task TakeAsync(HttpContext context, RequestBody body, Sender? sender, AckLevel level)
     {
-        using LineBlock block = ingest.NewBlock();
+        using LineBlock block = ingest.NewBlock(sender?.Prefix);
         var answer = new BulkAnswer();
         long charged = 0;
         try
@@ -75,14 +85,22 @@ internal sealed class BulkEndpoint(
                 return;
             }
 
+            int events = block.Events;
+            if (events > 0 && access?.RefuseOver(context, sender, events) is { } over)
+            {
+                await over.ConfigureAwait(false);
+                return;
+            }
+
             IReadOnlyList<byte[]>? watched = tail.IsWatched ? tail.TryCopy(block) : null;
-            ValueTask<Ack> accepting = block.Events > 0 ? ingest.AcceptAsync(block, level) : default;
+            ValueTask<Ack> accepting = events > 0 ? ingest.AcceptAsync(block, level) : default;
             // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
             block.Dispose();
             body.Dispose();
             budget.Return(charged);
             charged = 0;
-            Ack? ack = block.Events > 0 ? await accepting.ConfigureAwait(false) : null;
+            Ack? ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
+            WriteAccess.OnAnswered(sender, events, ack is { IsAccepted: true });
             Show(ack, watched);
             await AnswerAsync(context, ack, answer, level).ConfigureAwait(false);
         }
@@ -121,7 +139,7 @@ internal sealed class BulkEndpoint(
                 return true;
             }
 
-            EventHeader header = envelope.Of(context);
+            EventHeader header = envelope.Of(context, prefix: null); // the block has it
             block.Add(header, line);
             if (block.BufferBytes > taken)
             {

@@ -1,6 +1,7 @@
 // Who is at the other end of a connection; worked out once per connection, not per event.
 using System.Net;
 using System.Text;
+using Estat.Core.Keys;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Primitives;
 
@@ -21,12 +22,16 @@ internal sealed class Peer
     private readonly bool _isTrusted;
     private readonly bool _isShared;
     private readonly byte[] _client = new byte[LongestAddress];
+    private readonly ulong _ownAddress;
     private int _clientLength;
     private string? _lastForwarded;
+    private volatile AddressSeen? _lastAddress;
+    private volatile KeySeen? _lastKey;
 
-    private Peer(byte[] own, bool isTrusted, bool isShared)
+    private Peer(byte[] own, ulong ownAddress, bool isTrusted, bool isShared)
     {
         _own = own;
+        _ownAddress = ownAddress;
         _isTrusted = isTrusted;
         _isShared = isShared;
     }
@@ -46,7 +51,33 @@ internal sealed class Peer
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         bool isTrusted = trusted.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
-        return new Peer(Encoding.ASCII.GetBytes(address.ToString()), isTrusted, isShared);
+        return new Peer(Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
+    }
+
+    /// <summary>The last write key that this connection showed and that was found. Replaced as a whole: requests of one connection may be handled at once.</summary>
+    internal KeySeen? LastKey
+    {
+        get => _lastKey;
+        set => _lastKey = value;
+    }
+
+    /// <summary>What the client is told apart by where addresses have limits.</summary>
+    internal ulong AddressOf(IHeaderDictionary headers)
+    {
+        ReadOnlySpan<byte> text = ClientOf(headers);
+        if (text.SequenceEqual(_own))
+        {
+            return _ownAddress;
+        }
+
+        if (_lastAddress is { } last && text.SequenceEqual(last.Text))
+        {
+            return last.Key;
+        }
+
+        ulong key = IPAddress.TryParse(Encoding.ASCII.GetString(text), out IPAddress? address) ? AddressLimits.KeyOf(address) : 0;
+        _lastAddress = new AddressSeen(text.ToArray(), key);
+        return key;
     }
 
     /// <summary>The client's address as text. Valid until the next call.</summary>
@@ -58,7 +89,7 @@ internal sealed class Peer
         }
 
         // Trusted proxies that speak HTTP/2 pay with an allocation each.
-        return _isShared ? new Peer(_own, isTrusted: true, isShared: false).ClientOf(headers) : LastClientOf(headers);
+        return _isShared ? new Peer(_own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers) : LastClientOf(headers);
     }
 
     private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)
@@ -91,4 +122,9 @@ internal sealed class Peer
 
         return _own;
     }
+
+    /// <summary>A write key as it was sent, and whose it is by a table.</summary>
+    internal sealed record KeySeen(string Text, Sender Sender, SenderTable Table);
+
+    private sealed record AddressSeen(byte[] Text, ulong Key);
 }

@@ -1,8 +1,10 @@
 // POST /collect: one event a request. The hot path of Estat.
 using System.IO.Pipelines;
+using Estat.Api.Access;
 using Estat.Api.Http;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
@@ -14,7 +16,8 @@ namespace Estat.Api.Collecting;
 /// allocation. What comes in pieces or compressed takes the slower way through <see cref="RequestBody"/>.
 /// </summary>
 internal sealed class CollectEndpoint(
-    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, EstatInstruments instruments, TailHub tail, TimeProvider time)
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, EstatInstruments instruments, TailHub tail,
+    TimeProvider time)
 {
     /// <summary>Every n-th request of a core is timed for <c>estat_ack_duration_seconds</c>; a power of two.</summary>
     private const long SampleEvery = 64;
@@ -27,7 +30,13 @@ internal sealed class CollectEndpoint(
     /// <param name="ordinal">Its number on this core, for sampling.</param>
     internal Task HandleAsync(HttpContext context, long ordinal)
     {
-        if (answers.RefuseUnread(context, ingest, isBatch: false, out AckLevel level) is { } refusal)
+        Sender? sender = null;
+        if (access is not null && access.RefuseUnread(context, out sender) is { } refused)
+        {
+            return refused;
+        }
+
+        if (answers.RefuseUnread(context, ingest, isBatch: false, sender?.Prefix, out AckLevel level) is { } refusal)
         {
             return refusal;
         }
@@ -36,13 +45,13 @@ internal sealed class CollectEndpoint(
         PipeReader reader = context.Request.BodyReader;
         if (context.Request.Headers.ContentEncoding.Count > 0 || !reader.TryRead(out ReadResult result))
         {
-            return CollectSlowlyAsync(context, level, started);
+            return CollectSlowlyAsync(context, sender, level, started);
         }
 
         if (!result.IsCompleted || !result.Buffer.IsSingleSegment)
         {
             reader.AdvanceTo(result.Buffer.Start);
-            return CollectSlowlyAsync(context, level, started);
+            return CollectSlowlyAsync(context, sender, level, started);
         }
 
         if (result.Buffer.IsEmpty || result.Buffer.Length > options.MaxBodySize)
@@ -52,15 +61,21 @@ internal sealed class CollectEndpoint(
             return isEmpty ? answers.EmptyAsync(context) : answers.EventTooLargeAsync(context);
         }
 
+        if (access is not null && access.RefuseOver(context, sender, 1) is { } over)
+        {
+            reader.AdvanceTo(result.Buffer.End);
+            return over;
+        }
+
         // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may be
         // written from then on, on another thread.
-        byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context), result.Buffer.FirstSpan) : null;
-        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), result.Buffer.FirstSpan, level);
+        byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan) : null;
+        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan, level);
         reader.AdvanceTo(result.Buffer.End);
-        return watched is null ? WhenAcceptedAsync(context, accepting, level, started) : WhenShownAsync(context, accepting, level, started, watched);
+        return watched is null ? WhenAcceptedAsync(context, accepting, sender, level, started) : WhenShownAsync(context, accepting, sender, level, started, watched);
     }
 
-    private async Task CollectSlowlyAsync(HttpContext context, AckLevel level, long started)
+    private async Task CollectSlowlyAsync(HttpContext context, Sender? sender, AckLevel level, long started)
     {
         Coding coding = ContentCoding.Of(context.Request.Headers.ContentEncoding);
         if (coding == Coding.Unknown)
@@ -76,18 +91,23 @@ internal sealed class CollectEndpoint(
             await PoolThread.Switch();
         }
 
-        await FinishAsync(context, outcome, body, level, started).ConfigureAwait(false);
+        await FinishAsync(context, outcome, body, sender, level, started).ConfigureAwait(false);
     }
 
-    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, AckLevel level, long started) =>
+    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, Sender? sender, AckLevel level, long started) =>
         outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
         : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
-        : tail.IsWatched && tail.TryCopy(envelope.Of(context), body.Bytes) is { } watched
-            ? WhenShownAsync(context, ingest.AcceptAsync(envelope.Of(context), body.Bytes, level), level, started, watched)
-        : WhenAcceptedAsync(context, ingest.AcceptAsync(envelope.Of(context), body.Bytes, level), level, started);
+        : access?.RefuseOver(context, sender, 1) ?? TakeAsync(context, body, sender, level, started);
+
+    private Task TakeAsync(HttpContext context, RequestBody body, Sender? sender, AckLevel level, long started)
+    {
+        byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context, sender?.Prefix), body.Bytes) : null;
+        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), body.Bytes, level);
+        return watched is null ? WhenAcceptedAsync(context, accepting, sender, level, started) : WhenShownAsync(context, accepting, sender, level, started, watched);
+    }
 
     // Apart from the usual way, so that it carries nothing for it: some hundred events a second, while somebody watches the tail.
-    private async Task WhenShownAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started, byte[] watched)
+    private async Task WhenShownAsync(HttpContext context, ValueTask<Ack> accepting, Sender? sender, AckLevel level, long started, byte[] watched)
     {
         Ack ack = await accepting.ConfigureAwait(false);
         if (ack.IsAccepted)
@@ -95,17 +115,22 @@ internal sealed class CollectEndpoint(
             tail.Offer(watched);
         }
 
-        await AnswerAsync(context, ack, level, started).ConfigureAwait(false);
+        await AnswerAsync(context, ack, sender, level, started).ConfigureAwait(false);
     }
 
-    private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started) =>
-        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, level, started) : AwaitAsync(context, accepting, level, started);
+    private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, Sender? sender, AckLevel level, long started) =>
+        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, sender, level, started) : AwaitAsync(context, accepting, sender, level, started);
 
-    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, AckLevel level, long started) =>
-        await AnswerAsync(context, await accepting.ConfigureAwait(false), level, started).ConfigureAwait(false);
+    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, Sender? sender, AckLevel level, long started) =>
+        await AnswerAsync(context, await accepting.ConfigureAwait(false), sender, level, started).ConfigureAwait(false);
 
-    private Task AnswerAsync(HttpContext context, Ack ack, AckLevel level, long started)
+    private Task AnswerAsync(HttpContext context, Ack ack, Sender? sender, AckLevel level, long started)
     {
+        if (sender is not null)
+        {
+            WriteAccess.OnAnswered(sender, 1, ack.IsAccepted);
+        }
+
         if (!ack.IsAccepted)
         {
             return answers.RefuseAsync(context, ack.Admission);

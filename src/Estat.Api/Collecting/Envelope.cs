@@ -12,11 +12,14 @@ internal sealed class Envelope(EstatOptions options, TimeProvider time)
     private const string IdempotencyKey = "Idempotency-Key";
 
     /// <summary>The envelope; valid while the request's headers are.</summary>
-    internal EventHeader Of(HttpContext context)
+    /// <param name="context">The request.</param>
+    /// <param name="prefix">Where the event goes; null is <c>RAW_PREFIX</c>.</param>
+    internal EventHeader Of(HttpContext context, string? prefix)
     {
         IHeaderDictionary headers = context.Request.Headers;
         return new EventHeader
         {
+            Prefix = prefix,
             UnixSeconds = time.GetUtcNow().ToUnixTimeSeconds(),
             Ip = context.Features.Get<Peer>()!.ClientOf(headers),
             UserAgent = First(headers.UserAgent),

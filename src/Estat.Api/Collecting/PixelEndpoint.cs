@@ -1,15 +1,17 @@
 // GET /collect?… and /collect.gif?…: the raw query is the event, for images, mails and redirects that can do no more.
 using System.Buffers;
 using System.Text;
+using Estat.Api.Access;
 using Estat.Api.Http;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
 
 namespace Estat.Api.Collecting;
 
 /// <summary>Stores the query as it came, percent signs and all.</summary>
-internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, TailHub tail)
+internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, TailHub tail)
 {
     // A transparent GIF of one pixel.
     private static readonly byte[] Pixel = Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
@@ -17,13 +19,21 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context, bool asGif)
     {
-        if (answers.RefuseUnread(context, ingest, isBatch: false, out AckLevel level) is { } refusal)
+        Sender? sender = null;
+        if (access?.RefuseUnread(context, out sender) is { } refused)
+        {
+            await refused.ConfigureAwait(false);
+            return;
+        }
+
+        if (answers.RefuseUnread(context, ingest, isBatch: false, sender?.Prefix, out AckLevel level) is { } refusal)
         {
             await refusal.ConfigureAwait(false);
             return;
         }
 
         string query = context.Request.QueryString.Value ?? "";
+        query = access is { HasKeys: true } ? KeyText.WithoutKey(query) : query;
         int length = Math.Max(0, query.Length - 1);
         if (length == 0)
         {
@@ -37,7 +47,14 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
             return;
         }
 
-        Ack ack = await AcceptAsync(context, query, level).ConfigureAwait(false);
+        if (access?.RefuseOver(context, sender, 1) is { } over)
+        {
+            await over.ConfigureAwait(false);
+            return;
+        }
+
+        Ack ack = await AcceptAsync(context, query, sender?.Prefix, level).ConfigureAwait(false);
+        WriteAccess.OnAnswered(sender, 1, ack.IsAccepted);
         if (!ack.IsAccepted)
         {
             await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);
@@ -65,15 +82,15 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
         return ack;
     }
 
-    private ValueTask<Ack> AcceptAsync(HttpContext context, string query, AckLevel level)
+    private ValueTask<Ack> AcceptAsync(HttpContext context, string query, string? prefix, AckLevel level)
     {
         // A request target is ASCII: Kestrel refuses anything else.
         byte[] bytes = ArrayPool<byte>.Shared.Rent(query.Length);
         try
         {
             int length = Encoding.ASCII.GetBytes(query.AsSpan(1), bytes);
-            byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context), bytes.AsSpan(0, length)) : null;
-            ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context), bytes.AsSpan(0, length), level);
+            byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context, prefix), bytes.AsSpan(0, length)) : null;
+            ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, prefix), bytes.AsSpan(0, length), level);
             return watched is null ? accepting : ShowAsync(accepting, watched);
         }
         finally

@@ -5,7 +5,10 @@ using Estat.Api.Collecting;
 using Estat.Api.Health;
 using Estat.Api.Http;
 using Estat.Api.Metrics;
+using Estat.Api.OpenApi;
+using Estat.Api.Snippet;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
@@ -21,10 +24,11 @@ namespace Estat.Api.Hosting;
 /// <param name="Time">The clock of arrival.</param>
 /// <param name="Loggers">Where failed requests are logged.</param>
 /// <param name="Pages">Paths of this kind of node alone; those that are not open are guarded here.</param>
+/// <param name="Keys">Who may send; null when whoever reaches it may.</param>
 /// <param name="Tail">Who watches what is accepted; null: nobody can.</param>
 internal sealed record HttpSurface(
     EstatOptions Options, INodeHealth Health, PrometheusText Metrics, EstatInstruments Instruments, RequestCounters Requests, TimeProvider Time,
-    ILoggerFactory Loggers, IReadOnlyList<Page>? Pages = null, TailHub? Tail = null)
+    ILoggerFactory Loggers, IReadOnlyList<Page>? Pages = null, WriteKeys? Keys = null, TailHub? Tail = null)
 {
     private const string CollectingPaths = "/collect, /collect.gif, /collect/batch, ";
 
@@ -38,17 +42,19 @@ internal sealed record HttpSurface(
     {
         var answers = new Answers(Options, levels, Requests);
         var envelope = new Envelope(Options, Time);
+        var access = WriteAccess.Of(Options, Keys, Requests, Time);
         TailHub tail = Tail ?? new TailHub(Time);
         return RequestTraces.Around(new Router(
-            new CollectEndpoint(Options, ingest, envelope, answers, Instruments, tail, Time),
-            new PixelEndpoint(Options, ingest, envelope, answers, tail),
-            new BulkEndpoint(Options, ingest, envelope, answers, Requests, new MemoryBudget(Options.InflightBytes), tail),
-            Operators(CollectingPaths), new Cors(Options), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync, Options, Time);
+            new CollectEndpoint(Options, ingest, envelope, answers, access, Instruments, tail, Time),
+            new PixelEndpoint(Options, ingest, envelope, answers, access, tail),
+            new BulkEndpoint(Options, ingest, envelope, answers, access, Requests, new MemoryBudget(Options.InflightBytes), tail),
+            Operators(CollectingPaths, SnippetPage.Create(), OpenApiPage.Create(Options, levels)),
+            new Cors(Options, access), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync, Options, Time);
     }
 
     /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
-    private OperatorRouter Operators(string paths) =>
-        new(new HealthEndpoints(Health), Metrics, paths, [Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers));
+    private OperatorRouter Operators(string paths, params Page[] own) =>
+        new(new HealthEndpoints(Health), Metrics, paths, [.. own, Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers));
 }

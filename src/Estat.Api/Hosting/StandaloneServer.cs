@@ -1,9 +1,11 @@
 // The standalone server: one engine behind Kestrel, from start to drain.
+using Estat.Api.Access;
 using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Metrics;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Storage;
@@ -23,11 +25,13 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
     private readonly IObjectStore _store;
+    private readonly WriteKeys? _keys;
     private readonly ILogger _logger;
     private readonly bool _isTerminal;
 
     /// <summary>Puts the server together.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
+    /// <exception cref="OptionException">Write keys cannot be used as they are.</exception>
     internal StandaloneServer(EstatOptions options, TimeProvider time, bool isTerminal)
     {
         _options = options;
@@ -38,13 +42,15 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _logger = _loggers.CreateLogger<StandaloneServer>();
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
+        _keys = WriteKeys.Open(options, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
         Engine = new Engine(options, _store, time, _loggers);
+        _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = OtlpExport.For(options);
         var administration = new NodeAdministration(
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
         var surface = new HttpSurface(
-            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, administration.Tail);
+            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
         _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
     }
@@ -85,6 +91,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             LogFewOpenFiles(_logger, limit, _options.MaxConnections);
         }
 
+        KeysAtStart.Begin(_keys, _options, _logger);
         if (_options.Ack == AckLevel.Memory)
         {
             LogMemoryOnly(_logger);
@@ -119,6 +126,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
+        _keys?.Dispose();
         await Engine.DisposeAsync().ConfigureAwait(false);
         Signals.Dispose();
         _loggers.Dispose();

@@ -27,6 +27,8 @@ internal sealed class Answers
     private readonly Problem _diskFailed = Problem.Unavailable(
         "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again later.");
     private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
+    private readonly Problem _noPrefix = Problem.Unavailable(
+        "This write key's prefix is one too many for this node, which has had too many of them since it was started, or lies in its quarantine. Whoever runs it can restart it, or change the key's prefix.");
     private readonly Problem _noReplica = Problem.Unavailable(
         "No other silo held a copy of this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
     private readonly Problem _noSilo = Problem.Unavailable("No silo of the cluster can be reached; nothing was taken. Try again in a moment.");
@@ -66,11 +68,12 @@ internal sealed class Answers
     /// <param name="context">The request.</param>
     /// <param name="ingest">Whether the node takes events now; asked first, so that a full node answers at once.</param>
     /// <param name="isBatch">Which limit holds for its length.</param>
+    /// <param name="prefix">Where its events would go; null is <c>RAW_PREFIX</c>.</param>
     /// <param name="level">The ack level that it asks for.</param>
-    internal Task? RefuseUnread(HttpContext context, IIngest ingest, bool isBatch, out AckLevel level)
+    internal Task? RefuseUnread(HttpContext context, IIngest ingest, bool isBatch, string? prefix, out AckLevel level)
     {
         bool isOffered = TryReadLevel(context, out level);
-        Admission outlook = ingest.Outlook(isOffered ? level : _level);
+        Admission outlook = ingest.Outlook(isOffered ? level : _level, prefix);
         return outlook != Admission.Accepted ? RefuseAsync(context, outlook)
             : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize) ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
             : context.Request.ContentLength is null && !IsOnlyChunked(context) ? InvalidAsync(context, _transferCoding)
@@ -105,6 +108,7 @@ internal sealed class Answers
             Admission.Draining => (_requests.Draining, _draining),
             Admission.NoReplica => (_requests.NoReplica, _noReplica),
             Admission.NoSilo => (_requests.NoSilo, _noSilo),
+            Admission.NoPrefix => (_requests.StorageFull, _noPrefix),
             Admission.Unknown => (_requests.Unknown, _unknown),
             _ => (_requests.QueueFull, _queueFull),
         };

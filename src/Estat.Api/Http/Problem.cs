@@ -1,4 +1,5 @@
 // Errors as application/problem+json (RFC 9457). All of HTTP's answers to bad or untimely requests are made here.
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections.Features;
@@ -49,6 +50,17 @@ internal sealed class Problem
 
     /// <summary>503: try again after a second. A draining node asks to try elsewhere: it closes the connection.</summary>
     internal static Problem Unavailable(string detail, bool closes = false) => new(StatusCodes.Status503ServiceUnavailable, detail, "1", closes);
+
+    /// <summary>Answers the request, with the whole seconds after which it would succeed.</summary>
+    internal Task WriteAsync(HttpContext context, TimeSpan retryAfter)
+    {
+        if (!context.Response.HasStarted)
+        {
+            context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return WriteAsync(context);
+    }
 
     /// <summary>An error after which the rest of the request is not worth reading.</summary>
     internal static Problem Final(int status, string detail) => new(status, detail, default, closes: true);

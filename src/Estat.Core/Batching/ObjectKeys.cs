@@ -7,15 +7,31 @@ namespace Estat.Core.Batching;
 /// <summary>
 /// Makes and takes apart the names of batches. The instance is the spool's id and the number of its start, and the counter is node-wide, so two keys never collide, whatever clocks and hostnames do.
 /// </summary>
-public sealed class ObjectKeys(string prefix, string instance)
+public sealed class ObjectKeys
 {
     /// <summary>Ends every object's and every DLQ payload's name.</summary>
     public const string Extension = ".jsonl.gz";
 
+    private readonly string _prefix;
+    private readonly ObjectKeys? _root;
     private long _counter;
 
+    /// <param name="prefix">Begins every key.</param>
+    /// <param name="instance">This start of this node.</param>
+    public ObjectKeys(string prefix, string instance)
+    {
+        _prefix = prefix;
+        Instance = instance;
+    }
+
+    private ObjectKeys(string prefix, ObjectKeys root)
+        : this(prefix, root.Instance) => _root = root;
+
     /// <summary>This start of this node; part of every name that it makes.</summary>
-    public string Instance { get; } = instance;
+    public string Instance { get; }
+
+    /// <summary>Keys below another prefix. Their names are counted with these: a name says a batch, whatever its prefix.</summary>
+    public ObjectKeys Under(string prefix) => new(prefix, _root ?? this);
 
     /// <summary>128 random bits as 32 hex digits.</summary>
     public static string NewInstance() => $"{RandomBits.Next():x16}{RandomBits.Next():x16}";
@@ -23,13 +39,13 @@ public sealed class ObjectKeys(string prefix, string instance)
     /// <summary>The key of a batch that opens now.</summary>
     public string Next(DateTimeOffset opened)
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{opened.ToUnixTimeSeconds()}_{Instance}_{Interlocked.Increment(ref _counter)}");
+        string name = string.Create(CultureInfo.InvariantCulture, $"{opened.ToUnixTimeSeconds()}_{Instance}_{Interlocked.Increment(ref (_root ?? this)._counter)}");
         return ForName(name, opened);
     }
 
     /// <summary>The key that a batch of this name, opened then, has; how a DLQ payload without its meta finds its place.</summary>
     public string ForName(string name, DateTimeOffset opened) =>
-        string.Create(CultureInfo.InvariantCulture, $"{prefix}/dt={opened.UtcDateTime:yyyy-MM-dd}/hr={opened.UtcDateTime:HH}/{name}{Extension}");
+        string.Create(CultureInfo.InvariantCulture, $"{_prefix}/dt={opened.UtcDateTime:yyyy-MM-dd}/hr={opened.UtcDateTime:HH}/{name}{Extension}");
 
     /// <summary>The last segment of a key without <see cref="Extension"/>.</summary>
     public static string NameOf(string key)

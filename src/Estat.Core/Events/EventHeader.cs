@@ -10,6 +10,9 @@ public readonly ref struct EventHeader
     /// <summary>Time of arrival, UTC epoch seconds.</summary>
     public required long UnixSeconds { get; init; }
 
+    /// <summary>The key prefix of the objects that the event goes to; null is <c>RAW_PREFIX</c>. Not part of the line.</summary>
+    public string? Prefix { get; init; }
+
     /// <summary>The client's address as ASCII text.</summary>
     public ReadOnlySpan<byte> Ip { get; init; }
 

@@ -35,7 +35,7 @@ internal static class CallOutcomes
     internal static CallOutcome Of(Admission admission) => admission switch
     {
         Admission.Accepted => CallOutcome.Taken,
-        Admission.QueueFull or Admission.StorageFull => CallOutcome.Full,
+        Admission.QueueFull or Admission.StorageFull or Admission.NoPrefix => CallOutcome.Full,
         Admission.Draining => CallOutcome.Leaving,
         Admission.NoReplica => CallOutcome.Short,
         Admission.DiskFailed => CallOutcome.Failed,

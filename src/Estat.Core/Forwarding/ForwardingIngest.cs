@@ -21,11 +21,12 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     private readonly SiloChoice _silos;
     private readonly PacketForwarder _forwarder;
     private readonly PacketLane[][] _lanes;
-    private readonly PacketLane[] _all;
+    private readonly PrefixLanes<PacketLane> _prefixed;
     private readonly ChunkPool _chunks = new();
     private readonly EstatInstruments? _ownInstruments;
     private readonly TimeProvider _time;
     private readonly int _batchSize;
+    private volatile PacketLane[] _all; // replaced as lanes of prefixes are made, one at a time
     private volatile bool _draining;
     private bool _disposed;
 
@@ -45,13 +46,20 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         Levels = options.AckAllowed ?? AckLevels.All;
         Instruments = instruments ?? (_ownInstruments = new EstatInstruments());
         int lanes = AckLevels.All.Sum(level => LanesOf(level, options));
-        _silos = new SiloChoice(links, _bounds, lanes, time, logger);
+        _silos = new SiloChoice(links, _bounds, lanes + PrefixLanes<PacketLane>.MostLanes, time, logger);
         _forwarder = new PacketForwarder(_silos, _queue, _chunks, new ForwardingInstruments(Instruments.Meter), time, logger);
         var waiters = new AckWaiterPool();
         int number = 0;
         _lanes = [.. AckLevels.All.Select(level => Enumerable.Range(0, LanesOf(level, options)).Select(partition => new PacketLane(
-            level, partition, number++, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time)).ToArray())];
+            level, partition, number++, null, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time)).ToArray())];
         _all = [.. _lanes.SelectMany(ofLevel => ofLevel)];
+        _prefixed = new PrefixLanes<PacketLane>(options, (prefix, level, made) =>
+        {
+            var lane = new PacketLane(
+                level, made % LanesOf(level, options), lanes + made, prefix, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time);
+            _all = [.. _all, lane];
+            return lane;
+        });
         _silos.OnChanged = _forwarder.OnRoom = OnRoom;
         ForwardingInstruments.Observe(Instruments.Meter, _silos, _queue);
         _ownInstruments?.ObserveRequests(Requests, () => AcceptedRequests, () => NotReadyBecause is null);
@@ -74,7 +82,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     public string? NotReadyBecause => _draining ? "the node is draining" : _silos.HealthyNow == 0 ? "no silo answers" : null;
 
     /// <inheritdoc/>
-    public Admission Outlook(AckLevel level) =>
+    public Admission Outlook(AckLevel level, string? prefix = null) =>
         _draining ? Admission.Draining
         : _silos.HealthyNow == 0 ? Admission.NoSilo
         : _queue.IsFull(level == AckLevel.Stored) ? Admission.QueueFull
@@ -82,18 +90,21 @@ public sealed class ForwardingIngest : IIngest, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level) =>
-        _silos.HealthyNow == 0 ? Refused(Admission.NoSilo) : AckOf(LaneOf(level).Append(header, body));
+        _silos.HealthyNow == 0 ? Refused(Admission.NoSilo)
+        : TryFindLane(level, header.Prefix, out PacketLane? lane) is var found && found != Admission.Accepted ? Refused(found)
+        : AckOf(lane!.Append(header, body));
 
     /// <inheritdoc/>
-    public LineBlock NewBlock() => new(_chunks, _batchSize);
+    public LineBlock NewBlock(string? prefix = null) => new(_chunks, _batchSize) { Prefix = prefix };
 
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level)
     {
         ArgumentNullException.ThrowIfNull(block);
         return _silos.HealthyNow == 0 ? Refused(Admission.NoSilo)
-            : block.Only is { Length: <= SharedBytes } few ? AckOf(LaneOf(level).AppendCopy(few))
-            : AcceptWhole(block, LaneOf(level));
+            : TryFindLane(level, block.Prefix, out PacketLane? lane) is var found && found != Admission.Accepted ? Refused(found)
+            : block.Only is { Length: <= SharedBytes } few ? AckOf(lane!.AppendCopy(few))
+            : AcceptWhole(block, lane!);
     }
 
     /// <summary>The first step of a drain: newcomers are turned away; requests whose body is being read are still taken.</summary>
@@ -109,6 +120,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     public async Task<long> DrainAsync(TimeSpan budget, CancellationToken hurry)
     {
         BeginDrain();
+        _prefixed.Close();
         foreach (PacketLane lane in _all)
         {
             lane.Close();
@@ -140,6 +152,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
 
         _disposed = true;
         BeginDrain();
+        _prefixed.Close();
         _silos.Stop();
         _silos.Dispose();
         foreach (PacketLane lane in _all)
@@ -156,6 +169,19 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
 
     private static ValueTask<Ack> AckOf(Appended appended) => appended.Admission == Admission.Accepted ? appended.Ack : Refused(appended.Admission);
+
+    private Admission TryFindLane(AckLevel level, string? prefix, out PacketLane? lane)
+    {
+        if (prefix is null)
+        {
+            lane = LaneOf(level);
+            return Admission.Accepted;
+        }
+
+        Admission found = _prefixed.TryOpen(prefix, level, out PacketLane[] lanes);
+        lane = found == Admission.Accepted ? lanes[0] : null;
+        return found;
+    }
 
     // A call costs the same whatever it carries: another lane is worth its calls only when full packets wait in the first one.
     private PacketLane LaneOf(AckLevel level)

@@ -3,12 +3,13 @@ using Estat.Core.Ingest;
 
 namespace Estat.Core.Forwarding;
 
-/// <summary>Events of one level on their way from a gateway to a silo, all taken or none.</summary>
+/// <summary>Events of one level and prefix on their way from a gateway to a silo, all taken or none.</summary>
 /// <param name="Level">The level that all of them ask for.</param>
 /// <param name="Partition">Which of the silo's batch grains takes it, from 0.</param>
 /// <param name="Events">Lines.</param>
 /// <param name="Lines">Whole JSONL lines, each ended by a line feed. Valid until the call that carries it completes.</param>
-public readonly record struct Packet(AckLevel Level, int Partition, int Events, ReadOnlyMemory<byte> Lines);
+/// <param name="Prefix">The key prefix of the objects that all of them go to; null is the silo's <c>RAW_PREFIX</c>.</param>
+public readonly record struct Packet(AckLevel Level, int Partition, int Events, ReadOnlyMemory<byte> Lines, string? Prefix = null);
 
 /// <summary>The packet certainly did not reach the silo: it may be sent to another one.</summary>
 public sealed class NotTakenException(string message, Exception? inner = null) : Exception(message, inner);

@@ -116,7 +116,7 @@ internal sealed partial class PacketForwarder(
         CallOutcome outcome;
         try
         {
-            ack = await silo.Link.SendAsync(new Packet(lane.Level, lane.Partition, packet.Events, packet.Lines)).ConfigureAwait(false);
+            ack = await silo.Link.SendAsync(new Packet(lane.Level, lane.Partition, packet.Events, packet.Lines, lane.Prefix)).ConfigureAwait(false);
             outcome = CallOutcomes.Of(ack.Admission);
             ack = outcome == CallOutcome.Unknown ? Refusal(Admission.Unknown) : ack;
         }
@@ -140,6 +140,7 @@ internal sealed partial class PacketForwarder(
     private static Admission MoreTelling(Admission one, Admission other) =>
         one == Admission.QueueFull || other == Admission.QueueFull ? Admission.QueueFull
         : one == Admission.StorageFull || other == Admission.StorageFull ? Admission.StorageFull
+        : one == Admission.NoPrefix || other == Admission.NoPrefix ? Admission.NoPrefix
         : Admission.NoSilo;
 
     private void Free(PacketLane lane, Chunk packet, bool isReusable)

@@ -47,8 +47,9 @@ public sealed class PacketIntake
     /// <param name="level">The level that its events ask for.</param>
     /// <param name="events">Lines.</param>
     /// <param name="lines">Whole JSONL lines; read before the call returns.</param>
+    /// <param name="prefix">The key prefix of the objects that they go to; null is this node's <c>RAW_PREFIX</c>.</param>
     /// <exception cref="ArgumentException">The lines are not what is said of them, or the level is not offered; nothing was taken.</exception>
-    public Task<Ack> TakeAsync(Guid packet, string instance, AckLevel level, int events, ReadOnlySpan<byte> lines)
+    public Task<Ack> TakeAsync(Guid packet, string instance, AckLevel level, int events, ReadOnlySpan<byte> lines, string? prefix = null)
     {
         if (instance != Instance)
         {
@@ -73,7 +74,7 @@ public sealed class PacketIntake
         }
 
         // A draining node's partitions still take what comes; a packet is a newcomer all the same.
-        Admission outlook = _ingest.Outlook(level);
+        Admission outlook = _ingest.Outlook(level, prefix);
         if (outlook != Admission.Accepted)
         {
             answer.SetResult(new Ack(outlook, AckLevel.Memory, ""));
@@ -82,7 +83,7 @@ public sealed class PacketIntake
 
         try
         {
-            using LineBlock block = _ingest.NewBlock();
+            using LineBlock block = _ingest.NewBlock(prefix);
             block.AddLines(lines, events);
             _ = AnswerAsync(_ingest.AcceptAsync(block, level), answer);
         }

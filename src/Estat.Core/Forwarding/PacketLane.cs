@@ -10,7 +10,7 @@ namespace Estat.Core.Forwarding;
 /// Otherwise it goes when enough has gathered for as many as are in flight, or its first event has waited long enough; in any case as soon as a silo has room.
 /// </summary>
 /// <remarks>
-/// Invariants: a packet holds events of this lane's level alone; whatever one request brought is in one packet; packets leave in the order in which they were filled,
+/// Invariants: a packet holds events of this lane's level and prefix alone; whatever one request brought is in one packet; packets leave in the order in which they were filled,
 /// and are answered in any.
 /// </remarks>
 internal sealed partial class PacketLane : IDisposable
@@ -39,6 +39,7 @@ internal sealed partial class PacketLane : IDisposable
     /// <param name="level">What its events ask for.</param>
     /// <param name="partition">Its number among the lanes of its level, from 0.</param>
     /// <param name="number">Its number among all lanes, from 0.</param>
+    /// <param name="prefix">The key prefix of its events' objects; null is <c>RAW_PREFIX</c>.</param>
     /// <param name="bounds">The gateway's bounds.</param>
     /// <param name="queue">What the gateway holds.</param>
     /// <param name="silos">Where packets go.</param>
@@ -47,12 +48,13 @@ internal sealed partial class PacketLane : IDisposable
     /// <param name="forwarder">Who sends packets.</param>
     /// <param name="time">Clock and timer.</param>
     internal PacketLane(
-        AckLevel level, int partition, int number, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks, AckWaiterPool waiters,
+        AckLevel level, int partition, int number, string? prefix, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks, AckWaiterPool waiters,
         PacketForwarder forwarder, TimeProvider time)
     {
         Level = level;
         Partition = partition;
         Number = number;
+        Prefix = prefix;
         _bounds = bounds;
         _queue = queue;
         _silos = silos;
@@ -69,6 +71,8 @@ internal sealed partial class PacketLane : IDisposable
     internal int Partition { get; }
 
     internal int Number { get; }
+
+    internal string? Prefix { get; }
 
     /// <summary>Whether its calls take long by nature.</summary>
     internal bool IsSlow => Level == AckLevel.Stored;

@@ -24,7 +24,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly Spool _spool;
     private readonly DlqDirectory _dlq;
-    private readonly Lane[] _lanes;
+    private readonly Func<AckLevel, int, ObjectKeys, Lane> _newLane;
+    private readonly PrefixLanes<Partition> _prefixed;
     private readonly BatchStore _batches;
     private readonly Uploader _uploader;
     private readonly SpoolBacklog _backlog;
@@ -33,7 +34,6 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private readonly Replicas? _replicas;
     private readonly CancellationTokenSource _stopRecovery = new();
     private readonly CancellationTokenSource _stopSpool = new();
-    private Task _writing = Task.CompletedTask;
     private Task _uploading = Task.CompletedTask;
     private Task _recovering = Task.CompletedTask;
     private Task _spooling = Task.CompletedTask;
@@ -106,11 +106,13 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
-        _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => new Lane(
-            level, number, options, keys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
-            _replicas?.Own, _uploader.EnqueueAsync, Instruments, time)))];
+        _newLane = (level, number, itsKeys) => new Lane(
+            level, number, options, itsKeys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
+            _replicas?.Own, _uploader.EnqueueAsync, Instruments, time);
+        _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => _newLane(level, number, keys)))];
+        _prefixed = new PrefixLanes<Partition>(options, (prefix, level, number) => AddLane(_newLane(level, options.Partitions + number, keys.Under(prefix))));
         Partition[][] partitions = [.. AckLevels.All.Select(level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
-        _ingest = new LocalIngest(partitions, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
+        _ingest = new LocalIngest(partitions, _prefixed, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
         spool.OnFull = FlushSpooled;
         Instruments.Observe(this);
     }
@@ -206,7 +208,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public void Start()
     {
         _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
-        _writing = Task.WhenAll(_lanes.SelectMany(lane => lane.Run()).Select(writer => Watch(writer, "a partition's writer", carriesEvents: true)));
+        RunLanes();
         _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
         _spooling = Task.WhenAll(
             Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
@@ -247,12 +249,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         await using ITimer giveUp = _time.CreateTimer(_ => _uploader.GiveUp(), null, budget - exitReserve, Timeout.InfiniteTimeSpan);
         using CancellationTokenRegistration hurried = hurry.Register(_uploader.Hurry);
 
-        foreach (Lane lane in _lanes)
-        {
-            lane.Partition.Close();
-        }
-
-        if (await Task.WhenAny(_writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None)).ConfigureAwait(false) != _writing)
+        Task writing = CloseLanes();
+        if (await Task.WhenAny(writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None)).ConfigureAwait(false) != writing)
         {
             // A disk that neither takes a flush nor refuses it. What was acknowledged is in the spool; what was not will not be.
             LogWritersHang(_logger, _spool.Folder);
@@ -284,6 +282,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _replicas?.Held.Dispose();
         await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
         await _spooling.ConfigureAwait(false);
+        _prefixed.Close();
         foreach (Lane lane in _lanes)
         {
             lane.Dispose();

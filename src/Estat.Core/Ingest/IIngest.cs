@@ -24,6 +24,9 @@ public enum Admission
     /// <summary>At <c>replica</c>: no other silo holds a copy. The events were not acknowledged; they may be stored, once. 503 with Retry-After.</summary>
     NoReplica,
 
+    /// <summary>No lane for the events' prefix: too many of them since the process started, or it is that of the quarantine. Nothing was taken. 503 with Retry-After.</summary>
+    NoPrefix,
+
     /// <summary>At a gateway: no silo can be reached, and nothing was taken. 503 with Retry-After.</summary>
     NoSilo,
 
@@ -49,15 +52,15 @@ public interface IIngest
 {
     /// <summary>
     /// Whether the next event of this level is sure to be refused, and how; asked before a body is read, so that a full node answers at once.
-    /// The level must be one that the node offers.
+    /// The level must be one that the node offers; of a prefix (null is <c>RAW_PREFIX</c>) the lanes are its own.
     /// </summary>
-    Admission Outlook(AckLevel level);
+    Admission Outlook(AckLevel level, string? prefix = null);
 
     /// <summary>Takes one event.</summary>
     ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level);
 
-    /// <summary>An empty block, to be filled with the events of one request.</summary>
-    LineBlock NewBlock();
+    /// <summary>An empty block, to be filled with the events of one request, which go below the prefix; null is <c>RAW_PREFIX</c>.</summary>
+    LineBlock NewBlock(string? prefix = null);
 
     /// <summary>Takes all events of a block, or none. The block stays the caller's to dispose of.</summary>
     ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level);

@@ -23,6 +23,9 @@ public sealed class LineBlock : IDisposable
     /// <summary>Events in the block.</summary>
     public int Events { get; private set; }
 
+    /// <summary>The key prefix of the objects that its events go to; null is <c>RAW_PREFIX</c>.</summary>
+    public string? Prefix { get; init; }
+
     /// <summary>Memory that the block holds, bytes.</summary>
     public long BufferBytes { get; private set; }
 

@@ -9,18 +9,19 @@ namespace Estat.Core.Ingest;
 /// busy one uses all its cores: a lane that is busy or full passes the event on to the next. Above it the first whose writers keep up gets it.
 /// </summary>
 /// <param name="lanes">The lanes of each level, by its number; none for a level that is not offered.</param>
+/// <param name="prefixed">The lanes of prefixes other than <c>RAW_PREFIX</c>.</param>
 /// <param name="chunks">Where blocks get their chunks.</param>
 /// <param name="batchSize"><c>BATCH_SIZE</c>.</param>
 /// <param name="storedMaxWait"><c>STORED_MAX_WAIT</c>.</param>
 /// <param name="trouble">What keeps the node from taking events of a level, apart from its lanes; null when nothing does.</param>
 /// <param name="time">The clock of those who wait for the store.</param>
 internal sealed class LocalIngest(
-    Partition[][] lanes, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel, Admission?> trouble, TimeProvider time) : IIngest
+    Partition[][] lanes, PrefixLanes<Partition> prefixed, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel, Admission?> trouble, TimeProvider time) : IIngest
 {
     private volatile bool _draining;
 
     /// <inheritdoc/>
-    public Admission Outlook(AckLevel level)
+    public Admission Outlook(AckLevel level, string? prefix = null)
     {
         if (_draining)
         {
@@ -32,7 +33,8 @@ internal sealed class LocalIngest(
             return reason;
         }
 
-        foreach (Partition lane in lanes[(int)level])
+        Partition[] its = prefix is null ? lanes[(int)level] : prefixed.Find(prefix, level);
+        foreach (Partition lane in its)
         {
             if (!lane.IsFull)
             {
@@ -40,27 +42,39 @@ internal sealed class LocalIngest(
             }
         }
 
-        return Admission.QueueFull;
+        return prefix is not null && its.Length == 0 ? Admission.Accepted : Admission.QueueFull; // lanes of a prefix are made with its first event
     }
 
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level)
     {
-        Appended appended = level == AckLevel.Memory ? AppendToFree(header, body, lanes[(int)level]) : AppendToFirst(header, body, lanes[(int)level]);
+        Partition[] its = lanes[(int)level];
+        if (header.Prefix is { } prefix && prefixed.TryOpen(prefix, level, out its) is var opened && opened != Admission.Accepted)
+        {
+            return Refused(opened);
+        }
+
+        Appended appended = level == AckLevel.Memory ? AppendToFree(header, body, its) : AppendToFirst(header, body, its);
         return appended.Admission != Admission.Accepted ? Refused(appended.Admission)
             : level == AckLevel.Stored ? WhenStoredAsync(appended.Ack, [appended.Batch!])
             : appended.Ack;
     }
 
     /// <inheritdoc/>
-    public LineBlock NewBlock() => new(chunks, batchSize);
+    public LineBlock NewBlock(string? prefix = null) => new(chunks, batchSize) { Prefix = prefix };
 
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level)
     {
+        Partition[] its = lanes[(int)level];
+        if (block.Prefix is { } prefix && prefixed.TryOpen(prefix, level, out its) is var opened && opened != Admission.Accepted)
+        {
+            return Refused(opened);
+        }
+
         List<OpenBatch>? batches = level == AckLevel.Stored ? [] : null;
         var admission = Admission.QueueFull;
-        foreach (Partition lane in lanes[(int)level])
+        foreach (Partition lane in its)
         {
             Appended appended = lane.Append(block, batches);
             admission = appended.Admission;

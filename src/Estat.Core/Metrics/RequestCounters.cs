@@ -34,6 +34,15 @@ public sealed class RequestCounters
     /// <summary>Answered 503 by a gateway because a silo failed in the call.</summary>
     public StripedCounter Unknown { get; } = new();
 
+    /// <summary>Answered 401: no write key, or none that holds.</summary>
+    public StripedCounter Unauthorized { get; } = new();
+
+    /// <summary>Answered 403: a write key that does not hold for the page's origin.</summary>
+    public StripedCounter Forbidden { get; } = new();
+
+    /// <summary>Answered 429: over a rate or a quota.</summary>
+    public StripedCounter RateLimited { get; } = new();
+
     /// <summary>Answered another 4xx: what was sent was wrong.</summary>
     public StripedCounter Invalid { get; } = new();
 

@@ -1,6 +1,7 @@
 // Every option of a node, with its default. OptionTable binds, checks and documents them; nothing else reads the environment.
 using System.Net;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 
 namespace Estat.Core.Options;
 
@@ -139,6 +140,21 @@ public sealed record EstatOptions
 
     /// <summary>Whether a line carries the <c>Cookie</c> header.</summary>
     public bool CaptureCookie { get; init; }
+
+    /// <summary>JSON file of write keys, read again when it changes; null has none.</summary>
+    public string? WriteKeysFile { get; init; }
+
+    /// <summary>Write keys besides, as <c>WRITE_KEYS</c> lists them; only their hashes are kept.</summary>
+    public IReadOnlyList<WriteKey> WriteKeys { get; init; } = [];
+
+    /// <summary>Whether requests without a write key are taken although keys are configured.</summary>
+    public bool OpenIngest { get; init; }
+
+    /// <summary>Events a second from one client address; null is any number.</summary>
+    public double? IpRate { get; init; }
+
+    /// <summary>Events at once from one client address; null is two seconds' worth.</summary>
+    public double? IpBurst { get; init; }
 
     /// <summary>What opens the pages of whoever runs the node (console, tail, DLQ, dashboard); null is loopback only.</summary>
     public string? AdminToken { get; init; }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Microsoft.Extensions.Configuration;
 
 namespace Estat.Core.Options;
@@ -15,6 +16,7 @@ public static class OptionTable
     private const string TakesRatio = "a number from 0 to 1, such as 0.01";
     private const string ReplicaNeedsCluster = "(replica needs a cluster: start Estat.Silo)";
     private const string NetworksOrNone = "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none";
+    private const string WriteKeyList = "a comma-separated list of name=key, or name=SHA-256 of the key in hex";
     private static readonly EstatOptions Default = new();
 
     /// <summary>Every option of the standalone server, in the order in which help and README list them.</summary>
@@ -30,10 +32,10 @@ public static class OptionTable
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
         OptionSpec.Text("RAW_BUCKET", "", "a bucket's name", "Bucket for objects. Without it they go to STORAGE_DIR.",
             v => v.Length <= 255 && !v.Contains('/', StringComparison.Ordinal) && !v.Contains(' ', StringComparison.Ordinal), (o, v) => o with { RawBucket = v }),
-        OptionSpec.Text("RAW_PREFIX", Default.RawPrefix, "a key prefix without leading or trailing slash", "Key prefix of objects.",
-            IsKeyPrefix, (o, v) => o with { RawPrefix = v }),
-        OptionSpec.Text("DLQ_PREFIX", Default.DlqPrefix, "a key prefix without leading or trailing slash",
-            "Quarantine: key prefix for what cannot be read as gzip JSONL.", IsKeyPrefix, (o, v) => o with { DlqPrefix = v }),
+        OptionSpec.Text("RAW_PREFIX", Default.RawPrefix, KeyPrefix.Takes, "Key prefix of objects.",
+            KeyPrefix.IsValid, (o, v) => o with { RawPrefix = v }),
+        OptionSpec.Text("DLQ_PREFIX", Default.DlqPrefix, KeyPrefix.Takes,
+            "Quarantine: key prefix for what cannot be read as gzip JSONL.", KeyPrefix.IsValid, (o, v) => o with { DlqPrefix = v }),
         OptionSpec.Text("AWS_REGION", Default.AwsRegion, "a region's name", "Region of the bucket. Credentials come from AWS' usual chain.",
             v => v.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'), (o, v) => o with { AwsRegion = v }),
         OptionSpec.Url("S3_ENDPOINT", "URL of an S3-compatible store (path style). Without it: AWS.", (o, v) => o with { S3Endpoint = v }),
@@ -92,6 +94,13 @@ public static class OptionTable
             "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
         OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
             (o, v) => o with { CaptureCookie = v }),
+        OptionSpec.Text("WRITE_KEYS_FILE", "", "a file's path; docs/keys.md shows what it holds", "JSON file of write keys with their limits, read again when it changes. Without any key whoever reaches HTTP_ADDR may send.",
+            IsPath, (o, v) => o with { WriteKeysFile = v }),
+        new OptionSpec("WRITE_KEYS", "", WriteKeyList, "A few write keys besides, without limits of their own.", BindWriteKeys),
+        OptionSpec.OneOf("OPEN_INGEST", "false", [("true", true), ("false", false)], "Whether requests without a write key are taken although there are keys. A wrong one never is.",
+            (o, v) => o with { OpenIngest = v }),
+        OptionSpec.Fraction("IP_RATE", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64); past it the answer is 429.", (o, v) => o with { IpRate = v }),
+        OptionSpec.Fraction("IP_BURST", 1, 10_000_000, "Events at once from one client address. Without it: two seconds' worth of IP_RATE.", (o, v) => o with { IpBurst = v }),
         OptionSpec.Text("ADMIN_TOKEN", "", "16 or more characters without spaces",
             "Opens /console, /tail, /admin and /orleans, to whoever shows it. Without it they answer to this machine only.",
             IsAdminToken, (o, v) => o with { AdminToken = v }),
@@ -209,9 +218,14 @@ public static class OptionTable
             throw OptionSpec.Wrong("MAX_BATCH_BODY_SIZE", $"{options.MaxBatchBodySize}", $"at least MAX_BODY_SIZE ({options.MaxBodySize})");
         }
 
-        if (options.RawPrefix == options.DlqPrefix || options.DlqPrefix.StartsWith(options.RawPrefix + "/", StringComparison.Ordinal))
+        if (KeyPrefix.IsWithin(options.DlqPrefix, options.RawPrefix))
         {
             throw OptionSpec.Wrong("DLQ_PREFIX", options.DlqPrefix, "a prefix outside RAW_PREFIX, so that readers of objects never meet what is unreadable");
+        }
+
+        if (options.IpBurst is { } burst && options.IpRate is null)
+        {
+            throw OptionSpec.Wrong("IP_BURST", burst.ToString(CultureInfo.InvariantCulture), "a number beside IP_RATE, which is not set");
         }
 
         if (options.AckAllowed is { } allowed && !allowed.Contains(options.Ack))
@@ -271,6 +285,19 @@ public static class OptionTable
             .Select(item => AckLevels.Parse(item) ?? throw OptionSpec.Wrong("ACK_ALLOWED", text, LevelsWithAck)).Distinct().Order()],
     };
 
+    // Whatever is wrong with it, it is not repeated: it holds keys.
+    private static EstatOptions BindWriteKeys(EstatOptions options, string text)
+    {
+        try
+        {
+            return options with { WriteKeys = WriteKeyFile.ParseList(text) };
+        }
+        catch (WriteKeyException error)
+        {
+            throw new OptionException($"WRITE_KEYS: takes {WriteKeyList}: {error.Message}.");
+        }
+    }
+
     private static EstatOptions BindTrustedProxies(EstatOptions options, string text)
     {
         if (text.Equals("none", StringComparison.OrdinalIgnoreCase))
@@ -312,15 +339,11 @@ public static class OptionTable
 
     private static bool IsAdminToken(string text) => text.Length >= 16 && text.All(c => c is > ' ' and < '\x7f');
 
-    private static string? ParseOrigin(string text) =>
+    internal static string? ParseOrigin(string text) =>
         text == "*" ? text
         : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/" && url.Fragment.Length == 0
             && url.UserInfo.Length == 0 && !text.EndsWith('/') ? text
         : null;
-
-    private static bool IsKeyPrefix(string text) =>
-        text.Length <= 512 && !text.StartsWith('/') && !text.EndsWith('/') && !text.Contains("//", StringComparison.Ordinal)
-        && !text.Split('/').Any(part => part is "." or "..") && text.All(c => c is > ' ' and < '\x7f' and not '\\');
 
     private static bool IsPath(string text) => text.IndexOf('\0', StringComparison.Ordinal) < 0;
 

@@ -13,12 +13,20 @@ internal sealed class BatchGrain(PacketIntake intake, EstatOptions options) : Gr
     public Task<WireGreeting> GreetAsync() => Task.FromResult(new WireGreeting(intake.Instance, WireNames.Name(intake.Outlook(options.Ack))));
 
     /// <inheritdoc/>
-    public async Task<WireAck> AppendAsync(WirePacket packet)
-    {
-        AckLevel level = AckLevels.Parse(packet.Level) ?? throw new ArgumentException($"no such ack level: {packet.Level}", nameof(packet));
-        return WireNames.ToWire(await intake.TakeAsync(packet.Number, packet.Instance, level, packet.Events, packet.Lines.Span));
-    }
+    public Task<WireAck> AppendAsync(WirePacket packet) => TakeAsync(packet, prefix: null);
 
     /// <inheritdoc/>
-    public Task<WireAck> AppendStoredAsync(WirePacket packet) => AppendAsync(packet);
+    public Task<WireAck> AppendStoredAsync(WirePacket packet) => TakeAsync(packet, prefix: null);
+
+    /// <inheritdoc/>
+    public Task<WireAck> AppendBelowAsync(WirePrefixedPacket prefixed) => TakeAsync(prefixed.Packet, prefixed.Prefix);
+
+    /// <inheritdoc/>
+    public Task<WireAck> AppendBelowStoredAsync(WirePrefixedPacket prefixed) => TakeAsync(prefixed.Packet, prefixed.Prefix);
+
+    private async Task<WireAck> TakeAsync(WirePacket packet, string? prefix)
+    {
+        AckLevel level = AckLevels.Parse(packet.Level) ?? throw new ArgumentException($"no such ack level: {packet.Level}", nameof(packet));
+        return WireNames.ToWire(await intake.TakeAsync(packet.Number, packet.Instance, level, packet.Events, packet.Lines.Span, prefix));
+    }
 }

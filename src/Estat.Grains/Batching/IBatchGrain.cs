@@ -19,4 +19,12 @@ public interface IBatchGrain : IGrainWithIntegerKey
     /// <summary>Takes a packet at <c>stored</c>, which may take as long as two uploads. The timeout is an upper bound: STORED_MAX_WAIT is 1m at most.</summary>
     [Alias("append-stored"), ResponseTimeout("00:03:00")]
     Task<WireAck> AppendStoredAsync(WirePacket packet);
+
+    /// <summary><see cref="AppendAsync"/> for events below a prefix of their own.</summary>
+    [Alias("append-below")]
+    Task<WireAck> AppendBelowAsync(WirePrefixedPacket prefixed);
+
+    /// <summary><see cref="AppendStoredAsync"/> for events below a prefix of their own.</summary>
+    [Alias("append-below-stored"), ResponseTimeout("00:03:00")]
+    Task<WireAck> AppendBelowStoredAsync(WirePrefixedPacket prefixed);
 }

@@ -25,6 +25,7 @@ internal static class WireNames
         Admission.Draining => "draining",
         Admission.NoReplica => "no_replica",
         Admission.NoSilo => "no_silo",
+        Admission.NoPrefix => "no_prefix",
         _ => "unknown",
     };
 }

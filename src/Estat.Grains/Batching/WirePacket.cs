@@ -12,6 +12,15 @@ public sealed record WirePacket(
     [property: Id(0)] Guid Number, [property: Id(1)] string Instance, [property: Id(2)] string Level, [property: Id(3)] int Events,
     [property: Id(4)] ReadOnlyMemory<byte> Lines);
 
+/// <summary>
+/// Events that go below a prefix of their own. A message apart from <see cref="WirePacket"/>: a silo of a version that knows no prefixes would ignore a field, and
+/// lay them elsewhere; a method that it does not have fails.
+/// </summary>
+/// <param name="Prefix">The key prefix of their objects.</param>
+/// <param name="Packet">The events.</param>
+[GenerateSerializer, Immutable, Alias("estat.prefixed-packet")]
+public sealed record WirePrefixedPacket([property: Id(0)] string Prefix, [property: Id(1)] WirePacket Packet);
+
 /// <summary>What became of a packet.</summary>
 /// <param name="Admission">The admission's name.</param>
 /// <param name="Level">The name of the ack level that was reached.</param>

@@ -94,7 +94,13 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
         Interlocked.Increment(ref _calls);
         try
         {
-            Task<WireAck> call = packet.Level == AckLevel.Stored ? grain.AppendStoredAsync(wire) : grain.AppendAsync(wire);
+            Task<WireAck> call = (packet.Prefix, packet.Level) switch
+            {
+                (null, AckLevel.Stored) => grain.AppendStoredAsync(wire),
+                (null, _) => grain.AppendAsync(wire),
+                ({ } prefix, AckLevel.Stored) => grain.AppendBelowStoredAsync(new WirePrefixedPacket(prefix, wire)),
+                ({ } prefix, _) => grain.AppendBelowAsync(new WirePrefixedPacket(prefix, wire)),
+            };
             TimeSpan limit = packet.Level == AckLevel.Stored ? _storedTimeout : _timeout;
             return WireNames.ToAck(await call.WaitAsync(limit, _time, session.Lost).ConfigureAwait(false));
         }

@@ -1,10 +1,12 @@
 // A gateway's process: HTTP in front of the silos. It keeps nothing, and has no disk.
+using Estat.Api.Access;
 using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
 using Estat.Api.Metrics;
 using Estat.Core.Forwarding;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Silo.Administration;
@@ -26,10 +28,11 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
     private readonly HttpCertificate? _certificate;
+    private readonly WriteKeys? _keys;
     private readonly HttpFront _front;
 
     /// <summary>Puts the node together.</summary>
-    /// <exception cref="OptionException">A certificate cannot be read.</exception>
+    /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
     internal GatewayServer(EstatOptions options, TimeProvider time, bool isTerminal)
     {
         _options = options;
@@ -39,8 +42,10 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<GatewayServer>();
         _certificate = HttpCertificate.Of(options, time, _loggers);
+        _keys = WriteKeys.Open(options, quotaFolder: null, time, _loggers.CreateLogger<WriteKeys>()); // it has no disk
         _links = new SiloLinks(options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
+        _keys?.Observe(_ingest.Instruments.Meter);
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
         _otlp = OtlpExport.For(options);
         var administration = new NodeAdministration(
@@ -49,7 +54,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
                 Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests, () => _ingest.NotReadyBecause),
             new LinkedPeers(_links), Signals.First, time, _loggers);
         var surface = new HttpSurface(
-            options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, administration.Tail);
+            options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
         _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels), _certificate);
         _certificate?.Observe(_ingest.Instruments.Meter);
     }
@@ -74,6 +79,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     {
         Signals.Register();
         _links.Start();
+        KeysAtStart.Begin(_keys, _options, _logger);
         await _front.StartAsync().ConfigureAwait(false);
         LogServes(
             _logger, _front.Bound, _options.Cluster.ClusterId, _options.Cluster.Clustering == ClusteringKind.Localhost
@@ -105,6 +111,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
+        _keys?.Dispose();
         _ingest.Dispose();
         await _links.DisposeAsync().ConfigureAwait(false);
         Signals.Dispose();

@@ -1,11 +1,13 @@
 // A silo's process, with or without collecting HTTP: one engine, one Orleans silo, one listener, from joining to leaving.
 using System.Net.Sockets;
+using Estat.Api.Access;
 using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
 using Estat.Api.Metrics;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
+using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Replication;
@@ -38,11 +40,12 @@ internal sealed partial class SiloServer : INodeServer
     private readonly SiloPeers _others = new();
     private readonly IHost _host;
     private readonly HttpCertificate? _certificate;
+    private readonly WriteKeys? _keys;
     private readonly HttpFront _front;
 
     /// <summary>Puts the node together and takes its folders.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
-    /// <exception cref="OptionException">A certificate cannot be read.</exception>
+    /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
     internal SiloServer(EstatOptions options, TimeProvider time, bool isTerminal)
     {
         _options = options;
@@ -53,8 +56,10 @@ internal sealed partial class SiloServer : INodeServer
         _logger = _loggers.CreateLogger<SiloServer>();
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
+        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
         var peers = new ReplicaPeers(options.Cluster.Zone);
         Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
+        _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = OtlpExport.For(options);
         _parts = new SiloParts(options, Engine, peers, Engine.Replicas!, time);
@@ -83,7 +88,7 @@ internal sealed partial class SiloServer : INodeServer
         _host = builder.Build();
         var surface = new HttpSurface(
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
-            [DashboardPages.Of(_host.Services), .. administration.Pages], administration.Tail);
+            [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
         _front = new HttpFront(
             options, Signals, _loggers,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
@@ -120,6 +125,11 @@ internal sealed partial class SiloServer : INodeServer
 
         _others.Join(_host.Services);
         await _front.StartAsync().ConfigureAwait(false);
+        if (_options.Cluster.Role != NodeRole.Silo)
+        {
+            KeysAtStart.Begin(_keys, _options, _logger);
+        }
+
         Introduce();
         _ = WarnOfStorageAsync();
     }
@@ -151,6 +161,7 @@ internal sealed partial class SiloServer : INodeServer
         await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();
+        _keys?.Dispose();
         await Engine.DisposeAsync().ConfigureAwait(false);
         Signals.Dispose();
         _loggers.Dispose();

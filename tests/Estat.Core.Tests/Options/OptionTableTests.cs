@@ -9,6 +9,9 @@ public sealed class OptionTableTests : IDisposable
     // For these the default is said in words, as it follows from the machine or is long.
     private static readonly string[] DefaultsInWords = ["ACK_ALLOWED", "PARTITIONS", "TRUSTED_PROXIES", "HTTP_TLS_KEY"];
 
+    // These are not repeated: a log is no place for keys.
+    private static readonly string[] HoldsSecrets = ["WRITE_KEYS"];
+
     private static readonly Dictionary<string, string> WrongValues = new()
     {
         ["HTTP_ADDR"] = "8080",
@@ -51,6 +54,11 @@ public sealed class OptionTableTests : IDisposable
         ["CORS_ORIGINS"] = "shop.example",
         ["TRUSTED_PROXIES"] = "10.0.0.0/33",
         ["CAPTURE_COOKIE"] = "sometimes",
+        ["WRITE_KEYS_FILE"] = "ke\0ys.json",
+        ["WRITE_KEYS"] = "shop=short",
+        ["OPEN_INGEST"] = "sometimes",
+        ["IP_RATE"] = "fast",
+        ["IP_BURST"] = "0",
         ["ADMIN_TOKEN"] = "short",
         ["ADMIN_TOKEN_FILE"] = "/no/such/file",
         ["HTTP_TLS_CERT"] = "c\0ert",
@@ -77,7 +85,7 @@ public sealed class OptionTableTests : IDisposable
         {
             string wrong = WrongValues[option.Name];
             OptionException error = Assert.Throws<OptionException>(() => Bind(environment: [(option.Name, wrong)]));
-            Assert.StartsWith($"{option.Name}={wrong}: takes ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith(HoldsSecrets.Contains(option.Name) ? $"{option.Name}: takes " : $"{option.Name}={wrong}: takes ", error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', error.Message);
         });
     }

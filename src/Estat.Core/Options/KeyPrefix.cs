@@ -1,0 +1,36 @@
+// What may stand before dt=YYYY-MM-DD/hr=HH/ in a key.
+namespace Estat.Core.Options;
+
+/// <summary>The rules for prefixes of keys, whoever names them: options, write keys, another node.</summary>
+public static class KeyPrefix
+{
+    /// <summary>Prefixes beside <c>RAW_PREFIX</c> that write keys may name together: each in use has a batch of its own, and with it memory, a thread and a file.</summary>
+    public const int Most = 16;
+
+    /// <summary>What <see cref="IsValid"/> takes.</summary>
+    public const string Takes = "a key prefix without leading or trailing slash";
+
+    /// <summary>Whether the text can be a prefix at all.</summary>
+    public static bool IsValid(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Length is > 0 and <= 512 && !text.StartsWith('/') && !text.EndsWith('/') && !text.Contains("//", StringComparison.Ordinal)
+            && !text.Split('/').Any(part => part is "." or "..") && text.All(c => c is > ' ' and < '\x7f' and not '\\');
+    }
+
+    /// <summary>Whether a prefix lies at or below another one.</summary>
+    public static bool IsWithin(string prefix, string other)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        return prefix == other || prefix.StartsWith(other + "/", StringComparison.Ordinal);
+    }
+
+    /// <summary>Why objects of write keys may not lie below the prefix; null when they may. Readers of objects must never meet what is unreadable, nor the other way round.</summary>
+    public static string? WhyNot(string prefix, EstatOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return !IsValid(prefix) ? $"takes {Takes}"
+            : IsWithin(options.DlqPrefix, prefix) || IsWithin(prefix, options.DlqPrefix) ? $"takes a prefix apart from DLQ_PREFIX ({options.DlqPrefix})"
+            : null;
+    }
+}
