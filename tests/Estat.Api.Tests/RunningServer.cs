@@ -16,7 +16,7 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly StandaloneServer _server;
     private bool _drained;
 
-    private RunningServer(Func<EstatOptions, EstatOptions>? configure)
+    private RunningServer(Func<EstatOptions, EstatOptions>? configure, TimeProvider? time)
     {
         _folder = new TempFolder();
         var options = new EstatOptions
@@ -31,7 +31,7 @@ internal sealed class RunningServer : IAsyncDisposable
             ChannelBytes = 1L << 30,
             LogLevel = "critical",
         };
-        _server = new StandaloneServer(configure?.Invoke(options) ?? options, TimeProvider.System, isTerminal: false);
+        _server = new StandaloneServer(configure?.Invoke(options) ?? options, time ?? TimeProvider.System, isTerminal: false);
     }
 
     /// <summary>Sends requests to the server; without a redirect, a proxy or a word of its own.</summary>
@@ -43,9 +43,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Where objects go.</summary>
     internal string StorageDir => _folder["data"];
 
-    internal static async Task<RunningServer> StartAsync(Func<EstatOptions, EstatOptions>? configure = null)
+    internal static async Task<RunningServer> StartAsync(Func<EstatOptions, EstatOptions>? configure = null, TimeProvider? time = null)
     {
-        var server = new RunningServer(configure);
+        var server = new RunningServer(configure, time);
         await server._server.StartAsync();
         server.Client.BaseAddress = server._server.Address;
         return server;

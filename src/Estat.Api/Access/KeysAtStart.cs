@@ -1,17 +1,19 @@
 // What a node says of its write keys when it starts.
+using System.Net;
 using Estat.Core.Keys;
 using Estat.Core.Options;
 
 namespace Estat.Api.Access;
 
-/// <summary>Starts looking after keys, or warns, once, that there are none.</summary>
+/// <summary>Starts looking after keys, or warns, once, that there are none; where nobody but this machine can send, that is no more than information.</summary>
 internal static partial class KeysAtStart
 {
     internal static void Begin(WriteKeys? keys, EstatOptions options, ILogger logger)
     {
         if (keys is null)
         {
-            LogOpen(logger);
+            _ = ListenAddress.TryParse(options.HttpAddr, out ListenAddress address); // the options were checked
+            LogOpen(logger, address.Address is { } ip && IPAddress.IsLoopback(ip) ? LogLevel.Information : LogLevel.Warning);
             return;
         }
 
@@ -23,9 +25,8 @@ internal static partial class KeysAtStart
     }
 
     [LoggerMessage(
-        Level = LogLevel.Warning,
         Message = "No write key is configured: whoever reaches HTTP_ADDR may send events. `estat keys new` makes one, WRITE_KEYS_FILE names its file (docs/keys.md)")]
-    private static partial void LogOpen(ILogger logger);
+    private static partial void LogOpen(ILogger logger, LogLevel level);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "OPEN_INGEST=true: requests without a write key are taken as well")]
     private static partial void LogOpenBesides(ILogger logger);
