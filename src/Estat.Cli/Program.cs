@@ -4,6 +4,7 @@ using Estat.Cli.Check;
 using Estat.Cli.Completion;
 using Estat.Cli.Dlq;
 using Estat.Cli.Frame;
+using Estat.Cli.Keys;
 using Estat.Cli.Run;
 using Estat.Cli.Send;
 using Estat.Cli.Tail;
@@ -16,5 +17,6 @@ return await CommandLine.RunAsync(args,
     TailVerb.Create(),
     DlqVerb.Create(),
     BenchVerb.Create(),
+    KeysVerb.Create(),
     CompletionVerb.Create(),
 ]).ConfigureAwait(false);

@@ -72,7 +72,7 @@ public sealed class StateSampler(
     }
 
     private RejectedTotals Rejected() => new(
-        requests.TooLarge.Value, requests.QueueFull.Value, Unauthorized: 0, RateLimited: 0, requests.StorageFull.Value, requests.DiskFailed.Value,
+        requests.TooLarge.Value, requests.QueueFull.Value, requests.Unauthorized.Value, requests.RateLimited.Value, requests.StorageFull.Value, requests.DiskFailed.Value,
         requests.Draining.Value, requests.NoReplica.Value, requests.NoSilo.Value, requests.Unknown.Value, requests.Invalid.Value);
 
     /// <summary>A moment as answers tell it.</summary>

@@ -1,0 +1,69 @@
+// `estat keys new --name shop`: prints a key, once; the file gets its hash.
+using Estat.Cli.Frame;
+using Estat.Core.Keys;
+
+namespace Estat.Cli.Keys;
+
+internal static class KeysNew
+{
+    internal static Command Create()
+    {
+        var name = new Option<string>("--name") { Description = "What metrics and people call it: letters, digits, - and _", Required = true, HelpName = "NAME" };
+        var origins = new Option<string[]>("--origin") { Description = "A page's origin that may send with it, such as https://shop.example; several by repeating it. Without: all", HelpName = "ORIGIN" };
+        var rate = new Option<double?>("--rate") { Description = "Events a second", HelpName = "N" };
+        var burst = new Option<double?>("--burst") { Description = "Events at once; without it two seconds' worth of --rate", HelpName = "N" };
+        var quota = new Option<long?>("--daily-quota") { Description = "Events a day (UTC)", HelpName = "N" };
+        var prefix = new Option<string?>("--prefix") { Description = "Key prefix of its events' objects, instead of RAW_PREFIX", HelpName = "PREFIX" };
+        var expires = new Option<string?>("--expires") { Description = "From when on it is refused, such as 2027-01-31T00:00:00Z", HelpName = "TIME" };
+        var note = new Option<string?>("--note") { Description = "Whatever you want to remember", HelpName = "TEXT" };
+        var command = new Command("new", "Makes a key, prints it once, and adds its hash to the file") { name, origins, rate, burst, quota, prefix, expires, note };
+        KeyStore store = KeyStore.In(command);
+        return command.Does((parsed, shell) =>
+        {
+            string path = store.Path(parsed);
+            string key = KeyHash.NewKey();
+            _ = KeyHash.TryOf(key, out KeyHash hash);
+            string[] pages = parsed.GetValue(origins) ?? [];
+            WriteKey added = Checked(new WriteKey
+            {
+                Name = parsed.GetRequiredValue(name),
+                Hashes = [hash],
+                Origins = pages.Length == 0 ? null : pages,
+                Rate = parsed.GetValue(rate),
+                Burst = parsed.GetValue(burst),
+                DailyQuota = parsed.GetValue(quota),
+                Prefix = parsed.GetValue(prefix),
+                Expires = TimeOf(parsed.GetValue(expires)),
+                Created = shell.Time.GetUtcNow(),
+                Note = parsed.GetValue(note),
+            });
+            KeyStore.Change(path, keys => keys.Any(known => known.Name == added.Name)
+                ? throw new CliException($"{path} has a key called {added.Name}; `estat keys rotate --name {added.Name}` makes another one under that name")
+                : [.. keys, added]);
+            shell.Say(key);
+            shell.Note($"The key is shown this once; {path} has its hash. Servers with WRITE_KEYS_FILE={path} take it within a second:");
+            shell.Note($"  curl -H 'X-Api-Key: {KeyHash.KeyPrefix}…' -d 'hello=estat' http://127.0.0.1:8080/collect");
+            return Task.FromResult(ExitCode.Done);
+        });
+    }
+
+    // By the same rules as the server's, and its words.
+    private static WriteKey Checked(WriteKey key)
+    {
+        using var stream = new MemoryStream();
+        WriteKeyFile.Write(stream, [key]);
+        try
+        {
+            return WriteKeyFile.Parse(stream.ToArray(), options: null)[0];
+        }
+        catch (WriteKeyException error)
+        {
+            throw CliException.Usage(error.Message[(error.Message.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
+        }
+    }
+
+    private static DateTimeOffset? TimeOf(string? text) =>
+        text is null ? null
+        : DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time
+        : throw CliException.Usage($"--expires {text}: takes a time such as 2027-01-31T00:00:00Z");
+}

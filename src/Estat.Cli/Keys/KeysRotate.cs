@@ -1,0 +1,36 @@
+// `estat keys rotate --name shop`: another key under the same name; the one before holds until it is dropped.
+using Estat.Cli.Frame;
+using Estat.Core.Keys;
+
+namespace Estat.Cli.Keys;
+
+internal static class KeysRotate
+{
+    internal static Command Create()
+    {
+        var name = new Option<string>("--name") { Description = "Which key", Required = true, HelpName = "NAME" };
+        var dropOld = new Option<bool>("--drop-old") { Description = "Ends a rotation: the newest key alone holds from now on. Makes none" };
+        var command = new Command("rotate", "Makes another key under the same name and limits; the last one before holds as well until --drop-old") { name, dropOld };
+        KeyStore store = KeyStore.In(command);
+        return command.Does((parsed, shell) =>
+        {
+            string path = store.Path(parsed);
+            string which = parsed.GetRequiredValue(name);
+            bool drops = parsed.GetValue(dropOld);
+            string key = KeyHash.NewKey();
+            _ = KeyHash.TryOf(key, out KeyHash hash);
+            KeyStore.Change(path, keys => keys.Any(known => known.Name == which)
+                ? [.. keys.Select(known => known.Name != which ? known : known with { Hashes = drops ? [known.Hashes[^1]] : [known.Hashes[^1], hash] })]
+                : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has"));
+            if (drops)
+            {
+                shell.Note($"{which}: the newest key alone holds.");
+                return Task.FromResult(ExitCode.Done);
+            }
+
+            shell.Say(key);
+            shell.Note($"The key is shown this once. The one before holds as well; once nobody sends with it: estat keys rotate --name {which} --drop-old");
+            return Task.FromResult(ExitCode.Done);
+        });
+    }
+}
