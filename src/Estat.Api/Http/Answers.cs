@@ -108,7 +108,7 @@ internal sealed class Answers
             Admission.Draining => (_requests.Draining, _draining),
             Admission.NoReplica => (_requests.NoReplica, _noReplica),
             Admission.NoSilo => (_requests.NoSilo, _noSilo),
-            Admission.NoPrefix => (_requests.StorageFull, _noPrefix),
+            Admission.NoPrefix => (_requests.NoPrefix, _noPrefix),
             Admission.Unknown => (_requests.Unknown, _unknown),
             _ => (_requests.QueueFull, _queueFull),
         };

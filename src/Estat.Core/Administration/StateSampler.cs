@@ -72,8 +72,8 @@ public sealed class StateSampler(
     }
 
     private RejectedTotals Rejected() => new(
-        requests.TooLarge.Value, requests.QueueFull.Value, requests.Unauthorized.Value, requests.RateLimited.Value, requests.StorageFull.Value, requests.DiskFailed.Value,
-        requests.Draining.Value, requests.NoReplica.Value, requests.NoSilo.Value, requests.Unknown.Value, requests.Invalid.Value);
+        requests.TooLarge.Value, requests.QueueFull.Value, requests.Unauthorized.Value, requests.RateLimited.Value, requests.StorageFull.Value + requests.NoPrefix.Value, requests.DiskFailed.Value,
+        requests.Draining.Value, requests.NoReplica.Value, requests.NoSilo.Value, requests.Unknown.Value, requests.Invalid.Value + requests.Forbidden.Value);
 
     /// <summary>A moment as answers tell it.</summary>
     public static DateTime ToMilliseconds(DateTimeOffset moment) =>

@@ -133,6 +133,7 @@ public sealed class EstatInstruments : IDisposable
         Count("estat_http_requests_rejected_no_replica_total", "Requests answered 503 because no other silo held a copy", () => requests.NoReplica.Value);
         Count("estat_http_requests_rejected_no_silo_total", "Requests answered 503 because no silo could be reached", () => requests.NoSilo.Value);
         Count("estat_http_requests_rejected_unknown_total", "Requests answered 503 because a silo failed in the call", () => requests.Unknown.Value);
+        Count("estat_http_requests_rejected_no_prefix_total", "Requests answered 503 because there was no lane for their write key's prefix", () => requests.NoPrefix.Value);
         Count("estat_http_requests_rejected_unauthorized_total", "Requests answered 401", () => requests.Unauthorized.Value);
         Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403: a page whose origin its write key does not name", () => requests.Forbidden.Value);
         Count("estat_http_requests_rejected_rate_limited_total", "Requests answered 429", () => requests.RateLimited.Value);

@@ -51,6 +51,7 @@ public sealed class AnswersTests
         Admission.Draining => requests.Draining.Value,
         Admission.NoReplica => requests.NoReplica.Value,
         Admission.NoSilo => requests.NoSilo.Value,
+        Admission.NoPrefix => requests.NoPrefix.Value,
         _ => requests.Unknown.Value,
     };
 }
