@@ -4,15 +4,22 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Estat.Api.Tests.Contract;
 
 namespace Estat.Api.Tests;
 
-/// <summary>One TCP connection to a server on this machine. Text is sent as Latin-1: one byte a character.</summary>
-internal sealed class RawHttp : IDisposable
+/// <summary>
+/// One TCP connection to a server on this machine. Text is sent as Latin-1: one byte a character. Where what was sent begins like a request, its answer is held
+/// against /openapi.json.
+/// </summary>
+internal sealed partial class RawHttp : IDisposable
 {
+    private const int LongestLine = 4096;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly StringBuilder _sent = new();
     private byte[] _received = [];
 
     private RawHttp()
@@ -41,6 +48,11 @@ internal sealed class RawHttp : IDisposable
 
     internal async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
+        if (_sent.Length < LongestLine)
+        {
+            _sent.Append(Encoding.Latin1.GetString(bytes.Span[..Math.Min(bytes.Length, LongestLine)]));
+        }
+
         while (bytes.Length > 0)
         {
             bytes = bytes[await _socket.SendAsync(bytes).AsTask().WaitAsync(Limit)..];
@@ -63,15 +75,28 @@ internal sealed class RawHttp : IDisposable
     /// <exception cref="EndOfStreamException">The connection ended before.</exception>
     internal async Task<RawAnswer> ReadAnswerAsync()
     {
-        RawAnswer head = await ReadHeadAsync();
+        RawAnswer head = await ReceiveHeadAsync();
         byte[] body = head.Status is 204 or < 200 ? []
             : head.Headers["Transfer-Encoding"].Any() ? await ReadChunksAsync()
             : await ReadBytesAsync(int.Parse(head.Headers["Content-Length"].Single(), System.Globalization.CultureInfo.InvariantCulture));
-        return head with { Body = body };
+        RawAnswer answer = head with { Body = body };
+        if (answer.Status >= 200)
+        {
+            Judge(answer, answer.Body);
+        }
+
+        return answer;
     }
 
     /// <summary>Reads the head of the next answer, which is all there is of an answer to HEAD.</summary>
     internal async Task<RawAnswer> ReadHeadAsync()
+    {
+        RawAnswer head = await ReceiveHeadAsync();
+        Judge(head, body: null);
+        return head;
+    }
+
+    private async Task<RawAnswer> ReceiveHeadAsync()
     {
         int headEnd;
         while ((headEnd = _received.AsSpan().IndexOf("\r\n\r\n"u8)) < 0)
@@ -124,6 +149,21 @@ internal sealed class RawHttp : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    // Of requests that were sent together only the first is known by its line.
+    private void Judge(RawAnswer answer, byte[]? body)
+    {
+        Match line = RequestLine().Match(_sent.ToString());
+        _sent.Clear();
+        if (line.Success)
+        {
+            ApiDescription.Default.Check(new Answer(
+                line.Groups["method"].Value, line.Groups["path"].Value, answer.Status, answer.Headers, answer.Headers["Content-Type"].SingleOrDefault(), body));
+        }
+    }
+
+    [GeneratedRegex(@"^(?<method>[A-Z]+) (?<path>/[A-Za-z/._-]*)(\?[!-~]*)? HTTP/1\.[01]\r\n")]
+    private static partial Regex RequestLine();
 
     private async Task<byte[]> ReadBytesAsync(int count)
     {

@@ -2,6 +2,8 @@
 using System.Globalization;
 using System.Net;
 using Estat.Api.Hosting;
+using Estat.Api.OpenApi;
+using Estat.Api.Tests.Contract;
 using Estat.Core.Options;
 using Estat.Testing;
 
@@ -31,11 +33,14 @@ internal sealed class RunningServer : IAsyncDisposable
             ChannelBytes = 1L << 30,
             LogLevel = "critical",
         };
-        _server = new StandaloneServer(configure?.Invoke(options) ?? options, time ?? TimeProvider.System, isTerminal: false);
+        options = configure?.Invoke(options) ?? options;
+        _server = new StandaloneServer(options, time ?? TimeProvider.System, isTerminal: false);
+        var description = ApiDescription.Of(OpenApiPage.Write(options, _server.Engine.Levels));
+        Client = new HttpClient(new ContractHandler(description, new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }));
     }
 
-    /// <summary>Sends requests to the server; without a redirect, a proxy or a word of its own.</summary>
-    internal HttpClient Client { get; } = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
+    /// <summary>Sends requests to the server; without a redirect, a proxy or a word of its own. Each answer is held against /openapi.json.</summary>
+    internal HttpClient Client { get; }
 
     /// <summary>Where the server listens.</summary>
     internal int Port => _server.Address.Port;

@@ -19,10 +19,13 @@ public sealed class ServerProcess : IAsyncDisposable
     {
         var address = environment.GetValueOrDefault(AddressOption) ?? $"127.0.0.1:{FreePort.Next()}";
         BaseAddress = new Uri($"http://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
-        Client = new HttpClient { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
+        Client = new HttpClient(Through(new SocketsHttpHandler())) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         _process = ChildProcess.Launch(
             name, ChildProcess.DotnetCommand(project, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
     }
+
+    /// <summary>What stands between <see cref="Client"/> and the network; a test assembly sets it before its first test.</summary>
+    public static Func<HttpMessageHandler, HttpMessageHandler> Through { get; set; } = handler => handler;
 
     /// <summary>Where the server listens.</summary>
     public Uri BaseAddress { get; }

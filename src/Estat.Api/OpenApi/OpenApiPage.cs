@@ -1,0 +1,42 @@
+// /openapi.json: Estat's HTTP, described for programs, with this node's limits.
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using Estat.Api.Http;
+using Estat.Core.Ingest;
+using Estat.Core.Options;
+
+namespace Estat.Api.OpenApi;
+
+/// <summary>
+/// The document is written by hand (openapi.json, beside this; docs/decisions/0007 says why) and part of the assembly; <c>%OPTION%</c> in it becomes the
+/// option's value. Tests hold every answer of the contract's tests against it.
+/// </summary>
+internal static class OpenApiPage
+{
+    internal const string Path = "/openapi.json";
+
+    private const string Resource = "openapi.json";
+    private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(1);
+
+    /// <param name="options">Whose limits it names.</param>
+    /// <param name="levels">The ack levels that a request may ask for.</param>
+    internal static Page Create(EstatOptions options, IReadOnlyList<AckLevel> levels) =>
+        new(Path, new CachedAnswer("application/json", MaxAge, () => Write(options, levels)).HandleAsync, IsOpen: true);
+
+    /// <summary>The document, UTF-8.</summary>
+    internal static byte[] Write(EstatOptions options, IReadOnlyList<AckLevel> levels)
+    {
+        using Stream resource = typeof(OpenApiPage).Assembly.GetManifestResourceStream(Resource)!;
+        using var reader = new StreamReader(resource, Encoding.UTF8);
+        string version = typeof(OpenApiPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        StringBuilder text = new StringBuilder(reader.ReadToEnd())
+            // As a value they stand in quotation marks, so that the file is JSON as it is.
+            .Replace("\"%MAX_BODY_SIZE%\"", JsonSerializer.Serialize(options.MaxBodySize))
+            .Replace("\"%MAX_BATCH_BODY_SIZE%\"", JsonSerializer.Serialize(options.MaxBatchBodySize))
+            .Replace("\"%LEVELS%\"", JsonSerializer.Serialize(levels.Select(level => level.ToText())))
+            .Replace("%ACK%", options.Ack.ToText())
+            .Replace("%VERSION%", version.Split('+')[0]);
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+}

@@ -1,0 +1,133 @@
+// The readable source of /estat.js. scripts/minify-snippet.sh makes estat.min.js of it, which is what is served: at most 1,536 bytes.
+//
+//   queue    events of this page that were not sent yet, each a line of JSON; in memory only.
+//   store    batches whose sending failed, one entry a batch, written once and removed whole, so that tabs never write over each other. A Web Lock lets one tab
+//            at a time send them. Where localStorage is blocked or full it is an object of this page.
+//
+// A batch is let go when the server has answered it: taken (2xx), or refused for good (4xx but 408 and 429; dropped and counted). Anything else, no answer
+// included, means "send it again", with the same ids. Without consent nothing leaves the memory of this page. Nothing here throws into the page.
+((window, document) => {
+  const prefix = 'estat:';
+  // Browsers let requests that outlive their page carry 64 KB together.
+  const room = 6e4;
+  const script = document.currentScript, early = window.estat;
+  if (!script || early && early.flush) return;
+  const data = script.dataset;
+  const url = new URL(data.endpoint || '/collect/batch', script.src);
+  let queue = [], store, consented, timer, busy, flying = 0, failures = 0, pause;
+
+  const id = () => Date.now().toString(36) + Math.random().toString(36).slice(2);
+  const size = text => new Blob([text]).size + 1;
+  const stored = () => Object.keys(store).filter(key => key.startsWith(prefix)).sort();
+  const lose = text => { estat.dropped += text.split('\n').length; };
+
+  // From the queue, as many as fit.
+  const take = limit => {
+    let n = 0;
+    while (n < queue.length && (limit -= size(queue[n])) > 0) n++;
+    return queue.splice(0, n).join('\n');
+  };
+
+  // Keeps a batch for later; past a megabyte the oldest go.
+  const save = text => {
+    if (!text || !consented) return;
+    const key = prefix + id();
+    try { store[key] = text; } catch { store = { [key]: text }; }
+    let left = 1e6;
+    stored().reverse().map(key => {
+      const text = store[key] || '';
+      if ((left -= text.length) < 0) {
+        lose(text);
+        delete store[key];
+      }
+    });
+  };
+
+  const saveAll = () => { while (queue[0]) save(take(room)); };
+
+  // Whether the server has settled it, one way or the other.
+  const send = async text => {
+    const bytes = size(text);
+    flying += bytes;
+    pause = 0;
+    try {
+      const answer = await fetch(url, { method: 'POST', body: text, keepalive: true, credentials: 'omit', signal: AbortSignal.timeout?.(2e4) });
+      const status = answer.status;
+      if (status < 500 && status != 408 && status != 429) {
+        failures = 0;
+        if (status > 299) lose(text);
+        else answer.json().then(({ rejected }) => rejected.map(() => lose('')), () => { });
+        return 1;
+      }
+      pause = +answer.headers.get('Retry-After');
+    } catch { } finally { flying -= bytes; }
+    failures++;
+  };
+
+  const arm = () => {
+    if (!timer && (queue[0] || stored()[0]))
+      timer = setTimeout(flush, failures ? (pause || 2 ** Math.min(failures, 6)) * (1 + Math.random()) * 1e3 : 2e3);
+  };
+
+  const resend = async lock => {
+    let key;
+    if (lock !== null) while ((key = stored()[0]) && await send(store[key])) delete store[key];
+  };
+
+  const flush = async () => {
+    timer = clearTimeout(timer);
+    if (busy || !consented) return;
+    busy = 1;
+    // While it fails, what is sent is in the store first: a page that is closed in the midst of it loses nothing.
+    if (failures) saveAll();
+    if (stored()[0]) try { await navigator.locks.request(prefix, { ifAvailable: true }, resend); } catch { await resend(); }
+    while (!failures && queue[0]) {
+      const text = take(room);
+      await send(text) || save(text);
+    }
+    busy = 0;
+    arm();
+  };
+
+  // Hidden, for a while or for ever: what fits into one last request is sent, the rest is kept for the next page.
+  const hide = () => {
+    if (!consented) return;
+    const text = failures ? '' : take(room - flying);
+    if (text) send(text).then(done => done || save(text));
+    saveAll();
+    arm();
+  };
+
+  const consent = given => {
+    consented = given;
+    if (!store) try { store = localStorage; } catch { store = {}; }
+    if (given) return arm();
+    queue = [];
+    stored().map(key => delete store[key]);
+  };
+
+  const estat = window.estat = (name, data) => {
+    try {
+      if (name === !!name) return consent(name);
+      const line = JSON.stringify({ id: id(), event: '' + name, time: new Date, url: location.href, dropped: estat.dropped || undefined, data });
+      if (size(line) > room) return lose('');
+      queue.push(line);
+      if (queue.length > 1e3) lose(queue.shift());
+      if (!consented) return;
+      if (queue.length > 49 && !failures) flush();
+      else arm();
+    } catch { lose(''); }
+  };
+  estat.track = estat;
+  estat.consent = consent;
+  estat.flush = flush;
+  estat.dropped = 0;
+
+  if (data.key) url.searchParams.set('key', data.key);
+  if (data.consent != 'required') consent(true);
+  if (data.pageView != null) estat('page_view', { title: document.title, referrer: document.referrer });
+  (early && early.queue || []).map(call => estat(...call));
+  addEventListener('pagehide', hide);
+  addEventListener('online', flush);
+  document.addEventListener('visibilitychange', () => document.hidden && hide());
+})(window, document);

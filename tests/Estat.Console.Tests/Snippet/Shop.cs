@@ -1,0 +1,187 @@
+// A site that uses /estat.js, in a real browser, with a real Estat on another origin and a network between them that can fail.
+using System.Text.Json;
+using Estat.Api.Hosting;
+using Estat.Core.Options;
+using Estat.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Playwright;
+
+namespace Estat.Console.Tests.Snippet;
+
+/// <summary>
+/// The site is http://localhost, whose pages forbid everything but the snippet (Content-Security-Policy). What its pages send to goes through
+/// <see cref="Network"/>; the script itself comes straight from the server, as from a cache. Whatever the test is about, the pages must not complain.
+/// </summary>
+internal sealed class Shop : IAsyncDisposable
+{
+    internal const string Key = "key of the shop";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly TempFolder _folder = new();
+    private readonly List<string> _complaints = [];
+    private readonly StandaloneServer _server;
+    private readonly WebApplication _site;
+    private readonly IBrowserContext _context;
+    private string _attributes = "";
+    private bool _drained;
+
+    private Shop(IBrowserContext context)
+    {
+        _context = context;
+        _server = new StandaloneServer(
+            new EstatOptions
+            {
+                HttpAddr = "127.0.0.1:0",
+                StorageDir = _folder["data"],
+                DlqDir = _folder["dlq"],
+                SpoolDir = _folder["spool"],
+                CaptureCookie = true,
+                LogLevel = "critical",
+            },
+            TimeProvider.System, isTerminal: false);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        _site = builder.Build();
+        _site.Run(AnswerAsync);
+    }
+
+    internal FaultProxy Network { get; private set; } = null!;
+
+    /// <summary>Bodies of the requests that pages sent, in order; those at unload are not seen here.</summary>
+    internal List<IRequest> Requests { get; } = [];
+
+    /// <summary>All that the browser complained of, but for requests that failed.</summary>
+    internal IReadOnlyList<string> Complaints => _complaints;
+
+    private Uri Site => new($"http://localhost:{new Uri(_site.Urls.First()).Port}/");
+
+    internal static async Task<Shop> OpenAsync(IBrowser browser)
+    {
+        IBrowserContext context = await browser.NewContextAsync();
+        context.SetDefaultTimeout((float)Patience.TotalMilliseconds);
+        var shop = new Shop(context);
+        await shop._server.StartAsync();
+        await shop._site.StartAsync();
+        shop.Network = FaultProxy.Start(shop._server.Address.Port);
+        context.Console += (_, message) =>
+        {
+            // A request that fails is always logged by Chromium itself.
+            if (message.Type is "error" or "warning" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
+            {
+                shop._complaints.Add(message.Text);
+            }
+        };
+        context.WebError += (_, error) => shop._complaints.Add(error.Error);
+        context.Request += (_, request) =>
+        {
+            if (request.Method == "POST")
+            {
+                shop.Requests.Add(request);
+            }
+        };
+        return shop;
+    }
+
+    /// <summary>Opens a page of the site in a new tab.</summary>
+    /// <param name="attributes">Of the script, beside src, data-key and data-endpoint.</param>
+    /// <param name="prepare">What is done to the tab before it loads.</param>
+    internal async Task<IPage> VisitAsync(string attributes = "", Func<IPage, Task>? prepare = null)
+    {
+        _attributes = attributes;
+        IPage page = await _context.NewPageAsync();
+        if (prepare is not null)
+        {
+            await prepare(page);
+        }
+
+        await page.GotoAsync(Site.ToString());
+        return page;
+    }
+
+    /// <summary>Opens examples/browser.</summary>
+    internal async Task<IPage> ExampleAsync()
+    {
+        IPage page = await _context.NewPageAsync();
+        await page.GotoAsync(new Uri(Site, $"example?estat={Network.Endpoint}&key=k").ToString());
+        return page;
+    }
+
+    /// <summary>Answers pages' next requests in the server's place.</summary>
+    internal Task AnswerNextAsync(int times, int status, Dictionary<string, string> headers) => _context.RouteAsync(
+        "**/collect/batch*",
+        route => route.FulfillAsync(new()
+        {
+            Status = status,
+            Headers = new Dictionary<string, string>(headers) { ["Access-Control-Allow-Origin"] = "*", ["Access-Control-Expose-Headers"] = "Retry-After" },
+        }),
+        new() { Times = times });
+
+    /// <summary>A page without the snippet.</summary>
+    internal Uri Elsewhere => new(Site, "elsewhere");
+
+    internal Task SetCookieAsync() => _context.AddCookiesAsync([new() { Name = "secret", Value = "1", Url = Network.Endpoint }]);
+
+    /// <summary>Waits until the server has taken so many events.</summary>
+    internal Task UntilAcceptedAsync(long events) => Wait.UntilAsync(
+        () => _server.Engine.Ledger.Read().Accepted >= events, Patience, $"{events} events to be accepted", () => $"{_server.Engine.Ledger.Read().Accepted} were");
+
+    internal long Accepted => _server.Engine.Ledger.Read().Accepted;
+
+    /// <summary>Stops the server; what it stored, and what each event says.</summary>
+    internal async Task<IReadOnlyList<SentEvent>> DrainAsync()
+    {
+        _drained = true;
+        _server.Signals.Stop("the test's end");
+        await _server.RunAsync();
+        return
+        [
+            .. StoredEvents.FromFolder(_folder["data"]).Select(stored =>
+            {
+                JsonElement body = JsonDocument.Parse(stored.Body).RootElement;
+                return new SentEvent(
+                    body.GetProperty("id").GetString()!, body.GetProperty("event").GetString()!,
+                    body.TryGetProperty("data", out JsonElement data) ? data.GetRawText() : "", body, stored);
+            }),
+        ];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _context.DisposeAsync();
+        await _site.DisposeAsync();
+        Network.Dispose();
+        if (!_drained)
+        {
+            _server.Signals.Stop("the test's end");
+            await _server.RunAsync();
+        }
+
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private Task AnswerAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/html; charset=utf-8";
+        if (context.Request.Path == "/example")
+        {
+            return context.Response.SendFileAsync(Path.Combine(Repository.Root, "examples", "browser", "index.html"));
+        }
+
+        string script = _server.Address.GetLeftPart(UriPartial.Authority);
+        context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; img-src data:; script-src {script} 'nonce-a'; connect-src {Network.Endpoint}";
+        return context.Response.WriteAsync(
+            context.Request.Path == "/elsewhere"
+                ? "<!DOCTYPE html><title>Elsewhere</title><link rel=icon href=data:,>"
+                : $"""
+                  <!DOCTYPE html><title>Shop</title><link rel=icon href=data:,>
+                  <script nonce=a>window.estat = window.estat || ((...call) => estat.queue.push(call)); estat.queue = estat.queue || []; estat('early', [1]);</script>
+                  <script src="{script}/estat.js" data-key="{Key}" data-endpoint="{Network.Endpoint}/collect/batch" {_attributes} defer></script>
+                  """);
+    }
+}
+
+/// <summary>An event of the snippet's, as it was stored.</summary>
+internal sealed record SentEvent(string Id, string Name, string Data, JsonElement Body, StoredEvent Stored);
