@@ -24,8 +24,8 @@ internal sealed class ApiDescription
     // What is about the connection or the browser, not about the answer.
     private static readonly HashSet<string> Ambient = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Date", "Keep-Alive", "Referrer-Policy", "Strict-Transport-Security",
-        "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options",
+        "Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Date",
+        "Keep-Alive", "Referrer-Policy", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options",
     };
 
     // What is refused before it is a whole request has an empty answer.
@@ -70,14 +70,19 @@ internal sealed class ApiDescription
             return [];
         }
 
+        // The guard of the admin pages answers for all of them, before it is known which it is.
+        bool isAdmin = answer.Path == "/tail" || answer.Path.StartsWith("/admin", StringComparison.Ordinal);
         if (FindPath(answer.Path) is not { } path)
         {
-            return answer.Status == 404 ? FaultsOf(answer, Problem()) : [$"the path {answer.Path} is not described, so its answer should be 404"];
+            return isAdmin && GuardResponse(answer.Status) is { } refused ? FaultsOf(answer, refused)
+                : answer.Status == 404 ? FaultsOf(answer, Problem()) : [$"the path {answer.Path} is not described, so its answer should be 404"];
         }
 
-        if (path[answer.Method.ToLowerInvariant()] is not { } operation)
+        JsonNode? operation = path[answer.Method.ToLowerInvariant()] ?? (isAdmin && answer.Method == "HEAD" ? path["get"] : null);
+        if (operation is null)
         {
-            return answer.Status == 405 ? FaultsOf(answer, Problem("Allow")).Concat(FaultsOfAllow(answer, path))
+            return isAdmin ? FaultsOf(answer, (answer.Status == 405 ? null : GuardResponse(answer.Status)) ?? Problem(answer.Headers.Contains("Allow") ? "Allow" : null))
+                : answer.Status == 405 ? FaultsOf(answer, Problem("Allow")).Concat(FaultsOfAllow(answer, path))
                 : [$"the method {answer.Method} is not described, so its answer should be 405"];
         }
 
@@ -85,6 +90,17 @@ internal sealed class ApiDescription
             ? FaultsOf(answer, _schemas.Resolve(response).AsObject())
             : [$"the status {answer.Status} is not described"];
     }
+
+    private JsonObject? GuardResponse(int status) => status switch
+    {
+        401 => Component("AdminRefused"),
+        403 => Component("AdminForbidden"),
+        405 => Problem("Allow"),
+        429 => Component("AdminLocked"),
+        _ => null,
+    };
+
+    private JsonObject Component(string name) => _document["components"]!["responses"]![name]!.AsObject();
 
     private static JsonObject Problem(string? header = null) => new()
     {

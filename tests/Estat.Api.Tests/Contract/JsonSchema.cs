@@ -86,6 +86,10 @@ internal sealed class JsonSchema(JsonNode root)
             {
                 faults.Add($"{where}.{name} is not described");
             }
+            else if (schema["additionalProperties"] is JsonObject others)
+            {
+                Check(others, member, $"{where}.{name}", faults);
+            }
         }
     }
 
