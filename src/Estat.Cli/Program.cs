@@ -5,9 +5,12 @@ using Estat.Cli.Completion;
 using Estat.Cli.Dlq;
 using Estat.Cli.Frame;
 using Estat.Cli.Keys;
+using Estat.Cli.Querying;
+using Estat.Cli.Replaying;
 using Estat.Cli.Run;
 using Estat.Cli.Send;
 using Estat.Cli.Tail;
+using Estat.Cli.Verifying;
 
 return await CommandLine.RunAsync(args,
 [
@@ -16,6 +19,9 @@ return await CommandLine.RunAsync(args,
     SendVerb.Create(),
     TailVerb.Create(),
     DlqVerb.Create(),
+    VerifyVerb.Create(),
+    ReplayVerb.Create(),
+    QueryVerb.Create(),
     BenchVerb.Create(),
     KeysVerb.Create(),
     CompletionVerb.Create(),

@@ -1,7 +1,4 @@
 // Reads gzip JSONL strictly to its end: what a DLQ file must pass before it may go to RAW.
-using System.Buffers;
-using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Estat.Core.Batching;
@@ -11,9 +8,6 @@ namespace Estat.Core.Storage;
 /// <summary>Computes seals from content and tells sound content from broken.</summary>
 internal static class ContentCheck
 {
-    // Estat's own lines are some 100 KB at most by default; a longer one than this was not written by it.
-    private const int LongestLine = 128 * 1024 * 1024;
-
     /// <summary>The seal of gzip JSONL; of anything else, the count 0 and the hash of the bytes as they are.</summary>
     internal static Seal SealOf(Func<Stream> open)
     {
@@ -59,50 +53,14 @@ internal static class ContentCheck
     /// <summary>Calls back for each line, newline included.</summary>
     internal static void ForEachLine(Stream content, LineAction action, out long lines, out long bytes, Action? afterStep = null)
     {
-        lines = 0;
-        bytes = 0;
-        using var gzip = new GZipStream(content, CompressionMode.Decompress, leaveOpen: true);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
-        try
+        using var reader = new JsonLines(content, isGzip: true, afterStep);
+        while (reader.Read())
         {
-            int filled = 0;
-            while (true)
-            {
-                if (filled == buffer.Length)
-                {
-                    buffer = Grow(buffer, lines);
-                }
-
-                int read = gzip.Read(buffer, filled, buffer.Length - filled);
-                if (read == 0)
-                {
-                    break;
-                }
-
-                bytes += read;
-                filled += read;
-                int consumed = 0;
-                for (int end; (end = buffer.AsSpan(consumed, filled - consumed).IndexOf((byte)'\n')) >= 0; consumed += end + 1)
-                {
-                    action(buffer.AsSpan(consumed, end + 1), lines++);
-                }
-
-                buffer.AsSpan(consumed, filled - consumed).CopyTo(buffer);
-                filled -= consumed;
-                afterStep?.Invoke();
-            }
-
-            if (filled > 0)
-            {
-                throw new InvalidDataException($"it ends in the middle of line {lines + 1}");
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
+            action(reader.Line, reader.Lines - 1);
         }
 
-        CheckTrailer(content, bytes);
+        lines = reader.Lines;
+        bytes = reader.Bytes;
     }
 
     internal delegate void LineAction(ReadOnlySpan<byte> line, long index);
@@ -139,35 +97,5 @@ internal static class ContentCheck
         {
             throw new InvalidDataException($"line {index + 1} is not JSON ({error.Message})", error);
         }
-    }
-
-    // .NET's GZipStream ends silently where a truncated file does. The trailer's last four bytes repeat the length: a file cut anywhere lacks them.
-    private static void CheckTrailer(Stream content, long bytes)
-    {
-        Span<byte> length = stackalloc byte[sizeof(uint)];
-        if (content.Length < 18)
-        {
-            throw new InvalidDataException($"it has {content.Length} bytes, less than the shortest gzip file");
-        }
-
-        content.Seek(-sizeof(uint), SeekOrigin.End);
-        content.ReadExactly(length);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)bytes)
-        {
-            throw new InvalidDataException($"its gzip trailer does not fit its {bytes} bytes of content: it is truncated or has foreign bytes behind it");
-        }
-    }
-
-    private static byte[] Grow(byte[] buffer, long lines)
-    {
-        if (buffer.Length >= LongestLine)
-        {
-            throw new InvalidDataException($"line {lines + 1} is longer than {LongestLine} bytes");
-        }
-
-        byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
-        buffer.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(buffer);
-        return larger;
     }
 }

@@ -18,7 +18,9 @@ namespace Estat.Core.Storage;
 /// </summary>
 public sealed class S3ObjectStore : IObjectCatalog
 {
-    private const string JsonLines = "application/x-ndjson";
+    /// <summary>Content-Type of objects.</summary>
+    internal const string JsonLines = "application/x-ndjson";
+
     private const string Opaque = "application/octet-stream";
     private const string NoCredentials = "Failed to resolve AWS credentials";
     private const string ProbeName = ".estat-probe";

@@ -1,0 +1,185 @@
+// Requests of a replay to a server, until they are taken.
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Estat.Cli.Frame;
+using Estat.Core.Replaying;
+using Estat.Core.Uploading;
+
+namespace Estat.Cli.Replaying;
+
+/// <summary>
+/// 429 and 503 are waited for (Retry-After, or a doubling pause with jitter). No answer, 502 and 504 leave it open whether the events were taken: they are sent again
+/// under the same Idempotency-Key, and counted. Anything else ends the replay with what to do.
+/// </summary>
+internal sealed class IngestTarget : IReplayTarget, IDisposable
+{
+    private static readonly Backoff Between = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(15));
+    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(60);
+
+    private readonly HttpClient _client;
+    private readonly Uri _url;
+    private readonly TimeSpan _giveUp;
+    private readonly string? _ack;
+    private readonly TimeProvider _time;
+    private int _memoryAcks;
+
+    internal IngestTarget(Uri url, string? key, string? ack, int connections, TimeSpan giveUp, TimeProvider time)
+    {
+        _url = url;
+        _giveUp = giveUp;
+        _ack = ack;
+        _time = time;
+        _client = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            MaxConnectionsPerServer = connections,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = !url.IsLoopback,
+            // An id is bytes of whoever sent it: one character each.
+            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        })
+        {
+            BaseAddress = url,
+            Timeout = RequestLimit,
+        };
+        _client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("estat-replay", typeof(IngestTarget).Assembly.GetName().Version?.ToString(3)));
+        if (key is not null && !_client.DefaultRequestHeaders.TryAddWithoutValidation("X-Api-Key", key))
+        {
+            throw CliException.Usage("the write key has characters that no header can carry");
+        }
+    }
+
+    /// <summary>Whether the server acknowledged at memory: what its crash loses was replayed for nothing.</summary>
+    internal bool AcknowledgesInMemory => _memoryAcks > 0;
+
+    /// <inheritdoc/>
+    public async Task<ReplayAnswer> SendAsync(ReplayRequest request, CancellationToken asked)
+    {
+        long started = _time.GetTimestamp();
+        bool wasUncertain = false;
+        for (int failures = 1; ; failures++)
+        {
+            (ReplayAnswer? answer, TimeSpan? after, string why, bool isUncertain) = await TryAsync(request).ConfigureAwait(false);
+            if (answer is not null)
+            {
+                return answer with { WasUncertain = wasUncertain };
+            }
+
+            wasUncertain |= isUncertain;
+            if (_time.GetElapsedTime(started) > _giveUp)
+            {
+                throw new CliException($"{_url} did not take {request.Key} line {request.FirstLine} for {Words.Duration(_giveUp)} ({why}). Look at the server, then run the same command again: it goes on from its checkpoint");
+            }
+
+            try
+            {
+                TimeSpan pause = Between.After(failures);
+                await Task.Delay(after > pause ? after.Value : pause, _time, asked).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (asked.IsCancellationRequested)
+            {
+                return new ReplayAnswer(IsTaken: false, [], wasUncertain);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    private async Task<(ReplayAnswer? Answer, TimeSpan? RetryAfter, string Why, bool IsUncertain)> TryAsync(ReplayRequest request)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, request.IsAlone ? "collect" : "collect/batch") { Content = new ReadOnlyMemoryContent(request.Content) };
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.IsAlone ? "application/octet-stream" : "application/x-ndjson");
+        message.Headers.TryAddWithoutValidation("Idempotency-Key", HeaderText(request.Id));
+        if (_ack is not null)
+        {
+            message.Headers.Add("X-Estat-Ack", _ack);
+        }
+
+        try
+        {
+            using HttpResponseMessage response = await _client.SendAsync(message).ConfigureAwait(false);
+            string body = await response.Content.ReadAsStringAsync().ConfigureAwait(false);
+            return Read(request, response, body);
+        }
+        catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException)
+        {
+            // A connection that was refused took nothing.
+            bool isUncertain = error is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
+            return (null, null, error.GetBaseException().Message, isUncertain);
+        }
+    }
+
+    private (ReplayAnswer? Answer, TimeSpan? RetryAfter, string Why, bool IsUncertain) Read(ReplayRequest request, HttpResponseMessage response, string body)
+    {
+        int status = (int)response.StatusCode;
+        switch (response.StatusCode)
+        {
+            case HttpStatusCode.OK or HttpStatusCode.Accepted:
+                if (response.Headers.TryGetValues("X-Estat-Ack", out IEnumerable<string>? acks) && acks.Contains("memory"))
+                {
+                    Interlocked.Increment(ref _memoryAcks);
+                }
+
+                return (new ReplayAnswer(IsTaken: true, request.IsAlone ? [] : Rejected(body), false), null, "", false);
+            case HttpStatusCode.RequestEntityTooLarge when request.Lines.Count == 1:
+                return (new ReplayAnswer(IsTaken: true, [(0, DetailOf(body))], false), null, "", false);
+            case HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout or HttpStatusCode.RequestTimeout:
+                // A node that could not flush says so; whether it kept the events nobody knows.
+                bool isUncertain = status is 502 or 504 || body.Contains("disk failed", StringComparison.OrdinalIgnoreCase) || body.Contains("silo", StringComparison.OrdinalIgnoreCase);
+                return (null, response.Headers.RetryAfter?.Delta, $"{status} {DetailOf(body)}", isUncertain);
+            default:
+                string advice = status switch
+                {
+                    401 => ". Give a write key by ESTAT_KEY or --key",
+                    404 or 405 => ". Is --to the address of an Estat server?",
+                    413 => ". Make requests smaller by --batch",
+                    _ => "",
+                };
+                throw new CliException($"{_url} refuses {request.Key} line {request.FirstLine}: {status} {DetailOf(body)}{advice}");
+        }
+    }
+
+    private static List<(int Index, string Reason)> Rejected(string body)
+    {
+        try
+        {
+            using JsonDocument answer = JsonDocument.Parse(body);
+            return [.. answer.RootElement.GetProperty("rejected").EnumerateArray()
+                .Select(item => (item.GetProperty("index").GetInt32(), item.GetProperty("reason").GetString() ?? ""))];
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new CliException($"the answer to a batch was {body[..Math.Min(body.Length, 200)]}: no Estat server's. Is --to the right address?");
+        }
+    }
+
+    private static string DetailOf(string body)
+    {
+        try
+        {
+            using JsonDocument problem = JsonDocument.Parse(body);
+            return problem.RootElement.ValueKind == JsonValueKind.Object && problem.RootElement.TryGetProperty("detail", out JsonElement detail) ? detail.GetString() ?? "" : "";
+        }
+        catch (JsonException)
+        {
+            return body.Length > 200 ? body[..200] : body;
+        }
+    }
+
+    // UTF-8 bytes as characters, as a server keeps header texts; controls, which no header carries, escaped.
+    private static string HeaderText(string id)
+    {
+        var text = new StringBuilder(id.Length);
+        foreach (byte b in Encoding.UTF8.GetBytes(id))
+        {
+            text.Append(b is < 0x20 or 0x7f ? string.Create(CultureInfo.InvariantCulture, $"%{b:X2}") : ((char)b).ToString());
+        }
+
+        return text.ToString();
+    }
+}
