@@ -66,7 +66,8 @@ internal static class QueryVerb
     {
         var query = new LakeQuery(settings);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(shell.Asked);
-        bool ended = await shell.ProgressAsync("querying", async progress =>
+        var progress = new Progress();
+        bool ended = await shell.ProgressAsync("querying", progress, async () =>
         {
             var lake = new LakeProgress(progress);
             Task count = lake.CountAsync(settings.Store, settings.Range, enough.Token);

@@ -142,7 +142,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         try
         {
             Save(state);
-            ended = await shell.ProgressAsync(_dryRun ? "counting" : "replaying", async progress =>
+            var progress = new Progress();
+            ended = await shell.ProgressAsync(_dryRun ? "counting" : "replaying", progress, async () =>
             {
                 var lake = new LakeProgress(progress);
                 using var counting = CancellationTokenSource.CreateLinkedTokenSource(shell.Asked);

@@ -45,9 +45,10 @@ internal static class VerifyVerb
             using var verification = new Verification(settings, shell.Time);
             report.OnStart(verification);
             bool ended;
+            var progress = new Progress();
             try
             {
-                ended = await shell.ProgressAsync("verifying", progress => RunAsync(verification, settings, report, progress, shell.Asked), parsed.GetValue(quiet)).ConfigureAwait(false);
+                ended = await shell.ProgressAsync("verifying", progress, () => RunAsync(verification, settings, report, progress, shell.Asked), parsed.GetValue(quiet)).ConfigureAwait(false);
             }
             catch (StorageException)
             {
