@@ -7,7 +7,7 @@ namespace Estat.Api.Tests.Access;
 public sealed class LimitTests : IDisposable
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
-    private readonly ManualTimeProvider _time = new(Noon);
+    private readonly SteppedClock _time = new(Noon);
     private readonly TempFolder _folder = new();
     private readonly KeyFile _file = new(
         new { name = "slow", sha256 = KeyFile.Hash("slow"), rate = 0.5, burst = 2 },
