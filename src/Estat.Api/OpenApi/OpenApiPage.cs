@@ -9,7 +9,7 @@ using Estat.Core.Options;
 namespace Estat.Api.OpenApi;
 
 /// <summary>
-/// The document is written by hand (openapi.json, beside this; docs/decisions/0007 says why) and part of the assembly; <c>%OPTION%</c> in it becomes the
+/// The document is written by hand (openapi.json, beside this; docs/decisions/0008 says why) and part of the assembly; <c>%OPTION%</c> in it becomes the
 /// option's value. Tests hold every answer of the contract's tests against it.
 /// </summary>
 internal static class OpenApiPage
