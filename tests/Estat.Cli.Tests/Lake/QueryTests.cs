@@ -35,7 +35,7 @@ public sealed class QueryTests(LakeBucket lake)
         Directory.CreateDirectory(folder["raw"]);
         File.WriteAllText(folder["raw/a.jsonl.gz"], "no gzip, and no line");
         File.WriteAllText(folder["raw/b.jsonl"], "{\"ts\":7200,\"ip\":\"\",\"user_agent\":\"\",\"body\":\"x\"}\n");
-        (int code, string output) = await LakeBucket.RunAsync(new Dictionary<string, string>(), "query", "--from", folder.Path, "--by", "hour", "--json");
+        (int code, string output) = await LakeBucket.RunAsync(new Dictionary<string, string>(), "query", "--from", folder.Path, "--by", "hour", "--json", "--quiet");
         Assert.Equal(1, code);
         Assert.Contains("{\"hour\":\"1970-01-01T02Z\",\"events\":1}", output, StringComparison.Ordinal);
         Assert.Contains("raw/a.jsonl.gz:1: ", output, StringComparison.Ordinal);

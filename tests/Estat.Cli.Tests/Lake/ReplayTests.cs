@@ -37,7 +37,7 @@ public sealed class ReplayTests(LakeBucket lake)
         Assert.False(File.Exists(folder["checkpoint"]), "a checkpoint stayed");
 
         await lake.Rgw.Client.PutObjectAsync(new PutObjectRequest { BucketName = target, Key = source.Keys.Last(), ContentBody = "another" });
-        (code, output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), [.. args, "--json"]);
+        (code, output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), [.. args, "--json", "--quiet"]);
         Assert.Equal(1, code);
         Assert.Contains($"{{\"failed\":\"{source.Keys.Last()}\",\"reason\":\"another object lies under", output, StringComparison.Ordinal);
         Assert.Contains($"\"already_there\":{source.Count - 1},\"failed\":1", output, StringComparison.Ordinal);

@@ -11,7 +11,7 @@ public sealed class VerifyTests(LakeBucket lake)
     [Fact]
     public async Task A_clean_bucket_has_no_finding_and_every_event_is_there_once()
     {
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), "verify", "--unique-by", "$.n", "--json", "--memory-mb", "1");
+        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), "verify", "--unique-by", "$.n", "--json", "--quiet", "--memory-mb", "1");
         Assert.Equal((0, 1), (code, output.Split('\n').Length));
         JsonElement summary = JsonDocument.Parse(output).RootElement.GetProperty("summary");
         Assert.Equal((LakeBucket.Events, true), (summary.GetProperty("events").GetInt32(), summary.GetProperty("complete").GetBoolean()));
@@ -42,7 +42,7 @@ public sealed class VerifyTests(LakeBucket lake)
         byte[] doubled = Gunzip(all[5]);
         int line = doubled.AsSpan().IndexOf((byte)'\n') + 1;
         await PutAsync(bucket, keys[5], Gzip([.. doubled, .. doubled[..line]]), keys[5]);    // one event twice
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(bucket), "verify", "--unique-by", "$.n", "--json", "--findings", "100000");
+        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(bucket), "verify", "--unique-by", "$.n", "--json", "--quiet", "--findings", "100000");
         Assert.Equal(1, code);
         HashSet<(string, string)> found = [.. output.Split('\n').Select(text => JsonDocument.Parse(text).RootElement)
             .Where(element => element.TryGetProperty("kind", out _)).Select(element => (element.GetProperty("kind").GetString()!, element.GetProperty("key").GetString()!))];

@@ -18,7 +18,7 @@ public sealed class DlqOfficeTests : IDisposable
         const int Files = 400;
         string[] names = [.. Enumerable.Range(0, Files).Select(number => Put($"file {number}"))];
         await using TestNode node = new TestNode(_folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(1) }).Start();
-        await node.UntilAsync(() => node.Balance.Found == Files, "stock");
+        await StockAsync(node, names[0]);
         int discarded = 0;
         int stored = 0;
         int seed = 0;
@@ -50,7 +50,7 @@ public sealed class DlqOfficeTests : IDisposable
     {
         string name = Put("slow");
         await using TestNode node = new TestNode(_folder, Calm).Start();
-        await node.UntilAsync(() => node.Balance.Found == 1, "stock");
+        await StockAsync(node, name);
         node.Store.Gate = new TaskCompletionSource();
         Task<OrderResult> trying = node.Engine.Dlq.RetryAsync(name);
         await node.UntilAsync(() => node.Store.Creates == 1, "the attempt");
@@ -66,7 +66,7 @@ public sealed class DlqOfficeTests : IDisposable
     {
         string name = Put("hangs");
         TestNode node = new TestNode(_folder, Calm).Start();
-        await node.UntilAsync(() => node.Balance.Found == 1, "stock");
+        await StockAsync(node, name);
         node.Store.Gate = new TaskCompletionSource();
         Task<OrderResult> trying = node.Engine.Dlq.RetryAsync(name);
         await node.UntilAsync(() => node.Store.Creates == 1, "the attempt");
@@ -81,7 +81,7 @@ public sealed class DlqOfficeTests : IDisposable
     {
         string name = Path.GetFileNameWithoutExtension(Path.GetFileNameWithoutExtension(DlqFiles.Put(Dlq, DlqFiles.NewKey(), ["a", "b"], withMeta: false)));
         await using TestNode node = new TestNode(_folder, Calm).Start();
-        await node.UntilAsync(() => node.Engine.DlqFiles == 1, "stock");
+        await StockAsync(node, name);
         Assert.Equal(new OrderResult(OrderEnd.OtherCount, 2), node.Engine.Dlq.Discard(name, 0, "a test"));
         Assert.Equal(new OrderResult(OrderEnd.Discarded, 2), node.Engine.Dlq.Discard(name, 2, "a test"));
         Assert.Equal(new Balance(0, 2, 0, 0, 0, 0, 0, 2), node.Balance);
@@ -106,6 +106,10 @@ public sealed class DlqOfficeTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    // Before the folder is counted whole, every order is refused.
+    private static Task StockAsync(TestNode node, string name) =>
+        node.UntilAsync(() => node.Engine.Dlq.Discard(name, -1, "a test").End is OrderEnd.OtherCount or OrderEnd.Missing or OrderEnd.Busy, "stock");
 
     private static EstatOptions Calm => new() { RecoveryInterval = TimeSpan.FromHours(1) };
 
