@@ -1,7 +1,6 @@
 // The live tail shows what was accepted, to whom it may concern, and harms nobody.
 using System.Net;
 using System.Text.Json;
-using Estat.Core.Ingest;
 
 namespace Estat.Api.Tests.Administration;
 
@@ -29,20 +28,6 @@ public sealed class TailTests
         Assert.Equal(["one", "{\"쪽\":\"<script>\"}", "pixel", "first of two", "second of two", "last"], lines.Select(BodyOf));
         IEnumerable<string> stored = (await server.Server.DrainAsync()).Select(line => line.Body);
         Assert.Equal(stored.Order(StringComparer.Ordinal), lines.Select(BodyOf).Order(StringComparer.Ordinal));
-    }
-
-    [Fact]
-    public async Task What_is_refused_after_it_was_copied_is_not_shown()
-    {
-        // A batch enters a lane whole or not at all, and this one is larger than the lane.
-        await using AdministeredServer server = await AdministeredServer.StartAsync(configure: options => options with { ChannelSize = 10, Ack = AckLevel.Memory });
-        using EventReader tail = await EventReader.OpenAsync(server.Http, "/tail?rate=100");
-        await UntilWatchedAsync(tail);
-        using var batch = new StringContent(string.Concat(Enumerable.Range(0, 50).Select(number => $"refused {number}\n")));
-        using HttpResponseMessage refused = await server.Http.PostAsync(new Uri("/collect/batch", UriKind.Relative), batch);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
-        await server.SendAsync("accepted");
-        Assert.Equal("accepted", BodyOf((await NextAsync(tail, "event")).GetRawText()));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 // A full node says so at once, takes nothing by halves, and recovers by itself.
 using System.Net;
+using Estat.Api.Tests.Administration;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;
@@ -64,6 +65,39 @@ public sealed class BackpressureTests : IDisposable
 
         _storage.Fault = Fault.Refuse;
         Assert.Equal([.. accepted, "taken 0", "taken 1"], await KeptAtStopAsync(server));
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_refused_after_the_tail_has_copied_it_is_not_shown_there()
+    {
+        _storage.Fault = Fault.Hang;
+        await using ServerProcess server = await StartAsync(channelSize: 10);
+        using EventReader tail = await EventReader.OpenAsync(server.Client, "/tail?rate=100");
+        Assert.Equal("note", (await tail.NextAsync())?.Name); // it watches
+        var accepted = new List<string>();
+        for (int i = 0; i < 8; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, await PostAsync(server, "/collect", $"single {i}"));
+            accepted.Add($"single {i}");
+        }
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(server, "/collect/batch", string.Join('\n', Enumerable.Range(0, 8).Select(i => $"refused {i}"))));
+        Assert.Equal(HttpStatusCode.OK, await PostAsync(server, "/collect/batch", "taken 0\ntaken 1"));
+        accepted.AddRange(["taken 0", "taken 1"]);
+        var shown = new List<string>();
+        while (shown.Count < accepted.Count)
+        {
+            (string Name, string Data)? next = await tail.NextAsync();
+            Assert.NotNull(next);
+            if (next.Value.Name == "event")
+            {
+                using var line = System.Text.Json.JsonDocument.Parse(next.Value.Data);
+                shown.Add(line.RootElement.GetProperty("body").GetString()!);
+            }
+        }
+
+        Assert.Equal(accepted, shown);
+        _storage.Fault = Fault.Refuse;
     }
 
     [Fact]
