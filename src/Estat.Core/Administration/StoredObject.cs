@@ -47,4 +47,13 @@ public sealed class StoredObjects
             return [.. _last.Reverse().Take(most)];
         }
     }
+
+    /// <summary>Whether the key is one of those that are kept.</summary>
+    public bool Holds(string key)
+    {
+        lock (_gate)
+        {
+            return _last.Any(stored => stored.Key == key);
+        }
+    }
 }

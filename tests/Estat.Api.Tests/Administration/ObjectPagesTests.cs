@@ -1,6 +1,7 @@
 // Objects and the quarantine: what lies there, and that nothing else can be read by way of a key.
 using System.Net;
 using System.Text.Json;
+using Estat.Api.Tests.Access;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Administration;
@@ -26,6 +27,21 @@ public sealed class ObjectPagesTests(RealS3 s3)
         byte[] content = await server.Http.GetByteArrayAsync(new Uri($"/admin/objects/content?key={key}", UriKind.Relative));
         Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(server.Server.StorageDir, key)), content);
         await server.AskAsync(HttpMethod.Get, $"/admin/objects/preview?key={key}x", HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task What_a_write_key_s_prefix_holds_can_be_read_as_far_as_it_is_listed()
+    {
+        using var file = new KeyFile(new { name = "shop", sha256 = KeyFile.Hash("shop"), prefix = "lake/shop" });
+        await using AdministeredServer server = await AdministeredServer.StartAsync(
+            configure: options => options with { WriteKeysFile = file.Path, FlushInterval = TimeSpan.FromMilliseconds(20) });
+        server.Http.DefaultRequestHeaders.Add("X-Api-Key", KeyFile.Key("shop"));
+        await server.SendAsync("of the shop");
+        await server.UntilAsync("stored", 1);
+        string key = (await server.GetAsync("/admin/objects")).GetProperty("objects")[0].GetProperty("key").GetString()!;
+        Assert.StartsWith("lake/shop/", key, StringComparison.Ordinal);
+        Assert.Equal(1, (await server.GetAsync($"/admin/objects/preview?key={key}")).GetProperty("lines").GetArrayLength());
+        await server.AskAsync(HttpMethod.Get, $"/admin/objects/preview?key={key}x", HttpStatusCode.Forbidden);
     }
 
     [Theory]
