@@ -69,7 +69,7 @@ internal sealed class CollectEndpoint(
 
         // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may be
         // written from then on, on another thread.
-        byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan) : null;
+        byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan) : null;
         ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan, level);
         reader.AdvanceTo(result.Buffer.End);
         return watched is null ? WhenAcceptedAsync(context, accepting, sender, level, started) : WhenShownAsync(context, accepting, sender, level, started, watched);
@@ -101,7 +101,7 @@ internal sealed class CollectEndpoint(
 
     private Task TakeAsync(HttpContext context, RequestBody body, Sender? sender, AckLevel level, long started)
     {
-        byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context, sender?.Prefix), body.Bytes) : null;
+        byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, sender?.Prefix), body.Bytes) : null;
         ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), body.Bytes, level);
         return watched is null ? WhenAcceptedAsync(context, accepting, sender, level, started) : WhenShownAsync(context, accepting, sender, level, started, watched);
     }

@@ -89,7 +89,7 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
         try
         {
             int length = Encoding.ASCII.GetBytes(query.AsSpan(1), bytes);
-            byte[]? watched = tail.IsWatched ? tail.TryCopy(envelope.Of(context, prefix), bytes.AsSpan(0, length)) : null;
+            byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, prefix), bytes.AsSpan(0, length)) : null;
             ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, prefix), bytes.AsSpan(0, length), level);
             return watched is null ? accepting : ShowAsync(accepting, watched);
         }

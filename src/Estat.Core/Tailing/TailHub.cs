@@ -37,10 +37,13 @@ public sealed class TailHub(TimeProvider time)
     /// <summary>Whether anybody watches: what is asked before each event.</summary>
     public bool IsWatched => _isWatched;
 
-    /// <summary>A copy of an event's line, if it is one of those that are looked at; null for most.</summary>
-    public byte[]? TryCopy(in EventHeader header, ReadOnlySpan<byte> body)
+    /// <summary>Whether the next event is one of those that are looked at, as few are; asked while somebody watches, before its envelope is read for the purpose.</summary>
+    public bool Chooses() => _budget.TryTake();
+
+    /// <summary>A copy of an event's line that <see cref="Chooses"/> chose; null when it is too long to be shown.</summary>
+    public static byte[]? CopyOf(in EventHeader header, ReadOnlySpan<byte> body)
     {
-        if (body.Length > LargestBody || !_budget.TryTake())
+        if (body.Length > LargestBody)
         {
             return null;
         }

@@ -60,5 +60,5 @@ public sealed class TailHubTests
         Assert.Equal(default, quick.TakeNote());
     }
 
-    private static byte[]? Copy(TailHub hub, string body) => hub.TryCopy(EventLines.Header(), Encoding.UTF8.GetBytes(body));
+    private static byte[]? Copy(TailHub hub, string body) => hub.Chooses() ? TailHub.CopyOf(EventLines.Header(), Encoding.UTF8.GetBytes(body)) : null;
 }
