@@ -82,6 +82,21 @@ public sealed class CheckTests(Rgw rgw)
         Assert.Contains("an Estat listens there", output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_broken_file_of_keys_and_a_certificate_that_is_none_are_told_each_with_a_fix()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["keys.json"], """{"keys":[{"name":"shop"}]}""", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(folder["cert.pem"], "mine", TestContext.Current.CancellationToken);
+        var options = new Dictionary<string, string>
+        {
+            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}", ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["SPOOL_VOLATILE"] = "true",
+            ["WRITE_KEYS_FILE"] = folder["keys.json"], ["HTTP_TLS_CERT"] = folder["cert.pem"],
+        };
+        Assert.Contains("sha256", (await BadAsync(options, "write keys")).Text, StringComparison.Ordinal);
+        Assert.Contains("HTTP_TLS_CERT", (await BadAsync(options, "tls")).Text, StringComparison.Ordinal);
+    }
+
     private static async Task<(string Text, string Fix)> BadAsync(Dictionary<string, string> options, string check)
     {
         (int code, string output) = await EstatCommand.RunAsync(options, "check", "--json");

@@ -61,6 +61,11 @@ internal static class CheckVerb
             yield return finding;
         }
 
+        foreach (Finding finding in AccessCheck.Find(options, shell.Time))
+        {
+            yield return finding;
+        }
+
         yield return await PortCheck.FindAsync(options, shell.Asked).ConfigureAwait(false);
         foreach (Finding finding in MachineCheck.Find(options))
         {

@@ -31,7 +31,7 @@ internal static class DlqShow
             shell.Say($"key       {Shell.Printable(file.Key ?? "unknown: its meta is missing; its name and content say it")}");
             shell.Say($"events    {Words.Count(file.Events)} in {Words.Bytes(file.Bytes)}{(file.Form is "raw" or "Raw" ? ", not compressed" : "")}");
             shell.Say($"opened    {Time(file.Created)} ({Words.Duration(TimeSpan.FromSeconds(file.AgeS))} ago{(file.Expired ? ", past DLQ_MAX_AGE" : "")})");
-            shell.Say($"tried     {Words.Count(file.Attempts, "time")}; next not before {Time(file.NextDue)}");
+            shell.Say($"tried     {Words.Count(file.Attempts, "time")}; {(file.NextDue is null ? "due now" : $"next not before {Time(file.NextDue)}")}");
             shell.Say($"reason    {Shell.Printable(file.Reason ?? "")}");
             foreach (string line in file.Lines ?? [])
             {
