@@ -3,6 +3,7 @@ using System.Net.Mime;
 using System.Text;
 using System.Text.Json;
 using Estat.Api.Http;
+using Estat.Core.Hosting;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
@@ -60,6 +61,7 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
         }
 
         (string? shown, string next) = await ReadAsync(context, isForm).ConfigureAwait(false);
+        await PoolThread.Switch(); // reading may have gone on on a thread that polls sockets, and a session's key takes long to make
         Task answer = access.RefuseGuesser(context, next)
             ?? (shown is null ? Malformed.WriteAsync(context)
             : access.Check(context, shown) ? AcceptAsync(context, isForm, next)

@@ -1,4 +1,5 @@
 // The envelope fields of a request.
+using Estat.Api.Access;
 using Estat.Api.ClientAddress;
 using Estat.Core.Events;
 using Estat.Core.Options;
@@ -23,10 +24,15 @@ internal sealed class Envelope(EstatOptions options, TimeProvider time)
             UnixSeconds = time.GetUtcNow().ToUnixTimeSeconds(),
             Ip = context.Features.Get<Peer>()!.ClientOf(headers),
             UserAgent = First(headers.UserAgent),
-            Cookie = options.CaptureCookie ? headers.Cookie.ToString() : default,
+            Cookie = options.CaptureCookie ? WithoutSession(headers.Cookie.ToString()) : default,
             Id = First(headers[IdempotencyKey]),
         };
     }
+
+    // The console's session opens this node: it is nobody's to store.
+    private static string WithoutSession(string cookies) => !cookies.Contains(AdminAccess.SessionCookie, StringComparison.Ordinal) ? cookies
+        : string.Join("; ", cookies.Split([';', ','], StringSplitOptions.TrimEntries)
+            .Where(cookie => !cookie.StartsWith(AdminAccess.SessionCookie + "=", StringComparison.Ordinal)));
 
     private static ReadOnlySpan<char> First(StringValues values) => values.Count > 0 ? values[0] : default;
 }

@@ -70,7 +70,7 @@ export class Journey {
       const headers = { 'Content-Type': 'application/json' };
       if (key) headers['X-Api-Key'] = key;
       const body = JSON.stringify({ type: 'test', page: '/console', message: 'Hello from the console', sent: new Date().toISOString() });
-      const response = await fetch('/collect', { method: 'POST', headers, body });
+      const response = await fetch('/collect', { method: 'POST', headers, body, credentials: 'omit' });
       if (!response.ok) {
         const detail = await response.json().then(answer => answer.detail, () => `HTTP ${response.status}`);
         throw new Error(detail);

@@ -34,7 +34,7 @@ internal sealed class QueryOutput(Shell shell, QuerySettings settings, bool json
         }
 
         _rows++;
-        shell.Say(csv ? string.Join(',', row.Select(value => Quoted(value ?? ""))) : JsonLine.Of(writer =>
+        shell.Say(csv ? string.Join(',', row.Select(value => Cell(value ?? ""))) : JsonLine.Of(writer =>
         {
             for (int i = 0; i < row.Length; i++)
             {
@@ -118,7 +118,7 @@ internal sealed class QueryOutput(Shell shell, QuerySettings settings, bool json
             shell.Say($"{Quoted(names[0])},{names[1]}");
             foreach ((string name, long count) in rows)
             {
-                shell.Say($"{Quoted(name)},{count}");
+                shell.Say($"{Cell(name)},{count}");
             }
         }
         else
@@ -132,6 +132,8 @@ internal sealed class QueryOutput(Shell shell, QuerySettings settings, bool json
             shell.Tables().Write(table);
         }
     }
+
+    private string Cell(string text) => Quoted(shell.OutIsTerminal ? Shell.Printable(text) : text);
 
     private void ShowSummary(LakeQuery query, bool ended, double seconds) => shell.Say(JsonLine.Of(writer =>
     {

@@ -141,7 +141,7 @@ internal static class TailVerb
                 silence.CancelAfter(Silence);
                 if (item.EventType == EventType)
                 {
-                    shell.Say(asJson ? item.Data : TailLine.Pretty(item.Data));
+                    shell.Say(!asJson ? TailLine.Pretty(item.Data) : shell.OutIsTerminal ? Shell.Printable(item.Data) : item.Data);
                     if (++_printed >= most)
                     {
                         break;

@@ -63,7 +63,7 @@ public sealed class JsonPath
             var reader = new Utf8JsonReader(json);
             return reader.Read() && Find(ref reader) ? TextOf(ref reader, json) : null;
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: a name that holds half of a surrogate pair
         {
             return null;
         }

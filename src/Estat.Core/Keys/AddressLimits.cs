@@ -17,6 +17,9 @@ public sealed class AddressLimits
     private const int Sets = 16 * 1024; // 65,536 addresses in 1 MB
     private const int Locks = 64;
 
+    // Seconds. Behind a proxy that appends to X-Forwarded-For a client can name any address, and behind one NAT there are many: one batch must not shut others out for long.
+    private const double LongestDebt = 60;
+
     private readonly EventRate _rate;
     private readonly TimeProvider _time;
     private readonly Bucket[] _buckets = new Bucket[Sets * Ways];
@@ -29,7 +32,7 @@ public sealed class AddressLimits
     public AddressLimits(double perSecond, double? burst, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
-        _rate = new EventRate(perSecond, burst ?? Math.Max(1, 2 * perSecond), time.TimestampFrequency);
+        _rate = new EventRate(perSecond, burst ?? Math.Max(1, 2 * perSecond), time.TimestampFrequency, LongestDebt);
         _time = time;
     }
 

@@ -5,14 +5,12 @@ namespace Estat.Core.Keys;
 /// <param name="perSecond">Events a second.</param>
 /// <param name="burst">Events at once, at least 1.</param>
 /// <param name="frequency">Timestamps a second.</param>
-internal sealed class EventRate(double perSecond, double burst, long frequency)
+/// <param name="longestDebt">Seconds for which a batch larger than the burst can use up a bucket. By default thirty days, which is none that anybody could pay off.</param>
+internal sealed class EventRate(double perSecond, double burst, long frequency, double longestDebt = 30 * 86_400.0)
 {
-    // A debt that is longer than this is none that anybody could pay off.
-    private const int LongestDebtDays = 30;
-
     private readonly double _each = frequency / perSecond;
     private readonly double _all = Math.Max(1, burst) * frequency / perSecond;
-    private readonly double _longest = Math.Max(Math.Max(1, burst) * frequency / perSecond, LongestDebtDays * 86_400.0 * frequency);
+    private readonly double _longest = Math.Max(Math.Max(1, burst) * frequency / perSecond, longestDebt * frequency);
 
     /// <summary>The rate of a key; null when it has none.</summary>
     internal static EventRate? Of(WriteKey key, long frequency) =>

@@ -123,7 +123,15 @@ public sealed class TailHub(TimeProvider time)
             bool isSound = parts.Read(line) is null;
             foreach (TailWatcher watcher in _watchers)
             {
-                watcher.Show(line, isSound ? parts.Body : default);
+                // Whatever somebody sends, the loop goes on: all who watch live by it.
+                try
+                {
+                    watcher.Show(line, isSound ? parts.Body : default);
+                }
+                catch (Exception)
+                {
+                    watcher.Skip();
+                }
             }
         }
     }

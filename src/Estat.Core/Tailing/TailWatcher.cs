@@ -64,7 +64,10 @@ public sealed class TailWatcher : IDisposable
         Interlocked.Increment(ref _matched);
         if (!_rate.TryTake() || !_queue.Writer.TryWrite(line))
         {
-            Interlocked.Increment(ref _skipped);
+            Skip();
         }
     }
+
+    /// <summary>An event was not shown that might have been.</summary>
+    internal void Skip() => Interlocked.Increment(ref _skipped);
 }

@@ -78,6 +78,19 @@ public sealed class EnvelopeTests
         Assert.DoesNotContain("secret", (await StoreOneAsync("Cookie: session=secret\r\n")).RawLine, StringComparison.Ordinal);
 
     [Fact]
+    public async Task The_console_s_session_is_never_stored()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { CaptureCookie = true });
+        await PostAsync(server, "Cookie: a=1; estat_admin=1.2.secret; b=estat_admin\r\n");
+        await PostAsync(server, "Cookie: estat_admin=1.2.secret\r\n");
+
+        IReadOnlyList<StoredEvent> stored = await server.DrainAsync();
+
+        Assert.Equal("a=1; b=estat_admin", stored[0].Cookie);
+        Assert.Null(stored[1].Cookie);
+    }
+
+    [Fact]
     public async Task With_CAPTURE_COOKIE_the_field_is_there_only_if_a_cookie_was()
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with { CaptureCookie = true });

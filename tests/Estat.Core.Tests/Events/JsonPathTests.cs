@@ -29,6 +29,7 @@ public sealed class JsonPathTests
     [InlineData("")]
     [InlineData("{\"page\":{\"path\"")]
     [InlineData("[1,2")]
+    [InlineData("""{"\ud800":1,"\ud800aaaaaaaaaaaaaaaaaa":1}""")]
     public void What_is_no_JSON_has_no_value(string body) => Assert.Null(JsonPath.TryParse("$.page.path")!.ValueIn(Encoding.UTF8.GetBytes(body)));
 
     [Theory]

@@ -77,6 +77,7 @@ readinessProbe:
 
 {{- define "estat.pod" -}}
 serviceAccountName: {{ include "estat.serviceAccount" . }}
+automountServiceAccountToken: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
