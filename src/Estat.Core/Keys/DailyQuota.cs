@@ -25,7 +25,10 @@ internal sealed class DailyQuota
     {
         lock (_gate)
         {
-            (_day, _used) = (day, used);
+            if (day >= _day)
+            {
+                (_day, _used) = (day, used + (day == _day ? _used : 0)); // the listener may have taken some before
+            }
         }
     }
 

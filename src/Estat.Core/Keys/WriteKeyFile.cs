@@ -50,7 +50,7 @@ public static class WriteKeyFile
             Check(keys);
             return keys;
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: a text that is no UTF-8, or holds half of a surrogate pair
         {
             throw new WriteKeyException($"not readable as JSON ({error.Message.TrimEnd('.')})");
         }

@@ -1,4 +1,6 @@
 // What may stand before dt=YYYY-MM-DD/hr=HH/ in a key.
+using Estat.Core.Storage;
+
 namespace Estat.Core.Options;
 
 /// <summary>The rules for prefixes of keys, whoever names them: options, write keys, another node.</summary>
@@ -6,6 +8,9 @@ public static class KeyPrefix
 {
     /// <summary>Prefixes beside <c>RAW_PREFIX</c> that write keys may name together: each in use has a batch of its own, and with it memory, a thread and a file.</summary>
     public const int Most = 16;
+
+    // What Linux takes as the name of a folder, bytes: objects may go to one.
+    private const int LongestPart = 255;
 
     /// <summary>What <see cref="IsValid"/> takes.</summary>
     public const string Takes = "a key prefix without leading or trailing slash";
@@ -15,7 +20,7 @@ public static class KeyPrefix
     {
         ArgumentNullException.ThrowIfNull(text);
         return text.Length is > 0 and <= 512 && !text.StartsWith('/') && !text.EndsWith('/') && !text.Contains("//", StringComparison.Ordinal)
-            && !text.Split('/').Any(part => part is "." or "..") && text.All(c => c is > ' ' and < '\x7f' and not '\\');
+            && !text.Split('/').Any(part => part is "." or ".." or FolderObjectStore.TemporaryFolder || part.Length > LongestPart) && text.All(c => c is > ' ' and < '\x7f' and not '\\');
     }
 
     /// <summary>Whether a prefix lies at or below another one.</summary>

@@ -157,6 +157,11 @@ public sealed partial class DlqOffice
             }
 
             LogDiscarded(_logger, asker, payload, held);
+            if (meta is not null)
+            {
+                _recovery.OnSafe?.Invoke(meta.Key); // a copy on another silo goes as well, or it would store what was given up
+            }
+
             return new OrderResult(OrderEnd.Discarded, held);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -254,7 +254,10 @@ internal sealed partial class RecoveryLoop
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
-            OnFailed?.Invoke(key, error);
+            if (error.Failure != StorageFailure.Refused) // what is wrong with one file says nothing of the store
+            {
+                OnFailed?.Invoke(key, error);
+            }
             throw;
         }
     }

@@ -29,6 +29,7 @@ public sealed class WriteKeyFileTests
     [Theory]
     [InlineData("", "not readable as JSON")]
     [InlineData("""{"keys":[{"name":"a"}""", "not readable as JSON")]
+    [InlineData("""{"keys":[{"name":"\ud800","sha256":"HASH"}]}""", "not readable as JSON")]
     [InlineData("[]", "takes an object with one field, keys")]
     [InlineData("""{"keys":[],"other":1}""", "takes an object with one field, keys")]
     [InlineData("""{"keys":["estat_abc"]}""", "keys[0]: takes an object")]
@@ -48,6 +49,7 @@ public sealed class WriteKeyFileTests
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"soon"}]}""", "keys[0] (a): expires: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"/shop"}]}""", "keys[0] (a): prefix: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"raw_dlq/shop"}]}""", "keys[0] (a): prefix: takes a prefix apart from DLQ_PREFIX")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":".incomplete/shop"}]}""", "keys[0] (a): prefix: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH"},{"name":"b","sha256":"HASH"}]}""", "a and b have the same sha256")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH"},{"name":"a","sha256":"9HASH"}]}""", "there are two keys called a")]
     public void What_is_wrong_is_told_with_its_place(string json, string told)
