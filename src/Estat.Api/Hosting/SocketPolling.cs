@@ -1,11 +1,13 @@
 // Which threads run what a socket has been waiting for: a setting of the process, made before its first socket.
+using Amazon;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 
 namespace Estat.Api.Hosting;
 
 /// <summary>
 /// With <see cref="SocketThreads.Inline"/> the threads that poll sockets run the continuations themselves. It holds for every socket of the process, those to
-/// storage and to other nodes too: what they go on with and is slow switches to <see cref="Estat.Core.Hosting.PoolThread"/>.
+/// storage and to other nodes too: what they go on with and is slow switches to <see cref="PoolThread"/>.
 /// </summary>
 internal static class SocketPolling
 {
@@ -19,5 +21,7 @@ internal static class SocketPolling
         {
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
         }
+
+        AWSConfigs.HttpClientFactory = new AwsHttpClients();
     }
 }

@@ -1,4 +1,6 @@
 // An answer's body as it comes in, each read with a time limit.
+using Estat.Core.Hosting;
+
 namespace Estat.Core.Storage;
 
 /// <summary>
@@ -43,6 +45,10 @@ internal sealed class BoundedReads(IDisposable answer, Stream body, string what,
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new StorageException(StorageFailure.Transient, $"{what}: {error.GetBaseException().Message.TrimEnd('.')}", error);
+        }
+        finally
+        {
+            await PoolThread.Switch(); // unpacking and searching what came is no work for a thread that polls sockets
         }
     }
 

@@ -1,4 +1,6 @@
 // Which threads handle requests must not be seen from outside: the same promises, kept at every level at once.
+using System.Text.Json;
+using Amazon.S3.Model;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
@@ -37,5 +39,35 @@ public sealed class SocketsTests(RealS3 s3)
         Audit audit = Audit.Of(report, await StoredEvents.FromBucketAsync(s3.Rgw.Client, bucket, "raw/"));
         Assert.True(audit.Clean && audit.FoundOnce > 0, audit.ToString());
         Assert.Equal(report.Acknowledged.Count, audit.FoundOnce);
+    }
+    [Theory]
+    [InlineData("inline")]
+    [InlineData("pool")]
+    public async Task A_listing_that_comes_in_pieces_holds_up_nobody_and_ends(string sockets)
+    {
+        using var folder = new TempFolder();
+        string bucket = await s3.Rgw.CreateBucketAsync();
+        const int Objects = 40;
+        const int Fitting = 2_000; // in the queue, whose way out is as slow
+        for (int i = 0; i < Objects; i++)
+        {
+            await s3.Rgw.Client.PutObjectAsync(new PutObjectRequest { BucketName = bucket, Key = $"raw_dlq/{i:d3}.jsonl", ContentBody = "x" });
+        }
+
+        using FaultProxy proxy = FaultProxy.Start(s3.Rgw.Port);
+        Dictionary<string, string> options = s3.Options(bucket, folder, proxy.Endpoint);
+        options["SOCKETS"] = sockets;
+        options["S3_TIMEOUT"] = "5m"; // whoever waits for it waits longer than this test
+        await using ServerProcess server = await ServerProcess.StartAsync(options);
+        proxy.Fault = Fault.Slow(20_000); // the head of an answer comes before its XML, and that in many pieces
+
+        Task<string>[] listings = [.. Enumerable.Range(0, 8).Select(_ => server.Client.GetStringAsync("/admin/quarantine", TestContext.Current.CancellationToken))];
+        SendReport report = await new EventSender(server.BaseAddress, Connections).SendAsync(Fitting).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal(Fitting, report.Acknowledged.Count);
+        foreach (string answer in await Task.WhenAll(listings).WaitAsync(Patience, TestContext.Current.CancellationToken))
+        {
+            using var listing = JsonDocument.Parse(answer);
+            Assert.Equal(Objects, listing.RootElement.GetProperty("objects").GetArrayLength());
+        }
     }
 }

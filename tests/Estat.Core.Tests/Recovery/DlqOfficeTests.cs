@@ -65,12 +65,12 @@ public sealed class DlqOfficeTests : IDisposable
     public async Task An_attempt_that_hangs_does_not_hold_up_a_drain_and_orders_after_it_are_refused()
     {
         string name = Put("hangs");
-        TestNode node = new TestNode(_folder, Calm).Start();
+        await using TestNode node = new TestNode(_folder, Calm).Start();
         await StockAsync(node, name);
         node.Store.Gate = new TaskCompletionSource();
         Task<OrderResult> trying = node.Engine.Dlq.RetryAsync(name);
         await node.UntilAsync(() => node.Store.Creates == 1, "the attempt");
-        await node.DisposeAsync().AsTask().WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
+        await node.DrainAsync().WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
         Assert.Equal(OrderEnd.NotNow, (await trying).End);
         Assert.Equal(OrderEnd.NotNow, node.Engine.Dlq.Discard(name, 1, "a test").End);
         Assert.NotEmpty(node.DlqNames);

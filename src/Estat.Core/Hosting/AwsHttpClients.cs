@@ -1,0 +1,46 @@
+// What the AWS SDK sends its requests with.
+using Amazon.Runtime;
+
+namespace Estat.Core.Hosting;
+
+/// <summary>
+/// The SDK's own HTTP client, except that each answer's body is read on a thread of the pool. The SDK reads XML and JSON without giving its thread back; on a
+/// thread that polls sockets (<c>SOCKETS=inline</c>) it would wait for bytes that this very thread has to fetch, and so would every connection beside it.
+/// </summary>
+public sealed class AwsHttpClients : HttpClientFactory
+{
+    /// <inheritdoc/>
+    public override HttpClient CreateHttpClient(IClientConfig clientConfig)
+    {
+        // As in HttpRequestMessageFactory.CreateManagedHttpClient of https://github.com/aws/aws-sdk-net, which a factory replaces whole.
+        var handler = new HttpClientHandler { AllowAutoRedirect = clientConfig.AllowAutoRedirect };
+        if (clientConfig.MaxConnectionsPerServer is { } connections)
+        {
+            handler.MaxConnectionsPerServer = connections;
+        }
+
+        if (clientConfig.GetWebProxy() is { } proxy)
+        {
+            proxy.Credentials = clientConfig.ProxyCredentials ?? proxy.Credentials;
+            handler.Proxy = proxy;
+        }
+
+        var client = new HttpClient(new AnswersOnThePool(handler));
+        if (clientConfig.Timeout is { } timeout)
+        {
+            client.Timeout = timeout;
+        }
+
+        return client;
+    }
+
+    private sealed class AnswersOnThePool(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            HttpResponseMessage answer = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            await PoolThread.Switch();
+            return answer;
+        }
+    }
+}
