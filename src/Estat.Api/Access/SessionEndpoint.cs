@@ -89,9 +89,11 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
             return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("token", out JsonElement value)
                 && value.ValueKind == JsonValueKind.String ? (value.GetString()!.Trim(), Home) : (null, Home);
         }
-        catch (Exception error) when (error is JsonException or OperationCanceledException or BadHttpRequestException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or OperationCanceledException or BadHttpRequestException or IOException)
         {
-            return (null, Home); // answered as what it is: no token that could be read
+            // Answered as what it is: no token that could be read. JSON's half surrogate pair is an InvalidOperationException, as is Kestrel's NUL in a trailer;
+            // its overflow of a chunk's size is an IOException.
+            return (null, Home);
         }
     }
 

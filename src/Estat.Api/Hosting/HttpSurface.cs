@@ -56,5 +56,7 @@ internal sealed record HttpSurface(
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
     private OperatorRouter Operators(string paths, params Page[] own) =>
-        new(new HealthEndpoints(Health), Metrics, paths, [.. own, Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers));
+        new(
+            new HealthEndpoints(Health), Metrics, paths, [.. own, Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers),
+            Loggers.CreateLogger<OperatorRouter>());
 }

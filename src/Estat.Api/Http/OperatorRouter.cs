@@ -13,8 +13,14 @@ namespace Estat.Api.Http;
 /// <param name="paths">What it answers besides, for the words of a 404; empty if that is all.</param>
 /// <param name="pages">What else it answers; those that are not open stand behind <paramref name="access"/>.</param>
 /// <param name="access">Who may see them.</param>
-internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metrics, string paths, IReadOnlyList<Page> pages, AdminAccess access)
+/// <param name="logger">Where a page that failed is told.</param>
+internal sealed partial class OperatorRouter(
+    HealthEndpoints health, PrometheusText metrics, string paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
 {
+    /// <summary>What went wrong is nobody's fault but the node's.</summary>
+    internal static readonly Problem OurFault = Problem.Of(
+        StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
+
     private static readonly Problem MethodNotAllowed = Problem.Of(
         StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
 
@@ -23,11 +29,23 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
         StatusCodes.Status404NotFound,
         $"Estat answers {paths}/health, /health/ready, /health/sink, {string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
 
-    /// <summary>Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody.</summary>
+    /// <summary>
+    /// Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody. A page that fails ends here; a client that
+    /// left or sends what is no HTTP ends in Kestrel, which knows both.
+    /// </summary>
     internal async Task HandleAsync(HttpContext context)
     {
         await PoolThread.Switch();
-        await AnswerAsync(context).ConfigureAwait(false);
+        try
+        {
+            await AnswerAsync(context).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is not BadHttpRequestException
+            && !(context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException))
+        {
+            LogFailed(logger, error, context.Request.Method, context.Request.Path);
+            await OurFault.WriteAsync(context).ConfigureAwait(false);
+        }
     }
 
     /// <summary>405, with the methods that would do.</summary>
@@ -70,4 +88,7 @@ internal sealed class OperatorRouter(HealthEndpoints health, PrometheusText metr
                 return FindPage(context.Request.Path) is { } page ? page.Handle(context) : _notFound.WriteAsync(context);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
+    private static partial void LogFailed(ILogger logger, Exception error, string method, PathString path);
 }

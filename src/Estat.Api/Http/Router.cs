@@ -9,7 +9,7 @@ namespace Estat.Api.Http;
 
 /// <summary>
 /// The one request delegate. It matches paths itself: a table of seven fixed paths needs no routing middleware on the way of every event. What goes
-/// wrong while a request is read ends here: answered, counted and, if it is our fault, logged.
+/// wrong while an event is read ends here: answered, counted and, if it is our fault, logged.
 /// </summary>
 internal sealed partial class Router(
     CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, OperatorRouter operators, Cors cors, Answers answers, RequestCounters requests,
@@ -20,9 +20,6 @@ internal sealed partial class Router(
 
     // How its complaint of a NUL in a trailer ends, which it throws as if it were the application's fault.
     private const string NulInTrailer = "not allowed in request headers.";
-
-    private static readonly Problem OurFault = Problem.Of(
-        StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
 
     /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".</summary>
     internal Task HandleAsync(HttpContext context) => FairShare.MayStay(context) ? RouteAsync(context) : SwitchAndRouteAsync(context);
@@ -133,7 +130,7 @@ internal sealed partial class Router(
         catch (Exception error)
         {
             LogRequestFailed(logger, error, context.Request.Method, context.Request.Path);
-            await OurFault.WriteAsync(context).ConfigureAwait(false);
+            await OperatorRouter.OurFault.WriteAsync(context).ConfigureAwait(false);
         }
         finally
         {

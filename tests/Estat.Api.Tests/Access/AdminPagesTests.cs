@@ -130,6 +130,7 @@ public sealed class AdminPagesTests
         Assert.Equal(401, await SessionAsync(browser, HttpMethod.Post, """{"token":"another"}"""));
         Assert.Equal(400, await SessionAsync(browser, HttpMethod.Post, "{"));
         Assert.Equal(400, await SessionAsync(browser, HttpMethod.Post, """{"token":7}"""));
+        Assert.Equal(400, await SessionAsync(browser, HttpMethod.Post, """{"token":"\ud800"}"""));
         Assert.Equal(400, await SessionAsync(browser, HttpMethod.Post, $$"""{"token":"{{new string('x', 20_000)}}"}"""));
         Assert.Equal(405, await SessionAsync(browser, HttpMethod.Get, null));
         Assert.Equal(401, await StatusAsync(browser, "/admin/state"));
