@@ -71,7 +71,12 @@ internal sealed class IngestReplay(IngestSettings settings, IReplayTarget target
                     }
                 }
             }, asked).ConfigureAwait(false);
-            return ended && !asked.IsCancellationRequested;
+            while (_window.Count > 0)
+            {
+                await TakeOneAsync().ConfigureAwait(false); // the first that failed is told
+            }
+
+            return ended && !_isBroken && !asked.IsCancellationRequested;
         }
         finally
         {
