@@ -54,6 +54,9 @@ public sealed class ObjectKeys
         return file.EndsWith(Extension, StringComparison.Ordinal) ? file[..^Extension.Length] : file;
     }
 
+    /// <summary>What stands before the day in a key; empty for a mere name.</summary>
+    public static string PrefixOf(string key) => key.LastIndexOf("/dt=", StringComparison.Ordinal) is > 0 and int end ? key[..end] : "";
+
     /// <summary>The same key with a suffix on its name: <c>a/b.jsonl.gz</c>, <c>_rest</c> → <c>a/b_rest.jsonl.gz</c>.</summary>
     public static string WithSuffix(string key, string suffix) =>
         key.EndsWith(Extension, StringComparison.Ordinal) ? key[..^Extension.Length] + suffix + Extension : key + suffix;

@@ -70,7 +70,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Replica) + Accepted(AckLevel.Stored));
         Sink = new SinkProbe(store, time);
         var keys = new ObjectKeys(options.RawPrefix, spool.Instance);
-        var quarantine = new QuarantineKeys(options.DlqPrefix);
+        var quarantine = new QuarantineKeys(options);
         var writer = new ObjectWriter(store, Instruments, loggers.CreateLogger<ObjectWriter>());
         try
         {
@@ -98,7 +98,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             loggers.CreateLogger<RecoveryLoop>());
         Dlq = new DlqOffice(options, _dlq, _recovery, keys, Ledger, time, loggers.CreateLogger<DlqOffice>());
         Quarantine = store is IObjectCatalog catalog
-            ? new Quarantine(catalog, options.DlqPrefix, writer, keys, Ledger, Objects, time, loggers.CreateLogger<Quarantine>())
+            ? new Quarantine(catalog, quarantine, writer, keys, Ledger, Objects, time, loggers.CreateLogger<Quarantine>())
             : null;
         _batches.OnStored = _recovery.OnStored = Objects.Add;
         _batches.OnQuarantined = _recovery.OnQuarantined = Quarantine is null ? null : Quarantine.OnArrived;

@@ -36,7 +36,7 @@ public sealed partial class Quarantine
     private const long LargestToTry = 256L << 20;
 
     private readonly IObjectCatalog _catalog;
-    private readonly string _prefix;
+    private readonly QuarantineKeys _places;
     private readonly ObjectWriter _writer;
     private readonly ObjectKeys _keys;
     private readonly Ledger _ledger;
@@ -49,10 +49,10 @@ public sealed partial class Quarantine
     private readonly Queue<string> _countedOrder = new();
 
     internal Quarantine(
-        IObjectCatalog catalog, string prefix, ObjectWriter writer, ObjectKeys keys, Ledger ledger, StoredObjects stored, TimeProvider time, ILogger logger)
+        IObjectCatalog catalog, QuarantineKeys places, ObjectWriter writer, ObjectKeys keys, Ledger ledger, StoredObjects stored, TimeProvider time, ILogger logger)
     {
         _catalog = catalog;
-        _prefix = prefix;
+        _places = places;
         _writer = writer;
         _keys = keys;
         _ledger = ledger;
@@ -66,7 +66,7 @@ public sealed partial class Quarantine
     public async Task<QuarantinedObjects> ListAsync(int limit, string? after, CancellationToken cancellationToken)
     {
         var entries = new List<ObjectEntry>();
-        await foreach (ObjectEntry entry in _catalog.ListAsync(_prefix + "/", after, cancellationToken).ConfigureAwait(false))
+        await foreach (ObjectEntry entry in _catalog.ListAsync(_places.Begin, after, cancellationToken).ConfigureAwait(false))
         {
             entries.Add(entry);
             if (entries.Count > limit)
@@ -84,7 +84,7 @@ public sealed partial class Quarantine
         return new QuarantinedObjects([.. objects.OfType<QuarantinedObject>()], entries.Count > limit ? page[^1].Key : null);
     }
 
-    /// <summary>Reads an object again; if it is sound now, it goes to RAW under its own key.</summary>
+    /// <summary>Reads an object again; if it is sound now, it goes under its own key.</summary>
     public Task<OrderResult> RetryAsync(string key, CancellationToken cancellationToken) => OrderAsync(key, async () =>
     {
         await using OpenObject? there = await _catalog.OpenAsync(key, cancellationToken).ConfigureAwait(false);
@@ -111,9 +111,9 @@ public sealed partial class Quarantine
             return new OrderResult(OrderEnd.Failed, Detail: $"it still cannot be read as gzip JSONL: {error.Message}");
         }
 
-        string name = NameOf(key);
+        (string name, string prefix) = _places.BatchOf(key);
         DateTimeOffset opened = ObjectKeys.OpenedOf(name) ?? there.Entry.Modified;
-        string raw = await _writer.WriteAsync(_keys.ForName(name, opened), new ObjectContent(bytes.OpenRead, seal, IsGzip: true), cancellationToken).ConfigureAwait(false);
+        string raw = await _writer.WriteAsync(_keys.Under(prefix).ForName(name, opened), new ObjectContent(bytes.OpenRead, seal, IsGzip: true), cancellationToken).ConfigureAwait(false);
         _stored.Add(StoredObject.Of(raw, seal, bytes.Length, opened, _time));
         string? left = await TryDeleteAsync(key, cancellationToken).ConfigureAwait(false);
         if (left is null)
@@ -242,13 +242,6 @@ public sealed partial class Quarantine
             await target.WriteAsync(head.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
             await source.CopyToAsync(target, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    private static string NameOf(string key)
-    {
-        const string Raw = ".jsonl";
-        string name = ObjectKeys.NameOf(key);
-        return name.EndsWith(Raw, StringComparison.Ordinal) ? name[..^Raw.Length] : name;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Key} of the quarantine is sound: its {Events} events are in RAW as {Raw}")]

@@ -225,7 +225,7 @@ internal sealed partial class RecoveryLoop
         else
         {
             long events = meta?.NumEvents ?? 0;
-            string key = _quarantine.For(name, meta?.Form ?? BatchForm.Gzip);
+            string key = _quarantine.For(meta?.Key ?? name, meta?.Form ?? BatchForm.Gzip);
             var content = new ObjectContent(() => Open(payload), SealOfUnsound(payload, events), IsGzip: false, fault);
             string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
             if (_dlq.Remove(payload, events, Place.Quarantined))

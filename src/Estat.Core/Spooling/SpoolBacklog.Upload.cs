@@ -108,8 +108,8 @@ internal sealed partial class SpoolBacklog
     private async Task<bool> TryQuarantineAsync(Waiting segment, RecoveredSegment recovered, byte[] tail, CancellationToken cancellationToken)
     {
         // The same at every start: whoever comes after a crash between upload and deletion finds the object.
-        string name = ObjectKeys.NameOf(recovered.Key ?? $"{_spool.Id}_{segment.Name}");
-        string key = _quarantine.For($"{name}_tail", BatchForm.Raw);
+        string batch = recovered.Key ?? $"{_spool.Id}_{segment.Name}";
+        string key = _quarantine.For(ObjectKeys.WithSuffix(batch, "_tail"), BatchForm.Raw);
         if (await _store.TryQuarantineAsync(key, tail, recovered.TailReason, cancellationToken).ConfigureAwait(false) is not null)
         {
             return false;

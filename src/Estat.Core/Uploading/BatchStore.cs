@@ -70,7 +70,7 @@ internal sealed partial class BatchStore(
     internal async Task<StorageException?> TryStoreAsync(SealedBatch batch, Place from, CancellationToken cancellationToken, bool isWhole = true)
     {
         bool isGzip = batch.Form == BatchForm.Gzip;
-        string key = isGzip ? batch.Key : quarantine.For(ObjectKeys.NameOf(batch.Key), batch.Form);
+        string key = isGzip ? batch.Key : quarantine.For(batch.Key, batch.Form);
         var content = new ObjectContent(batch.OpenContent, batch.Seal, isGzip, isGzip ? null : RawReason);
         var trace = new BatchTrace(batch.Key, ++batch.Attempts, batch.Trace);
         (string? stored, StorageException? error) = await TryWriteAsync(key, content, trace, cancellationToken).ConfigureAwait(false);

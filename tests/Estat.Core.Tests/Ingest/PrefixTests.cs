@@ -1,7 +1,9 @@
 // Events that go below a prefix of their own: the same promises as for all others, and never in anybody else's objects.
 using System.Text;
+using Estat.Core.Batching;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
+using Estat.Core.Recovery;
 using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Ingest;
@@ -76,6 +78,37 @@ public sealed class PrefixTests : IDisposable
         await using var second = new TestNode(_folder).Start();
         await second.UntilAsync(() => second.Balance.Stored == 2, "recovery");
         Assert.Equal(["raw: for raw", "shop: for shop"], Placed(second));
+    }
+
+    [Fact]
+    public async Task What_goes_through_the_quarantine_comes_back_to_its_own_prefix()
+    {
+        await using var node = new TestNode(_folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
+        node.Store.Fails = StorageFailure.Transient;
+        await SendAsync(node, "lake/shop", "for lake/shop", AckLevel.Memory);
+        await SendAsync(node, null, "for raw", AckLevel.Memory);
+        node.Engine.Flush();
+        await node.UntilAsync(() => node.Balance.Dlq == 2, "the DLQ");
+        Dictionary<string, byte[]> whole = node.DlqNames.Where(name => name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal)).ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(node.Options.DlqDir, name)));
+        foreach ((string name, byte[] bytes) in whole)
+        {
+            File.WriteAllBytes(Path.Combine(node.Options.DlqDir, name), bytes[..^4]); // a disk that lost its end
+        }
+
+        node.Store.Fails = null;
+        await node.UntilAsync(() => node.Balance.Quarantined == 2, "the quarantine");
+        string shop = Assert.Single(node.Quarantine, key => key.StartsWith("raw_dlq/lake/shop/", StringComparison.Ordinal));
+        string raw = Assert.Single(node.Quarantine, key => key != shop);
+        Assert.Equal($"raw_dlq/{Path.GetFileName(raw)}", raw);
+        foreach (string key in new[] { shop, raw })
+        {
+            File.WriteAllBytes(Path.Combine(node.Data, key), whole[Path.GetFileName(key)]); // and found it again
+            Assert.Equal(OrderEnd.Stored, (await node.Engine.Quarantine!.RetryAsync(key, TestContext.Current.CancellationToken)).End);
+        }
+
+        node.AssertConserved();
+        Assert.Equal(["lake/shop: for lake/shop", "raw: for raw"], Placed(node));
+        Assert.Empty(node.Quarantine);
     }
 
     [Fact]

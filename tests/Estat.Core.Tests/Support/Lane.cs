@@ -30,7 +30,7 @@ internal sealed class Lane : IDisposable
     {
         _options = (options ?? new EstatOptions()) with { Partitions = 1 };
         _spool = new Spool(_options, files ?? new DiskFiles(_folder.Path), owner: null, spares: 1, Time, NullLogger.Instance);
-        var quarantine = new QuarantineKeys("raw_dlq");
+        var quarantine = new QuarantineKeys(new EstatOptions());
         var ledger = new Ledger(() => 0, () => 0);
         var store = new BatchStore(
             new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine, ledger, _instruments, Time, NullLogger.Instance);

@@ -5,7 +5,7 @@ using Estat.Core.Storage;
 namespace Estat.Core.Tests.Support;
 
 /// <summary>Passes everything on unless told to fail or to wait, and counts.</summary>
-internal sealed class SwitchedStore(IObjectStore inner) : IObjectStore
+internal sealed class SwitchedStore(IObjectCatalog inner) : IObjectCatalog
 {
     private int _creates;
     private int _checks;
@@ -55,6 +55,30 @@ internal sealed class SwitchedStore(IObjectStore inner) : IObjectStore
     {
         ThrowIfFailing(key);
         return inner.ReadAsync(key, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public bool KeepsMetadata => inner.KeepsMetadata;
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, CancellationToken cancellationToken)
+    {
+        ThrowIfFailing(prefix);
+        return inner.ListAsync(prefix, after, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<OpenObject?> OpenAsync(string key, CancellationToken cancellationToken)
+    {
+        ThrowIfFailing(key);
+        return inner.OpenAsync(key, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken)
+    {
+        ThrowIfFailing(key);
+        return inner.DeleteAsync(key, cancellationToken);
     }
 
     /// <inheritdoc/>
