@@ -29,7 +29,7 @@ internal sealed class NodeAdministration
             return new NodeReading(state, state.ToJson());
         }, time);
         Desk = new AdminDesk(options, own, node.Engine, loggers.CreateLogger<AdminDesk>());
-        TailEndpoint? tail = node.IsCollecting ? new TailEndpoint(Tail = new TailHub(time), stopping, time) : null;
+        TailEndpoint? tail = node.IsCollecting ? new TailEndpoint(Tail = new TailHub(time, loggers.CreateLogger<TailHub>()), stopping, time) : null;
         _pages = new AdminPages(Desk, new NodeDirectory(node.Name, own, peers, time), tail, stopping);
     }
 

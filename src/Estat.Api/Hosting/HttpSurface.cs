@@ -43,7 +43,7 @@ internal sealed record HttpSurface(
         var answers = new Answers(Options, levels, Requests);
         var envelope = new Envelope(Options, Time);
         var access = WriteAccess.Of(Options, Keys, Requests, Time);
-        TailHub tail = Tail ?? new TailHub(Time);
+        TailHub tail = Tail ?? new TailHub(Time, Loggers.CreateLogger<TailHub>());
         return RequestTraces.Around(new Router(
             new CollectEndpoint(Options, ingest, envelope, answers, access, Instruments, tail, Time),
             new PixelEndpoint(Options, ingest, envelope, answers, access, tail),

@@ -22,9 +22,6 @@ public sealed class EventFilter
     /// <summary>Whether every event passes.</summary>
     public bool TakesAll => _where.Count == 0 && _contains is null;
 
-    /// <summary>Whether it looks into bodies.</summary>
-    public bool NeedsBody => _where.Count > 0;
-
     /// <summary>A filter.</summary>
     /// <param name="where">Conditions as <see cref="TakesWhere"/>: the body is JSON and has that value there.</param>
     /// <param name="contains">The line holds this text, whatever its case; null or empty: any.</param>
@@ -34,7 +31,7 @@ public sealed class EventFilter
 
     /// <summary>Whether an event passes.</summary>
     /// <param name="line">Its line.</param>
-    /// <param name="body">Its body, unescaped; not read unless <see cref="NeedsBody"/>.</param>
+    /// <param name="body">Its body, unescaped; not read unless there are conditions on it.</param>
     public bool Passes(ReadOnlySpan<byte> line, ReadOnlySpan<byte> body)
     {
         if (_contains is not null && !Contains(line, _contains))

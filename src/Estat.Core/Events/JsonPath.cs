@@ -90,7 +90,8 @@ public sealed class JsonPath
         return true;
     }
 
-    private static bool FindName(ref Utf8JsonReader reader, byte[] name)
+    /// <summary>Goes from an object's begin to the value of that name; false when it has none, or is no object.</summary>
+    internal static bool FindName(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
@@ -132,7 +133,8 @@ public sealed class JsonPath
         return false;
     }
 
-    private static string? TextOf(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    /// <summary>The value at which the reader stands, as text; what is no text as its bytes say it.</summary>
+    internal static string? TextOf(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         switch (reader.TokenType)
         {

@@ -51,20 +51,7 @@ internal sealed class StoredLine
     internal static string? FieldOf(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name)
     {
         var reader = new Utf8JsonReader(line);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            bool isIt = reader.ValueTextEquals(name);
-            reader.Read();
-            if (isIt)
-            {
-                return reader.TokenType == JsonTokenType.String ? reader.GetString() : System.Text.Encoding.UTF8.GetString(reader.ValueSpan);
-            }
-
-            reader.Skip();
-        }
-
-        return null;
+        return reader.Read() && JsonPath.FindName(ref reader, name) ? JsonPath.TextOf(ref reader, line) : null;
     }
 
     private string? ReadFields(ref Utf8JsonReader reader)

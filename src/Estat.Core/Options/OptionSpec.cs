@@ -30,10 +30,11 @@ public sealed record OptionSpec(string Name, string Default, string Takes, strin
                 : throw Wrong(name, text, takes));
     }
 
-    internal static OptionSpec Fraction(string name, double least, double most, string purpose, Func<EstatOptions, double, EstatOptions> set)
+    internal static OptionSpec Fraction(
+        string name, string byDefault, double least, double most, string purpose, Func<EstatOptions, double, EstatOptions> set)
     {
         string takes = string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}");
-        return new OptionSpec(name, "", takes, purpose, (options, text) =>
+        return new OptionSpec(name, byDefault, takes, purpose, (options, text) =>
             double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
                 ? set(options, value)
                 : throw Wrong(name, text, takes));

@@ -13,7 +13,6 @@ public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
     private const string LevelsWithAck = "a comma-separated list of memory, disk and stored that holds the level of ACK";
-    private const string TakesRatio = "a number from 0 to 1, such as 0.01";
     private const string ReplicaNeedsCluster = "(replica needs a cluster: start Estat.Silo)";
     private const string NetworksOrNone = "a comma-separated list of addresses or networks such as 10.0.0.0/8, or none";
     private const string WriteKeyList = "a comma-separated list of name=key, or name=SHA-256 of the key in hex";
@@ -99,8 +98,8 @@ public static class OptionTable
         new OptionSpec("WRITE_KEYS", "", WriteKeyList, "A few write keys besides, without limits of their own.", BindWriteKeys),
         OptionSpec.OneOf("OPEN_INGEST", "false", [("true", true), ("false", false)], "Whether requests without a write key are taken although there are keys. A wrong one never is.",
             (o, v) => o with { OpenIngest = v }),
-        OptionSpec.Fraction("IP_RATE", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64); past it the answer is 429.", (o, v) => o with { IpRate = v }),
-        OptionSpec.Fraction("IP_BURST", 1, 10_000_000, "Events at once from one client address. Without it: two seconds' worth of IP_RATE.", (o, v) => o with { IpBurst = v }),
+        OptionSpec.Fraction("IP_RATE", "", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64); past it the answer is 429.", (o, v) => o with { IpRate = v }),
+        OptionSpec.Fraction("IP_BURST", "", 1, 10_000_000, "Events at once from one client address. Without it: two seconds' worth of IP_RATE.", (o, v) => o with { IpBurst = v }),
         OptionSpec.Text("ADMIN_TOKEN", "", "16 or more characters without spaces",
             "Opens /console, /tail, /admin and /orleans, to whoever shows it. Without it they answer to this machine only.",
             IsAdminToken, (o, v) => o with { AdminToken = v }),
@@ -122,10 +121,8 @@ public static class OptionTable
                 ("parentbased_traceidratio", TracesSampler.ParentBasedTraceIdRatio),
             ],
             "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.", (o, v) => o with { TracesSampler = v }),
-        new OptionSpec("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", TakesRatio, "The part of requests that a ratio takes; the default is one in 1024.",
-            (o, text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio) && ratio is >= 0 and <= 1
-                ? o with { TracesSamplerRatio = ratio }
-                : throw OptionSpec.Wrong("OTEL_TRACES_SAMPLER_ARG", text, TakesRatio)),
+        OptionSpec.Fraction("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", 0, 1, "The part of requests that a ratio takes; the default is one in 1024.",
+            (o, v) => o with { TracesSamplerRatio = v }),
     ];
 
     /// <summary>Every option of a cluster's node: those of the standalone server, of which ACK takes more, and its own.</summary>

@@ -140,6 +140,7 @@ public sealed partial class DlqOffice
             }
 
             DlqMeta? meta = DlqDirectory.ReadMeta(payload);
+            string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload)); // as in recovery
             long held = meta?.NumEvents ?? ContentCheck.SealOf(() => RecoveryLoop.Open(payload)).Events;
             if (held != events)
             {
@@ -157,11 +158,7 @@ public sealed partial class DlqOffice
             }
 
             LogDiscarded(_logger, asker, payload, held);
-            if (meta is not null)
-            {
-                _recovery.OnSafe?.Invoke(meta.Key); // a copy on another silo goes as well, or it would store what was given up
-            }
-
+            _recovery.OnSafe?.Invoke(key); // a copy on another silo goes as well, or it would store what was given up
             return new OrderResult(OrderEnd.Discarded, held);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -228,7 +228,7 @@ public sealed partial class Quarantine
     {
         byte[] head = new byte[2];
         int read = await source.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        if (read == head.Length && head is [0x1f, 0x8b])
+        if (JsonLines.LooksLikeGzip(head.AsSpan(0, read)))
         {
             await CopyAsync(gzip).ConfigureAwait(false);
             return;

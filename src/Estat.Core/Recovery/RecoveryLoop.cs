@@ -166,8 +166,17 @@ internal sealed partial class RecoveryLoop
         }
         catch (StorageException error)
         {
-            LogStorageFailed(_logger, payload!, error.Message); // the outage is told by OnFailed, once for all files
-            Reschedule(payload!, error.Message);
+            // An outage is told by OnFailed, once for all files. A refusal is this file's own: told when it is another than last time.
+            bool isNews = Reschedule(payload!, error.Message);
+            if (isNews && error.Failure == StorageFailure.Refused)
+            {
+                LogAttemptFailed(_logger, payload!, error.Message);
+            }
+            else
+            {
+                LogStorageFailed(_logger, payload!, error.Message);
+            }
+
             return false;
         }
         catch (Exception error) when (error is not OperationCanceledException)
@@ -317,23 +326,26 @@ internal sealed partial class RecoveryLoop
         return meta;
     }
 
-    private void Reschedule(string payload, string reason)
+    // Whether the file's meta gave another reason until now.
+    private bool Reschedule(string payload, string reason)
     {
         try
         {
             DlqMeta? meta = DlqDirectory.ReadMeta(payload);
             if (meta is null)
             {
-                return; // due again on the next round over the folder
+                return true; // due again on the next round over the folder
             }
 
             int attempts = meta.Attempts + 1;
             DlqDirectory.WriteMeta(payload, meta with { Attempts = attempts, Reason = reason, NextDue = _time.GetUtcNow() + Backoff.Dlq.After(attempts) });
+            return meta.Reason != reason;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // A full disk takes no new meta: the file stays due, and each tick tries one file only.
             LogRescheduleFailed(_logger, payload, error.Message);
+            return true;
         }
     }
 }

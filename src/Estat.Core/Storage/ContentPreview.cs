@@ -27,7 +27,7 @@ public sealed record ContentPreview(IReadOnlyList<string> Lines, bool Truncated)
         ArgumentNullException.ThrowIfNull(content);
         byte[] head = new byte[ReadBytes];
         int read = await content.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        bool isGzip = head.AsSpan(0, read).StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]);
+        bool isGzip = JsonLines.LooksLikeGzip(head.AsSpan(0, read));
         (byte[] text, bool isWhole) = isGzip ? Unpack(head.AsMemory(0, read)) : (head[..Math.Min(read, MostBytes)], read <= MostBytes);
         return Split(text, Math.Clamp(lines, 1, MostLines), isWhole && read < head.Length);
     }

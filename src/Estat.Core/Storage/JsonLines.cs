@@ -47,8 +47,11 @@ internal sealed class JsonLines : IDisposable
         Span<byte> magic = stackalloc byte[2];
         int read = content.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
         content.Position = 0;
-        return read == 2 && magic is [0x1f, 0x8b];
+        return LooksLikeGzip(magic[..read]);
     }
+
+    /// <summary>Whether the first bytes are those of gzip.</summary>
+    internal static bool LooksLikeGzip(ReadOnlySpan<byte> head) => head is [0x1f, 0x8b, ..];
 
     /// <summary>Goes to the next line.</summary>
     /// <returns>False at the end, which was then found sound.</returns>

@@ -12,7 +12,8 @@ namespace Estat.Core.Tailing;
 /// accepted. Safe for concurrent use.
 /// </summary>
 /// <param name="time">Clock of the budget.</param>
-public sealed class TailHub(TimeProvider time)
+/// <param name="logger">Where a filter that failed is told.</param>
+public sealed partial class TailHub(TimeProvider time, ILogger<TailHub> logger)
 {
     /// <summary>Events a second that are looked at.</summary>
     public const int EventsPerSecond = 300;
@@ -128,11 +129,18 @@ public sealed class TailHub(TimeProvider time)
                 {
                     watcher.Show(line, isSound ? parts.Body : default);
                 }
-                catch (Exception)
+                catch (Exception error)
                 {
                     watcher.Skip();
+                    if (watcher.FailsFirst())
+                    {
+                        LogShowFailed(logger, error);
+                    }
                 }
             }
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "An event could not be shown to one who watches the tail; it counts as skipped, as will all that fail in this way. Please report it")]
+    private static partial void LogShowFailed(ILogger logger, Exception error);
 }

@@ -21,6 +21,7 @@ public sealed class TailWatcher : IDisposable
     private long _matched;
     private long _sent;
     private long _skipped;
+    private bool _hasFailed;
 
     internal TailWatcher(TailHub hub, EventFilter filter, int rate, TimeProvider time)
     {
@@ -67,6 +68,9 @@ public sealed class TailWatcher : IDisposable
             Skip();
         }
     }
+
+    /// <summary>Whether this is the first failure: one is told, the others are counted. Asked by the hub's loop alone.</summary>
+    internal bool FailsFirst() => !_hasFailed && (_hasFailed = true);
 
     /// <summary>An event was not shown that might have been.</summary>
     internal void Skip() => Interlocked.Increment(ref _skipped);

@@ -81,4 +81,17 @@ public sealed class JsonPathTests
             Assert.Contains(fault, said, StringComparison.Ordinal);
         }
     }
+
+    [Theory]
+    [InlineData("ts", "1")]
+    [InlineData("ip", "127.0.0.1")]
+    [InlineData("user_agent", "\\ud800")]
+    [InlineData("cookie", """{"a":[1]}""")]
+    [InlineData("id", null)]
+    public void A_field_of_the_envelope_is_text_whatever_it_holds(string name, string? expected)
+    {
+        byte[] line = """{"ts":1,"ip":"127.0.0.1","user_agent":"\ud800","cookie":{"a":[1]},"body":""}"""u8.ToArray();
+        Assert.Null(new StoredLine().Read(line));
+        Assert.Equal(expected, StoredLine.FieldOf(line, Encoding.UTF8.GetBytes(name)));
+    }
 }

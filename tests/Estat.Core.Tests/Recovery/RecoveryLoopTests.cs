@@ -5,6 +5,7 @@ using Estat.Core.Conservation;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Recovery;
 
@@ -281,6 +282,23 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         using RecoveryRig last = Start(time);
         await last.RecoverAllAsync();
         Assert.Equal(["a"], await _place.BodiesAsync());
+    }
+
+    [Fact]
+    public async Task What_the_store_refuses_is_told_once_and_an_outage_not_for_each_file()
+    {
+        DlqFiles.Put(Dlq, DlqFiles.NewKey(), ["a"]);
+        var time = new ManualTimeProvider();
+        using RecoveryRig rig = Start(time);
+        foreach (StorageFailure failure in new[] { StorageFailure.Transient, StorageFailure.Refused, StorageFailure.Refused })
+        {
+            rig.Store.Fails = failure;
+            await rig.TickAsync();
+            time.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        Assert.Equal(3, rig.Store.Creates);
+        Assert.Contains("refused", Assert.Single(rig.Log.Of(LogLevel.Warning)), StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

@@ -25,12 +25,15 @@ internal sealed class RecoveryRig : IDisposable
         Dlq = new DlqDirectory(options, keys, Ledger, Time, NullLogger.Instance);
         _loop = new RecoveryLoop(
             options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options), keys, Ledger, _instruments,
-            idle ?? (() => true), () => Stored++, Time, NullLogger.Instance);
+            idle ?? (() => true), () => Stored++, Time, Log);
         _scan = new DlqScan(Dlq.Folder, Time, Backoff.Dlq.Longest);
         Dlq.TakeStock(CancellationToken.None);
     }
 
     internal ManualTimeProvider Time { get; }
+
+    /// <summary>What recovery logged.</summary>
+    internal LogLines Log { get; } = new();
 
     internal SwitchedStore Store { get; }
 

@@ -96,7 +96,7 @@ internal sealed class SwitchedStore(IObjectCatalog inner) : IObjectCatalog
     {
         if (Fails is { } failure && FailsFor?.Invoke(key) != false)
         {
-            throw new StorageException(failure, $"switched off for {key}");
+            throw new StorageException(failure, $"switched off for {key}: {failure}");
         }
     }
 }

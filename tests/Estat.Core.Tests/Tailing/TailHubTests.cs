@@ -14,7 +14,7 @@ public sealed class TailHubTests
     [Fact]
     public void Nobody_watches_before_the_first_and_after_the_last_watcher()
     {
-        var hub = new TailHub(_time);
+        var hub = new TailHub(_time, NullLogger<TailHub>.Instance);
         Assert.False(hub.IsWatched);
         TailWatcher first = hub.Watch(_all, 10);
         TailWatcher second = hub.Watch(_all, 10);
@@ -28,7 +28,7 @@ public sealed class TailHubTests
     [Fact]
     public void No_more_events_are_copied_than_the_budget_has_however_many_come()
     {
-        var hub = new TailHub(_time);
+        var hub = new TailHub(_time, NullLogger<TailHub>.Instance);
         int Copied(int events) => Enumerable.Range(0, events).Count(number => Copy(hub, $"event {number}") is not null);
         Assert.Equal(TailHub.Burst, Copied(10_000));
         _time.Advance(TimeSpan.FromSeconds(0.1));
@@ -41,7 +41,7 @@ public sealed class TailHubTests
     [Fact]
     public async Task A_watcher_who_does_not_read_misses_events_and_the_others_miss_none()
     {
-        var hub = new TailHub(_time);
+        var hub = new TailHub(_time, NullLogger<TailHub>.Instance);
         using TailWatcher deaf = hub.Watch(_all, 10);
         using TailWatcher quick = hub.Watch(_all, 100);
         var read = new List<string>();
