@@ -2,6 +2,7 @@
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Options;
+
 namespace Estat.Core.Tests.Spooling;
 
 public sealed class SpooledBatchTests : SpoolTests
