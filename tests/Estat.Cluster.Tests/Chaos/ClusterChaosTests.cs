@@ -6,12 +6,12 @@ public sealed class ClusterChaosTests
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     [Theory]
-    [InlineData("kill", "replica", "25s")]
-    [InlineData("kill", "disk", "15s")]
-    [InlineData("pause", "replica", "15s")]
+    [InlineData("kill", "replica", "18s")]
+    [InlineData("kill", "disk", "10s")]
+    [InlineData("pause", "replica", "10s")]
     [InlineData("rolling", "replica", "10s")]
     [InlineData("dynamodb-away", "replica", "12s")]
-    [InlineData("scale", "disk", "15s")]
+    [InlineData("scale", "disk", "10s")]
     public async Task Every_promise_holds_whatever_happens_to_the_nodes(string scenario, string level, string duration)
     {
         CommandResult run = await RunAsync("--scenario", scenario, "--level", level, "--duration", duration, "--every", "8s", "--rate", "500", "--seed", "20261121");
