@@ -52,8 +52,9 @@ internal sealed partial class AdminDesk : IAdminDesk
         }
     }
 
-    /// <summary>405.</summary>
-    internal static AdminReply NotAllowed(string allowed) => AdminReply.Error(StatusCodes.Status405MethodNotAllowed, $"This path takes {allowed}.");
+    /// <summary>405. HEAD comes here as GET.</summary>
+    internal static AdminReply NotAllowed(string allowed) =>
+        AdminReply.Error(StatusCodes.Status405MethodNotAllowed, $"This path takes {allowed}.") with { Allow = allowed };
 
     /// <summary>404.</summary>
     internal static AdminReply NotFound(string path) =>
@@ -63,7 +64,7 @@ internal sealed partial class AdminDesk : IAdminDesk
     {
         if (request.Path == AdminPaths.State)
         {
-            return request.Method == HttpMethods.Get ? StateOf(await _own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false)) : NotAllowed("GET");
+            return request.Method == HttpMethods.Get ? StateOf(await _own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false)) : NotAllowed("GET, HEAD");
         }
 
         if (_objects is null || _dlq is null)
@@ -83,7 +84,7 @@ internal sealed partial class AdminDesk : IAdminDesk
         ("GET", "") => _objects!.List(request),
         ("GET", "preview") => await _objects!.PreviewAsync(request, cancellationToken).ConfigureAwait(false),
         ("GET", "content") => await _objects!.ContentAsync(request, cancellationToken).ConfigureAwait(false),
-        (_, "" or "preview" or "content") => NotAllowed("GET"),
+        (_, "" or "preview" or "content") => NotAllowed("GET, HEAD"),
         _ => NotFound(request.Path),
     };
 

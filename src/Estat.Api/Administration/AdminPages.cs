@@ -48,7 +48,7 @@ internal sealed class AdminPages
     {
         if (!IsGet(context))
         {
-            await OperatorRouter.NotAllowedAsync(context, "GET").ConfigureAwait(false);
+            await OperatorRouter.NotAllowedAsync(context, "GET, HEAD").ConfigureAwait(false);
             return;
         }
 
@@ -101,6 +101,7 @@ internal sealed class AdminPages
         response.Headers.XContentTypeOptions = "nosniff";
         if (reply.Detail is { } detail)
         {
+            response.Headers.Allow = reply.Allow;
             Problem problem = reply.Status == StatusCodes.Status503ServiceUnavailable ? Problem.Unavailable(detail) : Problem.Of(reply.Status, detail);
             await problem.WriteAsync(context).ConfigureAwait(false);
             return;

@@ -24,9 +24,9 @@ internal sealed class DlqPages(DlqOffice dlq)
                 return List(request);
             case ("POST", ["retry"]):
                 return AdminJson.Reply(new FileCount(dlq.RetryAll()), AdminJson.Readable.FileCount);
-            case ("GET", [var name]):
+            case ("GET", [var name]) when name is not ("" or "retry"):
                 return await InspectAsync(name, request, cancellationToken).ConfigureAwait(false);
-            case ("DELETE", [var name]):
+            case ("DELETE", [var name]) when name is not ("" or "retry"):
                 return Discard(name, request);
             case ("GET", [var name, "content"]):
                 return dlq.Open(name) is { } content
@@ -34,8 +34,12 @@ internal sealed class DlqPages(DlqOffice dlq)
                     : Missing(name);
             case ("POST", [var name, "retry"]):
                 return Orders.Reply(await dlq.RetryAsync(name).ConfigureAwait(false), What(name));
-            case (_, ["" or "retry"] or [_] or [_, "content" or "retry"]):
-                return AdminDesk.NotAllowed("GET, POST or DELETE, as docs/admin-api.md says");
+            case (_, [""] or [_, "content"]):
+                return AdminDesk.NotAllowed("GET, HEAD");
+            case (_, ["retry"] or [_, "retry"]):
+                return AdminDesk.NotAllowed("POST");
+            case (_, [_]):
+                return AdminDesk.NotAllowed("GET, HEAD, DELETE");
             default:
                 return AdminDesk.NotFound(request.Path);
         }

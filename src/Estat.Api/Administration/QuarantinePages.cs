@@ -33,8 +33,12 @@ internal sealed class QuarantinePages(EstatOptions options, Quarantine quarantin
             case ("DELETE", ""):
                 return await OrderAsync(
                     request, needsEvents: true, (key, events) => quarantine.DiscardAsync(key, events, request.Asker, CancellationToken.None)).ConfigureAwait(false);
-            case (_, "" or "preview" or "content" or "retry"):
-                return AdminDesk.NotAllowed("GET, POST or DELETE, as docs/admin-api.md says");
+            case (_, ""):
+                return AdminDesk.NotAllowed("GET, HEAD, DELETE");
+            case (_, "preview" or "content"):
+                return AdminDesk.NotAllowed("GET, HEAD");
+            case (_, "retry"):
+                return AdminDesk.NotAllowed("POST");
             default:
                 return AdminDesk.NotFound(request.Path);
         }

@@ -16,6 +16,9 @@ public sealed record AdminReply(int Status, string ContentType) : IAsyncDisposab
     /// <summary>What is wrong and what to do; null unless this is an error.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>Methods that the path takes, as the header of a 405 names them; null unless this is one.</summary>
+    public string? Allow { get; init; }
+
     /// <summary>The body, unless it is a stream.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 

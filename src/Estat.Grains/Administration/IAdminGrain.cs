@@ -35,7 +35,8 @@ public sealed record WireAdminRequest([property: Id(0)] string Method, [property
 /// <param name="Detail">What is wrong; null unless this is an error.</param>
 /// <param name="FileName">Name under which it is downloaded; null for what is shown.</param>
 /// <param name="Body">Bytes.</param>
+/// <param name="Allow">Methods that the path takes; null unless this is a 405.</param>
 [GenerateSerializer, Immutable, Alias("estat.admin-reply")]
 public sealed record WireAdminReply(
     [property: Id(0)] int Status, [property: Id(1)] string ContentType, [property: Id(2)] string? Detail, [property: Id(3)] string? FileName,
-    [property: Id(4)] ReadOnlyMemory<byte> Body);
+    [property: Id(4)] ReadOnlyMemory<byte> Body, [property: Id(5)] string? Allow);

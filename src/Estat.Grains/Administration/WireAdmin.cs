@@ -12,12 +12,12 @@ internal static class WireAdmin
     internal static WireAdminRequest ToWire(AdminRequest request) => new(request.Method, request.Path, request.Query, request.Asker);
 
     internal static AdminReply ToReply(WireAdminReply wire) =>
-        new(wire.Status, wire.ContentType) { Detail = wire.Detail, FileName = wire.FileName, Body = wire.Body };
+        new(wire.Status, wire.ContentType) { Detail = wire.Detail, Allow = wire.Allow, FileName = wire.FileName, Body = wire.Body };
 
     internal static async Task<WireAdminReply> AnswerAsync(IAdminDesk desk, WireAdminRequest request)
     {
         AdminReply reply = await desk.AnswerAsync(new AdminRequest(request.Method, request.Path, request.Query, request.Asker), CancellationToken.None);
         AdminReply held = await reply.HeldAsync(LargestBody, CancellationToken.None);
-        return new WireAdminReply(held.Status, held.ContentType, held.Detail, held.FileName, held.Body);
+        return new WireAdminReply(held.Status, held.ContentType, held.Detail, held.FileName, held.Body, held.Allow);
     }
 }

@@ -104,6 +104,29 @@ public sealed class StatePagesTests(RealS3 s3)
         await server.AskAsync(new HttpMethod(method), path, expected);
     }
 
+    [Theory]
+    [InlineData("POST", "/admin/state", "GET, HEAD")]
+    [InlineData("POST", "/admin/nodes", "GET, HEAD")]
+    [InlineData("HEAD", "/admin/live", "GET")]
+    [InlineData("PUT", "/admin/objects/preview", "GET, HEAD")]
+    [InlineData("DELETE", "/admin/dlq", "GET, HEAD")]
+    [InlineData("GET", "/admin/dlq/retry", "POST")]
+    [InlineData("DELETE", "/admin/dlq/retry", "POST")]
+    [InlineData("POST", "/admin/dlq/NAME", "GET, HEAD, DELETE")]
+    [InlineData("DELETE", "/admin/dlq/NAME/content", "GET, HEAD")]
+    [InlineData("GET", "/admin/dlq/NAME/retry", "POST")]
+    [InlineData("POST", "/admin/quarantine", "GET, HEAD, DELETE")]
+    [InlineData("DELETE", "/admin/quarantine/content", "GET, HEAD")]
+    [InlineData("GET", "/admin/quarantine/retry", "POST")]
+    [InlineData("GET", "/admin/session", "POST, DELETE")]
+    public async Task A_method_that_a_page_does_not_take_is_405_with_those_that_it_takes(string method, string path, string allowed)
+    {
+        await using AdministeredServer server = await AdministeredServer.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using HttpResponseMessage answer = await server.Http.SendAsync(request);
+        Assert.Equal((HttpStatusCode.MethodNotAllowed, allowed), (answer.StatusCode, string.Join(", ", answer.Content.Headers.Allow)));
+    }
+
     private static async Task<Dictionary<string, long>> UntilFrameAsync(EventReader live, Func<Dictionary<string, long>, bool> condition, string what)
     {
         for (int frames = 0; frames < 90; frames++)

@@ -47,6 +47,8 @@ public sealed class ClusterPagesTests : IDisposable
         string path = $"/admin/dlq/{file.GetProperty("name").GetString()}";
         Assert.Equal(HttpStatusCode.NotFound, (await gateway.Client.GetAsync(new Uri("/admin/dlq", UriKind.Relative))).StatusCode); // it keeps nothing itself
         Assert.NotEmpty(await gateway.Client.GetByteArrayAsync(new Uri($"{path}/content?node={nameOfTwo}", UriKind.Relative)));
+        using HttpResponseMessage refused = await gateway.Client.DeleteAsync(new Uri($"{path}/content?node={nameOfTwo}", UriKind.Relative));
+        Assert.Equal((HttpStatusCode.MethodNotAllowed, "GET, HEAD"), (refused.StatusCode, string.Join(", ", refused.Content.Headers.Allow)));
         using HttpResponseMessage discarded = await gateway.Client.DeleteAsync(new Uri($"{path}?events=1&node={nameOfTwo}", UriKind.Relative));
         Assert.Equal("{\"discarded\":1}", await discarded.Content.ReadAsStringAsync());
         Assert.Equal(0, two.Server.Engine.DlqFiles);
