@@ -1,4 +1,5 @@
 // DLQ and quarantine in the console: every button does what it says.
+using System.Globalization;
 using System.Text;
 using Estat.Testing;
 using Microsoft.Playwright;
@@ -52,6 +53,32 @@ public sealed class DlqTests(Chromium chromium, RealS3 s3)
             path: "/console#dlq");
         StoredEvent stored = Assert.Single(await StoredEvents.FromBucketAsync(rgw.Client, bucket, "raw/"));
         Assert.Equal(key, stored.Key);
+    }
+
+    [Fact]
+    public async Task A_file_is_shown_as_it_is_now_not_as_it_was_when_its_row_was_made()
+    {
+        await using ConsoleServer server = await StartAwayAsync();
+        await server.SendAsync("waits");
+        await UntilInDlqAsync(server, 1);
+        await chromium.VisitAsync(
+            server.Address,
+            async visit =>
+            {
+                ILocator row = visit.Find("#dlq tbody tr");
+                ILocator attempts = row.Locator("[data-label=Attempts]");
+                await Expecting(attempts).Not.ToBeEmptyAsync();
+                int made = int.Parse(await attempts.InnerTextAsync(), CultureInfo.InvariantCulture);
+                for (int retries = 1; retries <= 2; retries++)
+                {
+                    await row.GetByText("Retry now").ClickAsync();
+                    await Expecting(attempts).ToHaveTextAsync($"{made + retries}");
+                }
+
+                await row.GetByText("Inspect").ClickAsync();
+                await Expecting(visit.Page.Locator("dialog .about div", new() { HasText = "Attempts" }).Locator("dd")).ToHaveTextAsync($"{made + 2}");
+            },
+            path: "/console#dlq");
     }
 
     [Fact]

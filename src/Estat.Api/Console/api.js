@@ -11,7 +11,7 @@ export class ApiError extends Error {
 const PATIENCE_MS = 20000;
 
 export const get = path => request('GET', path);
-export const post = (path, body) => request('POST', path, body);
+export const post = path => request('POST', path);
 export const del = path => request('DELETE', path);
 
 /** A path with its parameters; those without a value are left out. */
@@ -21,11 +21,11 @@ export function address(path, parameters) {
   return query.size > 0 ? `${path}?${query}` : path;
 }
 
-async function request(method, path, body) {
+async function request(method, path) {
   const headers = method === 'GET' ? {} : { 'X-Estat-Admin': '1' };
   let response;
   try {
-    response = await fetch(path, { method, headers, body, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(path, { method, headers, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch (error) {
     throw new ApiError(0, error.name === 'TimeoutError' ? 'timeout' : 'unreachable');
   }

@@ -1,11 +1,11 @@
 // The DLQ: what waits, why, until when, and what somebody may do about it.
 import { address, del, post } from './api.js';
 import { open } from './dialog.js';
-import { askToDiscard } from './discard.js';
-import { foreign, h, setText } from './dom.js';
+import { foreign, h, setForeign, setText } from './dom.js';
 import * as format from './format.js';
 import { Listing } from './listing.js';
 import { downloadLink, fill } from './objects.js';
+import { askToDiscard, retry } from './orders.js';
 import { t } from './strings.js';
 
 const LINES = 20;
@@ -44,8 +44,7 @@ export function dlqPane(app) {
       setText(age.firstChild, format.duration(file.age_s));
       age.classList.toggle('bad-text', Boolean(file.expired));
       age.title = file.expired ? t('expired') : '';
-      const why = foreign(reasonOf(file), 300);
-      if (reason.textContent !== why.textContent) reason.replaceChildren(why);
+      setForeign(reason, reasonOf(file), 300);
       setText(attempts, format.count(file.attempts));
       setText(due, nextTry(file, format.relative));
     },
@@ -58,7 +57,7 @@ export function dlqPane(app) {
 
   const actions = file => h('span', { class: 'row' },
     h('button', { type: 'button', 'aria-label': t('inspectOf', { name: file.name }), on: { click: () => inspect(file) } }, t('inspect')),
-    h('button', { type: 'button', 'aria-label': t('retryOf', { name: file.name }), on: { click: event => retry(file, event.currentTarget) } }, t('retry')),
+    h('button', { type: 'button', 'aria-label': t('retryOf', { name: file.name }), on: { click: event => retry(app, pane, file.name, address(pathOf(file, '/retry'), { node: file.node }), event.currentTarget) } }, t('retry')),
     downloadLink(pathOf(file, '/content'), { node: file.node }, file.name),
     h('button', { type: 'button', class: 'quiet-danger', 'aria-label': t('discardOf', { name: file.name }), on: { click: () => discard(file) } }, t('discard')));
 
@@ -69,19 +68,6 @@ export function dlqPane(app) {
     open(file.name, h('div', {}, h('dl', { class: 'about' }, about.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, foreign(value ?? '', 2000))))), body),
       { wide: true, actions: [downloadLink(pathOf(file, '/content'), { node: file.node }, file.name)] });
     fill(app, body, address(pathOf(file), { lines: LINES, node: file.node }));
-  }
-
-  async function retry(file, button) {
-    button.disabled = true;
-    app.say(t('retrying', { name: file.name }));
-    try {
-      const { outcome, detail } = await post(address(pathOf(file, '/retry'), { node: file.node }));
-      app.say(t(`outcome_${outcome}`, { name: file.name, why: detail ?? '' }), outcome !== 'stored');
-    } catch (error) {
-      app.say(t('actionFailed', { name: file.name, why: app.why(error) }), true);
-    }
-    button.disabled = false;
-    pane.load();
   }
 
   async function everything(button) {

@@ -23,6 +23,12 @@ export function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** The same for text of somebody else's. */
+export function setForeign(element, text, longest) {
+  const shown = foreign(text, longest);
+  if (element.textContent !== shown.textContent) element.replaceChildren(shown);
+}
+
 /**
  * Keeps the children of `parent` in step with `items`: one element per key, made once, updated after, moved only when the order changed. So focus stays where
  * it is while rows come and go; when a focused row goes, focus moves to its neighbour.

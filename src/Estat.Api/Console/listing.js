@@ -16,16 +16,13 @@ export class Listing {
   #stale = false;
 
   /**
-   * `own`: `id`; `path` and `field` of the answer; `columns()`; `cells(item)`: text or elements, made once per row; `update(row, item)`: what changes;
+   * `own`: `id`; `path` and `field` of the answer; `columns()`; `cells(item)`: text or elements, made once per row, over an item that is kept up to date;
+   * `update(row, item)`: what changes;
    * `keyOf(item)`; `caption`, `text`, `empty` as functions of words; `tools()`: what stands above; `loaded(answers)`.
    */
   constructor(app, own) {
     this.#app = app;
     this.#own = own;
-  }
-
-  get app() {
-    return this.#app;
   }
 
   build(root) {
@@ -108,8 +105,8 @@ export class Listing {
     list.element.parentElement.hidden = items.length === 0;
     more.hidden = !answers.some(answer => answer.next);
     keep(list.body, items, item => `${item.node ?? ''}\n${this.#own.keyOf(item)}`,
-      item => row(columns, [...this.#own.cells(item), ...(this.#withNode() ? [item.node] : [])]),
-      (element, item) => this.#own.update?.(element, item));
+      item => Object.assign(row(columns, [...this.#own.cells(item), ...(this.#withNode() ? [item.node] : [])]), { item }),
+      (element, item) => this.#own.update?.(element, Object.assign(element.item, item)));
     this.#own.loaded?.(answers);
   }
 

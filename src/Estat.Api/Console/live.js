@@ -31,7 +31,7 @@ export class Live {
     this.#lastHeard = performance.now();
     let error = null;
     try {
-      await events('/admin/live', { signal: stream.signal, on: (name, data) => name === 'state' && this.#take(data, 'live') });
+      await events('/admin/live', { signal: stream.signal, on: (name, data) => name === 'state' && this.#take(JSON.parse(data), 'live') });
     } catch (caught) {
       error = caught;
     }
@@ -47,15 +47,14 @@ export class Live {
     if (silence < SILENCE_MS) return;
     if (silence > DEAD_MS) this.#stream?.abort();
     try {
-      this.#take(JSON.stringify(await get('/admin/nodes')), 'polling');
+      this.#take(await get('/admin/nodes'), 'polling');
     } catch (error) {
       this.#say('away', error);
       this.#stream?.abort();
     }
   }
 
-  #take(data, status) {
-    const state = JSON.parse(data);
+  #take(state, status) {
     if (status === 'live') {
       this.#lastHeard = performance.now();
       this.#failures = 0;

@@ -1,9 +1,24 @@
-// The window that asks before events are given up: what is lost, and its number typed by hand.
+// What somebody may have done about events that wait: try them again, or give them up.
+import { post } from './api.js';
 import { open } from './dialog.js';
 import { foreign, h, setText } from './dom.js';
 import { t } from './strings.js';
 
-/** `events` is what will be lost; `discard()` does it, and may throw. */
+/** Has one be tried at once, says what came of it, and reads the list again. */
+export async function retry(app, pane, name, path, button) {
+  button.disabled = true;
+  app.say(t('retrying', { name }));
+  try {
+    const { outcome, detail } = await post(path);
+    app.say(t(`outcome_${outcome}`, { name, why: detail ?? '' }), outcome !== 'stored');
+  } catch (error) {
+    app.say(t('actionFailed', { name, why: app.why(error) }), true);
+  }
+  button.disabled = false;
+  pane.load();
+}
+
+/** A window that says what is lost and takes its number, typed by hand. `events` is that number; `discard()` does it, and may throw. */
 export function askToDiscard(app, { name, text, events, download, lines, discard }) {
   const typed = h('input', { type: 'text', inputmode: 'numeric', autocomplete: 'off', id: 'discard-count', 'aria-describedby': 'discard-lost' });
   const go = h('button', { type: 'submit', class: 'danger', disabled: true }, t('discardNow', { n: events }));
