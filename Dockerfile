@@ -3,6 +3,7 @@
 #   docker build -t estat-cluster --target cluster .     a node of a cluster: silo, gateway or both, by ROLE
 # The programs are compiled ahead of time, by a package that the restore brings; --build-arg READY_TO_RUN=false does without, and they start slower.
 # The runtime's image has no shell and no package manager, and runs as user 1654; the program is its own health check.
+# Both hold the command line: docker exec CONTAINER dotnet /app/estat.dll dlq list
 ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0-noble
 ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 
@@ -13,10 +14,13 @@ WORKDIR /src
 COPY Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY src/Estat.Core/Estat.Core.csproj src/Estat.Core/
 COPY src/Estat.Api/Estat.Api.csproj src/Estat.Api/
-RUN dotnet restore src/Estat.Api --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN
+COPY src/Estat.Cli/Estat.Cli.csproj src/Estat.Cli/
+RUN dotnet restore src/Estat.Cli --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN
 COPY src/Estat.Core src/Estat.Core
 COPY src/Estat.Api src/Estat.Api
-RUN dotnet publish src/Estat.Api -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
+COPY src/Estat.Cli src/Estat.Cli
+# The command line refers to the server, so one publishing makes both programs, over the same libraries.
+RUN dotnet publish src/Estat.Cli -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
     -p:UseAppHost=false -p:DebugType=none -o /app
 # An empty folder that the user of the runtime's image may write to: a new volume takes its owner from here.
 RUN mkdir -p /state
@@ -29,7 +33,9 @@ RUN dotnet restore src/Estat.Silo --use-current-runtime -p:PublishReadyToRun=$RE
 COPY src/Estat.Grains src/Estat.Grains
 COPY src/Estat.Silo src/Estat.Silo
 RUN dotnet publish src/Estat.Silo -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
-    -p:UseAppHost=false -p:DebugType=none -o /app-cluster
+    -p:UseAppHost=false -p:DebugType=none -o /silo
+# What both have is the silo's.
+RUN cp -r /app /app-cluster && cp -r /silo/. /app-cluster
 
 FROM ${RUNTIME} AS runtime
 COPY --from=build --chown=1654:1654 /state /var/lib/estat
