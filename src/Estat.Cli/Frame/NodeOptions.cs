@@ -16,7 +16,7 @@ internal sealed class NodeOptions
     private readonly Option<string?> _url = new("--url") { Description = $"The node's address. Without it ESTAT_URL, else {DefaultUrl}", HelpName = "URL" };
     private readonly Option<string?> _token = new("--token")
     {
-        Description = "The node's ADMIN_TOKEN. Better from the environment, ESTAT_TOKEN or ADMIN_TOKEN: arguments can be read by other users of this machine",
+        Description = "The node's ADMIN_TOKEN. Better from the environment, ESTAT_TOKEN, ADMIN_TOKEN or ADMIN_TOKEN_FILE: arguments can be read by other users of this machine",
         HelpName = "TOKEN",
     };
 
@@ -51,7 +51,13 @@ internal sealed class NodeOptions
     }
 
     /// <summary>The admin token, if one was given.</summary>
-    internal string? Token(ParseResult parsed) => parsed.GetValue(_token) ?? Environment("ESTAT_TOKEN") ?? Environment("ADMIN_TOKEN");
+    /// <exception cref="CliException">ADMIN_TOKEN_FILE cannot be read.</exception>
+    internal string? Token(ParseResult parsed) => parsed.GetValue(_token) ?? TokenOfEnvironment();
+
+    /// <summary>The admin token of the environment: ESTAT_TOKEN, or the server's own options, which a container shares with what is started in it.</summary>
+    /// <exception cref="CliException">ADMIN_TOKEN_FILE cannot be read.</exception>
+    internal static string? TokenOfEnvironment() =>
+        Environment("ESTAT_TOKEN") ?? Environment("ADMIN_TOKEN") ?? (Environment("ADMIN_TOKEN_FILE") is { } path ? TokenOfFile(path) : null);
 
     /// <summary>The write key, if one was given.</summary>
     internal string? Key(ParseResult parsed) => parsed.GetValue(_key) ?? Environment("ESTAT_KEY");
@@ -101,6 +107,18 @@ internal sealed class NodeOptions
         if (value.Any(c => c is < ' ' or > '~') || !client.DefaultRequestHeaders.TryAddWithoutValidation(header, value))
         {
             throw CliException.Usage($"{what} has characters that no header can carry");
+        }
+    }
+
+    private static string TokenOfFile(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CliException.Usage($"ADMIN_TOKEN_FILE={path} cannot be read ({error.Message.TrimEnd('.')})");
         }
     }
 

@@ -1,5 +1,6 @@
 // Which objects a verb reads: where they lie, which keys, which time. The same for verify, replay and query.
 using Estat.Cli.Frame;
+using Estat.Cli.Run;
 using Estat.Core.Lake;
 using Estat.Core.Options;
 
@@ -31,9 +32,7 @@ internal sealed class LakeOptions
 
     /// <summary>The node's options, from where the server takes them.</summary>
     /// <exception cref="OptionException">A wrong value.</exception>
-    internal static EstatOptions NodeOptions() => OptionTable.Bind(
-        [], Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(pair => new KeyValuePair<string, string?>((string)pair.Key, (string?)pair.Value)),
-        "appsettings.json");
+    internal static EstatOptions NodeOptions() => ServerOptions.Bind();
 
     /// <summary>Objects at once.</summary>
     internal int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) is >= 1 and <= 64 and var n ? n : throw CliException.Usage($"--parallel {parsed.GetValue(_parallel)}: takes 1 to 64");

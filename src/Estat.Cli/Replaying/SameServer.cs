@@ -4,7 +4,7 @@ using Estat.Cli.Frame;
 
 namespace Estat.Cli.Replaying;
 
-/// <summary>Asks the server where it writes. It answers to its own machine, or to a token (ESTAT_TOKEN, ADMIN_TOKEN).</summary>
+/// <summary>Asks the server where it writes. It answers to its own machine, or to a token of the environment.</summary>
 internal static class SameServer
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
@@ -35,8 +35,7 @@ internal static class SameServer
     private static async Task<(string Storage, string Prefix)?> AskAsync(Uri url, CancellationToken asked)
     {
         using var client = new HttpClient { BaseAddress = url, Timeout = Limit };
-        string? token = Environment.GetEnvironmentVariable("ESTAT_TOKEN") ?? Environment.GetEnvironmentVariable("ADMIN_TOKEN");
-        if (!string.IsNullOrEmpty(token))
+        if (NodeOptions.TokenOfEnvironment() is { } token)
         {
             client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"Bearer {token}");
         }

@@ -1,5 +1,6 @@
 // `estat run`: the standalone server, the same as Estat.Api's own program.
 using Estat.Api.Hosting;
+using Estat.Core.Options;
 
 namespace Estat.Cli.Run;
 
@@ -11,7 +12,7 @@ internal static class RunVerb
     internal static Command Create()
     {
         var command = new Command(Name, "Starts the standalone server; options by --KEY=value, the environment or appsettings.json");
-        foreach (Option option in ServerOptions.Create())
+        foreach (Option option in ServerOptions.Create(OptionTable.All))
         {
             command.Options.Add(option);
         }
