@@ -1,6 +1,7 @@
 // `estat keys new --name shop`: prints a key, once; the file gets its hash.
 using Estat.Cli.Frame;
 using Estat.Core.Keys;
+using Estat.Core.Options;
 
 namespace Estat.Cli.Keys;
 
@@ -63,7 +64,5 @@ internal static class KeysNew
     }
 
     private static DateTimeOffset? TimeOf(string? text) =>
-        text is null ? null
-        : DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time
-        : throw CliException.Usage($"--expires {text}: takes a time such as 2027-01-31T00:00:00Z");
+        text is null ? null : MomentText.TryParse(text) ?? throw CliException.Usage($"--expires {text}: takes a time such as 2027-01-31T00:00:00Z");
 }

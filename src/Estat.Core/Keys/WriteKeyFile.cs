@@ -249,8 +249,7 @@ public static class WriteKeyFile
 
     private static long? Whole(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= 1 ? number : null;
 
-    private static DateTimeOffset? Time(JsonElement value) =>
-        Text(value) is { } text && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : null;
+    private static DateTimeOffset? Time(JsonElement value) => Text(value) is { } text ? MomentText.TryParse(text) : null;
 
     private static KeyHash[]? Hashes(JsonElement value)
     {

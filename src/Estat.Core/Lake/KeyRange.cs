@@ -43,7 +43,7 @@ public sealed record KeyRange
     {
         get
         {
-            string? bySince = Since is { } since && DatesBegin is { } dates ? dates + FolderOf(since - Lookback) : null;
+            string? bySince = FirstOpened is { } first && DatesBegin is { } dates ? dates + FolderOf(first) : null;
             return string.CompareOrdinal(AfterKey, bySince) >= 0 ? AfterKey : bySince;
         }
     }
@@ -69,13 +69,18 @@ public sealed record KeyRange
             return true;
         }
 
-        return (Since is not { } since || opened >= since - Lookback) && (Until is not { } until || opened < until + Lateness)
+        return (FirstOpened is not { } first || opened >= first) && (Until is not { } until || opened < until + Lateness)
             && (OpenedBefore is not { } before || opened < before);
     }
 
     /// <summary>Whether an event of this second is in the range.</summary>
     public bool Holds(long unixSeconds) =>
         (Since is not { } since || unixSeconds >= since.ToUnixTimeSeconds()) && (Until is not { } until || unixSeconds < until.ToUnixTimeSeconds());
+
+    // No batch opened before 1970, however long the lookback.
+    private DateTimeOffset? FirstOpened => Since is not { } since ? null
+        : Lookback < since - DateTimeOffset.UnixEpoch ? since - Lookback
+        : DateTimeOffset.UnixEpoch;
 
     private DateTimeOffset? LastOpened => Until is { } until
         ? OpenedBefore is { } before && before < until + Lateness ? before : until + Lateness

@@ -50,6 +50,8 @@ public sealed class KeysTests : IDisposable
         byte[] before = File.ReadAllBytes(KeysFile);
         Assert.Contains("estat keys rotate --name shop", (await RunAsync(1, "new", "--name", "shop")).Output, StringComparison.Ordinal);
         Assert.Contains("rate: takes", (await RunAsync(2, "new", "--name", "b", "--rate", "0")).Output, StringComparison.Ordinal);
+        Assert.Contains("--expires 01/02/2027: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "01/02/2027")).Output, StringComparison.Ordinal);
+        Assert.Contains("--expires 24h: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "24h")).Output, StringComparison.Ordinal);
         Assert.Contains("has no key called blog", (await RunAsync(1, "revoke", "--name", "blog")).Output, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(KeysFile));
         File.WriteAllText(KeysFile, "{");

@@ -47,6 +47,11 @@ public sealed class WriteKeyFileTests
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","daily_quota":1.5}]}""", "keys[0] (a): daily_quota: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","disabled":"yes"}]}""", "keys[0] (a): disabled: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"soon"}]}""", "keys[0] (a): expires: takes")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"01/02/2027"}]}""", "keys[0] (a): expires: takes")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"10:00"}]}""", "keys[0] (a): expires: takes")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"31 January 2027"}]}""", "keys[0] (a): expires: takes")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"9999-12-31T23:59:59Z"}]}""", "keys[0] (a): expires: takes")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","created":"01/02/2026"}]}""", "keys[0] (a): created: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"/shop"}]}""", "keys[0] (a): prefix: takes")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"raw_dlq/shop"}]}""", "keys[0] (a): prefix: takes a prefix apart from DLQ_PREFIX")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":".incomplete/shop"}]}""", "keys[0] (a): prefix: takes")]
@@ -59,6 +64,14 @@ public sealed class WriteKeyFileTests
         Assert.StartsWith(told, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("estat_secret", error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("2027-01-31", "2027-01-31T00:00:00Z")]
+    [InlineData("2027-01-31T08:30", "2027-01-31T08:30:00Z")]
+    [InlineData("2027-01-31T08:30:00+09:00", "2027-01-30T23:30:00Z")]
+    public void A_time_without_a_zone_is_UTC(string expires, string moment) => Assert.Equal(
+        DateTimeOffset.Parse(moment, System.Globalization.CultureInfo.InvariantCulture),
+        Assert.Single(WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{"name":"a","sha256":"{{Hash}}","expires":"{{expires}}"}]}"""), null)).Expires);
 
     [Fact]
     public void A_prefix_under_which_the_quarantine_lies_is_refused() => Assert.Contains(

@@ -45,8 +45,29 @@ public sealed class LakeTests
     [InlineData("90m", "2026-11-21T08:30:00Z")]
     [InlineData("yesterday", null)]
     [InlineData("21/11/2026", null)]
+    [InlineData("11/21/2026", null)]
+    [InlineData("10:00", null)]
+    [InlineData("20000000h", "1970-01-01T00:00:00Z")] // longer ago than there are events
+    [InlineData("1970-01-01", "1970-01-01T00:00:00Z")]
+    [InlineData("1970-01-01T08:59:59+09:00", null)]
+    [InlineData("0001-01-01", null)]
+    [InlineData("9998-12-31T23:59:59", "9998-12-31T23:59:59Z")]
+    [InlineData("9999-01-01", null)]
+    [InlineData("9999-12-31T23:59:59", null)]
     public void A_time_is_a_date_a_moment_or_how_long_ago(string text, string? expected) =>
         Assert.Equal(expected is null ? null : DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), TimeText.TryParse(text, Ten));
+
+    [Theory]
+    [InlineData("1970-01-01", "24h")]
+    [InlineData("2026-11-21", "20000000h")]
+    [InlineData("20000000h", "100000000h")]
+    public void A_range_from_the_first_moment_there_is_begins_at_the_first_object(string since, string lookback)
+    {
+        Assert.True(Core.Options.GoDuration.TryParse(lookback, out TimeSpan back));
+        var range = new KeyRange { Prefix = "raw/", Since = TimeText.TryParse(since, Ten), Until = TimeText.TryParse("9998-12-31T23:59:59", Ten), Lookback = back };
+        string first = new Core.Batching.ObjectKeys("raw", "0dfe-1").Next(DateTimeOffset.UnixEpoch);
+        Assert.True(string.CompareOrdinal(first, range.ListAfter) > 0 && !range.IsPast(first) && range.MayHold(first));
+    }
 
     [Fact]
     public void Counts_past_the_capacity_are_too_high_by_the_error_at_most_and_never_too_low()
