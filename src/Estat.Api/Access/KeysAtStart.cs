@@ -5,10 +5,10 @@ using Estat.Core.Options;
 
 namespace Estat.Api.Access;
 
-/// <summary>Starts looking after keys, or warns, once, that there are none; where nobody but this machine can send, that is no more than information.</summary>
+/// <summary>Warns, once, that there are none; where nobody but this machine can send, that is no more than information. After the listener: a start that fails says why in one line.</summary>
 internal static partial class KeysAtStart
 {
-    internal static void Begin(WriteKeys? keys, EstatOptions options, ILogger logger)
+    internal static void Tell(WriteKeys? keys, EstatOptions options, ILogger logger)
     {
         if (keys is null)
         {
@@ -17,7 +17,6 @@ internal static partial class KeysAtStart
             return;
         }
 
-        keys.Start();
         if (options.OpenIngest)
         {
             LogOpenBesides(logger);

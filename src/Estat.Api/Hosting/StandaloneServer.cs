@@ -79,6 +79,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         Signals.Register();
         Engine.Start();
+        _keys?.Start(); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
         LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
         if (_isTerminal)
@@ -91,7 +92,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             LogFewOpenFiles(_logger, limit, _options.MaxConnections);
         }
 
-        KeysAtStart.Begin(_keys, _options, _logger);
+        KeysAtStart.Tell(_keys, _options, _logger);
         if (_options.Ack == AckLevel.Memory)
         {
             LogMemoryOnly(_logger);

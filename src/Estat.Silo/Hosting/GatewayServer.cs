@@ -79,8 +79,9 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     {
         Signals.Register();
         _links.Start();
-        KeysAtStart.Begin(_keys, _options, _logger);
+        _keys?.Start();
         await _front.StartAsync().ConfigureAwait(false);
+        KeysAtStart.Tell(_keys, _options, _logger);
         LogServes(
             _logger, _front.Bound, _options.Cluster.ClusterId, _options.Cluster.Clustering == ClusteringKind.Localhost
                 ? string.Join(", ", _options.Cluster.SiloClientAddr.Select(Clustering.EndPointOf))

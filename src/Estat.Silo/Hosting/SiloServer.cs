@@ -124,10 +124,11 @@ internal sealed partial class SiloServer : INodeServer
         }
 
         _others.Join(_host.Services);
+        _keys?.Start(); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
         if (_options.Cluster.Role != NodeRole.Silo)
         {
-            KeysAtStart.Begin(_keys, _options, _logger);
+            KeysAtStart.Tell(_keys, _options, _logger);
         }
 
         Introduce();

@@ -1,5 +1,7 @@
 // How much one key, and one address, may send; and that nobody else pays for it.
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Access;
@@ -112,6 +114,22 @@ public sealed class LimitTests : IDisposable
     }
 
     [Fact]
+    public async Task A_day_that_was_used_up_before_a_restart_is_used_up_for_the_first_request_after_it()
+    {
+        int port = FreePort.Next();
+        using HeldFile quotas = await HeldFile.CreateAsync(_folder["spool/write-key-quotas.json"]);
+        Task<RunningServer> starting = Task.Run(() => StartAsync($"127.0.0.1:{port}"));
+        await quotas.UntilReadAsync(TimeSpan.FromSeconds(60));
+
+        // Nobody may send before it is known what was used.
+        using var early = new TcpClient();
+        await Assert.ThrowsAsync<SocketException>(() => early.ConnectAsync(IPAddress.Loopback, port));
+        quotas.Give("""{"day":"2026-11-21","used":{"daily":3}}""");
+        await using RunningServer server = await starting;
+        Assert.Equal(429, await PostAsync(server, "daily"));
+    }
+
+    [Fact]
     public async Task An_address_over_IP_RATE_is_answered_429_and_other_addresses_go_on()
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with { IpRate = 0.1, IpBurst = 2 }, _time);
@@ -125,8 +143,8 @@ public sealed class LimitTests : IDisposable
         Assert.Equal(3, (await server.MetricsAsync())["estat_http_requests_rejected_rate_limited_total"]);
     }
 
-    private Task<RunningServer> StartAsync() =>
-        RunningServer.StartAsync(options => options with { WriteKeysFile = _file.Path, SpoolDir = _folder["spool"], DlqDir = _folder["dlq"] }, _time);
+    private Task<RunningServer> StartAsync(string address = "127.0.0.1:0") =>
+        RunningServer.StartAsync(options => options with { HttpAddr = address, WriteKeysFile = _file.Path, SpoolDir = _folder["spool"], DlqDir = _folder["dlq"] }, _time);
 
     private static int RetryAfter(HttpResponseMessage answer) => int.Parse(Assert.Single(answer.Headers.GetValues("Retry-After")), CultureInfo.InvariantCulture);
 
