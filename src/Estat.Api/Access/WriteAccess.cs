@@ -66,41 +66,30 @@ internal sealed class WriteAccess
     internal Task? RefuseUnread(HttpContext context, out Sender? sender)
     {
         sender = null;
-        return (_keys is null ? null : RefuseKey(context, _keys, ref sender)) ?? RefuseOver(context, sender, 0);
+        return (_keys is null ? null : RefuseKey(context, _keys, ref sender)) ?? RefuseOver(context, sender, 0, out _);
     }
 
     /// <summary>The answer to a request with more events than it may send; null when they were taken out of the limits.</summary>
     /// <param name="context">The request.</param>
     /// <param name="sender">Whose key it showed.</param>
     /// <param name="events">How many; 0 only looks whether there is room for one.</param>
-    internal Task? RefuseOver(HttpContext context, Sender? sender, int events)
+    /// <param name="charge">What was taken; to be told of the answer.</param>
+    internal Task? RefuseOver(HttpContext context, Sender? sender, int events, out Charge charge)
     {
         TimeSpan wait;
+        charge = default;
         if (_addresses is not null && !_addresses.TryTake(context.Features.Get<Peer>()!.AddressOf(context.Request.Headers), events, out wait))
         {
             return RefuseAsync(context, OverAddress, wait);
         }
 
-        if (sender is null || sender.Take(events, out wait) is var reason && reason == KeyRefusal.None)
+        if (sender is null || sender.Take(events, out charge, out wait) is var reason && reason == KeyRefusal.None)
         {
             return null;
         }
 
         sender.OnRefused(reason);
         return RefuseAsync(context, reason == KeyRefusal.Rate ? OverRate : OverQuota, wait);
-    }
-
-    /// <summary>Events that were taken out of the limits were acknowledged, or not.</summary>
-    internal static void OnAnswered(Sender? sender, int events, bool isAccepted)
-    {
-        if (isAccepted)
-        {
-            sender?.OnAcknowledged(events);
-        }
-        else
-        {
-            sender?.GiveBack(events);
-        }
     }
 
     /// <summary>The origins that a preflight is answered by: of its key if it shows one that names some, which only a query can; else of any key.</summary>

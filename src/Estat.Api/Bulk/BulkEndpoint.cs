@@ -86,7 +86,8 @@ internal sealed class BulkEndpoint(
             }
 
             int events = block.Events;
-            if (events > 0 && access?.RefuseOver(context, sender, events) is { } over)
+            Charge charge = default;
+            if (events > 0 && access?.RefuseOver(context, sender, events, out charge) is { } over)
             {
                 await over.ConfigureAwait(false);
                 return;
@@ -100,7 +101,7 @@ internal sealed class BulkEndpoint(
             budget.Return(charged);
             charged = 0;
             Ack? ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
-            WriteAccess.OnAnswered(sender, events, ack is { IsAccepted: true });
+            charge.OnAnswered(ack is { IsAccepted: true });
             Show(ack, watched);
             await AnswerAsync(context, ack, answer, level).ConfigureAwait(false);
         }

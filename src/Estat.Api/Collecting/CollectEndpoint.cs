@@ -61,7 +61,8 @@ internal sealed class CollectEndpoint(
             return isEmpty ? answers.EmptyAsync(context) : answers.EventTooLargeAsync(context);
         }
 
-        if (access is not null && access.RefuseOver(context, sender, 1) is { } over)
+        Charge charge = default;
+        if (access is not null && access.RefuseOver(context, sender, 1, out charge) is { } over)
         {
             reader.AdvanceTo(result.Buffer.End);
             return over;
@@ -72,7 +73,7 @@ internal sealed class CollectEndpoint(
         byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan) : null;
         ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan, level);
         reader.AdvanceTo(result.Buffer.End);
-        return watched is null ? WhenAcceptedAsync(context, accepting, sender, level, started) : WhenShownAsync(context, accepting, sender, level, started, watched);
+        return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);
     }
 
     private async Task CollectSlowlyAsync(HttpContext context, Sender? sender, AckLevel level, long started)
@@ -94,20 +95,24 @@ internal sealed class CollectEndpoint(
         await FinishAsync(context, outcome, body, sender, level, started).ConfigureAwait(false);
     }
 
-    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, Sender? sender, AckLevel level, long started) =>
-        outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
-        : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
-        : access?.RefuseOver(context, sender, 1) ?? TakeAsync(context, body, sender, level, started);
-
-    private Task TakeAsync(HttpContext context, RequestBody body, Sender? sender, AckLevel level, long started)
+    private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, Sender? sender, AckLevel level, long started)
     {
-        byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, sender?.Prefix), body.Bytes) : null;
-        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), body.Bytes, level);
-        return watched is null ? WhenAcceptedAsync(context, accepting, sender, level, started) : WhenShownAsync(context, accepting, sender, level, started, watched);
+        Charge charge = default;
+        return outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
+            : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
+            : access?.RefuseOver(context, sender, 1, out charge) ?? TakeAsync(context, body, charge, level, started);
+    }
+
+    private Task TakeAsync(HttpContext context, RequestBody body, Charge charge, AckLevel level, long started)
+    {
+        string? prefix = charge.Sender?.Prefix;
+        byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, prefix), body.Bytes) : null;
+        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, prefix), body.Bytes, level);
+        return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);
     }
 
     // Apart from the usual way, so that it carries nothing for it: some hundred events a second, while somebody watches the tail.
-    private async Task WhenShownAsync(HttpContext context, ValueTask<Ack> accepting, Sender? sender, AckLevel level, long started, byte[] watched)
+    private async Task WhenShownAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started, byte[] watched)
     {
         Ack ack = await accepting.ConfigureAwait(false);
         if (ack.IsAccepted)
@@ -115,22 +120,18 @@ internal sealed class CollectEndpoint(
             tail.Offer(watched);
         }
 
-        await AnswerAsync(context, ack, sender, level, started).ConfigureAwait(false);
+        await AnswerAsync(context, ack, charge, level, started).ConfigureAwait(false);
     }
 
-    private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, Sender? sender, AckLevel level, long started) =>
-        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, sender, level, started) : AwaitAsync(context, accepting, sender, level, started);
+    private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started) =>
+        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, charge, level, started) : AwaitAsync(context, accepting, charge, level, started);
 
-    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, Sender? sender, AckLevel level, long started) =>
-        await AnswerAsync(context, await accepting.ConfigureAwait(false), sender, level, started).ConfigureAwait(false);
+    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started) =>
+        await AnswerAsync(context, await accepting.ConfigureAwait(false), charge, level, started).ConfigureAwait(false);
 
-    private Task AnswerAsync(HttpContext context, Ack ack, Sender? sender, AckLevel level, long started)
+    private Task AnswerAsync(HttpContext context, Ack ack, Charge charge, AckLevel level, long started)
     {
-        if (sender is not null)
-        {
-            WriteAccess.OnAnswered(sender, 1, ack.IsAccepted);
-        }
-
+        charge.OnAnswered(ack.IsAccepted);
         if (!ack.IsAccepted)
         {
             return answers.RefuseAsync(context, ack.Admission);

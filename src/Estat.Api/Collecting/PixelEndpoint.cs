@@ -47,14 +47,15 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
             return;
         }
 
-        if (access?.RefuseOver(context, sender, 1) is { } over)
+        Charge charge = default;
+        if (access?.RefuseOver(context, sender, 1, out charge) is { } over)
         {
             await over.ConfigureAwait(false);
             return;
         }
 
         Ack ack = await AcceptAsync(context, query, sender?.Prefix, level).ConfigureAwait(false);
-        WriteAccess.OnAnswered(sender, 1, ack.IsAccepted);
+        charge.OnAnswered(ack.IsAccepted);
         if (!ack.IsAccepted)
         {
             await answers.RefuseAsync(context, ack.Admission).ConfigureAwait(false);

@@ -20,15 +20,12 @@ internal sealed class DailyQuota
         }
     }
 
-    /// <summary>Goes on from what an earlier start had counted.</summary>
+    /// <summary>Goes on from what an earlier start had counted. Before anything is taken.</summary>
     internal void Resume(int day, long used)
     {
         lock (_gate)
         {
-            if (day >= _day)
-            {
-                (_day, _used) = (day, used + (day == _day ? _used : 0)); // the listener may have taken some before
-            }
+            (_day, _used) = (day, used);
         }
     }
 
@@ -36,9 +33,10 @@ internal sealed class DailyQuota
     /// <param name="quota">Events a day.</param>
     /// <param name="now">The time.</param>
     /// <param name="events">How many; 0 only looks whether there is room for one.</param>
-    internal bool TryTake(long quota, DateTimeOffset now, int events)
+    /// <param name="day">The day that they count for.</param>
+    internal bool TryTake(long quota, DateTimeOffset now, int events, out int day)
     {
-        int day = DayOf(now);
+        day = DayOf(now);
         lock (_gate)
         {
             if (day > _day)
@@ -46,6 +44,7 @@ internal sealed class DailyQuota
                 (_day, _used) = (day, 0);
             }
 
+            day = _day;
             if (_used + Math.Max(1, events) > quota)
             {
                 return false;
@@ -56,12 +55,15 @@ internal sealed class DailyQuota
         }
     }
 
-    /// <summary>Gives back what was taken for events that were not acknowledged.</summary>
-    internal void GiveBack(int events)
+    /// <summary>Gives back what was taken for events that were not acknowledged. What was taken of a day that is over is of no use to another one.</summary>
+    internal void GiveBack(int events, int day)
     {
         lock (_gate)
         {
-            _used = Math.Max(0, _used - events);
+            if (day == _day)
+            {
+                _used -= events;
+            }
         }
     }
 

@@ -90,11 +90,14 @@ public sealed class Sender
 
     /// <summary>Takes events out of rate and quota; all or none.</summary>
     /// <param name="events">How many; 0 only looks whether there is room for one.</param>
+    /// <param name="charge">What was taken.</param>
     /// <param name="wait">When refused: after how long the same would be taken, if nobody else sends with the key.</param>
-    public KeyRefusal Take(int events, out TimeSpan wait)
+    public KeyRefusal Take(int events, out Charge charge, out TimeSpan wait)
     {
+        charge = default;
         wait = TimeSpan.Zero;
-        if (_key.DailyQuota is { } quota && _time.GetUtcNow() is var now && !_record.Quota.TryTake(quota, now, events))
+        int day = 0;
+        if (_key.DailyQuota is { } quota && _time.GetUtcNow() is var now && !_record.Quota.TryTake(quota, now, events, out day))
         {
             wait = DailyQuota.UntilNextDay(now);
             return KeyRefusal.Quota;
@@ -102,25 +105,26 @@ public sealed class Sender
 
         if (_rate is not null && _record.Take(_rate, _time.GetTimestamp(), events) is > 0 and var lack)
         {
-            GiveBack(events);
+            GiveBack(events, day);
             wait = TimeSpan.FromSeconds(lack / (double)_time.TimestampFrequency);
             return KeyRefusal.Rate;
         }
 
+        charge = new Charge(this, events, day);
         return KeyRefusal.None;
     }
 
     /// <summary>Events that were taken were not acknowledged: the day's quota counts acknowledged ones. The rate counts attempts.</summary>
-    public void GiveBack(int events)
+    internal void GiveBack(int events, int day)
     {
         if (_key.DailyQuota is not null)
         {
-            _record.Quota.GiveBack(events);
+            _record.Quota.GiveBack(events, day);
         }
     }
 
     /// <summary>Events were acknowledged.</summary>
-    public void OnAcknowledged(int events) => _record.Counts.Events.Add(events);
+    internal void OnAcknowledged(int events) => _record.Counts.Events.Add(events);
 
     /// <summary>A request with this key was refused.</summary>
     public void OnRefused(KeyRefusal reason) => _record.Counts.OnRefused(reason);

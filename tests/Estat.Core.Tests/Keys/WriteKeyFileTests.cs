@@ -121,7 +121,7 @@ public sealed class WriteKeyFileTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
         {
-            table.Find(key)!.Take(1, out _);
+            table.Find(key)!.Take(1, out _, out _);
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
