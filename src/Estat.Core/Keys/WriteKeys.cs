@@ -150,13 +150,14 @@ public sealed partial class WriteKeys : IDisposable
                 _lastTrouble = null;
                 LogKeys(_logger, _table.Senders.Count, Source);
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException or WriteKeyException)
+            catch (Exception error)
             {
-                // Told once per trouble, not every second.
-                if (isAsked || error.Message != _lastTrouble)
+                // Whatever it is, the keys that were read still hold and the next look comes. Told once per trouble, not every second.
+                string trouble = error is IOException or UnauthorizedAccessException or WriteKeyException ? error.Message : $"{error.GetType().Name}: {error.Message}";
+                if (isAsked || trouble != _lastTrouble)
                 {
-                    _lastTrouble = error.Message;
-                    LogUnusable(_logger, Source, error.Message.TrimEnd('.'), _table.Senders.Count);
+                    _lastTrouble = trouble;
+                    LogUnusable(_logger, Source, trouble.TrimEnd('.'), _table.Senders.Count);
                 }
             }
         }
@@ -172,23 +173,23 @@ public sealed partial class WriteKeys : IDisposable
 
         lock (_saving)
         {
-            KeyValuePair<string, (int Day, long Used)>[] used =
-                [.. _table.Senders.Where(sender => sender.Key.DailyQuota is not null).Select(sender => KeyValuePair.Create(sender.Name, sender.Record.Quota.Read())).Where(pair => pair.Value.Used > 0)];
-            int day = used.Length == 0 ? 0 : used.Max(pair => pair.Value.Day);
-            KeyValuePair<string, long>[] ofDay = [.. used.Where(pair => pair.Value.Day == day).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Used))];
-            string text = $"{day} {string.Join(' ', ofDay)}";
-            if (ofDay.Length == 0 || text == _savedQuotas)
-            {
-                return;
-            }
-
             try
             {
+                KeyValuePair<string, (int Day, long Used)>[] used =
+                    [.. _table.Senders.Where(sender => sender.Key.DailyQuota is not null).Select(sender => KeyValuePair.Create(sender.Name, sender.Record.Quota.Read())).Where(pair => pair.Value.Used > 0)];
+                int day = used.Length == 0 ? 0 : used.Max(pair => pair.Value.Day);
+                KeyValuePair<string, long>[] ofDay = [.. used.Where(pair => pair.Value.Day == day).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Used))];
+                string text = $"{day} {string.Join(' ', ofDay)}";
+                if (ofDay.Length == 0 || text == _savedQuotas)
+                {
+                    return;
+                }
+
                 _quotas.Write(day, ofDay);
                 _savedQuotas = text;
                 _quotasFail = false;
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (Exception error)
             {
                 if (!_quotasFail)
                 {
