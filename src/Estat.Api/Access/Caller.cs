@@ -1,6 +1,7 @@
 // Who asks for a page of whoever runs the node: from where, over what, and by whose page.
 using System.Net;
 using System.Net.Sockets;
+using Estat.Api.ClientAddress;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Access;
@@ -9,13 +10,12 @@ namespace Estat.Api.Access;
 /// <param name="trustedProxies">TRUSTED_PROXIES.</param>
 internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
 {
-    private const string ForwardedFor = "X-Forwarded-For";
     private const string ForwardedHost = "X-Forwarded-Host";
     private const string ForwardedProto = "X-Forwarded-Proto";
     private const string LocalName = "localhost";
 
     // A proxy on this machine comes from loopback as well, on behalf of anybody; nearly all say so in one of these.
-    private static readonly string[] ProxyHeaders = [ForwardedFor, "Forwarded", "Via", "X-Real-IP", ForwardedHost, ForwardedProto];
+    private static readonly string[] ProxyHeaders = [ForwardedFor.Header, "Forwarded", "Via", "X-Real-IP", ForwardedHost, ForwardedProto];
 
     /// <summary>
     /// Whether somebody on this machine asks, for themselves. The name that they ask by counts too: a web page may point its own name at 127.0.0.1, and HTTP/1.0
@@ -26,15 +26,14 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
         && !ProxyHeaders.Any(context.Request.Headers.ContainsKey);
 
     /// <summary>
-    /// The address to hold failures against: the peer's, or what the last trusted proxy says of its own. Not the first one of X-Forwarded-For, which a client
-    /// writes itself. IPv6 by /64, as one client has all of it.
+    /// The address to hold failures against: the peer's, or whom trusted proxies name. IPv6 by /64, as one client has all of it.
     /// </summary>
     internal IPAddress AddressOf(HttpContext context)
     {
         IPAddress address = PeerOf(context);
-        if (IsTrusted(address) && LastOf(context.Request.Headers[ForwardedFor]) is { } last && IPEndPoint.TryParse(last, out IPEndPoint? named))
+        if (IsTrusted(address))
         {
-            address = Plain(named.Address);
+            address = ForwardedFor.ClientOf(context.Request.Headers[ForwardedFor.Header], address, trustedProxies);
         }
 
         if (address.AddressFamily != AddressFamily.InterNetworkV6)
@@ -96,6 +95,5 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
             || name.Equals($"{origin.Host}:{origin.Port}", StringComparison.OrdinalIgnoreCase);
     }
 
-    private bool IsTrusted(IPAddress address) =>
-        trustedProxies.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
+    private bool IsTrusted(IPAddress address) => ForwardedFor.IsTrusted(trustedProxies, address);
 }

@@ -39,6 +39,19 @@ internal static class AddressText
         return TryParseIPv6(bare, out IPAddress? parsed) && Write(parsed, onlyPublic: false, destination, out length);
     }
 
+    /// <summary>Reads any address, with or without port; null when it is none. Not on the way of every event: it allocates.</summary>
+    internal static IPAddress? TryRead(ReadOnlySpan<char> text)
+    {
+        text = text.Trim();
+        if (TryParseIPv4(WithoutPort(text), out uint address))
+        {
+            return new IPAddress([(byte)(address >> 24), (byte)(address >> 16), (byte)(address >> 8), (byte)address]);
+        }
+
+        ReadOnlySpan<char> bare = text is ['[', ..] && text.IndexOf(']') is > 0 and int end ? text[1..end] : text;
+        return !TryParseIPv6(bare, out IPAddress? parsed) ? null : parsed.IsIPv4MappedToIPv6 ? parsed.MapToIPv4() : parsed;
+    }
+
     private static bool Write(IPAddress address, bool onlyPublic, Span<byte> destination, out int length)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;

@@ -14,10 +14,11 @@ namespace Estat.Api.ClientAddress;
 /// </summary>
 internal sealed class Peer
 {
-    private const string ForwardedFor = "X-Forwarded-For";
     private const string ViewerAddress = "CloudFront-Viewer-Address";
     private const int LongestAddress = 64; // an IPv6 address with a scope has some 60 characters
 
+    private readonly IPAddress _address;
+    private readonly IReadOnlyList<IPNetwork> _trusted;
     private readonly byte[] _own;
     private readonly bool _isTrusted;
     private readonly bool _isShared;
@@ -28,8 +29,10 @@ internal sealed class Peer
     private volatile AddressSeen? _lastAddress;
     private volatile KeySeen? _lastKey;
 
-    private Peer(byte[] own, ulong ownAddress, bool isTrusted, bool isShared)
+    private Peer(IPAddress address, IReadOnlyList<IPNetwork> trusted, byte[] own, ulong ownAddress, bool isTrusted, bool isShared)
     {
+        _address = address;
+        _trusted = trusted;
         _own = own;
         _ownAddress = ownAddress;
         _isTrusted = isTrusted;
@@ -50,8 +53,8 @@ internal sealed class Peer
     internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
     {
         address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        bool isTrusted = trusted.Any(network => network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address));
-        return new Peer(Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
+        bool isTrusted = ForwardedFor.IsTrusted(trusted, address);
+        return new Peer(address, trusted, Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
     }
 
     /// <summary>The last write key that this connection showed and that was found. Replaced as a whole: requests of one connection may be handled at once.</summary>
@@ -61,22 +64,30 @@ internal sealed class Peer
         set => _lastKey = value;
     }
 
-    /// <summary>What the client is told apart by where addresses have limits.</summary>
+    /// <summary>
+    /// What the client is told apart by where addresses have limits: not <see cref="ClientOf"/>, which a client behind a proxy that appends chooses itself, but whom
+    /// the trusted proxies name (<see cref="ForwardedFor"/>). The last answer is kept.
+    /// </summary>
     internal ulong AddressOf(IHeaderDictionary headers)
     {
-        ReadOnlySpan<byte> text = ClientOf(headers);
-        if (text.SequenceEqual(_own))
+        if (!_isTrusted)
         {
             return _ownAddress;
         }
 
-        if (_lastAddress is { } last && text.SequenceEqual(last.Text))
+        StringValues forwarded = headers[ForwardedFor.Header];
+        if (forwarded.Count == 0)
+        {
+            return _ownAddress;
+        }
+
+        if (forwarded.Count == 1 && _lastAddress is { } last && string.Equals(forwarded[0], last.Text, StringComparison.Ordinal))
         {
             return last.Key;
         }
 
-        ulong key = IPAddress.TryParse(Encoding.ASCII.GetString(text), out IPAddress? address) ? AddressLimits.KeyOf(address) : 0;
-        _lastAddress = new AddressSeen(text.ToArray(), key);
+        ulong key = AddressLimits.KeyOf(ForwardedFor.ClientOf(forwarded, _address, _trusted));
+        _lastAddress = forwarded is [{ } only] ? new AddressSeen(only, key) : null;
         return key;
     }
 
@@ -89,12 +100,12 @@ internal sealed class Peer
         }
 
         // Trusted proxies that speak HTTP/2 pay with an allocation each.
-        return _isShared ? new Peer(_own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers) : LastClientOf(headers);
+        return _isShared ? new Peer(_address, _trusted, _own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers) : LastClientOf(headers);
     }
 
     private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)
     {
-        StringValues forwarded = headers[ForwardedFor];
+        StringValues forwarded = headers[ForwardedFor.Header];
         if (forwarded.Count == 1 && _lastForwarded is not null && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
         {
             return _client.AsSpan(0, _clientLength);
@@ -126,5 +137,5 @@ internal sealed class Peer
     /// <summary>A write key as it was sent, and whose it is by a table.</summary>
     internal sealed record KeySeen(string Text, Sender Sender, SenderTable Table);
 
-    private sealed record AddressSeen(byte[] Text, ulong Key);
+    private sealed record AddressSeen(string Text, ulong Key);
 }

@@ -17,7 +17,7 @@ public sealed class AddressLimits
     private const int Sets = 16 * 1024; // 65,536 addresses in 1 MB
     private const int Locks = 64;
 
-    // Seconds. Behind a proxy that appends to X-Forwarded-For a client can name any address, and behind one NAT there are many: one batch must not shut others out for long.
+    // Seconds. Behind one NAT there are many: one batch must not shut others out for long.
     private const double LongestDebt = 60;
 
     private readonly EventRate _rate;

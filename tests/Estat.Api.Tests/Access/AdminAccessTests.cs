@@ -221,6 +221,7 @@ public sealed class AdminAccessTests : IDisposable
         }
 
         Assert.Equal(429, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.77, {Elsewhere}"), ("Authorization", $"Bearer {Token}")));
+        Assert.Equal(429, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.78, {Elsewhere}:4711, 10.0.0.2"), ("Authorization", $"Bearer {Token}"))); // by two proxies
         Assert.Equal(200, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", "203.0.113.8"), ("Authorization", $"Bearer {Token}")));
         Assert.Equal(200, await AskAsync(access, "198.51.100.1", ("X-Forwarded-For", Elsewhere), ("Authorization", $"Bearer {Token}")));
     }
