@@ -106,6 +106,32 @@ public sealed class SendTests(Rgw rgw)
         Assert.DoesNotContain("very-secret-key", output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_checkpoint_may_be_named_without_a_folder()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        (int code, string output) = await EstatCommand.RunAsync("send", WriteEvents(folder, 10, isGzip: false), "--url", server.BaseAddress.ToString(), "--checkpoint", "cp.json");
+        Assert.True(code == 0, output);
+    }
+
+    [Fact]
+    public async Task A_damaged_gzip_is_told_after_what_stands_before_the_damage_was_sent()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        string file = WriteEvents(folder, 20_000, isGzip: true);
+        byte[] content = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        content[^6] ^= 1; // its CRC: what was unpacked with its last bytes is lost, no more
+        await File.WriteAllBytesAsync(file, content, TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
+        Assert.Equal(1, code);
+        Assert.Contains("its gzip is damaged", output, StringComparison.Ordinal);
+        Assert.Matches(@"\b19,\d{3} events acknowledged", output);
+        Assert.Contains("to go on at line 19,", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
     internal static Dictionary<string, string> LocalServer(TempFolder folder) => new()
     {
         ["STORAGE_DIR"] = folder["data"],

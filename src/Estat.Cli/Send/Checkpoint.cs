@@ -1,5 +1,4 @@
 // FILE.estat-send: how far a file was sent, so that a second start goes on where the first one stopped.
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Estat.Core.Files;
 
@@ -55,24 +54,10 @@ internal sealed record Checkpoint
 
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It is damaged or not ours.</exception>
-    internal static Checkpoint? Read(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
+    internal static Checkpoint? Read(string path) =>
+        JsonFile.Read(path, CheckpointJson.Default.Checkpoint, "checkpoint of estat send", "--again replaces it and sends the file from its beginning");
 
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), CheckpointJson.Default.Checkpoint) ?? throw new JsonException("it is empty");
-        }
-        catch (JsonException error)
-        {
-            throw new IOException($"{path}: is no checkpoint of estat send ({error.Message}). --again replaces it and sends the file from its beginning", error);
-        }
-    }
-
-    internal void Write(string path) => AtomicFile.Write(path, file => JsonSerializer.Serialize(file, this, CheckpointJson.Default.Checkpoint));
+    internal void Write(string path) => JsonFile.Write(path, this, CheckpointJson.Default.Checkpoint);
 }
 
 /// <summary>Generated (de)serialization: no reflection at start-up.</summary>

@@ -79,7 +79,16 @@ internal sealed class RequestReader : IDisposable
         long linesBefore = _line;
         while (lines.Count < _maxEvents && _offset < limit)
         {
-            int length = await LineLengthAsync(mayLinger: lines.Count > 0, cancellationToken).ConfigureAwait(false);
+            int length;
+            try
+            {
+                length = await LineLengthAsync(mayLinger: lines.Count > 0, cancellationToken).ConfigureAwait(false);
+            }
+            catch (InvalidDataException) when (_offset > from)
+            {
+                break; // what stands before the damage is sent; the read after that finds it again
+            }
+
             if (length == 0)
             {
                 break; // the end, or nothing more for the moment

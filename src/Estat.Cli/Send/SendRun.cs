@@ -44,11 +44,11 @@ internal sealed class SendRun(
     internal async Task<bool> RunAsync()
     {
         using var reader = new RequestReader(source.Content, plan.MaxEvents, plan.MaxBytes, State.Beyond);
-        await ResumeAsync(reader).ConfigureAwait(false);
         bool ended = false;
         var open = new List<Task>();
         try
         {
+            await ResumeAsync(reader).ConfigureAwait(false);
             long started = shell.Time.GetTimestamp();
             long begun = 0;
             while (!stop.IsCancellationRequested)
@@ -70,6 +70,10 @@ internal sealed class SendRun(
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // No further request begins.
+        }
+        catch (InvalidDataException error)
+        {
+            _failure = new CliException($"{source.Path}: its gzip is damaged ({error.Message.TrimEnd('.')}); what stood before that was sent");
         }
         finally
         {

@@ -1,5 +1,4 @@
 // How far a replay is; also its checkpoint.
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Estat.Core.Files;
 using Estat.Core.Storage;
@@ -72,31 +71,17 @@ internal sealed record ReplayState
         Beyond.RemoveAll(done => IsBehind(done));
     }
 
-    internal void Save(string path) => AtomicFile.Write(Path.GetFullPath(path), stream => JsonSerializer.Serialize(stream, this, ReplayStateJson.Default.ReplayState));
+    internal void Save(string path) => JsonFile.Write(path, this, ReplayStateJson.Default.ReplayState);
 
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    internal static ReplayState? Read(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), ReplayStateJson.Default.ReplayState);
-        }
-        catch (JsonException error)
-        {
-            throw new IOException($"{path}: is no checkpoint of replay ({error.Message}). Delete it to begin anew, or name another file.", error);
-        }
-    }
+    internal static ReplayState? Read(string path) =>
+        JsonFile.Read(path, ReplayStateJson.Default.ReplayState, "checkpoint of replay", "Delete it to begin anew, or name another file.");
 
     private bool IsBehind(DoneLines done) => KeyOrder.Instance.Compare(done.Key, Key) is var order && (order < 0 || (order == 0 && done.Last <= Line));
 }
 
 /// <summary>Generated (de)serialization.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ReplayState))]
 internal sealed partial class ReplayStateJson : JsonSerializerContext;
