@@ -1,6 +1,7 @@
 // Which node a verb talks to, and what it shows there.
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 
 namespace Estat.Cli.Frame;
 
@@ -68,9 +69,12 @@ internal sealed class NodeOptions
     /// <summary>A client of the node that shows the token or the key. No time limit of its own: each request has one.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="connections">Connections at once.</param>
-    internal HttpClient Client(ParseResult parsed, int connections = 8)
+    internal HttpClient Client(ParseResult parsed, int connections = 8) => ClientOf(Url(parsed), Token(parsed), Key(parsed), connections);
+
+    /// <summary>The same for a node that other options name.</summary>
+    /// <exception cref="CliException">Token or key cannot be sent.</exception>
+    internal static HttpClient ClientOf(Uri url, string? token, string? key, int connections, string agent = "estat")
     {
-        Uri url = Url(parsed);
         var client = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = ConnectLimit,
@@ -79,18 +83,20 @@ internal sealed class NodeOptions
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = !url.IsLoopback,
+            // An id is bytes of whoever sent it: one character each.
+            RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
         })
         {
             BaseAddress = url,
             Timeout = Timeout.InfiniteTimeSpan,
         };
-        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("estat", typeof(NodeOptions).Assembly.GetName().Version?.ToString(3)));
-        if (Token(parsed) is { } token)
+        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue(agent, typeof(NodeOptions).Assembly.GetName().Version?.ToString(3)));
+        if (token is not null)
         {
             AddSecret(client, "Authorization", $"Bearer {token}", "the token");
         }
 
-        if (Key(parsed) is { } key)
+        if (key is not null)
         {
             AddSecret(client, "X-Api-Key", key, "the write key");
         }
@@ -101,6 +107,9 @@ internal sealed class NodeOptions
     /// <summary>What a request that got no answer means to whoever runs the verb.</summary>
     internal static string NoAnswer(Uri url, Exception error) =>
         $"{url.GetLeftPart(UriPartial.Authority)} does not answer ({error.GetBaseException().Message.TrimEnd('.')}). Is it running? --url or ESTAT_URL names another";
+
+    /// <summary>A variable of the environment; null where it is empty too.</summary>
+    internal static string? Environment(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
     private static void AddSecret(HttpClient client, string header, string value, string what)
     {
@@ -121,6 +130,4 @@ internal sealed class NodeOptions
             throw CliException.Usage($"ADMIN_TOKEN_FILE={path} cannot be read ({error.Message.TrimEnd('.')})");
         }
     }
-
-    private static string? Environment(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

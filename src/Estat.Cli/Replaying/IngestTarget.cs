@@ -11,8 +11,8 @@ using Estat.Core.Uploading;
 namespace Estat.Cli.Replaying;
 
 /// <summary>
-/// 429 and 503 are waited for (Retry-After, or a doubling pause with jitter). No answer, 502 and 504 leave it open whether the events were taken: they are sent again
-/// under the same Idempotency-Key, and counted. Anything else ends the replay with what to do.
+/// What may pass is waited for (Retry-After, or a doubling pause with jitter). Where an answer, or none, leaves it open whether the events were taken
+/// (<see cref="AnswerMeaning"/>), they are sent again under the same Idempotency-Key, and counted. Anything else ends the replay with what to do.
 /// </summary>
 internal sealed class IngestTarget : IReplayTarget, IDisposable
 {
@@ -32,25 +32,7 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
         _giveUp = giveUp;
         _ack = ack;
         _time = time;
-        _client = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-            MaxConnectionsPerServer = connections,
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = !url.IsLoopback,
-            // An id is bytes of whoever sent it: one character each.
-            RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-        })
-        {
-            BaseAddress = url,
-            Timeout = RequestLimit,
-        };
-        _client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("estat-replay", typeof(IngestTarget).Assembly.GetName().Version?.ToString(3)));
-        if (key is not null && !_client.DefaultRequestHeaders.TryAddWithoutValidation("X-Api-Key", key))
-        {
-            throw CliException.Usage("the write key has characters that no header can carry");
-        }
+        _client = NodeOptions.ClientOf(url, token: null, key, connections, "estat-replay");
     }
 
     /// <summary>Whether the server acknowledged at memory: what its crash loses was replayed for nothing.</summary>
@@ -63,7 +45,7 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
         bool wasUncertain = false;
         for (int failures = 1; ; failures++)
         {
-            (ReplayAnswer? answer, TimeSpan? after, string why, bool isUncertain) = await TryAsync(request).ConfigureAwait(false);
+            (ReplayAnswer? answer, TimeSpan after, string why, bool isUncertain) = await TryAsync(request).ConfigureAwait(false);
             if (answer is not null)
             {
                 return answer with { WasUncertain = wasUncertain };
@@ -78,7 +60,7 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
             try
             {
                 TimeSpan pause = Between.After(failures);
-                await Task.Delay(after > pause ? after.Value : pause, _time, asked).ConfigureAwait(false);
+                await Task.Delay(after > pause ? after : pause, _time, asked).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (asked.IsCancellationRequested)
             {
@@ -90,7 +72,7 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private async Task<(ReplayAnswer? Answer, TimeSpan? RetryAfter, string Why, bool IsUncertain)> TryAsync(ReplayRequest request)
+    private async Task<(ReplayAnswer? Answer, TimeSpan RetryAfter, string Why, bool IsUncertain)> TryAsync(ReplayRequest request)
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, request.IsAlone ? "collect" : "collect/batch") { Content = new ReadOnlyMemoryContent(request.Content) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.IsAlone ? "application/octet-stream" : "application/x-ndjson");
@@ -100,48 +82,53 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
             message.Headers.Add("X-Estat-Ack", _ack);
         }
 
+        using var limit = new CancellationTokenSource(RequestLimit, _time);
         try
         {
-            using HttpResponseMessage response = await _client.SendAsync(message).ConfigureAwait(false);
-            string body = await response.Content.ReadAsStringAsync().ConfigureAwait(false);
-            return Read(request, response, body);
+            using HttpResponseMessage response = await _client.SendAsync(message, limit.Token).ConfigureAwait(false);
+            return await ReadAsync(request, response).ConfigureAwait(false);
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException)
         {
-            // A connection that was refused took nothing.
-            bool isUncertain = error is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
-            return (null, null, error.GetBaseException().Message, isUncertain);
+            string why = error is OperationCanceledException ? $"no answer within {RequestLimit.TotalSeconds:0} s" : error.GetBaseException().Message;
+            return (null, TimeSpan.Zero, why, AnswerMeaning.MayBeStored(error));
         }
     }
 
-    private (ReplayAnswer? Answer, TimeSpan? RetryAfter, string Why, bool IsUncertain) Read(ReplayRequest request, HttpResponseMessage response, string body)
+    // The whole answer is here.
+    private async Task<(ReplayAnswer? Answer, TimeSpan RetryAfter, string Why, bool IsUncertain)> ReadAsync(ReplayRequest request, HttpResponseMessage response)
     {
-        int status = (int)response.StatusCode;
-        switch (response.StatusCode)
+        HttpStatusCode status = response.StatusCode;
+        if (status is HttpStatusCode.OK or HttpStatusCode.Accepted)
         {
-            case HttpStatusCode.OK or HttpStatusCode.Accepted:
-                if (response.Headers.TryGetValues("X-Estat-Ack", out IEnumerable<string>? acks) && acks.Contains("memory"))
-                {
-                    Interlocked.Increment(ref _memoryAcks);
-                }
+            if (response.Headers.TryGetValues("X-Estat-Ack", out IEnumerable<string>? acks) && acks.Contains("memory"))
+            {
+                Interlocked.Increment(ref _memoryAcks);
+            }
 
-                return (new ReplayAnswer(IsTaken: true, request.IsAlone ? [] : Rejected(body), false), null, "", false);
-            case HttpStatusCode.RequestEntityTooLarge when request.Lines.Count == 1:
-                return (new ReplayAnswer(IsTaken: true, [(0, DetailOf(body))], false), null, "", false);
-            case HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout or HttpStatusCode.RequestTimeout:
-                // A node that could not flush says so; whether it kept the events nobody knows.
-                bool isUncertain = status is 502 or 504 || body.Contains("disk failed", StringComparison.OrdinalIgnoreCase) || body.Contains("silo", StringComparison.OrdinalIgnoreCase);
-                return (null, response.Headers.RetryAfter?.Delta, $"{status} {DetailOf(body)}", isUncertain);
-            default:
-                string advice = status switch
-                {
-                    401 => ". Give a write key by ESTAT_KEY or --key",
-                    404 or 405 => ". Is --to the address of an Estat server?",
-                    413 => ". Make requests smaller by --batch",
-                    _ => "",
-                };
-                throw new CliException($"{_url} refuses {request.Key} line {request.FirstLine}: {status} {DetailOf(body)}{advice}");
+            List<(int, string)> rejected = request.IsAlone ? [] : Rejected(await response.Content.ReadAsStringAsync().ConfigureAwait(false));
+            return (new ReplayAnswer(IsTaken: true, rejected, false), TimeSpan.Zero, "", false);
         }
+
+        string detail = await ProblemText.OfAsync(response, CancellationToken.None).ConfigureAwait(false);
+        if (status == HttpStatusCode.RequestEntityTooLarge && request.Lines.Count == 1)
+        {
+            return (new ReplayAnswer(IsTaken: true, [(0, detail)], false), TimeSpan.Zero, "", false);
+        }
+
+        if (AnswerMeaning.MayPass(status))
+        {
+            return (null, AnswerMeaning.RetryAfter(response, _time), $"{(int)status} {detail}", AnswerMeaning.MayBeStored(status, detail));
+        }
+
+        string advice = (int)status switch
+        {
+            401 => ". Give a write key by ESTAT_KEY or --key",
+            404 or 405 => ". Is --to the address of an Estat server?",
+            413 => ". Make requests smaller by --batch",
+            _ => "",
+        };
+        throw new CliException($"{_url} refuses {request.Key} line {request.FirstLine}: {(int)status} {detail}{advice}");
     }
 
     private static List<(int Index, string Reason)> Rejected(string body)
@@ -155,19 +142,6 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw new CliException($"the answer to a batch was {body[..Math.Min(body.Length, 200)]}: no Estat server's. Is --to the right address?");
-        }
-    }
-
-    private static string DetailOf(string body)
-    {
-        try
-        {
-            using JsonDocument problem = JsonDocument.Parse(body);
-            return problem.RootElement.ValueKind == JsonValueKind.Object && problem.RootElement.TryGetProperty("detail", out JsonElement detail) ? detail.GetString() ?? "" : "";
-        }
-        catch (JsonException)
-        {
-            return body.Length > 200 ? body[..200] : body;
         }
     }
 

@@ -34,15 +34,12 @@ internal static class SameServer
 
     private static async Task<(string Storage, string Prefix)?> AskAsync(Uri url, CancellationToken asked)
     {
-        using var client = new HttpClient { BaseAddress = url, Timeout = Limit };
-        if (NodeOptions.TokenOfEnvironment() is { } token)
-        {
-            client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"Bearer {token}");
-        }
-
+        using HttpClient client = NodeOptions.ClientOf(url, NodeOptions.TokenOfEnvironment(), key: null, connections: 1);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(asked);
+        limit.CancelAfter(Limit);
         try
         {
-            using JsonDocument state = JsonDocument.Parse(await client.GetStringAsync(new Uri("admin/state", UriKind.Relative), asked).ConfigureAwait(false));
+            using JsonDocument state = JsonDocument.Parse(await client.GetStringAsync(new Uri("admin/state", UriKind.Relative), limit.Token).ConfigureAwait(false));
             JsonElement node = state.RootElement.GetProperty("node");
             return (node.GetProperty("storage").GetString(), node.GetProperty("raw_prefix").GetString()) is ({ } storage, { } prefix) ? (storage, prefix + "/") : null;
         }

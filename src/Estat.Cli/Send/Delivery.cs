@@ -27,7 +27,6 @@ internal sealed class Delivery(HttpClient client, string name, string? ack, Time
 {
     private const int CompressFrom = 512;
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);
     private static readonly Backoff Backoff = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(10));
     private static readonly Uri Path = new("collect/batch", UriKind.Relative);
 
@@ -133,10 +132,7 @@ internal sealed class Delivery(HttpClient client, string name, string? ack, Time
         }
         catch (HttpRequestException error)
         {
-            // Where no connection came about, nothing was sent.
-            bool certain = error.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
-                or HttpRequestError.ProxyTunnelError;
-            return Attempt.Failed(NodeOptions.NoAnswer(client.BaseAddress!, error), mayBeTaken: !certain);
+            return Attempt.Failed(NodeOptions.NoAnswer(client.BaseAddress!, error), AnswerMeaning.MayBeStored(error));
         }
         catch (OperationCanceledException)
         {
@@ -156,13 +152,9 @@ internal sealed class Delivery(HttpClient client, string name, string? ack, Time
                 return new Attempt(Taken(request, first, count, await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false)));
             case HttpStatusCode.RequestEntityTooLarge:
                 return new Attempt(null) { IsTooLarge = true };
-            case HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
-                or HttpStatusCode.InternalServerError:
+            case HttpStatusCode status when AnswerMeaning.MayPass(status):
                 string detail = await ProblemText.OfAsync(answer, cancellationToken).ConfigureAwait(false);
-                // Estat says so when a 503 may have been taken; of a proxy's 502 and 504 nobody knows.
-                bool mayBe = answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout or HttpStatusCode.InternalServerError
-                    || detail.Contains("may be stored", StringComparison.Ordinal);
-                return Attempt.Failed($"the node answers {(int)answer.StatusCode}: {detail}", mayBe) with { RetryAfter = RetryAfterOf(answer) };
+                return Attempt.Failed($"the node answers {(int)status}: {detail}", AnswerMeaning.MayBeStored(status, detail)) with { RetryAfter = AnswerMeaning.RetryAfter(answer, time) };
             default:
                 throw new CliException(await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false));
         }
@@ -189,17 +181,6 @@ internal sealed class Delivery(HttpClient client, string name, string? ack, Time
         {
             throw new CliException($"{client.BaseAddress} answered a batch with success, but not as Estat does. Is --url right, and does nothing between answer in its place?");
         }
-    }
-
-    private TimeSpan RetryAfterOf(HttpResponseMessage answer)
-    {
-        TimeSpan after = answer.Headers.RetryAfter switch
-        {
-            { Delta: { } delta } => delta,
-            { Date: { } date } => date - time.GetUtcNow(),
-            _ => TimeSpan.Zero,
-        };
-        return after < TimeSpan.Zero ? TimeSpan.Zero : after > LongestRetryAfter ? LongestRetryAfter : after;
     }
 
     private static (byte[] Body, bool IsGzip) BodyOf(SendRequest request, int first, int count)
