@@ -87,8 +87,7 @@ internal static class DlqExport
                 await Parallel.ForEachAsync(
                     source.ChosenAsync(chosen, shell.Asked),
                     new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = shell.Asked },
-                    // What was begun is finished.
-                    async (file, _) => await OneAsync(file).ConfigureAwait(false)).ConfigureAwait(false);
+                    async (file, _) => await OneAsync(file, shell.Asked).ConfigureAwait(false)).ConfigureAwait(false);
                 return true;
             }
             catch (OperationCanceledException) when (shell.Interruption.IsAsked)
@@ -97,11 +96,11 @@ internal static class DlqExport
             }
         }
 
-        private async Task OneAsync(DlqFile file)
+        private async Task OneAsync(DlqFile file, CancellationToken asked)
         {
             ExportedFile? exported = Kept(file);
             bool isNew = exported is null;
-            exported ??= await CopyAsync(file).ConfigureAwait(false);
+            exported ??= await CopyAsync(file, asked).ConfigureAwait(false);
             lock (_gate)
             {
                 progress.Add(1);
@@ -145,7 +144,8 @@ internal static class DlqExport
             return Convert.ToHexStringLower(SHA256.HashData(content)) == entry.Sha256 ? entry : null;
         }
 
-        private async Task<ExportedFile?> CopyAsync(DlqFile file)
+        // An interruption gives up what has no name yet; a second start copies it anew.
+        private async Task<ExportedFile?> CopyAsync(DlqFile file, CancellationToken asked)
         {
             string name = Path.GetFileName(file.Name) is { Length: > 0 } safe && safe == file.Name && safe[0] != '.'
                 ? safe
@@ -163,7 +163,7 @@ internal static class DlqExport
             try
             {
                 using var written = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 64 * 1024);
-                if (!await source.CopyAsync(file.Name, written, CancellationToken.None).ConfigureAwait(false))
+                if (!await source.CopyAsync(file.Name, written, asked).ConfigureAwait(false))
                 {
                     return null;
                 }
@@ -171,7 +171,7 @@ internal static class DlqExport
                 Libc.SyncData(written);
                 bytes = written.Length;
                 written.Position = 0;
-                sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(written).ConfigureAwait(false));
+                sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(written, asked).ConfigureAwait(false));
                 written.Position = 0;
                 content = Examine(file, written);
                 File.Move(temporary, path, overwrite: true);

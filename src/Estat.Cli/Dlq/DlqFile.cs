@@ -72,9 +72,17 @@ internal sealed record DlqOutcome
     public string? Detail { get; init; }
 }
 
+/// <summary>What a discard gave up.</summary>
+internal sealed record DlqDiscarded
+{
+    /// <summary>Events.</summary>
+    public required long Discarded { get; init; }
+}
+
 /// <summary>Generated (de)serialization: no reflection at start-up.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DlqFile))]
 [JsonSerializable(typeof(DlqPage))]
 [JsonSerializable(typeof(DlqOutcome))]
+[JsonSerializable(typeof(DlqDiscarded))]
 internal sealed partial class DlqJson : JsonSerializerContext;

@@ -43,6 +43,7 @@ internal static class DlqRetry
 
     private sealed class Run(IDlqSource source, Shell shell, Progress progress)
     {
+        private readonly List<DlqFile> _busy = [];
         private long _stored;
         private long _events;
         private int _inARow;
@@ -51,39 +52,35 @@ internal static class DlqRetry
 
         internal long Failed { get; private set; }
 
-        internal long Busy { get; private set; }
+        internal long Busy => _busy.Count;
 
         internal long Quarantined { get; private set; }
 
         internal string? LastFailure { get; private set; }
 
-        // What the node is trying by itself is looked at again; by then it has left, or failed.
+        // What the node is trying by itself is looked at again, and nothing else; by then it has left, or failed.
         internal async Task<bool> AllAsync(IReadOnlyList<string> names)
         {
             DlqPage first = await source.PageAsync(1, null, shell.Asked).ConfigureAwait(false);
             progress.Set(0, names.Count > 0 ? names.Count : first.Total);
-            for (int pass = 1; pass <= Passes; pass++)
+            IAsyncEnumerable<DlqFile> files = names.Count > 0 ? names.Select(name => new DlqFile { Name = name }).ToAsyncEnumerable() : source.AllAsync(CancellationToken.None);
+            for (int pass = 1; await OnceAsync(files).ConfigureAwait(false); pass++)
             {
-                Busy = 0;
-                if (!await OnceAsync(names).ConfigureAwait(false))
+                if (_busy.Count == 0 || pass == Passes)
                 {
-                    return false;
+                    return _busy.Count == 0;
                 }
 
-                if (Busy == 0)
-                {
-                    return true;
-                }
-
+                files = _busy.ToArray().ToAsyncEnumerable();
+                _busy.Clear();
                 await Task.Delay(BetweenPasses, shell.Time, shell.Asked).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
             }
 
             return false;
         }
 
-        private async Task<bool> OnceAsync(IReadOnlyList<string> names)
+        private async Task<bool> OnceAsync(IAsyncEnumerable<DlqFile> files)
         {
-            var files = names.Count > 0 ? Named(names) : source.AllAsync(CancellationToken.None);
             await foreach (DlqFile file in files.ConfigureAwait(false))
             {
                 if (shell.Interruption.IsAsked)
@@ -93,7 +90,6 @@ internal static class DlqRetry
 
                 // Never torn: an attempt that was begun is heard to its end.
                 Count(file, await source.RetryAsync(file.Name, CancellationToken.None).ConfigureAwait(false));
-                progress.Add(1);
                 progress.Detail = $"{Words.Count(_stored, "file")} with {Words.Count(_events, "event")} stored{(Failed > 0 ? $", {Failed} failed" : "")}";
                 if (_inARow >= FailuresInARow)
                 {
@@ -108,6 +104,7 @@ internal static class DlqRetry
         private void Count(DlqFile file, DlqOutcome outcome)
         {
             _inARow = outcome.Outcome == DlqOutcomes.Failed ? _inARow + 1 : 0;
+            progress.Add(outcome.Outcome == DlqOutcomes.Busy ? 0 : 1);
             switch (outcome.Outcome)
             {
                 case DlqOutcomes.Stored:
@@ -119,7 +116,7 @@ internal static class DlqRetry
                     shell.Note($"{Shell.Printable(file.Name)}: unreadable, so it went to the quarantine");
                     break;
                 case DlqOutcomes.Busy:
-                    Busy++;
+                    _busy.Add(file);
                     break;
                 case DlqOutcomes.Gone:
                     break; // stored by the node itself between the listing and here
@@ -127,14 +124,6 @@ internal static class DlqRetry
                     Failed++;
                     LastFailure = $"{file.Name}: {outcome.Detail}";
                     break;
-            }
-        }
-
-        private static async IAsyncEnumerable<DlqFile> Named(IReadOnlyList<string> names)
-        {
-            foreach (string name in names)
-            {
-                yield return await Task.FromResult(new DlqFile { Name = name }).ConfigureAwait(false);
             }
         }
 

@@ -73,7 +73,7 @@ internal sealed class FolderDlq : IDlqSource
     }
 
     /// <inheritdoc/>
-    public async Task<bool> CopyAsync(string name, Stream target, CancellationToken cancellationToken)
+    public async Task<bool> CopyAsync(string name, FileStream target, CancellationToken cancellationToken)
     {
         try
         {

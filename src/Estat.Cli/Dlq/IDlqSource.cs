@@ -16,8 +16,8 @@ internal interface IDlqSource : IDisposable
     /// <summary>One file; null when it is not there (any more).</summary>
     Task<DlqFile?> ShowAsync(string name, int lines, CancellationToken cancellationToken);
 
-    /// <summary>Copies the payload; false when it is not there any more.</summary>
-    Task<bool> CopyAsync(string name, Stream target, CancellationToken cancellationToken);
+    /// <summary>Copies the payload into an empty file; false when it is not there any more.</summary>
+    Task<bool> CopyAsync(string name, FileStream target, CancellationToken cancellationToken);
 
     /// <summary>Tries to store it now.</summary>
     Task<DlqOutcome> RetryAsync(string name, CancellationToken cancellationToken);

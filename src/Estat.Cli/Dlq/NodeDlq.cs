@@ -1,7 +1,6 @@
 // The DLQ of a running node, through its admin pages.
 using System.Globalization;
 using System.Net;
-using System.Text.Json;
 using Estat.Cli.Frame;
 
 namespace Estat.Cli.Dlq;
@@ -24,19 +23,8 @@ internal sealed class NodeDlq(AdminClient admin) : IDlqSource
         admin.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{Path(name)}?lines={Math.Max(lines, 1)}"), DlqJson.Default.DlqFile, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<bool> CopyAsync(string name, Stream target, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage? answer = await admin.OpenAsync($"{Path(name)}/content", cancellationToken).ConfigureAwait(false);
-        if (answer is null)
-        {
-            return false;
-        }
-
-        await answer.Content.CopyToAsync(target, cancellationToken).ConfigureAwait(false);
-        return answer.Content.Headers.ContentLength is not { } length || length == target.Length
-            ? true
-            : throw new IOException($"{name}: {target.Length} of {length} bytes came");
-    }
+    public Task<bool> CopyAsync(string name, FileStream target, CancellationToken cancellationToken) =>
+        admin.CopyAsync($"{Path(name)}/content", target, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<DlqOutcome> RetryAsync(string name, CancellationToken cancellationToken)
@@ -66,8 +54,7 @@ internal sealed class NodeDlq(AdminClient admin) : IDlqSource
             throw new CliException($"{name}: {await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false)}");
         }
 
-        using JsonDocument json = await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), default, cancellationToken).ConfigureAwait(false);
-        return json.RootElement.GetProperty("discarded").GetInt64();
+        return (await admin.ReadAsync(answer, DlqJson.Default.DlqDiscarded, cancellationToken).ConfigureAwait(false)).Discarded;
     }
 
     /// <inheritdoc/>

@@ -7,8 +7,8 @@ using Estat.Core.Uploading;
 namespace Estat.Cli.Frame;
 
 /// <summary>
-/// Reads are tried again for a while when the node is away or overloaded, so that a long listing or export outlives a restart; what changes something is sent
-/// once. Safe for concurrent use.
+/// Reads are tried again for a while when the node is away or overloaded or its answer breaks off, so that a long listing or export outlives a restart; what
+/// changes something is sent once. An answer counts as come when all of it has. Safe for concurrent use.
 /// </summary>
 internal sealed class AdminClient(HttpClient client, string? node, TimeProvider time, CancellationToken asked) : IDisposable
 {
@@ -21,63 +21,39 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
 
     /// <summary>Reads JSON; null for 404.</summary>
     /// <exception cref="CliException">The node does not answer, or refuses.</exception>
-    internal async Task<T?> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
-        where T : class
-    {
-        using HttpResponseMessage? answer = await OpenAsync(path, cancellationToken).ConfigureAwait(false);
-        return answer is null ? null : await ReadAsync(answer, type, cancellationToken).ConfigureAwait(false);
-    }
+    internal Task<T?> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class =>
+        AskAsync(path, (answer, limit) => ReadAsync(answer, type, limit.Token), cancellationToken);
 
-    /// <summary>Opens what is to be read as it comes; null for 404. The caller disposes of it.</summary>
+    /// <summary>Copies what may be large: each part of it has the time that a whole page has. The file is written from its beginning at each attempt.</summary>
+    /// <returns>False for 404.</returns>
     /// <exception cref="CliException">The node does not answer, or refuses.</exception>
-    internal async Task<HttpResponseMessage?> OpenAsync(string path, CancellationToken cancellationToken)
-    {
-        for (int attempt = 1; ; attempt++)
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    internal async Task<bool> CopyAsync(string path, FileStream target, CancellationToken cancellationToken) =>
+        await AskAsync(path, async (answer, limit) =>
         {
-            string failure;
-            try
+            target.SetLength(0);
+            using Stream body = await answer.Content.ReadAsStreamAsync(limit.Token).ConfigureAwait(false);
+            byte[] part = new byte[64 * 1024];
+            while (await PartAsync(body, part, limit.Token).ConfigureAwait(false) is > 0 and var bytes)
             {
-                HttpResponseMessage answer = await SendAsync(HttpMethod.Get, path, cancellationToken).ConfigureAwait(false);
-                if (answer.IsSuccessStatusCode)
-                {
-                    return answer;
-                }
-
-                using (answer)
-                {
-                    if (answer.StatusCode == HttpStatusCode.NotFound && (await ProblemText.OfAsync(answer, cancellationToken).ConfigureAwait(false)).Length > 0)
-                    {
-                        return null;
-                    }
-
-                    failure = await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
-                    if (answer.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout or HttpStatusCode.TooManyRequests))
-                    {
-                        throw new CliException(failure);
-                    }
-                }
-            }
-            catch (HttpRequestException error)
-            {
-                failure = NodeOptions.NoAnswer(Url, error);
+                await target.WriteAsync(part.AsMemory(0, bytes), cancellationToken).ConfigureAwait(false);
+                limit.Begin();
             }
 
-            if (attempt == Attempts)
-            {
-                throw new CliException(failure);
-            }
+            return target;
+        }, cancellationToken).ConfigureAwait(false) is not null;
 
-            await Task.Delay(Backoff.After(attempt), time, asked).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Changes something, once. The caller looks at the status and disposes.</summary>
+    /// <summary>Changes something, once. The caller looks at the status and disposes; the whole answer is here.</summary>
     /// <exception cref="CliException">The node does not answer, so nobody knows; or it does not let the caller.</exception>
     internal async Task<HttpResponseMessage> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {
+        using var limit = new Limit(time, cancellationToken);
         try
         {
-            HttpResponseMessage answer = await SendAsync(method, path, cancellationToken).ConfigureAwait(false);
+            using HttpRequestMessage message = Message(method, path);
+            message.Headers.Add("X-Estat-Admin", "1");
+            HttpResponseMessage answer = await client.SendAsync(message, HttpCompletionOption.ResponseContentRead, limit.Token).ConfigureAwait(false);
             if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests)
             {
                 using (answer)
@@ -91,6 +67,10 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
         catch (HttpRequestException error)
         {
             throw new CliException(NodeOptions.NoAnswer(Url, error));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CliException(TooLate());
         }
     }
 
@@ -112,24 +92,89 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
     /// <inheritdoc/>
     public void Dispose() => client.Dispose();
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    private async Task<T?> AskAsync<T>(string path, Func<HttpResponseMessage, Limit, Task<T>> read, CancellationToken cancellationToken)
+        where T : class
     {
-        string full = node is null ? path : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(node)}";
-        using var message = new HttpRequestMessage(method, new Uri(full, UriKind.Relative));
-        if (method != HttpMethod.Get)
+        for (int attempt = 1; ; attempt++)
         {
-            message.Headers.Add("X-Estat-Admin", "1");
-        }
+            string failure;
+            using var limit = new Limit(time, cancellationToken);
+            try
+            {
+                using HttpRequestMessage message = Message(HttpMethod.Get, path);
+                using HttpResponseMessage answer = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return await read(answer, limit).ConfigureAwait(false);
+                }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(AnswerLimit);
+                if (answer.StatusCode == HttpStatusCode.NotFound)
+                {
+                    return null;
+                }
+
+                failure = await ProblemText.RefusalAsync(answer, limit.Token).ConfigureAwait(false);
+                if (!AnswerMeaning.MayPass(answer.StatusCode))
+                {
+                    throw new CliException(failure);
+                }
+            }
+            catch (HttpRequestException error)
+            {
+                failure = NodeOptions.NoAnswer(Url, error);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                failure = TooLate();
+            }
+
+            if (attempt == Attempts)
+            {
+                throw new CliException(failure);
+            }
+
+            await Task.Delay(Backoff.After(attempt), time, asked).ConfigureAwait(false);
+        }
+    }
+
+    private HttpRequestMessage Message(HttpMethod method, string path) =>
+        new(method, new Uri(node is null ? path : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(node)}", UriKind.Relative));
+
+    private string TooLate() => $"{Url.GetLeftPart(UriPartial.Authority)} gave no answer within {AnswerLimit.TotalSeconds:0} s. Is it overloaded? Try again in a while";
+
+    // What breaks off here is the network's; what the file does not take is not, and trying again would not mend it.
+    private static async Task<int> PartAsync(Stream body, byte[] part, CancellationToken cancellationToken)
+    {
         try
         {
-            return await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
+            return await body.ReadAsync(part, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (IOException error)
         {
-            throw new HttpRequestException($"no answer within {AnswerLimit.TotalSeconds:0} s");
+            throw new HttpRequestException(error.Message, error);
+        }
+    }
+
+    // Of an answer, or of a part of a long one.
+    private sealed class Limit : IDisposable
+    {
+        private readonly CancellationTokenSource _silence;
+        private readonly CancellationTokenSource _either;
+
+        internal Limit(TimeProvider time, CancellationToken cancellationToken)
+        {
+            _silence = new CancellationTokenSource(AnswerLimit, time);
+            _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _silence.Token);
+        }
+
+        internal CancellationToken Token => _either.Token;
+
+        internal void Begin() => _silence.CancelAfter(AnswerLimit);
+
+        public void Dispose()
+        {
+            _either.Dispose();
+            _silence.Dispose();
         }
     }
 }

@@ -1,0 +1,169 @@
+// `estat dlq` and `estat send` at a node whose answers break off, do not end, or ask to wait.
+using System.Collections.Concurrent;
+using System.IO.Compression;
+using System.Text;
+using Estat.Cli.Tests.Support;
+using Estat.Testing;
+using Microsoft.AspNetCore.Http;
+
+namespace Estat.Cli.Tests;
+
+public sealed class BrokenAnswersTests
+{
+    private const string File1 = "1-a";
+    private const string Line = """{"ts":1,"ip":"203.0.113.9","user_agent":"","body":"x"}""" + "\n";
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly byte[] Page = Encoding.UTF8.GetBytes($$"""{"files":[{"name":"{{File1}}","events":1,"bytes":0,"created":"2026-01-01T00:00:00Z","form":"gzip"}],"total":1}""");
+    private static readonly byte[] Payload = Gzip(Line);
+
+    [Fact]
+    public async Task Answers_that_break_off_are_asked_for_again_and_copies_begin_anew()
+    {
+        using var folder = new TempFolder();
+        var cut = new ConcurrentDictionary<string, bool>();
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            byte[] body = context.Request.Path.Value!.EndsWith("/content", StringComparison.Ordinal) ? Payload : Page;
+            if (cut.TryAdd(context.Request.Path + context.Request.QueryString, true))
+            {
+                await FakeNode.BeginAsync(context, body);
+                context.Abort();
+                return;
+            }
+
+            await context.Response.Body.WriteAsync(body);
+        });
+        (int code, string output) = await EstatCommand.RunAsync("dlq", "export", folder["export"], "--all", "--url", node.Url);
+        Assert.True(code == 0, output);
+        Assert.Equal(Payload, await File.ReadAllBytesAsync(folder[$"export/{File1}.jsonl.gz"], TestContext.Current.CancellationToken));
+        Assert.InRange(cut.Count, 3, 3); // the total, the listing, the content
+    }
+
+    [Fact]
+    public async Task A_copy_that_does_not_go_on_ends_at_Ctrl_C()
+    {
+        using var folder = new TempFolder();
+        var hangs = new TaskCompletionSource();
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            if (!context.Request.Path.Value!.EndsWith("/content", StringComparison.Ordinal))
+            {
+                await context.Response.Body.WriteAsync(Page);
+                return;
+            }
+
+            await FakeNode.BeginAsync(context, Payload);
+            hangs.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        });
+        await using ChildProcess exporting = EstatCommand.Start(new Dictionary<string, string>(), "dlq", "export", folder["export"], "--all", "--url", node.Url);
+        await hangs.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        exporting.Interrupt();
+        Assert.Equal(130, await exporting.WaitForExitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Contains("to go on: estat dlq export", exporting.AllOutput, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.EnumerateFiles(folder["export"]), file => file.Contains(".tmp", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    public async Task A_discard_that_is_answered_with_something_else_is_told_in_one_line(string answer)
+    {
+        await using FakeNode node = await FakeNode.StartAsync(context =>
+            context.Response.WriteAsync(context.Request.Method == "DELETE" ? answer : Encoding.UTF8.GetString(Page)["{\"files\":[".Length..].Split(']')[0]));
+        (int code, string output) = await EstatCommand.RunAsync("dlq", "discard", File1, "--yes", "--events", "1", "--url", node.Url);
+        Assert.Equal(1, code);
+        Assert.Contains("something that is not Estat's", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_a_retry_only_what_the_node_is_busy_with_is_tried_again()
+    {
+        var tries = new ConcurrentDictionary<string, int>();
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            if (context.Request.Method == "GET")
+            {
+                await context.Response.Body.WriteAsync(Page);
+                return;
+            }
+
+            string name = context.Request.Path.Value!.Split('/')[^2];
+            int attempt = tries.AddOrUpdate(name, 1, (_, before) => before + 1);
+            context.Response.StatusCode = name == "busy" && attempt < 3 ? StatusCodes.Status409Conflict : StatusCodes.Status200OK;
+            await context.Response.WriteAsync(name == "fails" ? """{"outcome":"failed","detail":"storage is away"}""" : """{"outcome":"stored"}""");
+        });
+        (int code, string output) = await EstatCommand.RunAsync("dlq", "retry", "fails", "busy", "good", "--json", "--url", node.Url);
+        Assert.Equal(1, code);
+        Assert.Contains("""{"stored":2,"events":0,"quarantined":0,"failed":1,"busy":0}""", output, StringComparison.Ordinal);
+        Assert.Equal((1, 3, 1), (tries["fails"], tries["busy"], tries["good"]));
+    }
+
+    [Theory]
+    [InlineData(429, "", false)]
+    [InlineData(503, "No silo of the cluster can be reached; nothing was taken. Try again in a moment.", false)]
+    [InlineData(503, "A silo failed while it took this; it was not acknowledged, and may be stored, once.", true)]
+    [InlineData(500, "", true)]
+    [InlineData(502, "", true)]
+    public async Task Send_and_replay_wait_and_know_the_same_of_what_an_answer_means(int status, string detail, bool isUncertain)
+    {
+        using var folder = new TempFolder();
+        var refused = new ConcurrentDictionary<string, bool>();
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            if (!context.Request.Path.StartsWithSegments("/collect"))
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return;
+            }
+
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            bool isFirst = refused.TryAdd(context.Request.Headers.UserAgent.ToString().Split('/')[0], true);
+            context.Response.StatusCode = isFirst ? status : StatusCodes.Status200OK;
+            await context.Response.WriteAsync(isFirst ? $$"""{"detail":"{{detail}}"}""" : """{"accepted":2,"rejected":[]}""");
+        });
+        string uncertain = $"\"uncertain\":{(isUncertain ? 2 : 0)}";
+        string file = SendTests.WriteEvents(folder, 2, isGzip: false);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--json", "--url", node.Url);
+        Assert.True(code == 0, output);
+        Assert.Contains(uncertain, output, StringComparison.Ordinal);
+
+        Directory.CreateDirectory(folder["lake/raw"]);
+        await File.WriteAllBytesAsync(folder["lake/raw/a.jsonl.gz"], Gzip(Line + Line), TestContext.Current.CancellationToken);
+        (code, output) = await EstatCommand.RunAsync("replay", "--from", folder["lake"], "--to", node.Url, "--as", "line", "--json", "--checkpoint", folder["checkpoint"]);
+        Assert.True(code == 0, output);
+        Assert.Contains(uncertain, output, StringComparison.Ordinal);
+        Assert.Equal(2, refused.Count);
+    }
+
+    [Fact]
+    public async Task A_request_is_sent_again_no_sooner_than_the_answer_asks()
+    {
+        using var folder = new TempFolder();
+        var came = new ConcurrentQueue<long>();
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            came.Enqueue(TimeProvider.System.GetTimestamp());
+            context.Response.StatusCode = came.Count == 1 ? StatusCodes.Status429TooManyRequests : StatusCodes.Status200OK;
+            context.Response.Headers.RetryAfter = "2";
+            await context.Response.WriteAsync("""{"accepted":1,"rejected":[]}""");
+        });
+        Assert.Equal(0, (await EstatCommand.RunAsync("send", SendTests.WriteEvents(folder, 1, isGzip: false), "--url", node.Url)).Code);
+        Assert.Equal(2, came.Count);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(came.First(), came.Last()), TimeSpan.FromSeconds(2), Limit);
+    }
+
+    private static byte[] Gzip(string text)
+    {
+        using var stream = new MemoryStream();
+        using (var gzip = new GZipStream(stream, CompressionLevel.Fastest))
+        {
+            gzip.Write(Encoding.UTF8.GetBytes(text));
+        }
+
+        return stream.ToArray();
+    }
+}
