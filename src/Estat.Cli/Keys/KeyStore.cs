@@ -41,7 +41,7 @@ internal sealed class KeyStore
             throw new CliException($"{path}: there is no folder {folder}");
         }
 
-        using FileStream held = Hold(path + ".lock");
+        using FileStream held = HeldFile.Of(path, $"{path}.lock is held: somebody else changes the keys. Try again in a moment");
         bool exists = File.Exists(path);
         IReadOnlyList<WriteKey> keys = change(exists ? Parse(path) : []);
         try
@@ -55,12 +55,7 @@ internal sealed class KeyStore
 
         // A link, as configuration is often one, stays a link.
         string target = (exists ? new FileInfo(path) : null)?.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
-        UnixFileMode? mode = exists && !OperatingSystem.IsWindows() ? File.GetUnixFileMode(target) : null;
-        AtomicFile.Write(target, stream => WriteKeyFile.Write(stream, keys));
-        if (mode is { } before && !OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(target, before);
-        }
+        AtomicFile.Write(target, stream => WriteKeyFile.Write(stream, keys), keepsAccess: true);
     }
 
     private static IReadOnlyList<WriteKey> Parse(string path)
@@ -72,19 +67,6 @@ internal sealed class KeyStore
         catch (WriteKeyException error)
         {
             throw new CliException($"{path}: {error.Message}. Nothing was changed; mend the file first (docs/keys.md shows what it takes)");
-        }
-    }
-
-    // Kept until the change is done; the file itself stays, as deleting it would let two hold different ones.
-    private static FileStream Hold(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
-        }
-        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException))
-        {
-            throw new CliException($"{path} is held: somebody else changes the keys. Try again in a moment");
         }
     }
 }

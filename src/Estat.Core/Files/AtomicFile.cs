@@ -13,11 +13,13 @@ internal static class AtomicFile
     /// <param name="path">Full path; its folder exists.</param>
     /// <param name="write">Writes the content.</param>
     /// <param name="modified">Time stamp to give it, UTC; null leaves the current time.</param>
+    /// <param name="keepsAccess">Whether it has the mode, owner and group of the file that it replaces, from before its first byte on. Whoever may not give a file to
+    /// another owner or group writes it as its own.</param>
     /// <exception cref="IOException">The disk is full or fails; no file and no temp file is left.</exception>
-    internal static void Write(string path, Action<Stream> write, DateTime? modified = null)
+    internal static void Write(string path, Action<Stream> write, DateTime? modified = null, bool keepsAccess = false)
     {
         string directory = Path.GetDirectoryName(path)!;
-        string temporary = WriteTemporary(directory, write, modified);
+        string temporary = WriteTemporary(directory, write, modified, keepsAccess && File.Exists(path) ? path : null);
         try
         {
             File.Move(temporary, path, overwrite: true);
@@ -39,7 +41,7 @@ internal static class AtomicFile
     /// <exception cref="IOException">The disk is full or fails; no file and no temp file is left.</exception>
     internal static bool TryCreate(string path, string temporaryDirectory, Action<Stream> write)
     {
-        string temporary = WriteTemporary(temporaryDirectory, write, null);
+        string temporary = WriteTemporary(temporaryDirectory, write, null, accessOf: null);
         bool created = false;
         try
         {
@@ -75,13 +77,19 @@ internal static class AtomicFile
         Libc.SyncDirectory(string.IsNullOrEmpty(parent) ? "." : parent);
     }
 
-    private static string WriteTemporary(string directory, Action<Stream> write, DateTime? modified)
+    private static string WriteTemporary(string directory, Action<Stream> write, DateTime? modified, string? accessOf)
     {
         string path = Path.Combine(directory, TemporaryPrefix + Guid.NewGuid().ToString("N"));
         try
         {
             using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0))
             {
+                if (accessOf is not null && !OperatingSystem.IsWindows())
+                {
+                    Libc.TryCopyOwner(accessOf, path);
+                    File.SetUnixFileMode(file.SafeFileHandle, File.GetUnixFileMode(accessOf));
+                }
+
                 write(file);
                 Libc.SyncData(file);
             }

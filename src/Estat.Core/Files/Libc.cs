@@ -15,6 +15,8 @@ internal static partial class Libc
     private const int OpenReadOnly = 0;
     private const int AtCurrentDirectory = -100;
     private const uint RenameNoReplace = 1;
+    private const uint StatxUidAndGid = 0x18;
+    private const uint Unchanged = uint.MaxValue;
 
     /// <summary>Flushes a directory's entries to the device, so that a rename or link in it survives a power cut.</summary>
     internal static void SyncDirectory(string path)
@@ -90,6 +92,27 @@ internal static partial class Libc
         throw Failure("create", target);
     }
 
+    /// <summary>Gives a file the owner and group of another, as far as this user may: without root only a group that it is in.</summary>
+    internal static unsafe void TryCopyOwner(string from, string to)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        // struct statx: the same on every architecture; stx_uid and stx_gid stand at 20 and 24.
+        uint* stat = stackalloc uint[64];
+        if (statx(AtCurrentDirectory, from, 0, StatxUidAndGid, stat) != 0)
+        {
+            throw Failure("look at", from);
+        }
+
+        if (chown(to, stat[5], stat[6]) != 0)
+        {
+            _ = chown(to, Unchanged, stat[6]);
+        }
+    }
+
     /// <summary>glibc: at most so many arenas, and blocks from this size on are mapped, so that freeing them gives them back.</summary>
     internal static void LimitHeap(int arenas, int mappedFromBytes)
     {
@@ -133,5 +156,11 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int renameat2(int sourceDirectory, string source, int targetDirectory, string target, uint flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int statx(int directory, string path, int flags, uint mask, uint* answer);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int chown(string path, uint owner, uint group);
 #pragma warning restore SYSLIB1054, IDE1006, CA2101
 }

@@ -1,4 +1,5 @@
 // A file is there whole under its name, or nothing is.
+using System.Runtime.Versioning;
 using System.Text;
 using Estat.Core.Files;
 
@@ -36,6 +37,32 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => AtomicFile.TryCreate(_folder["b"], _folder.Path, failing));
         Assert.Equal("before", File.ReadAllText(_folder["a"]));
         Assert.Equal(["a"], Names);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void A_file_that_keeps_its_access_has_it_before_its_first_byte()
+    {
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        AtomicFile.Write(_folder["a"], Writing("first"));
+        File.SetUnixFileMode(_folder["a"], Mode);
+        AtomicFile.Write(_folder["a"], file =>
+        {
+            Assert.Equal(Mode, File.GetUnixFileMode(((FileStream)file).SafeFileHandle));
+            file.Write("second"u8);
+        }, keepsAccess: true);
+        Assert.Equal((Mode, "second"), (File.GetUnixFileMode(_folder["a"]), File.ReadAllText(_folder["a"])));
+    }
+
+    [Fact]
+    public async Task A_file_that_keeps_its_access_keeps_owner_and_group_too()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root may give files away");
+        var limit = TimeSpan.FromSeconds(10);
+        AtomicFile.Write(_folder["a"], Writing("first"));
+        await Command.SucceedAsync(limit, "chown", "1234:4321", _folder["a"]);
+        AtomicFile.Write(_folder["a"], Writing("second"), keepsAccess: true);
+        Assert.Equal("1234:4321", (await Command.SucceedAsync(limit, "stat", "-c", "%u:%g", _folder["a"])).Trim());
     }
 
     [Fact]
