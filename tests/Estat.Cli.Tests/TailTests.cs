@@ -37,6 +37,31 @@ public sealed class TailTests
         Assert.Equal(0, await all.WaitForExitAsync(Limit));
     }
 
+    [Fact]
+    public async Task A_connection_that_breaks_is_made_again()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(SendTests.LocalServer(folder));
+        using FaultProxy proxy = FaultProxy.Start(server.BaseAddress.Port);
+        await using ChildProcess tail = EstatCommand.Start(new Dictionary<string, string>(), "tail", "--rate", "100", "--url", proxy.Endpoint);
+        using var client = new HttpClient { BaseAddress = server.BaseAddress };
+        await UntilShownAsync("before");
+        proxy.Fault = Fault.None; // closes what is open
+        await UntilShownAsync("after");
+        Assert.Contains("connecting again", tail.AllOutput, StringComparison.Ordinal);
+        Assert.Contains("connected again", tail.AllOutput, StringComparison.Ordinal);
+        tail.Interrupt();
+        Assert.Equal(0, await tail.WaitForExitAsync(Limit));
+
+        Task UntilShownAsync(string word) => Wait.UntilAsync(
+            async () =>
+            {
+                await SendAsync(client, $$"""{"word":"{{word}}"}""");
+                return tail.AllOutput.Contains($"\"{word}\"", StringComparison.Ordinal);
+            },
+            Limit, $"the tail to show {word}", () => tail.AllOutput);
+    }
+
     private static async Task SendAsync(HttpClient client, string body)
     {
         using var content = new StringContent(body);

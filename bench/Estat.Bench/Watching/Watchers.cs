@@ -10,16 +10,17 @@ internal sealed class Watchers : IAsyncDisposable
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly List<Stream> _streams = [];
     private readonly List<Task> _reading = [];
-    private readonly List<long> _bytes = [];
+    private readonly long[] _bytes; // one writer each
+
+    private Watchers(int count) => _bytes = new long[count];
 
     internal static async Task<Watchers> OpenAsync(Uri server, int consoles, int tails)
     {
-        var watchers = new Watchers();
+        var watchers = new Watchers(consoles + tails);
         for (int i = 0; i < consoles + tails; i++)
         {
             Stream stream = await watchers._http.GetStreamAsync(new Uri(server, i < consoles ? "/admin/live" : "/tail?rate=10"));
             watchers._streams.Add(stream);
-            watchers._bytes.Add(0);
             watchers._reading.Add(watchers.ReadAsync(stream, i));
         }
 
@@ -29,7 +30,7 @@ internal sealed class Watchers : IAsyncDisposable
     /// <summary>A watcher that was shown nothing would make the measurement worth nothing.</summary>
     internal void EnsureAllSaw()
     {
-        for (int i = 0; i < _bytes.Count; i++)
+        for (int i = 0; i < _bytes.Length; i++)
         {
             if (_bytes[i] < 1000)
             {

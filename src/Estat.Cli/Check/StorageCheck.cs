@@ -104,14 +104,14 @@ internal static class StorageCheck
                 return Finding.Bad(check, $"{store.Description}: gives back something else than it was given", "find out what lies between: a proxy that compresses or caches");
             }
 
-            string left = await DeleteAsync(store, key, cancellationToken).ConfigureAwait(false);
+            string left = await DeleteAsync(store, key).ConfigureAwait(false);
             isThere = false;
             string took = Stopwatch.GetElapsedTime(started).TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
             return Finding.Good(check, $"{store.Description}: created, refused a second time, read, listed in {took} ms{left}");
         }
         catch (StorageException error)
         {
-            return Finding.Bad(check, error.Message, FixOf(error, options) + (isThere ? $". The probe {key} stays" : ""));
+            return Finding.Bad(check, error.Message, FixOf(error, options));
         }
         catch (IOException error)
         {
@@ -119,16 +119,21 @@ internal static class StorageCheck
         }
         finally
         {
+            if (isThere)
+            {
+                await DeleteAsync(store!, key).ConfigureAwait(false);
+            }
+
             store?.Dispose();
         }
     }
 
     // The server itself needs no right to delete.
-    private static async Task<string> DeleteAsync(IObjectCatalog store, string key, CancellationToken cancellationToken)
+    private static async Task<string> DeleteAsync(IObjectCatalog store, string key)
     {
         try
         {
-            await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
+            await store.DeleteAsync(key, CancellationToken.None).ConfigureAwait(false);
             return "; the probe is deleted again";
         }
         catch (StorageException)

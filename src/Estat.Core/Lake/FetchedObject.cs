@@ -109,7 +109,13 @@ internal sealed class FetchedObject : IDisposable
         if (open.Entry.Bytes > InMemory)
         {
             string path = Path.Combine(Path.GetTempPath(), $"estat-{Guid.NewGuid():N}");
-            var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 128 * 1024, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
+            FileOptions options = OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose | FileOptions.Asynchronous : FileOptions.Asynchronous;
+            var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 128 * 1024, options);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.Delete(path); // it lives as long as it is open: whatever ends the process leaves nothing
+            }
+
             return await FillAsync(open, file, () => new FetchedObject(open, null, file), cancellationToken).ConfigureAwait(false);
         }
 
