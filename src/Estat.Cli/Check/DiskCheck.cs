@@ -63,7 +63,7 @@ internal static class DiskCheck
             using var held = DirectoryLock.Take(folder, option);
             return null;
         }
-        catch (IOException error) when (error.Message.Contains("another process owns", StringComparison.Ordinal))
+        catch (FolderOwnedException)
         {
             return Finding.Warning(check, $"{folder}: a server that runs owns it", "nothing, if this is that server's configuration; a second one needs folders of its own");
         }

@@ -3,6 +3,7 @@ using Estat.Cli.Frame;
 using Estat.Cli.Run;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Files;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
@@ -46,7 +47,7 @@ internal sealed class OfflineRecovery : IDisposable
         {
             return new OfflineRecovery(options, time);
         }
-        catch (IOException error) when (error.Message.Contains("another process owns", StringComparison.Ordinal))
+        catch (FolderOwnedException)
         {
             throw new CliException($"--dir {folder}: a server owns this folder. Leave --dir away and ask that server (--url), or stop it first");
         }

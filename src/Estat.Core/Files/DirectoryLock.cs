@@ -14,7 +14,8 @@ internal sealed class DirectoryLock : IDisposable
     /// <summary>Makes the folder if needed and takes it.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="option">The option that names it, for the message.</param>
-    /// <exception cref="IOException">Another process owns it, or it cannot be made or written; the message says what to do.</exception>
+    /// <exception cref="FolderOwnedException">Another process owns it.</exception>
+    /// <exception cref="IOException">It cannot be made or written; the message says what to do.</exception>
     internal static DirectoryLock Take(string path, string option)
     {
         try
@@ -38,7 +39,7 @@ internal sealed class DirectoryLock : IDisposable
         }
         catch (IOException error) when (File.Exists(file))
         {
-            throw new IOException($"{option}={path}: another process owns this folder. Give each process its own, or stop the other one.", error);
+            throw new FolderOwnedException($"{option}={path}: another process owns this folder. Give each process its own, or stop the other one.", error);
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class DirectoryLockTests : IDisposable
     {
         using (DirectoryLock.Take(_folder["a/b"], "DLQ_DIR"))
         {
-            IOException error = Assert.Throws<IOException>(() => DirectoryLock.Take(_folder["a/b"], "DLQ_DIR"));
+            FolderOwnedException error = Assert.Throws<FolderOwnedException>(() => DirectoryLock.Take(_folder["a/b"], "DLQ_DIR"));
             Assert.StartsWith($"DLQ_DIR={_folder["a/b"]}: another process owns this folder", error.Message, StringComparison.Ordinal);
         }
 

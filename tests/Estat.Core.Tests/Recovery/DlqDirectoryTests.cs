@@ -76,7 +76,7 @@ public sealed class DlqDirectoryTests : IDisposable
     {
         using (Open())
         {
-            IOException error = Assert.Throws<IOException>(() => Open());
+            IOException error = Assert.ThrowsAny<IOException>(() => Open());
             Assert.Contains("DLQ_DIR=", error.Message, StringComparison.Ordinal);
             Assert.Contains("another process owns this folder", error.Message, StringComparison.Ordinal);
         }

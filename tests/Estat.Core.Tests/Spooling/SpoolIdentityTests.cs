@@ -53,7 +53,7 @@ public sealed class SpoolIdentityTests : SpoolTests
     public async Task A_second_node_on_the_same_spool_does_not_start()
     {
         await using TestNode node = new TestNode(Folder, Quick).Start();
-        IOException error = Assert.Throws<IOException>(() => new TestNode(Folder, Quick with { DlqDir = Folder["dlq2"] }));
+        IOException error = Assert.ThrowsAny<IOException>(() => new TestNode(Folder, Quick with { DlqDir = Folder["dlq2"] }));
         Assert.StartsWith($"SPOOL_DIR={Folder["spool"]}: another process owns this folder", error.Message, StringComparison.Ordinal);
         await node.SendAsync("still served");
     }
