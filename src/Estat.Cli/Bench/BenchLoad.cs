@@ -1,6 +1,5 @@
 // What is sent, and what came of it.
 using System.Globalization;
-using System.Text.Json;
 using Estat.Cli.Frame;
 
 namespace Estat.Cli.Bench;
@@ -54,25 +53,17 @@ internal sealed record BenchResult
         $"requests   {Words.Count(Refused)} refused (429, 503), {Words.Count(Failed)} failed{(FirstFailure is null ? "" : $": {Shell.Printable(FirstFailure)}")}",
     ]);
 
-    internal byte[] ToJson()
+    internal string ToJson() => JsonLine.Of(json =>
     {
-        using var memory = new MemoryStream();
-        using (var json = new Utf8JsonWriter(memory))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("events_per_s", Math.Round(Taken / Seconds, 1));
-            json.WriteNumber("events", Taken);
-            json.WriteNumber("seconds", Math.Round(Seconds, 3));
-            json.WriteNumber("p50_ms", Math.Round(P50, 3));
-            json.WriteNumber("p90_ms", Math.Round(P90, 3));
-            json.WriteNumber("p99_ms", Math.Round(P99, 3));
-            json.WriteNumber("slowest_ms", Math.Round(Slowest, 3));
-            json.WriteNumber("refused", Refused);
-            json.WriteNumber("failed", Failed);
-            json.WriteNumber("own_cpus", Math.Round(OwnCpus, 2));
-            json.WriteEndObject();
-        }
-
-        return memory.ToArray();
-    }
+        json.WriteNumber("events_per_s", Math.Round(Taken / Seconds, 1));
+        json.WriteNumber("events", Taken);
+        json.WriteNumber("seconds", Math.Round(Seconds, 3));
+        json.WriteNumber("p50_ms", Math.Round(P50, 3));
+        json.WriteNumber("p90_ms", Math.Round(P90, 3));
+        json.WriteNumber("p99_ms", Math.Round(P99, 3));
+        json.WriteNumber("slowest_ms", Math.Round(Slowest, 3));
+        json.WriteNumber("refused", Refused);
+        json.WriteNumber("failed", Failed);
+        json.WriteNumber("own_cpus", Math.Round(OwnCpus, 2));
+    });
 }

@@ -105,7 +105,7 @@ internal sealed class BenchRun(HttpClient client, BenchLoad load, TimeProvider t
             status = answer.StatusCode;
             if (status is HttpStatusCode.Unauthorized or HttpStatusCode.NotFound)
             {
-                throw new CliException(await ProblemText.RefusalAsync(answer, limit.Token).ConfigureAwait(false) + (status == HttpStatusCode.Unauthorized ? ". Give a write key: --key, or ESTAT_KEY" : ""));
+                throw new CliException(await ProblemText.RefusalAsync(answer, limit.Token).ConfigureAwait(false));
             }
 
             failure = answer.IsSuccessStatusCode ? null : $"{(int)status} {await ProblemText.OfAsync(answer, limit.Token).ConfigureAwait(false)}";

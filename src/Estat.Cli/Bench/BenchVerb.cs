@@ -1,6 +1,5 @@
 // `estat bench`: what a node takes, measured from here.
 using System.Globalization;
-using System.Text;
 using Estat.Cli.Frame;
 
 namespace Estat.Cli.Bench;
@@ -38,7 +37,7 @@ internal static class BenchVerb
             var progress = new Progress();
             BenchResult result = await shell.ProgressAsync(
                 "load", progress, () => new BenchRun(client, load, shell.Time, progress, shell.Asked).MeasureAsync()).ConfigureAwait(false);
-            shell.Say(parsed.GetValue(json) ? Encoding.UTF8.GetString(result.ToJson()) : result.ToText());
+            shell.Say(parsed.GetValue(json) ? result.ToJson() : result.ToText());
             if (client.BaseAddress!.IsLoopback)
             {
                 shell.Note(

@@ -37,7 +37,7 @@ internal static class ProblemText
     {
         string detail = await OfAsync(answer, cancellationToken).ConfigureAwait(false);
         Uri? url = answer.RequestMessage?.RequestUri;
-        bool isCollect = url?.AbsolutePath.EndsWith("/collect/batch", StringComparison.Ordinal) == true;
+        bool isCollect = url?.AbsolutePath is { } path && (path.EndsWith("/collect", StringComparison.Ordinal) || path.EndsWith("/collect/batch", StringComparison.Ordinal));
         string advice = answer.StatusCode switch
         {
             HttpStatusCode.Unauthorized when isCollect => ". Give a write key: --key, or ESTAT_KEY",

@@ -1,6 +1,7 @@
 // Which objects a verb reads: where they lie, which keys, which time. The same for verify, replay and query.
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
+using Estat.Core.Events;
 using Estat.Core.Lake;
 using Estat.Core.Options;
 
@@ -30,10 +31,6 @@ internal sealed class LakeOptions
         return options;
     }
 
-    /// <summary>The node's options, from where the server takes them.</summary>
-    /// <exception cref="OptionException">A wrong value.</exception>
-    internal static EstatOptions NodeOptions() => ServerOptions.Bind();
-
     /// <summary>Objects at once.</summary>
     internal int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) is >= 1 and <= 64 and var n ? n : throw CliException.Usage($"--parallel {parsed.GetValue(_parallel)}: takes 1 to 64");
 
@@ -44,7 +41,7 @@ internal sealed class LakeOptions
     /// <summary>The place. Whoever asks disposes of it.</summary>
     internal LakePlace Place(ParseResult parsed)
     {
-        EstatOptions node = NodeOptions();
+        EstatOptions node = ServerOptions.Bind();
         return parsed.GetValue(_from) is { } from ? LakePlace.Parse(from, node) : LakePlace.Of(node);
     }
 
@@ -68,6 +65,19 @@ internal sealed class LakeOptions
         }
 
         return range.Since >= range.Until ? throw CliException.Usage($"--since {range.Since:u} is not before --until {range.Until:u}") : range;
+    }
+
+    /// <summary>Which events, by what <c>--where</c> and <c>--contains</c> were given.</summary>
+    internal static EventFilter Filter(string[]? where, string? contains)
+    {
+        try
+        {
+            return EventFilter.Of(where ?? [], contains);
+        }
+        catch (FormatException error)
+        {
+            throw CliException.Usage($"--where {error.Message}");
+        }
     }
 
     /// <summary>The range as it was asked for: the same words mean the same wish, also when <c>24h</c> is another moment by now.</summary>

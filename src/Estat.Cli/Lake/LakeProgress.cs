@@ -11,20 +11,19 @@ internal sealed class LakeProgress(Progress progress)
     private long _objects;
     private long _bytes;
 
-    /// <summary>Objects done.</summary>
-    internal long Objects => _objects;
-
-    /// <summary>Begins to count; ends with the work.</summary>
-    internal async Task CountAsync(IObjectCatalog store, KeyRange range, CancellationToken cancellationToken)
+    /// <summary>Does the work and counts until it is done.</summary>
+    internal async Task<T> WhileCountingAsync<T>(IObjectCatalog store, KeyRange range, Func<Task<T>> work)
     {
+        using var done = new CancellationTokenSource();
+        Task counting = CountAsync(store, range, done.Token);
         try
         {
-            (_, long bytes) = await LakeScan.CountAsync(store, range, cancellationToken).ConfigureAwait(false);
-            progress.Set(progress.Done, bytes);
+            return await work().ConfigureAwait(false);
         }
-        catch (Exception error) when (error is OperationCanceledException or StorageException)
+        finally
         {
-            // No total, no rest of time; what is wrong with the store the work itself will tell.
+            await done.CancelAsync().ConfigureAwait(false);
+            await counting.ConfigureAwait(false);
         }
     }
 
@@ -35,5 +34,18 @@ internal sealed class LakeProgress(Progress progress)
         _bytes += entry.Bytes;
         progress.Add(entry.Bytes);
         progress.Detail = $"{Words.Count(_objects, "object")}, {Words.Bytes(_bytes)}{(detail.Length > 0 ? ", " + detail : "")}";
+    }
+
+    private async Task CountAsync(IObjectCatalog store, KeyRange range, CancellationToken cancellationToken)
+    {
+        try
+        {
+            (_, long bytes) = await LakeScan.CountAsync(store, range, cancellationToken).ConfigureAwait(false);
+            progress.Set(progress.Done, bytes);
+        }
+        catch (Exception error) when (error is OperationCanceledException or StorageException)
+        {
+            // No total, no rest of time; what is wrong with the store the work itself will tell.
+        }
     }
 }

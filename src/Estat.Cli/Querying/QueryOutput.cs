@@ -1,7 +1,6 @@
 // A query's answer, as a table, NDJSON or CSV.
 using System.Globalization;
 using Estat.Cli.Frame;
-using Estat.Cli.Lake;
 using Estat.Core.Querying;
 using Spectre.Console;
 

@@ -44,7 +44,7 @@ internal static class QueryVerb
             {
                 Store = place.Store,
                 Range = lake.Range(parsed, place.Prefix, shell.Time.GetUtcNow()),
-                Filter = Filter(parsed.GetValue(where), parsed.GetValue(contains)),
+                Filter = LakeOptions.Filter(parsed.GetValue(where), parsed.GetValue(contains)),
                 By = parsed.GetValue(by) switch
                 {
                     "minute" => TimeStep.Minute,
@@ -70,25 +70,19 @@ internal static class QueryVerb
         bool ended = await shell.ProgressAsync("querying", progress, async () =>
         {
             var lake = new LakeProgress(progress);
-            Task count = lake.CountAsync(settings.Store, settings.Range, enough.Token);
             try
             {
-                return await query.RunAsync(output.OnBroken, row =>
+                return await lake.WhileCountingAsync(settings.Store, settings.Range, () => query.RunAsync(output.OnBroken, row =>
                 {
                     if (!output.OnRow(row))
                     {
                         enough.Cancel();
                     }
-                }, entry => lake.OnObject(entry, Words.Count(query.Matched, "event")), enough.Token).ConfigureAwait(false);
+                }, entry => lake.OnObject(entry, Words.Count(query.Matched, "event")), enough.Token)).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (enough.IsCancellationRequested)
             {
                 return false;
-            }
-            finally
-            {
-                await enough.CancelAsync().ConfigureAwait(false);
-                await count.ConfigureAwait(false);
             }
         }, quiet || (settings.Fields.Count > 0 && shell.OutIsTerminal)).ConfigureAwait(false);
         return output.OnEnd(query, ended || !shell.Interruption.IsAsked);
@@ -99,18 +93,6 @@ internal static class QueryVerb
         foreach (string field in text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [])
         {
             yield return FieldPath.TryParse(field) ?? throw CliException.Usage($"--fields {field}: takes {FieldPath.Takes}");
-        }
-    }
-
-    private static EventFilter Filter(string[]? where, string? contains)
-    {
-        try
-        {
-            return EventFilter.Of(where ?? [], contains);
-        }
-        catch (FormatException error)
-        {
-            throw CliException.Usage($"--where {error.Message}");
         }
     }
 }

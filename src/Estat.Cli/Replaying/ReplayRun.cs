@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
+using Estat.Cli.Run;
 using Estat.Core.Lake;
 using Estat.Core.Replaying;
 using Estat.Core.Storage;
@@ -10,12 +11,13 @@ using Estat.Core.Storage;
 namespace Estat.Cli.Replaying;
 
 /// <summary>The checkpoint is written before the first request and after acknowledged work, and removed when all is done.</summary>
-internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult parsed, ReplaySource source, string to)
+internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult parsed, ReplaySource source, string to) : IDisposable
 {
     private readonly bool _json = options.Json(parsed);
     private readonly bool _dryRun = options.DryRun(parsed);
     private readonly long _started = shell.Time.GetTimestamp();
     private string _checkpoint = "";
+    private FileStream? _held;
     private long _saved;
 
     internal async Task<int> ThroughIngestAsync()
@@ -76,7 +78,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             shell.Note("whole objects are copied: those whose batch opened in the time, --lookback included");
         }
 
-        using LakePlace place = LakePlace.Parse(to, LakeOptions.NodeOptions() with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
+        using LakePlace place = LakePlace.Parse(to, ServerOptions.Bind() with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
         if (place.Store.Description == source.Store.Description && place.Prefix == source.Prefix)
         {
             throw CliException.Usage($"--to {to}: is where the objects are");
@@ -101,7 +103,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
 
             if (pace is not null)
             {
-                await pace.WaitAsync(entry.Bytes, CancellationToken.None).ConfigureAwait(false);
+                await pace.WaitAsync(entry.Bytes, shell.Asked).ConfigureAwait(false);
             }
 
             return await copy.CopyAsync(entry).ConfigureAwait(false);
@@ -112,6 +114,9 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             return ValueTask.CompletedTask;
         }, shell.Asked)).ConfigureAwait(false);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _held?.Dispose();
 
     private void Note(ReplayState state, ObjectEntry entry, CopyOutcome outcome, string key)
     {
@@ -143,21 +148,9 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         {
             Save(state);
             var progress = new Progress();
-            ended = await shell.ProgressAsync(_dryRun ? "counting" : "replaying", progress, async () =>
-            {
-                var lake = new LakeProgress(progress);
-                using var counting = CancellationTokenSource.CreateLinkedTokenSource(shell.Asked);
-                Task count = lake.CountAsync(source.Store, range, counting.Token);
-                try
-                {
-                    return await work(lake).ConfigureAwait(false);
-                }
-                finally
-                {
-                    await counting.CancelAsync().ConfigureAwait(false);
-                    await count.ConfigureAwait(false);
-                }
-            }, options.Quiet(parsed)).ConfigureAwait(false);
+            var lake = new LakeProgress(progress);
+            ended = await shell.ProgressAsync(
+                _dryRun ? "counting" : "replaying", progress, () => lake.WhileCountingAsync(source.Store, range, () => work(lake)), options.Quiet(parsed)).ConfigureAwait(false);
         }
         finally
         {
@@ -188,6 +181,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         string what = $"{source.Description} to {to} {how}";
         string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(what)))[..8];
         _checkpoint = options.Checkpoint(parsed) ?? $"estat-replay-{name}.json";
+        _held = _dryRun ? null : HeldFile.Of(_checkpoint, $"{_checkpoint}: another estat replay is at work with it. Wait for it, stop it, or name another file by --checkpoint");
         ReplayState? before = _dryRun ? null : ReplayState.Read(_checkpoint);
         if (before is null)
         {

@@ -1,6 +1,7 @@
 // Where a replay takes its objects from: a lake, its quarantine, or a folder of the DLQ.
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
+using Estat.Cli.Run;
 using Estat.Core.Batching;
 using Estat.Core.Files;
 using Estat.Core.Lake;
@@ -36,7 +37,7 @@ internal sealed class ReplaySource : IDisposable
 
     internal static ReplaySource Take(ParseResult parsed, LakeOptions lake, string? dlq, bool quarantine, DateTimeOffset now)
     {
-        string raw = LakeOptions.NodeOptions().RawPrefix;
+        string raw = ServerOptions.Bind().RawPrefix;
         if (dlq is null)
         {
             LakePlace place = lake.Place(parsed);
@@ -44,18 +45,15 @@ internal sealed class ReplaySource : IDisposable
         }
 
         FolderObjectStore folder = FolderObjectStore.Existing(dlq);
-        DirectoryLock owner;
         try
         {
-            owner = DirectoryLock.Take(Path.GetFullPath(dlq), "--dlq");
+            DirectoryLock owner = DirectoryLock.Take(Path.GetFullPath(dlq), "--dlq");
+            return new ReplaySource(new LakePlace(folder, "", ""), lake.Range(parsed, "", now), raw, owner);
         }
-        catch (IOException error)
+        catch (FolderOwnedException error)
         {
-            folder.Dispose();
             throw new CliException($"{error.Message} While a node runs, `estat dlq retry` lets it store them itself.");
         }
-
-        return new ReplaySource(new LakePlace(folder, "", ""), lake.Range(parsed, "", now), raw, owner);
     }
 
     /// <summary>Whether a key holds events: in a DLQ, metas and locks do not.</summary>

@@ -19,7 +19,7 @@ internal static class ReplayVerb
             using ReplaySource source = options.Source(parsed, shell.Time.GetUtcNow());
             string to = options.To(parsed);
             bool isServer = to.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || to.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
-            var run = new ReplayRun(shell, options, parsed, source, to);
+            using var run = new ReplayRun(shell, options, parsed, source, to);
             return isServer ? await run.ThroughIngestAsync().ConfigureAwait(false) : await run.ToPlaceAsync().ConfigureAwait(false);
         });
     }
@@ -69,7 +69,7 @@ internal sealed class ReplayOptions
 
     internal string? Ack(ParseResult parsed) => parsed.GetValue(_ack);
 
-    internal string? Key(ParseResult parsed) => parsed.GetValue(_key) ?? (Environment.GetEnvironmentVariable("ESTAT_KEY") is { Length: > 0 } key ? key : null);
+    internal string? Key(ParseResult parsed) => parsed.GetValue(_key) ?? NodeOptions.Environment("ESTAT_KEY");
 
     internal string? Checkpoint(ParseResult parsed) => parsed.GetValue(_checkpoint);
 
@@ -94,17 +94,7 @@ internal sealed class ReplayOptions
             : ReplaySource.Take(parsed, _lake, dlq, quarantine, now);
     }
 
-    internal EventFilter Filter(ParseResult parsed)
-    {
-        try
-        {
-            return EventFilter.Of(parsed.GetValue(_where) ?? [], parsed.GetValue(_contains));
-        }
-        catch (FormatException error)
-        {
-            throw CliException.Usage($"--where {error.Message}");
-        }
-    }
+    internal EventFilter Filter(ParseResult parsed) => LakeOptions.Filter(parsed.GetValue(_where), parsed.GetValue(_contains));
 
     /// <summary>All that decides what a replay does, so that a checkpoint of another is refused.</summary>
     internal string Words(ParseResult parsed) =>

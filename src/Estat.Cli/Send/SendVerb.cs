@@ -1,5 +1,4 @@
 // `estat send`: a file of events, or standard input, to /collect/batch.
-using System.Text.Json;
 using Estat.Cli.Frame;
 using Estat.Core.Options;
 
@@ -133,10 +132,8 @@ internal static class SendVerb
         double seconds = Math.Max(elapsed.TotalSeconds, 0.001);
         if (asJson)
         {
-            using var memory = new MemoryStream();
-            using (var writer = new Utf8JsonWriter(memory))
+            shell.Say(JsonLine.Of(writer =>
             {
-                writer.WriteStartObject();
                 writer.WriteBoolean("finished", after.Finished);
                 writer.WriteNumber("accepted", sent);
                 writer.WriteNumber("accepted_in_all", after.Events);
@@ -145,10 +142,7 @@ internal static class SendVerb
                 writer.WriteNumber("retries", retries);
                 writer.WriteNumber("lines", after.Line);
                 writer.WriteNumber("seconds", Math.Round(elapsed.TotalSeconds, 3));
-                writer.WriteEndObject();
-            }
-
-            shell.Say(System.Text.Encoding.UTF8.GetString(memory.ToArray()));
+            }));
         }
         else if (elapsed > TimeSpan.Zero)
         {

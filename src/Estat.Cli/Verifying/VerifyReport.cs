@@ -1,7 +1,6 @@
 // What a verification prints: findings as they come, quarantine apart, the summary last.
 using System.Text.Json;
 using Estat.Cli.Frame;
-using Estat.Cli.Lake;
 using Estat.Core.Lake;
 using Estat.Core.Storage;
 using Estat.Core.Verifying;

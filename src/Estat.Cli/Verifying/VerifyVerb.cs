@@ -30,11 +30,13 @@ internal static class VerifyVerb
         return command.Does(async (parsed, shell) =>
         {
             using LakePlace place = lake.Place(parsed);
-            using var folder = WorkFolder.Take(parsed.GetValue(checkpoint));
+            using var folder = WorkFolder.Take(parsed.GetValue(checkpoint), checkpoint.Name);
+            KeyRange range = lake.Range(parsed, place.Prefix, shell.Time.GetUtcNow());
             var settings = new VerifySettings
             {
                 Store = place.Store,
-                Range = lake.Range(parsed, place.Prefix, shell.Time.GetUtcNow()),
+                Range = range,
+                What = $"{place.Store.Description}/{range.Prefix} {lake.Words(parsed)} unique by {parsed.GetValue(uniqueBy) ?? "nothing"}",
                 UniqueBy = parsed.GetValue(uniqueBy) is not { } by ? null : UniqueBy.TryParse(by) ?? throw CliException.Usage($"--unique-by {by}: takes {UniqueBy.Takes}"),
                 Parallel = lake.Parallel(parsed),
                 HashMemory = Math.Clamp(parsed.GetValue(memory), 1, 1 << 20) * Megabyte,
@@ -48,7 +50,12 @@ internal static class VerifyVerb
             var progress = new Progress();
             try
             {
-                ended = await shell.ProgressAsync("verifying", progress, () => RunAsync(verification, settings, report, progress, shell.Asked), parsed.GetValue(quiet)).ConfigureAwait(false);
+                ended = await shell.ProgressAsync("verifying", progress, () =>
+                {
+                    var objects = new LakeProgress(progress);
+                    return objects.WhileCountingAsync(settings.Store, verification.Range, () => verification.RunAsync(
+                        report.OnFinding, entry => objects.OnObject(entry, Words.Count(verification.State.Found.Values.Sum(), "finding")), shell.Asked));
+                }, parsed.GetValue(quiet)).ConfigureAwait(false);
             }
             catch (StorageException)
             {
@@ -63,22 +70,5 @@ internal static class VerifyVerb
 
             return report.OnEnd(verification, ended);
         });
-    }
-
-    private static async Task<bool> RunAsync(Verification verification, VerifySettings settings, VerifyReport report, Progress progress, CancellationToken asked)
-    {
-        var lake = new LakeProgress(progress);
-        using var counting = CancellationTokenSource.CreateLinkedTokenSource(asked);
-        Task count = lake.CountAsync(settings.Store, settings.Range, counting.Token);
-        try
-        {
-            return await verification.RunAsync(
-                report.OnFinding, entry => lake.OnObject(entry, Words.Count(verification.State.Found.Values.Sum(), "finding")), asked).ConfigureAwait(false);
-        }
-        finally
-        {
-            await counting.CancelAsync().ConfigureAwait(false);
-            await count.ConfigureAwait(false);
-        }
     }
 }

@@ -72,7 +72,8 @@ internal sealed class DuplicateIndex : IDisposable
     {
         for (int shard = 0; shard < Shards; shard++)
         {
-            if (lengths[shard] > 0)
+            // A shard that was empty then has a file if it was killed since.
+            if (lengths[shard] > 0 || File.Exists(PathOf(shard)))
             {
                 FileOf(shard).SetLength(lengths[shard]);
                 FileOf(shard).Seek(0, SeekOrigin.End);
@@ -141,6 +142,8 @@ internal sealed class DuplicateIndex : IDisposable
         _buffered = 0;
     }
 
+    private string PathOf(int shard) => Path.Combine(_folder, $"{_name}-{shard:d2}");
+
     private FileStream FileOf(int shard) =>
-        _files[shard] ??= new FileStream(Path.Combine(_folder, $"{_name}-{shard:d2}"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        _files[shard] ??= new FileStream(PathOf(shard), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
 }

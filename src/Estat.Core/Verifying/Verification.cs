@@ -12,6 +12,9 @@ internal sealed record VerifySettings
 
     internal required KeyRange Range { get; init; }
 
+    /// <summary>What is verified, and by what, in the words in which it was asked: a checkpoint goes on with nothing else.</summary>
+    internal required string What { get; init; }
+
     /// <summary>What makes events the same; null: events are not compared.</summary>
     internal UniqueBy? UniqueBy { get; init; }
 
@@ -51,15 +54,14 @@ internal sealed class Verification : IDisposable
     {
         _settings = settings;
         _time = time;
-        KeyRange range = settings.Range;
-        string what = $"{settings.Store.Description} {range.Prefix} {range.UntilKey} {range.Since:O} {range.Until:O} {settings.UniqueBy?.Text}";
         VerifyState? before = settings.KeepsCheckpoint ? VerifyState.Read(Path.Combine(settings.Folder, StateFile)) : null;
-        if (before is not null && before.What != what)
+        if (before is not null && before.What != settings.What)
         {
-            throw new IOException($"{settings.Folder}: holds the checkpoint of another verification ({before.What.Trim()}). Name another folder, or delete it.");
+            throw new IOException($"{settings.Folder}: holds the checkpoint of another verification ({before.What}). Name another folder, or delete it.");
         }
 
-        State = before ?? new VerifyState { What = what };
+        State = before ?? new VerifyState { What = settings.What, Since = settings.Range.Since, Until = settings.Range.Until };
+        Range = settings.Range with { Since = State.Since, Until = State.Until, AfterKey = State.LastKey ?? settings.Range.AfterKey };
         IsResumed = before is not null;
         if (before is null)
         {
@@ -81,6 +83,9 @@ internal sealed class Verification : IDisposable
     /// <summary>Sums so far.</summary>
     internal VerifyState State { get; }
 
+    /// <summary>What is left to be covered: <c>24h</c> ago as it was reckoned at the begin.</summary>
+    internal KeyRange Range { get; }
+
     /// <summary>Whether it goes on from a checkpoint.</summary>
     internal bool IsResumed { get; }
 
@@ -98,8 +103,7 @@ internal sealed class Verification : IDisposable
         bool ended = false;
         try
         {
-            KeyRange range = State.LastKey is { } last && string.CompareOrdinal(last, _settings.Range.AfterKey) > 0 ? _settings.Range with { AfterKey = last } : _settings.Range;
-            ended = await LakeScan.RunAsync(_settings.Store, range, _settings.Parallel, ExamineAsync, async (entry, report) =>
+            ended = await LakeScan.RunAsync(_settings.Store, Range, _settings.Parallel, ExamineAsync, async (entry, report) =>
             {
                 await TakeAsync(entry, report, tell).ConfigureAwait(false);
                 onObject(entry);
@@ -244,8 +248,10 @@ internal sealed class Verification : IDisposable
         _saved = _time.GetTimestamp();
     }
 
+    // The state goes first: one that names hashes that are gone would take zeros for them.
     private void Clear()
     {
+        File.Delete(Path.Combine(_settings.Folder, StateFile));
         foreach (string file in Directory.EnumerateFiles(_settings.Folder, Prefix + "*"))
         {
             File.Delete(file);

@@ -1,5 +1,4 @@
 // What a verification has seen so far; also its checkpoint.
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Estat.Core.Files;
 
@@ -8,8 +7,14 @@ namespace Estat.Core.Verifying;
 /// <summary>Sums over all objects up to and with <see cref="LastKey"/>.</summary>
 internal sealed record VerifyState
 {
-    /// <summary>What is verified, and by what: a checkpoint goes on with nothing else.</summary>
+    /// <inheritdoc cref="VerifySettings.What"/>
     public required string What { get; init; }
+
+    /// <summary>Events from this time on, as it was reckoned at the begin.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>Events before this time.</summary>
+    public DateTimeOffset? Until { get; init; }
 
     /// <summary>All keys up to this are covered; null: none.</summary>
     public string? LastKey { get; set; }
@@ -41,29 +46,15 @@ internal sealed record VerifyState
 
     internal void Count(string kind) => Found[kind] = Found.GetValueOrDefault(kind) + 1;
 
-    internal void Write(string path) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, VerifyStateJson.Default.VerifyState));
+    internal void Write(string path) => JsonFile.Write(path, this, VerifyStateJson.Default.VerifyState);
 
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    internal static VerifyState? Read(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), VerifyStateJson.Default.VerifyState);
-        }
-        catch (JsonException error)
-        {
-            throw new IOException($"{path}: is no checkpoint of verify ({error.Message}). Delete it to begin anew, or name another folder.", error);
-        }
-    }
+    internal static VerifyState? Read(string path) =>
+        JsonFile.Read(path, VerifyStateJson.Default.VerifyState, "checkpoint of verify", "Delete it to begin anew, or name another folder.");
 }
 
 /// <summary>Generated (de)serialization.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(VerifyState))]
 internal sealed partial class VerifyStateJson : JsonSerializerContext;

@@ -89,18 +89,6 @@ public sealed class LakeBucket : IAsyncLifetime
         ["AWS_SECRET_ACCESS_KEY"] = Rgw.SecretKey,
     };
 
-    /// <summary>Starts <c>estat</c>.</summary>
-    internal static ChildProcess Start(IReadOnlyDictionary<string, string> environment, params string[] args) =>
-        ChildProcess.Launch("estat " + args[0], ["dotnet", Path.Combine(AppContext.BaseDirectory, "estat.dll"), .. args], environment);
-
-    /// <summary>Runs <c>estat</c> to its end.</summary>
-    internal static async Task<(int Code, string Output)> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] args)
-    {
-        await using ChildProcess process = Start(environment, args);
-        int code = await process.WaitForExitAsync(Limit);
-        return (code, process.AllOutput);
-    }
-
     /// <summary>All keys below <c>raw/</c>, with their ETags.</summary>
     internal async Task<SortedDictionary<string, string>> ObjectsAsync(string bucket)
     {

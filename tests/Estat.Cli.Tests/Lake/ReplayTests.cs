@@ -1,6 +1,8 @@
 // `estat replay`: whatever ends it, what it was to bring is there once when it has run to its end.
 using System.Text;
 using Amazon.S3.Model;
+using Estat.Cli.Tests.Support;
+using Estat.Core.Files;
 using Estat.Core.Replaying;
 using Estat.Testing;
 
@@ -18,7 +20,7 @@ public sealed class ReplayTests(LakeBucket lake)
         string target = await lake.Rgw.CreateBucketAsync();
         SortedDictionary<string, string> source = await lake.ObjectsAsync(lake.Name);
         string[] args = ["replay", "--to", $"s3://{target}", "--checkpoint", folder["checkpoint"]];
-        await using (ChildProcess first = LakeBucket.Start(lake.Environment(lake.Name, proxy.Endpoint), args))
+        await using (ChildProcess first = EstatCommand.Start(lake.Environment(lake.Name, proxy.Endpoint), args))
         {
             await Wait.UntilAsync(async () => (await lake.ObjectsAsync(target)).Count >= 5, LakeBucket.Limit, "five objects in the target");
             first.Kill();
@@ -26,7 +28,7 @@ public sealed class ReplayTests(LakeBucket lake)
         }
 
         Assert.InRange((await lake.ObjectsAsync(target)).Count, 5, source.Count - 1);
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), args);
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
         Assert.True(code == 0, output);
         Assert.Equal(source, await lake.ObjectsAsync(target));
         GetObjectMetadataResponse head = await lake.Rgw.Client.GetObjectMetadataAsync(target, source.Keys.First());
@@ -37,7 +39,7 @@ public sealed class ReplayTests(LakeBucket lake)
         Assert.False(File.Exists(folder["checkpoint"]), "a checkpoint stayed");
 
         await lake.Rgw.Client.PutObjectAsync(new PutObjectRequest { BucketName = target, Key = source.Keys.Last(), ContentBody = "another" });
-        (code, output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), [.. args, "--json", "--quiet"]);
+        (code, output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), [.. args, "--json", "--quiet"]);
         Assert.Equal(1, code);
         Assert.Contains($"{{\"failed\":\"{source.Keys.Last()}\",\"reason\":\"another object lies under", output, StringComparison.Ordinal);
         Assert.Contains($"\"already_there\":{source.Count - 1},\"failed\":1", output, StringComparison.Ordinal);
@@ -50,21 +52,81 @@ public sealed class ReplayTests(LakeBucket lake)
         string target = await lake.Rgw.CreateBucketAsync();
         await using ServerProcess server = await lake.StartServerAsync(target, folder);
         string[] args = ["replay", "--to", server.BaseAddress.ToString(), "--checkpoint", folder["checkpoint"], "--rate", "40000"];
-        await using (ChildProcess first = LakeBucket.Start(lake.Environment(lake.Name), args))
+        await using (ChildProcess first = EstatCommand.Start(lake.Environment(lake.Name), args))
         {
             await Wait.UntilAsync(
                 () => ReplayState.Read(folder["checkpoint"])?.Events > 10_000, LakeBucket.Limit, "10,000 acknowledged events", () => first.AllOutput);
+            (int refused, string why) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
+            Assert.Equal(1, refused);
+            Assert.Contains("another estat replay is at work with it", why, StringComparison.Ordinal);
             first.Interrupt();
             Assert.Equal(130, await first.WaitForExitAsync(LakeBucket.Limit));
             Assert.Contains("the same command goes on from there", first.AllOutput, StringComparison.Ordinal);
         }
 
         Assert.InRange(ReplayState.Read(folder["checkpoint"])!.Events, 10_000, LakeBucket.Events - 1);
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), [.. args[..^2]]);
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), [.. args[..^2]]);
         Assert.True(code == 0, output);
         Assert.Contains($"{LakeBucket.Events:N0} events", output, StringComparison.Ordinal);
         Assert.Equal(0, await LakeBucket.StopAsync(server));
         Assert.Equal(Enumerable.Range(0, LakeBucket.Events), await lake.NumbersAsync(target));
+    }
+
+    [Fact]
+    public async Task Only_what_was_chosen_is_sent_and_a_dry_run_sends_nothing()
+    {
+        using var folder = new TempFolder();
+        await WriteAsync(folder["lake/raw/a.jsonl.gz"], "/a", "/b", "/a");
+        await WriteAsync(folder["lake/dlq/b.jsonl.gz"], "/quarantined");
+        await WriteAsync(folder["broken/c.jsonl.gz"], "/dlq");
+        var environment = new Dictionary<string, string> { ["RAW_PREFIX"] = "raw", ["DLQ_PREFIX"] = "dlq" };
+        await SendAsync(folder["server"], async client =>
+        {
+            string[] to = ["--to", client.BaseAddress!.ToString(), "--checkpoint", folder["checkpoint"]];
+            string[] chosen = ["replay", "--from", folder["lake"], "--where", "$.page=/a", .. to];
+            await RunAsync("would replay 1 object, 2 events, 1 events left out", [.. chosen, "--dry-run"]);
+            await RunAsync("replayed 1 object, 2 events, 1 events left out", chosen);
+            await RunAsync("replayed 1 object, 1 event", ["replay", "--from", folder["lake"], "--quarantine", .. to]);
+            using (DirectoryLock.Take(folder["broken"], "DLQ_DIR"))
+            {
+                (int refused, string why) = await EstatCommand.RunAsync(environment, ["replay", "--dlq", folder["broken"], .. to]);
+                Assert.Equal(1, refused);
+                Assert.Contains("estat dlq retry", why, StringComparison.Ordinal);
+            }
+
+            await RunAsync("replayed 1 object, 1 event", ["replay", "--dlq", folder["broken"], .. to]);
+        });
+        Assert.Equal(
+            ["/a", "/a", "/dlq", "/quarantined"],
+            StoredEvents.FromFolder(folder["server/data"]).Select(stored => System.Text.Json.JsonDocument.Parse(stored.Body).RootElement.GetProperty("page").GetString()!).Order(StringComparer.Ordinal));
+
+        async Task RunAsync(string said, string[] args)
+        {
+            (int code, string output) = await EstatCommand.RunAsync(environment, args);
+            Assert.True(code == 0, output);
+            Assert.Contains(said, output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_copy_that_waits_for_its_rate_hears_Ctrl_C()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["from/raw"]);
+        foreach (string name in new[] { "a", "b", "c" })
+        {
+            await File.WriteAllBytesAsync(folder[$"from/raw/{name}.jsonl.gz"], new byte[1000], TestContext.Current.CancellationToken);
+        }
+
+        string[] args = ["replay", "--from", folder["from"], "--to", folder["to"], "--rate", "1B", "--checkpoint", folder["checkpoint"], "--parallel", "1"];
+        await using ChildProcess copying = EstatCommand.Start(new Dictionary<string, string>(), args);
+        await Wait.UntilAsync(() => File.Exists(folder["to/raw/a.jsonl.gz"]), LakeBucket.Limit, "the first object", () => copying.AllOutput);
+        copying.Interrupt();
+        Assert.Equal(130, await copying.WaitForExitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Contains("the same command goes on from there", copying.AllOutput, StringComparison.Ordinal);
+        (int code, string output) = await EstatCommand.RunAsync([.. args[..5], .. args[7..]]);
+        Assert.True(code == 0, output);
+        Assert.True(File.Exists(folder["to/raw/c.jsonl.gz"]));
     }
 
     [Fact]
@@ -73,7 +135,7 @@ public sealed class ReplayTests(LakeBucket lake)
         using var folder = new TempFolder();
         string bucket = await lake.Rgw.CreateBucketAsync();
         await using ServerProcess server = await lake.StartServerAsync(bucket, folder);
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(bucket), "replay", "--to", server.BaseAddress.ToString(), "--checkpoint", folder["checkpoint"]);
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(bucket), "replay", "--to", server.BaseAddress.ToString(), "--checkpoint", folder["checkpoint"]);
         Assert.Equal(1, code);
         Assert.Contains("--into-same", output, StringComparison.Ordinal);
     }
@@ -97,7 +159,7 @@ public sealed class ReplayTests(LakeBucket lake)
         IReadOnlyList<StoredEvent> sent = StoredEvents.FromFolder(folder["first/data"]);
         await SendAsync(folder["second"], async client =>
         {
-            (int code, string output) = await LakeBucket.RunAsync(
+            (int code, string output) = await EstatCommand.RunAsync(
                 new Dictionary<string, string>(), "replay", "--from", folder["first/data"], "--to", client.BaseAddress!.ToString(), "--as", form, "--checkpoint", folder["checkpoint"]);
             Assert.True(code == 0, output);
         });
@@ -106,6 +168,17 @@ public sealed class ReplayTests(LakeBucket lake)
             (form == "body" ? sent.Select(stored => (stored.Body, stored.Id)) : sent.Select(stored => (stored.RawLine, (string?)null))).Order(),
             came.Select(stored => (stored.Body, form == "body" ? stored.Id : null)).Order());
         Assert.All(came, stored => Assert.Equal("estat-replay/0.1.0", stored.UserAgent));
+    }
+
+    private static async Task WriteAsync(string path, params string[] pages)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await using FileStream file = File.Create(path);
+        await using var gzip = new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionLevel.Fastest);
+        foreach (string page in pages)
+        {
+            await gzip.WriteAsync(Encoding.UTF8.GetBytes($$$"""{"ts":1,"ip":"203.0.113.9","user_agent":"","body":"{\"page\":\"{{{page}}}\"}"}""" + "\n"));
+        }
     }
 
     private static async Task SendAsync(string folder, Func<HttpClient, Task> send)

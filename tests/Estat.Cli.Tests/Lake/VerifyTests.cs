@@ -1,6 +1,7 @@
 // `estat verify` over a real bucket: silent where all is well, and never where something is not.
 using System.Text.Json;
 using Amazon.S3.Model;
+using Estat.Cli.Tests.Support;
 using Estat.Testing;
 
 namespace Estat.Cli.Tests.Lake;
@@ -11,7 +12,7 @@ public sealed class VerifyTests(LakeBucket lake)
     [Fact]
     public async Task A_clean_bucket_has_no_finding_and_every_event_is_there_once()
     {
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), "verify", "--unique-by", "$.n", "--json", "--quiet", "--memory-mb", "1");
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), "verify", "--unique-by", "$.n", "--json", "--quiet", "--memory-mb", "1");
         Assert.Equal((0, 1), (code, output.Split('\n').Length));
         JsonElement summary = JsonDocument.Parse(output).RootElement.GetProperty("summary");
         Assert.Equal((LakeBucket.Events, true), (summary.GetProperty("events").GetInt32(), summary.GetProperty("complete").GetBoolean()));
@@ -42,7 +43,7 @@ public sealed class VerifyTests(LakeBucket lake)
         byte[] doubled = Gunzip(all[5]);
         int line = doubled.AsSpan().IndexOf((byte)'\n') + 1;
         await PutAsync(bucket, keys[5], Gzip([.. doubled, .. doubled[..line]]), keys[5]);    // one event twice
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(bucket), "verify", "--unique-by", "$.n", "--json", "--quiet", "--findings", "100000");
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(bucket), "verify", "--unique-by", "$.n", "--json", "--quiet", "--findings", "100000");
         Assert.Equal(1, code);
         HashSet<(string, string)> found = [.. output.Split('\n').Select(text => JsonDocument.Parse(text).RootElement)
             .Where(element => element.TryGetProperty("kind", out _)).Select(element => (element.GetProperty("kind").GetString()!, element.GetProperty("key").GetString()!))];
@@ -67,7 +68,7 @@ public sealed class VerifyTests(LakeBucket lake)
         proxy.Fault = Fault.Slow(30_000);
         string[] args = ["verify", "--prefix", "", "--unique-by", "$.n", "--json", "--checkpoint", folder.Path, "--parallel", "2"];
         string covered;
-        await using (ChildProcess first = LakeBucket.Start(lake.Environment(lake.Name, proxy.Endpoint), args))
+        await using (ChildProcess first = EstatCommand.Start(lake.Environment(lake.Name, proxy.Endpoint), args))
         {
             await Wait.UntilAsync(() => first.AllOutput.Contains("a.txt", StringComparison.Ordinal), LakeBucket.Limit, "the first finding");
             first.Interrupt();
@@ -77,11 +78,34 @@ public sealed class VerifyTests(LakeBucket lake)
 
         Assert.Contains("the same command goes on from there", covered, StringComparison.Ordinal);
         Assert.Contains("\"complete\":false", covered, StringComparison.Ordinal);
-        (int code, string output) = await LakeBucket.RunAsync(lake.Environment(lake.Name), args);
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
         Assert.Equal(1, code); // a.txt, which the first run told
         Assert.DoesNotContain("\"key\":\"a.txt\"", output, StringComparison.Ordinal);
         Assert.Contains($"\"events\":{LakeBucket.Events},", output, StringComparison.Ordinal);
         Assert.Contains("\"found\":{\"foreign-key\":1}", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Its_checkpoint_has_one_owner_and_goes_on_with_the_time_that_it_began_with()
+    {
+        using var folder = new TempFolder();
+        using FaultProxy proxy = FaultProxy.Start(lake.Rgw.Port);
+        proxy.Fault = Fault.Slow(30_000);
+        string[] args = ["verify", "--since", "24h", "--json", "--checkpoint", folder.Path, "--parallel", "2"];
+        await using (ChildProcess first = EstatCommand.Start(lake.Environment(lake.Name, proxy.Endpoint), args))
+        {
+            await Wait.UntilAsync(() => first.AllOutput.Contains(" object", StringComparison.Ordinal), LakeBucket.Limit, "an object to be verified", () => first.AllOutput);
+            (int refused, string why) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
+            Assert.Equal(1, refused);
+            Assert.Contains("another process owns this folder", why, StringComparison.Ordinal);
+            first.Interrupt();
+            Assert.Equal(130, await first.WaitForExitAsync(LakeBucket.Limit));
+        }
+
+        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
+        Assert.True(code == 0, output);
+        Assert.Contains("going on after", output, StringComparison.Ordinal);
+        Assert.Contains($"\"events\":{LakeBucket.Events},", output, StringComparison.Ordinal);
     }
 
     private static byte[] Gunzip(byte[] content) => StoredEvents.Decompress("object", content);

@@ -116,4 +116,27 @@ public sealed class LakeTests
         again.Add(new Occurrence(hashes[7], 2, 2));
         Assert.Equal([(7, 1), (7, 2)], again.Find().Select(pair => (pair.First.Line, pair.Again.Line)));
     }
+
+    [Fact]
+    public void A_shard_that_was_empty_when_it_was_saved_is_empty_after_a_crash()
+    {
+        using var folder = new TempFolder();
+        var first = new Occurrence(UInt128.One, 1, 1);
+        var second = new Occurrence(UInt128.One + 1, 1, 2);
+        long[] saved;
+        using (var index = new DuplicateIndex(folder.Path, "x", 1 << 20))
+        {
+            saved = index.Save();
+            index.Add(first);
+            index.Add(second);
+            index.Save();
+        }
+
+        using var again = new DuplicateIndex(folder.Path, "x", 1 << 20);
+        again.Restore(saved);
+        again.Add(first);
+        again.Save();
+        again.Add(second);
+        Assert.Empty(again.Find());
+    }
 }

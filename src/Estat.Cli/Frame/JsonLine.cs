@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Estat.Cli.Lake;
+namespace Estat.Cli.Frame;
 
 /// <summary>For <c>--json</c>: text outside ASCII stays readable, controls are escaped.</summary>
 internal static class JsonLine
