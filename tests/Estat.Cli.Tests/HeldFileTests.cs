@@ -18,7 +18,7 @@ public sealed class HeldFileTests
             {
                 try
                 {
-                    using FileStream held = HeldFile.Of(folder["file"], "held");
+                    using FileStream held = Frame.HeldFile.Of(folder["file"], "held");
                     Assert.Equal(1, Interlocked.Increment(ref inside));
                     Interlocked.Decrement(ref inside);
                     taken++;
