@@ -112,7 +112,7 @@ public sealed class ManifestTests
         Assert.All(container.Items("dependsOn"), first => Assert.Contains(task.Items("containerDefinitions"), other => other.TextAt("name") == first.TextAt("containerName")));
         string[] check = [.. container.Items("healthCheck/command").Select(part => ((YamlScalarNode)part).Value!)];
         Assert.Contains($"[{string.Join(", ", check[1..4].Select(part => $"\"{part}\""))}", DeployFiles.Text("Dockerfile").Replace("HEALTHCHECK", "", StringComparison.Ordinal), StringComparison.Ordinal);
-        Assert.Equal(Healthy, new Uri(check[^1]).AbsolutePath);
+        Assert.Equal(Healthy, check[^1]); // the node of this environment, whatever its port and with a certificate too
     }
 
     [Theory]

@@ -49,6 +49,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{/* What a probe asks by: plain HTTP unless the node has a certificate; a kubelet checks none. */}}
+{{- define "estat.scheme" -}}
+{{- if .Values.options.HTTP_TLS_CERT }}, scheme: HTTPS{{ end }}
+{{- end }}
+
 {{- define "estat.container" -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -60,16 +65,16 @@ securityContext:
 lifecycle:
   preStop: { sleep: { seconds: 3 } }
 startupProbe:
-  httpGet: { path: /health, port: http }
+  httpGet: { path: /health, port: http{{ include "estat.scheme" . }} }
   periodSeconds: 2
   failureThreshold: 60
 livenessProbe:
-  httpGet: { path: /health, port: http }
+  httpGet: { path: /health, port: http{{ include "estat.scheme" . }} }
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  httpGet: { path: /health/ready, port: http }
+  httpGet: { path: /health/ready, port: http{{ include "estat.scheme" . }} }
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 2
