@@ -69,11 +69,20 @@ public sealed class CheckTests(Rgw rgw)
         Assert.Contains("Read-only", (await BadAsync(options, "spool")).Text, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Beside_a_running_server_its_folders_and_port_are_known_as_its_own()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Beside_a_running_server_its_folders_and_port_are_known_as_its_own(bool tls)
     {
         using var folder = new TempFolder();
         Dictionary<string, string> options = SendTests.LocalServer(folder);
+        if (tls)
+        {
+            TestCertificate.Create(DateTimeOffset.UtcNow, TimeSpan.FromDays(90)).WriteTo(folder);
+            options["HTTP_TLS_CERT"] = folder["tls.crt"];
+            options["HTTP_TLS_KEY"] = folder["tls.key"];
+        }
+
         options["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}";
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         (int code, string output) = await EstatCommand.RunAsync(options, "check");

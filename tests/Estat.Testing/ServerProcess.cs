@@ -1,6 +1,7 @@
 // The real server as a process of its own: what a test can only learn by starting, killing and restarting it.
 
 using System.Globalization;
+using System.Net.Security;
 
 namespace Estat.Testing;
 
@@ -18,8 +19,9 @@ public sealed class ServerProcess : IAsyncDisposable
     private ServerProcess(string project, string name, IReadOnlyDictionary<string, string> environment, string[] args)
     {
         var address = environment.GetValueOrDefault(AddressOption) ?? $"127.0.0.1:{FreePort.Next()}";
-        BaseAddress = new Uri($"http://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
-        Client = new HttpClient(Through(new SocketsHttpHandler())) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
+        BaseAddress = new Uri($"{(environment.ContainsKey("HTTP_TLS_CERT") ? "https" : "http")}://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
+        var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable } }; // the test's own
+        Client = new HttpClient(Through(handler)) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         _process = ChildProcess.Launch(
             name, ChildProcess.DotnetCommand(project, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
     }

@@ -1,5 +1,4 @@
 // The client's side of a health check: for images that have neither a shell nor curl.
-using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using Estat.Core.Options;
@@ -25,13 +24,15 @@ internal static class HealthProbe
     /// <returns>The process' exit code: 0 after an answer 2xx, 1 after another one or none within 3 s, 2 without a URL.</returns>
     internal static async Task<int> RunAsync(string[] args, TextWriter errors)
     {
-        if (args is not [Argument, var text] || (OwnUrl(text) ?? AnyUrl(text)) is not { } url)
+        string text = args is [Argument, var given] ? given : "";
+        Uri? own = OwnUrl(text);
+        if ((own ?? AnyUrl(text)) is not { } url)
         {
             await errors.WriteLineAsync($"estat: {Argument} takes a URL, such as http://127.0.0.1:8080/health/ready, or a path, such as /health/ready, of the node that HTTP_ADDR in this environment starts").ConfigureAwait(false);
             return WrongArguments;
         }
 
-        bool isOwn = url.IsLoopback || OwnUrl(text) is not null;
+        bool isOwn = url.IsLoopback || own is not null;
 
         // Of the machine itself; a proxy for the outside has nothing to say here.
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
@@ -63,15 +64,9 @@ internal static class HealthProbe
     // What an image's health check can know: the options that the node beside it was started with.
     private static Uri? OwnUrl(string path)
     {
-        if (!path.StartsWith('/') || !ListenAddress.TryParse(Option("HTTP_ADDR") ?? new EstatOptions().HttpAddr, out ListenAddress address))
-        {
-            return null;
-        }
-
-        IPAddress host = address.Address is null || address.Address.Equals(IPAddress.Any) ? IPAddress.Loopback
-            : address.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
-            : address.Address;
-        return new Uri($"{(Option("HTTP_TLS_CERT") is null ? "http" : "https")}://{new IPEndPoint(host, address.Port)}{path}");
+        return path.StartsWith('/') && ListenAddress.TryParse(Option("HTTP_ADDR") ?? new EstatOptions().HttpAddr, out ListenAddress address)
+            ? address.Here(tls: Option("HTTP_TLS_CERT") is not null, path)
+            : null;
 
         static string? Option(string name) => Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;
     }

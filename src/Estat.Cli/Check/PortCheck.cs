@@ -1,5 +1,5 @@
 // HTTP_ADDR: may it be listened on?
-using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Estat.Core.Options;
 
@@ -25,7 +25,7 @@ internal static class PortCheck
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            return await IsEstatAsync(address, cancellationToken).ConfigureAwait(false)
+            return await IsEstatAsync(address.Here(options.HttpTlsCert is not null, "/metrics"), cancellationToken).ConfigureAwait(false)
                 ? Finding.Warning(Check, $"{options.HttpAddr}: an Estat listens there", "nothing, if that is the server of this configuration; a second one needs a port of its own")
                 : Finding.Bad(Check, $"{options.HttpAddr}: another program listens there", $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another HTTP_ADDR");
         }
@@ -37,13 +37,15 @@ internal static class PortCheck
         }
     }
 
-    private static async Task<bool> IsEstatAsync(ListenAddress address, CancellationToken cancellationToken)
+    // Any certificate will do: this is the machine itself, and nothing is told to who answers.
+    private static async Task<bool> IsEstatAsync(Uri page, CancellationToken cancellationToken)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
-        string host = address.Address is null ? "127.0.0.1" : new IPEndPoint(address.Address, 0).ToString().Split(":0")[0];
+        using var handler = new SocketsHttpHandler { UseProxy = false };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable;
+        using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
         try
         {
-            string metrics = await client.GetStringAsync(new Uri($"http://{host}:{address.Port}/metrics"), cancellationToken).ConfigureAwait(false);
+            string metrics = await client.GetStringAsync(page, cancellationToken).ConfigureAwait(false);
             return metrics.Contains("estat_events", StringComparison.Ordinal);
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)

@@ -7,6 +7,17 @@ namespace Estat.Core.Options;
 /// <summary>A listening address. <see cref="Address"/> is null for every interface.</summary>
 public readonly record struct ListenAddress(IPAddress? Address, int Port)
 {
+    /// <summary>Where a client on this machine finds what listens there.</summary>
+    /// <param name="tls">Whether it has a certificate.</param>
+    /// <param name="path">Such as <c>/health</c>.</param>
+    public Uri Here(bool tls, string path)
+    {
+        IPAddress host = Address is null || Address.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
+            : Address;
+        return new Uri($"{(tls ? "https" : "http")}://{new IPEndPoint(host, Port)}{path}");
+    }
+
     /// <summary>Parses <c>[host]:port</c>; the host is an IP address or <c>localhost</c>, the port 0 (any free) to 65535.</summary>
     public static bool TryParse(string text, out ListenAddress address)
     {

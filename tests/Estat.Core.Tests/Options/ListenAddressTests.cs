@@ -19,6 +19,19 @@ public sealed class ListenAddressTests
         Assert.Equal((address, port), (parsed.Address?.ToString(), parsed.Port));
     }
 
+    [Theory]
+    [InlineData(":8080", "https://127.0.0.1:8080/health")]
+    [InlineData("0.0.0.0:8080", "https://127.0.0.1:8080/health")]
+    [InlineData("[::]:8080", "https://[::1]:8080/health")]
+    [InlineData("10.0.0.7:8080", "https://10.0.0.7:8080/health")]
+    [InlineData("[2001:db8:0:1::]:8080", "https://[2001:db8:0:1::]:8080/health")]
+    public void From_this_machine_it_is_asked_by_an_address_that_it_answers_on(string text, string url)
+    {
+        Assert.True(ListenAddress.TryParse(text, out ListenAddress parsed));
+        Assert.Equal(url, parsed.Here(tls: true, "/health").ToString());
+        Assert.Equal("http", parsed.Here(tls: false, "/health").Scheme);
+    }
+
     [Fact]
     public void Anything_else_is_refused()
     {
