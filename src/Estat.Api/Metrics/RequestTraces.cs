@@ -28,7 +28,7 @@ internal sealed class RequestTraces
         : new RequestTraces(next, new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
 
     private Task HandleAsync(HttpContext context) =>
-        _choice.Takes(context.Request.Headers, out ActivityContext parent) && IsCollecting(context.Request) ? TraceAsync(context, parent) : _next(context);
+        IsCollecting(context.Request) && _choice.Takes(context.Request.Headers, out ActivityContext parent) ? TraceAsync(context, parent) : _next(context);
 
     private static bool IsCollecting(HttpRequest request) =>
         request.Method != HttpMethods.Options && request.Path.Value is CollectingPath or "/collect.gif" or "/collect/batch";

@@ -1,6 +1,7 @@
 // Which requests are traced.
 using System.Diagnostics;
 using Estat.Api.Metrics;
+using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
@@ -79,6 +80,37 @@ public sealed class TraceChoiceTests
         Assert.Same(router, RequestTraces.Around(router, new EstatOptions(), _time));
         Assert.Same(router, RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver, TracesSampler = TracesSampler.AlwaysOff }, _time));
         Assert.NotSame(router, RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver }, _time));
+    }
+
+    [Fact]
+    public async Task What_is_not_collecting_spends_nothing_of_what_clients_may_have_traced()
+    {
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == EstatActivities.SourceName, Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(listener);
+        int traced = 0;
+        RequestDelegate traces = RequestTraces.Around(
+            _ =>
+            {
+                traced += Activity.Current is null ? 0 : 1;
+                return Task.CompletedTask;
+            }, new EstatOptions { OtlpEndpoint = new Uri("http://127.0.0.1:4318"), TracesSampler = TracesSampler.ParentBasedAlwaysOff }, _time);
+        await AskAsync("/health", TraceChoice.MostByClientsPerSecond);
+        Assert.Equal(0, traced);
+        await AskAsync("/collect", TraceChoice.MostByClientsPerSecond + 1);
+        Assert.Equal(TraceChoice.MostByClientsPerSecond, traced);
+
+        async Task AskAsync(string path, int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                var context = new DefaultHttpContext { Request = { Method = "POST", Path = path } };
+                context.Request.Headers.TraceParent = Traced;
+                await traces(context);
+            }
+        }
     }
 
     private static bool Takes(TraceChoice choice, string? traceParent)

@@ -105,6 +105,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
 
         IPage next = await shop.VisitAsync();
         await next.EvaluateAsync("estat.flush()");
+        await UntilStoredAsync(next, 0);
         await shop.UntilAcceptedAsync(42);
         IReadOnlyList<SentEvent> events = await shop.DrainAsync();
         Assert.Equal(42, events.Count);
@@ -129,7 +130,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         IPage next = await shop.VisitAsync();
         await next.EvaluateAsync("estat('third'); estat.flush()");
         await shop.UntilAcceptedAsync(5);
-        await next.WaitForFunctionAsync($"{StoredKeys}.length == 0");
+        await UntilStoredAsync(next, 0);
         IReadOnlyList<SentEvent> events = await shop.DrainAsync();
         Assert.Equal(["early", "early", "first", "second", "third"], events.Select(one => one.Name).Order(StringComparer.Ordinal));
         Assert.Equal(5, events.Select(one => one.Id).Distinct().Count());
@@ -144,10 +145,10 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         IPage page = await shop.VisitAsync();
         await page.EvaluateAsync("estat.flush()");
         await shop.UntilAcceptedAsync(1);
-        await page.WaitForFunctionAsync($"{StoredKeys}.length == 1");
+        await UntilStoredAsync(page, 1);
         shop.Network.Fault = Fault.None;
         await page.EvaluateAsync("estat.flush()");
-        await page.WaitForFunctionAsync($"{StoredKeys}.length == 0");
+        await UntilStoredAsync(page, 0);
         IReadOnlyList<SentEvent> events = await shop.DrainAsync();
         Assert.True(events.Count > 1, "the answer was not lost: nothing was tested");
         Assert.Single(events.Select(one => one.Id).Distinct());
@@ -161,7 +162,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         IPage page = await shop.VisitAsync();
         await page.EvaluateAsync("estat('one')");
         await shop.UntilAcceptedAsync(2);
-        await page.WaitForFunctionAsync($"{StoredKeys}.length == 0");
+        await UntilStoredAsync(page, 0);
         Assert.Equal(2, shop.Requests.Count);
         Assert.Equal(shop.Requests[0].PostData, shop.Requests[1].PostData);
         Assert.Equal(2, (await shop.DrainAsync()).Select(one => one.Id).Distinct().Count());
@@ -175,7 +176,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await shop.AnswerNextAsync(1, 503, new() { ["Retry-After"] = "1000" });
         IPage page = await shop.VisitAsync(prepare: page => page.Clock.InstallAsync());
         await page.Clock.FastForwardAsync(3_000);
-        await page.WaitForFunctionAsync($"{StoredKeys}.length == 1");
+        await UntilStoredAsync(page, 1);
         await page.EvaluateAsync("estat('more')");
         await page.Clock.FastForwardAsync(990_000);
         Assert.Single(shop.Requests);
@@ -231,7 +232,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
 
         shop.Network.Fault = Fault.Refuse;
         await page.EvaluateAsync("localStorage.mine = 'stays'; estat('kept'); estat.flush()");
-        await page.WaitForFunctionAsync($"{StoredKeys}.length == 1");
+        await UntilStoredAsync(page, 1);
         await page.EvaluateAsync("estat('in memory'); estat.consent(false); estat('after')");
         Assert.Equal("[\"mine\"]", await page.EvaluateAsync<string>("JSON.stringify(Object.keys(localStorage))"));
 
@@ -299,7 +300,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         Assert.InRange(await tabs[0].EvaluateAsync<int>($"{StoredKeys}.length"), 10, 22);
         shop.Network.Fault = Fault.None;
         await Task.WhenAll(tabs.Select(tab => tab.EvaluateAsync("Promise.all([estat.flush(), estat.flush()])")));
-        await tabs[0].WaitForFunctionAsync($"{StoredKeys}.length == 0");
+        await UntilStoredAsync(tabs[0], 0);
         await shop.UntilAcceptedAsync(22);
         IReadOnlyList<SentEvent> events = await shop.DrainAsync();
         Assert.Equal(22, events.Count);
@@ -338,4 +339,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await shop.UntilAcceptedAsync(4);
         Assert.Empty(shop.Complaints);
     }
+
+    // Parts of what waits, in the browser's store; none is left once all of them were answered.
+    private static Task UntilStoredAsync(IPage page, int parts) => page.WaitForFunctionAsync($"{StoredKeys}.length == {parts}");
 }
