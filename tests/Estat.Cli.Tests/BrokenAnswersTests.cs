@@ -2,6 +2,8 @@
 using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
+using Estat.Cli.Dlq;
+using Estat.Cli.Frame;
 using Estat.Cli.Tests.Support;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
@@ -62,6 +64,39 @@ public sealed class BrokenAnswersTests
         Assert.Equal(130, await exporting.WaitForExitAsync(TimeSpan.FromSeconds(20)));
         Assert.Contains("to go on: estat dlq export", exporting.AllOutput, StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.EnumerateFiles(folder["export"]), file => file.Contains(".tmp", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_end_is_asked_for_again_after_a_minute()
+    {
+        var time = new ManualTimeProvider();
+        int asked = 0;
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            if (Interlocked.Increment(ref asked) > 1)
+            {
+                await context.Response.Body.WriteAsync(Page);
+                return;
+            }
+
+            await FakeNode.BeginAsync(context, Page);
+            await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        });
+        using var admin = new AdminClient(NodeOptions.ClientOf(new Uri(node.Url), token: null, key: null, connections: 1), node: null, time, CancellationToken.None);
+        Task<DlqPage?> page = admin.GetAsync("admin/dlq", DlqJson.Default.DlqPage, CancellationToken.None);
+        await Wait.UntilAsync(() => asked == 1, Limit, "the first request");
+        await Wait.UntilAsync(
+            () =>
+            {
+                if (asked == 1)
+                {
+                    time.Advance(TimeSpan.FromSeconds(1));
+                }
+
+                return page.IsCompleted;
+            },
+            Limit, "the second answer");
+        Assert.Equal(File1, Assert.Single((await page)!.Files).Name);
     }
 
     [Theory]

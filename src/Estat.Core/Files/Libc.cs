@@ -102,9 +102,16 @@ internal static partial class Libc
 
         // struct statx: the same on every architecture; stx_uid and stx_gid stand at 20 and 24.
         uint* stat = stackalloc uint[64];
-        if (statx(AtCurrentDirectory, from, 0, StatxUidAndGid, stat) != 0)
+        try
         {
-            throw Failure("look at", from);
+            if (statx(AtCurrentDirectory, from, 0, StatxUidAndGid, stat) != 0)
+            {
+                throw Failure("look at", from);
+            }
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return; // musl before 1.2.5
         }
 
         if (chown(to, stat[5], stat[6]) != 0)
