@@ -341,5 +341,5 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
     }
 
     // Parts of what waits, in the browser's store; none is left once all of them were answered.
-    private static Task UntilStoredAsync(IPage page, int parts) => page.WaitForFunctionAsync($"{StoredKeys}.length == {parts}");
+    private static Task<IJSHandle> UntilStoredAsync(IPage page, int parts) => page.WaitForFunctionAsync($"{StoredKeys}.length == {parts}");
 }
