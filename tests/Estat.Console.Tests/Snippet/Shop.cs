@@ -1,4 +1,5 @@
 // A site that uses /estat.js, in a real browser, with a real Estat on another origin and a network between them that can fail.
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Estat.Api.Hosting;
 using Estat.Core.Options;
@@ -20,6 +21,7 @@ internal sealed class Shop : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TempFolder _folder = new();
+    private readonly ConcurrentQueue<IRequest> _requests = new();
     private readonly List<string> _complaints = [];
     private readonly StandaloneServer _server;
     private readonly WebApplication _site;
@@ -50,7 +52,7 @@ internal sealed class Shop : IAsyncDisposable
     internal FaultProxy Network { get; private set; } = null!;
 
     /// <summary>Bodies of the requests that pages sent, in order; those at unload are not seen here.</summary>
-    internal List<IRequest> Requests { get; } = [];
+    internal IRequest[] Requests => [.. _requests];
 
     /// <summary>All that the browser complained of, but for requests that failed.</summary>
     internal IReadOnlyList<string> Complaints => _complaints;
@@ -78,7 +80,7 @@ internal sealed class Shop : IAsyncDisposable
         {
             if (request.Method == "POST")
             {
-                shop.Requests.Add(request);
+                shop._requests.Enqueue(request);
             }
         };
         return shop;
@@ -126,6 +128,10 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>Waits until the server has taken so many events.</summary>
     internal Task UntilAcceptedAsync(long events) => Wait.UntilAsync(
         () => _server.Engine.Ledger.Read().Accepted >= events, Patience, $"{events} events to be accepted", () => $"{_server.Engine.Ledger.Read().Accepted} were");
+
+    /// <summary>Waits until the browser has told of so many requests: it may do so after the server has answered them.</summary>
+    internal Task UntilRequestedAsync(int requests) =>
+        Wait.UntilAsync(() => _requests.Count >= requests, Patience, $"{requests} requests to be told of", () => $"{_requests.Count} were");
 
     internal long Accepted => _server.Engine.Ledger.Read().Accepted;
 

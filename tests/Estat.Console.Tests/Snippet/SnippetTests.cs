@@ -52,6 +52,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await page.EvaluateAsync("estat('cart', { items: 3, title: '안녕' }); estat.track('bare');");
         await shop.UntilAcceptedAsync(4);
 
+        await shop.UntilRequestedAsync(1);
         IRequest request = Assert.Single(shop.Requests);
         Assert.Equal("key=key+of+the+shop", new Uri(request.Url).Query[1..]);
         // No preflight for this type, and no batch that a proxy would take for something else.
@@ -163,7 +164,8 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await page.EvaluateAsync("estat('one')");
         await shop.UntilAcceptedAsync(2);
         await UntilStoredAsync(page, 0);
-        Assert.Equal(2, shop.Requests.Count);
+        await shop.UntilRequestedAsync(2);
+        Assert.Equal(2, shop.Requests.Length);
         Assert.Equal(shop.Requests[0].PostData, shop.Requests[1].PostData);
         Assert.Equal(2, (await shop.DrainAsync()).Select(one => one.Id).Distinct().Count());
         Assert.Empty(shop.Complaints);
@@ -179,6 +181,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await UntilStoredAsync(page, 1);
         await page.EvaluateAsync("estat('more')");
         await page.Clock.FastForwardAsync(990_000);
+        await shop.UntilRequestedAsync(1);
         Assert.Single(shop.Requests);
         Assert.Equal(0, shop.Accepted);
         await page.Clock.FastForwardAsync(1_020_000); // and up to as much again, so that not all come back at once
