@@ -102,7 +102,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await page.EvaluateAsync("for (let i = 0; i < 40; i++) estat('large', { i, text: '한'.repeat(1500) })"); // 4.5 KB each, 180 KB together
         await page.GotoAsync(shop.Elsewhere.ToString());
         await shop.UntilAcceptedAsync(10);
-        Assert.InRange(await page.EvaluateAsync<int>($"{StoredKeys}.length"), 2, 4);
+        Assert.InRange(await StoredAsync(page), 2, 4);
 
         IPage next = await shop.VisitAsync();
         await next.EvaluateAsync("estat.flush()");
@@ -121,7 +121,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         shop.Network.Fault = Fault.Refuse;
         IPage page = await shop.VisitAsync();
         await page.EvaluateAsync("estat('first'); estat.flush()");
-        await page.WaitForFunctionAsync($"{StoredKeys}.length > 0");
+        await Wait.UntilAsync(async () => await StoredAsync(page) > 0, Patience, "something in the browser's store");
         // It is known to be away by now: what comes is kept, not tried once more while the page goes.
         await page.EvaluateAsync("estat('second')");
         await page.GotoAsync(shop.Elsewhere.ToString());
@@ -196,10 +196,10 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await shop.AnswerNextAsync(1, 401, []);
         IPage page = await shop.VisitAsync();
         await page.EvaluateAsync("estat('refused'); estat.flush()");
-        await page.WaitForFunctionAsync("estat.dropped == 2");
+        await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 2, Patience, "2 dropped events");
         await page.EvaluateAsync("estat('taken'); estat('too large', 'x'.repeat(20000)); estat.flush()");
         await shop.UntilAcceptedAsync(1);
-        await page.WaitForFunctionAsync("estat.dropped == 3"); // the server's MAX_BODY_SIZE, by its answer
+        await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 3, Patience, "3 dropped events"); // the server's MAX_BODY_SIZE, by its answer
         Assert.Equal("[]", await page.EvaluateAsync<string>($"JSON.stringify({StoredKeys})"));
         SentEvent taken = Assert.Single(await shop.DrainAsync());
         Assert.Equal("taken", taken.Name);
@@ -300,7 +300,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
             await tab.EvaluateAsync("(async () => { for (let i = 0; i < 10; i++) { estat('waits', i); await estat.flush(); } })()");
         }
 
-        Assert.InRange(await tabs[0].EvaluateAsync<int>($"{StoredKeys}.length"), 10, 22);
+        Assert.InRange(await StoredAsync(tabs[0]), 10, 22);
         shop.Network.Fault = Fault.None;
         await Task.WhenAll(tabs.Select(tab => tab.EvaluateAsync("Promise.all([estat.flush(), estat.flush()])")));
         await UntilStoredAsync(tabs[0], 0);
@@ -344,5 +344,8 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
     }
 
     // Parts of what waits, in the browser's store; none is left once all of them were answered.
-    private static Task<IJSHandle> UntilStoredAsync(IPage page, int parts) => page.WaitForFunctionAsync($"{StoredKeys}.length == {parts}");
+    private static Task<int> StoredAsync(IPage page) => page.EvaluateAsync<int>($"{StoredKeys}.length");
+
+    // WaitForFunctionAsync looks again by eval, which the pages' policy forbids: it holds only for what is so at the first look.
+    private static Task UntilStoredAsync(IPage page, int parts) => Wait.UntilAsync(async () => await StoredAsync(page) == parts, Patience, $"{parts} parts in the browser's store");
 }
