@@ -21,10 +21,15 @@ public sealed partial class FilesTests
         Assert.Equal("no-cache", plain.Headers.CacheControl!.ToString());
         Assert.Contains("default-src 'none'", plain.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
 
-        using var again = new HttpRequestMessage(HttpMethod.Get, "/console");
-        again.Headers.IfNoneMatch.Add(plain.Headers.ETag!);
-        using HttpResponseMessage unchanged = await client.SendAsync(again, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.NotModified, unchanged.StatusCode);
+        string tag = plain.Headers.ETag!.ToString();
+        foreach (string known in new[] { tag, $"\"another\", {tag}", tag["W/".Length..], "*" })
+        {
+            using var again = new HttpRequestMessage(HttpMethod.Get, "/console") { Headers = { { "If-None-Match", known } } };
+            using HttpResponseMessage unchanged = await client.SendAsync(again, TestContext.Current.CancellationToken);
+            Assert.Equal((HttpStatusCode.NotModified, known), (unchanged.StatusCode, known));
+            Assert.False(unchanged.Headers.Contains("Access-Control-Allow-Origin"));
+            Assert.Equal("same-origin", unchanged.Headers.GetValues("Cross-Origin-Resource-Policy").Single());
+        }
 
         using var compressed = new HttpRequestMessage(HttpMethod.Get, "/console/main.js");
         compressed.Headers.AcceptEncoding.ParseAdd("gzip, br");

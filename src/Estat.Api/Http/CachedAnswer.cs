@@ -1,4 +1,4 @@
-// What is the same for everybody, as long as the process lives: made when it is first asked for, and kept by browsers and proxies.
+// What is the same as long as the process lives: made when it is first asked for, and kept by browsers and, where it is for everybody, by proxies.
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Microsoft.Net.Http.Headers;
@@ -6,16 +6,16 @@ using Microsoft.Net.Http.Headers;
 namespace Estat.Api.Http;
 
 /// <summary>
-/// A document for everybody, pages of other origins included: with a tag of its content, plain or as gzip, whichever the client takes. Nothing is read or
-/// compressed before the first request, so that a start pays nothing for it.
+/// A document with a tag of its content, plain or as gzip, whichever the client takes. Nothing is read or compressed before the first request, so that a start
+/// pays nothing for it.
 /// </summary>
 /// <param name="contentType">What it is.</param>
-/// <param name="maxAge">How long a cache may keep it without asking again.</param>
+/// <param name="cacheControl">Who may keep it, and how long without asking again.</param>
+/// <param name="isForOtherOrigins">Whether pages of other origins may use it. Not what stands behind <see cref="Access.AdminAccess"/>.</param>
 /// <param name="make">Its bytes; called once.</param>
-internal sealed class CachedAnswer(string contentType, TimeSpan maxAge, Func<byte[]> make)
+internal sealed class CachedAnswer(string contentType, string cacheControl, bool isForOtherOrigins, Func<byte[]> make)
 {
     private readonly Lazy<Content> _content = new(() => Content.Of(make()));
-    private readonly string _cacheControl = $"public, max-age={(int)maxAge.TotalSeconds}";
 
     /// <summary>Answers GET and HEAD: 200, or 304 to whoever has it already.</summary>
     internal Task HandleAsync(HttpContext context)
@@ -28,18 +28,20 @@ internal sealed class CachedAnswer(string contentType, TimeSpan maxAge, Func<byt
         Content content = _content.Value;
         IHeaderDictionary headers = context.Response.Headers;
         headers.ETag = content.Tag;
-        headers.CacheControl = _cacheControl;
+        headers.CacheControl = cacheControl;
         headers.Vary = HeaderNames.AcceptEncoding;
-        headers.AccessControlAllowOrigin = "*";
+        if (isForOtherOrigins)
+        {
+            headers.AccessControlAllowOrigin = "*";
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"; // for pages that isolate themselves (Cross-Origin-Embedder-Policy)
+        }
+
         if (Has(context, content.Tag))
         {
             context.Response.StatusCode = StatusCodes.Status304NotModified;
             return Task.CompletedTask;
         }
 
-        // For pages that isolate themselves (Cross-Origin-Embedder-Policy), and against guesses at what it is.
-        headers["Cross-Origin-Resource-Policy"] = "cross-origin";
-        headers.XContentTypeOptions = "nosniff";
         bool compressed = TakesGzip(context);
         if (compressed)
         {

@@ -16,21 +16,18 @@ internal static class OpenApiPage
 {
     internal const string Path = "/openapi.json";
 
-    private const string Resource = "openapi.json";
-    private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(1);
+    private const string AMinute = "public, max-age=60";
 
     /// <param name="options">Whose limits it names.</param>
     /// <param name="levels">The ack levels that a request may ask for.</param>
     internal static Page Create(EstatOptions options, IReadOnlyList<AckLevel> levels) =>
-        new(Path, new CachedAnswer("application/json", MaxAge, () => Write(options, levels)).HandleAsync, IsOpen: true);
+        new(Path, new CachedAnswer("application/json", AMinute, isForOtherOrigins: true, () => Write(options, levels)).HandleAsync, IsOpen: true);
 
     /// <summary>The document, UTF-8.</summary>
     internal static byte[] Write(EstatOptions options, IReadOnlyList<AckLevel> levels)
     {
-        using Stream resource = typeof(OpenApiPage).Assembly.GetManifestResourceStream(Resource)!;
-        using var reader = new StreamReader(resource, Encoding.UTF8);
         string version = typeof(OpenApiPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        StringBuilder text = new StringBuilder(reader.ReadToEnd())
+        StringBuilder text = new StringBuilder(Encoding.UTF8.GetString(Resource.Read("openapi.json")))
             // As a value they stand in quotation marks, so that the file is JSON as it is.
             .Replace("\"%MAX_BODY_SIZE%\"", JsonSerializer.Serialize(options.MaxBodySize))
             .Replace("\"%MAX_BATCH_BODY_SIZE%\"", JsonSerializer.Serialize(options.MaxBatchBodySize))

@@ -8,18 +8,9 @@ internal static class SnippetPage
 {
     internal const string Path = "/estat.js";
 
-    private const string Resource = "estat.min.js";
-
     // Its address is the same in each version: within an hour everybody has the new one.
-    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
+    private const string AnHour = "public, max-age=3600";
 
-    internal static Page Create() => new(Path, new CachedAnswer("text/javascript; charset=utf-8", MaxAge, Read).HandleAsync, IsOpen: true);
-
-    private static byte[] Read()
-    {
-        using Stream resource = typeof(SnippetPage).Assembly.GetManifestResourceStream(Resource)!;
-        using var bytes = new MemoryStream();
-        resource.CopyTo(bytes);
-        return bytes.ToArray();
-    }
+    internal static Page Create() => new(
+        Path, new CachedAnswer("text/javascript; charset=utf-8", AnHour, isForOtherOrigins: true, () => Resource.Read("estat.min.js")).HandleAsync, IsOpen: true);
 }
