@@ -97,8 +97,6 @@ internal sealed class AdminPages
     private static async Task WriteAsync(HttpContext context, AdminReply reply)
     {
         HttpResponse response = context.Response;
-        response.Headers.CacheControl = "no-store";
-        response.Headers.XContentTypeOptions = "nosniff";
         if (reply.Detail is { } detail)
         {
             response.Headers.Allow = reply.Allow;

@@ -16,9 +16,6 @@ internal sealed class EventStreams(int most, Task stopping)
     private readonly Problem _stopping = Problem.Unavailable("This node is shutting down.", closes: true);
     private int _open;
 
-    /// <summary>Those who watch now.</summary>
-    internal int Open => Volatile.Read(ref _open);
-
     /// <summary>Answers with a stream.</summary>
     /// <param name="context">The request.</param>
     /// <param name="run">Writes until it is told to end; an end by its token is none of its errors.</param>
@@ -58,7 +55,6 @@ internal sealed class EventStreams(int most, Task stopping)
     private static async Task<bool> ServeAsync(HttpContext context, Func<EventWriter, CancellationToken, Task> run, CancellationToken cancellationToken)
     {
         context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would gather events until they fill a page
         var writer = new EventWriter(context.Response);
         try
