@@ -13,6 +13,9 @@ internal static class LogSetup
     /// <summary>A factory for a whole process; its owner disposes of it last.</summary>
     internal static ILoggerFactory Create(EstatOptions options, bool isTerminal) => LoggerFactory.Create(logging => Apply(logging, options, isTerminal));
 
+    /// <summary>Whether somebody reads along, rather than a program.</summary>
+    internal static bool IsText(EstatOptions options, bool isTerminal) => options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && isTerminal);
+
     internal static void Apply(ILoggingBuilder logging, EstatOptions options, bool isTerminal)
     {
         LogLevel own = Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true);
@@ -33,7 +36,7 @@ internal static class LogSetup
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         // A start that fails is told in one line, by Program.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        if (options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && isTerminal))
+        if (IsText(options, isTerminal))
         {
             logging.AddConsoleFormatter<TerminalLines, ConsoleFormatterOptions>();
             logging.AddConsole(console => console.FormatterName = TerminalLines.FormatterName);

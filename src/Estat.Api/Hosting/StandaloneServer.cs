@@ -27,7 +27,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly WriteKeys? _keys;
     private readonly ILogger _logger;
-    private readonly bool _isTerminal;
+    private readonly bool _isReadAlong;
 
     /// <summary>Puts the server together.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
@@ -36,7 +36,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         _options = options;
         _time = time;
-        _isTerminal = isTerminal;
+        _isReadAlong = LogSetup.IsText(options, isTerminal);
         Signals = new StopSignals(time);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<StandaloneServer>();
@@ -82,7 +82,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _keys?.Start(); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
         LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
-        if (_isTerminal)
+        if (_isReadAlong)
         {
             LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
         }
