@@ -1,6 +1,7 @@
 // Which objects are looked at: a prefix, a range of keys, a range of time.
 using System.Globalization;
 using Estat.Core.Batching;
+using Estat.Core.Storage;
 
 namespace Estat.Core.Lake;
 
@@ -11,6 +12,8 @@ namespace Estat.Core.Lake;
 /// </summary>
 public sealed record KeyRange
 {
+    private const string Day = "dt=";
+
     /// <summary>How long after an event's arrival its batch may have opened.</summary>
     public static readonly TimeSpan Lateness = TimeSpan.FromMinutes(5);
 
@@ -38,27 +41,30 @@ public sealed record KeyRange
     /// <summary>Whether the time of events matters.</summary>
     public bool IsByTime => Since is not null || Until is not null;
 
-    /// <summary>Where a listing begins: after this key; null: at the first.</summary>
-    public string? ListAfter
-    {
-        get
-        {
-            string? bySince = FirstOpened is { } first && DatesBegin is { } dates ? dates + FolderOf(first) : null;
-            return string.CompareOrdinal(AfterKey, bySince) >= 0 ? AfterKey : bySince;
-        }
-    }
-
     /// <summary>Whether a key, and all behind it, is past the range.</summary>
-    public bool IsPast(string key)
+    public bool IsPast(string key) => UntilKey is not null && KeyOrder.Instance.Compare(key, UntilKey) > 0;
+
+    /// <summary>
+    /// Where a listing that came to this key goes on: behind the days that are out of the range, which cost no more than one question; null: at the next key. Days may
+    /// stand below any prefix, and several prefixes below one another: each has its own.
+    /// </summary>
+    public string? JumpFrom(string key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        if (UntilKey is not null && Storage.KeyOrder.Instance.Compare(key, UntilKey) > 0)
+        int days = key.LastIndexOf('/' + Day, StringComparison.Ordinal) + 1;
+        if (!key.AsSpan(days).StartsWith(Day, StringComparison.Ordinal))
         {
-            return true;
+            return null;
         }
 
-        return LastOpened is { } last && DatesBegin is { } dates && key.StartsWith(dates + "dt=", StringComparison.Ordinal)
-            && string.CompareOrdinal(key, dates + FolderOf(last) + "~") > 0;
+        string place = key[..days];
+        if (FirstOpened is { } first && place + FolderOf(first) is var from && KeyOrder.Instance.Compare(key, from) < 0)
+        {
+            return from;
+        }
+
+        string end = $"{place}{Day}~"; // behind all digits
+        return LastOpened is { } last && KeyOrder.Instance.Compare(key, place + FolderOf(last) + "~") > 0 && KeyOrder.Instance.Compare(key, end) < 0 ? end : null;
     }
 
     /// <summary>Whether the object of this key may hold events of the range. A key that tells no time may.</summary>
@@ -86,16 +92,6 @@ public sealed record KeyRange
         ? OpenedBefore is { } before && before < until + Lateness ? before : until + Lateness
         : OpenedBefore;
 
-    // Dates follow the prefix at once, or stand in it already: then the prefix decides.
-    private string? DatesBegin
-    {
-        get
-        {
-            int dates = Prefix.IndexOf("dt=", StringComparison.Ordinal);
-            return dates > 0 ? Prefix[..dates] : Prefix.EndsWith('/') || Prefix.Length == 0 ? Prefix : null;
-        }
-    }
-
     private static string FolderOf(DateTimeOffset time) =>
-        string.Create(CultureInfo.InvariantCulture, $"dt={time.UtcDateTime:yyyy-MM-dd}/hr={time.UtcDateTime:HH}/");
+        string.Create(CultureInfo.InvariantCulture, $"{Day}{time.UtcDateTime:yyyy-MM-dd}/hr={time.UtcDateTime:HH}/");
 }

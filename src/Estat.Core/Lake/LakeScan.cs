@@ -14,8 +14,9 @@ internal static class LakeScan
     /// <exception cref="StorageException">The store refuses, or did not answer however often it was asked.</exception>
     internal static async IAsyncEnumerable<ObjectEntry> ListAsync(IObjectCatalog store, KeyRange range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        string? last = range.ListAfter;
-        for (int failures = 0; ; failures++)
+        string? last = range.AfterKey;
+        int failures = 0;
+        while (true)
         {
             if (failures > 0)
             {
@@ -36,6 +37,7 @@ internal static class LakeScan
                     }
                     catch (StorageException error) when (error.Failure == StorageFailure.Transient && failures < FetchedObject.Attempts)
                     {
+                        failures++;
                         break;
                     }
 
@@ -45,8 +47,14 @@ internal static class LakeScan
                         yield break;
                     }
 
-                    last = entry.Key;
                     failures = 0;
+                    last = range.JumpFrom(entry.Key);
+                    if (last is not null)
+                    {
+                        break;
+                    }
+
+                    last = entry.Key;
                     if (range.MayHold(entry.Key))
                     {
                         yield return entry;

@@ -1,6 +1,7 @@
 // What readers of a lake count and compare by.
 using Estat.Core.Lake;
 using Estat.Core.Querying;
+using Estat.Core.Storage;
 using Estat.Core.Verifying;
 
 namespace Estat.Core.Tests.Lake;
@@ -19,7 +20,7 @@ public sealed class LakeTests
     {
         var range = new KeyRange { Prefix = "raw/", Since = Ten, Until = Ten.AddHours(1) };
         string key = new Core.Batching.ObjectKeys("raw", "0dfe-1").Next(Ten.AddMinutes(minutes));
-        Assert.Equal(isRead, string.CompareOrdinal(key, range.ListAfter) > 0 && !range.IsPast(key) && range.MayHold(key));
+        Assert.Equal(isRead, range.JumpFrom(key) is null && range.MayHold(key));
         Assert.True(range.Holds(Ten.ToUnixTimeSeconds()));
         Assert.False(range.Holds(Ten.AddHours(1).ToUnixTimeSeconds()));
     }
@@ -66,7 +67,36 @@ public sealed class LakeTests
         Assert.True(Core.Options.GoDuration.TryParse(lookback, out TimeSpan back));
         var range = new KeyRange { Prefix = "raw/", Since = TimeText.TryParse(since, Ten), Until = TimeText.TryParse("9998-12-31T23:59:59", Ten), Lookback = back };
         string first = new Core.Batching.ObjectKeys("raw", "0dfe-1").Next(DateTimeOffset.UnixEpoch);
-        Assert.True(string.CompareOrdinal(first, range.ListAfter) > 0 && !range.IsPast(first) && range.MayHold(first));
+        Assert.True(range.JumpFrom(first) is null && range.MayHold(first));
+    }
+
+    [Theory]
+    [InlineData("", new[] { "a/", "dt", "raw/a/", "raw/", "raw/shop/", "z/" })]
+    [InlineData("raw/", new[] { "raw/a/", "raw/", "raw/shop/" })]
+    [InlineData("raw/dt=2026-11-21/", new[] { "raw/" })]
+    public async Task Days_out_of_the_range_are_jumped_over_below_each_prefix_and_nothing_else_is(string prefix, string[] expected)
+    {
+        using var folder = new TempFolder();
+        using var store = new SwitchedStore(new FolderObjectStore(folder.Path, TimeProvider.System));
+        foreach (string place in new[] { "a/", "", "raw/", "raw/a/", "raw/shop/", "z/" })
+        {
+            for (int days = -40; days <= 40; days++)
+            {
+                string key = new Core.Batching.ObjectKeys("p", "0dfe-1").Next(Ten.AddDays(days).AddMinutes(30))["p/".Length..];
+                Directory.CreateDirectory(Path.GetDirectoryName(folder[place + key])!);
+                File.WriteAllText(folder[place + key], "");
+            }
+        }
+
+        var range = new KeyRange { Prefix = prefix, Since = Ten, Until = Ten.AddHours(1) };
+        List<string> read = [];
+        await foreach (ObjectEntry entry in LakeScan.ListAsync(store, range, TestContext.Current.CancellationToken))
+        {
+            read.Add(entry.Key);
+        }
+
+        Assert.Equal(expected, read.Select(key => key[..key.IndexOf("dt=2026-11-21/hr=10/", StringComparison.Ordinal)] is { Length: > 0 } place ? place : "dt"));
+        Assert.InRange(store.Listed, expected.Length, 3 * expected.Length);
     }
 
     [Fact]

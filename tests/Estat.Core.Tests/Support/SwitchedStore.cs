@@ -1,4 +1,5 @@
 // A real store with a switch: what a test cannot make a disk or a network do at an exact moment.
+using System.Runtime.CompilerServices;
 using Estat.Core.Batching;
 using Estat.Core.Storage;
 
@@ -23,6 +24,9 @@ internal sealed class SwitchedStore(IObjectCatalog inner) : IObjectCatalog
     internal bool LosesAnswers { get; set; }
 
     internal int Creates => Volatile.Read(ref _creates);
+
+    /// <summary>Entries of listings that somebody looked at.</summary>
+    internal int Listed { get; private set; }
 
     internal int Checks => Volatile.Read(ref _checks);
 
@@ -61,10 +65,14 @@ internal sealed class SwitchedStore(IObjectCatalog inner) : IObjectCatalog
     public bool KeepsMetadata => inner.KeepsMetadata;
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ThrowIfFailing(prefix);
-        return inner.ListAsync(prefix, after, cancellationToken);
+        await foreach (ObjectEntry entry in inner.ListAsync(prefix, after, cancellationToken))
+        {
+            Listed++;
+            yield return entry;
+        }
     }
 
     /// <inheritdoc/>
