@@ -1,4 +1,5 @@
 // The command line beside a server, with that server's environment: as `docker exec` starts it.
+using System.Collections.Concurrent;
 using Estat.Cli.Tests.Support;
 using Estat.Testing;
 
@@ -29,6 +30,26 @@ public sealed class ContainerTests
         (code, output) = await EstatCommand.RunAsync(options, "dlq", "list");
         Assert.Equal(2, code);
         Assert.StartsWith("estat: ADMIN_TOKEN_FILE=", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_servers_own_token_is_shown_to_nobody_who_only_takes_events()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["events"], "one\ntwo\n", TestContext.Current.CancellationToken);
+        var shown = new ConcurrentQueue<string>();
+        await using FakeNode node = await FakeNode.StartAsync(context =>
+        {
+            shown.Enqueue($"{context.Request.Method} {context.Request.Headers.Authorization}");
+            context.Response.StatusCode = 401;
+            return Task.CompletedTask;
+        });
+        var options = new Dictionary<string, string> { ["ADMIN_TOKEN"] = "a-token-of-32-characters-0123456", ["ESTAT_URL"] = node.Url };
+        (int code, string output) = await EstatCommand.RunAsync(options, "send", folder["events"]);
+        Assert.True(code == 1, output);
+        Assert.Equal("POST ", Assert.Single(shown.Distinct()));
+        await EstatCommand.RunAsync(options, "dlq", "list");
+        Assert.Contains("GET Bearer a-token-of-32-characters-0123456", shown);
     }
 
     [Fact]

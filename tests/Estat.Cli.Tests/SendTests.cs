@@ -116,6 +116,25 @@ public sealed class SendTests(Rgw rgw)
     }
 
     [Fact]
+    public async Task A_damaged_gzip_whose_begin_was_refused_is_told_as_refused()
+    {
+        using var folder = new TempFolder();
+        await using FakeNode node = await FakeNode.StartAsync(context =>
+        {
+            context.Response.StatusCode = 401;
+            return Task.CompletedTask;
+        });
+        string file = WriteEvents(folder, 20_000, isGzip: true);
+        byte[] content = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        content[^6] ^= 1;
+        await File.WriteAllBytesAsync(file, content, TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", node.Url);
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("damaged", output, StringComparison.Ordinal);
+        Assert.Contains("401", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_damaged_gzip_is_told_after_what_stands_before_the_damage_was_sent()
     {
         using var folder = new TempFolder();

@@ -5,7 +5,7 @@ using Estat.Core.Options;
 
 namespace Estat.Api.Access;
 
-/// <summary>Warns, once, that there are none; where nobody but this machine can send, that is no more than information. After the listener: a start that fails says why in one line.</summary>
+/// <summary>Warns, once, that there are none; where nobody but this machine can send, that is no more than information. After the listener, as it speaks of who can send.</summary>
 internal static partial class KeysAtStart
 {
     internal static void Tell(WriteKeys? keys, EstatOptions options, ILogger logger)

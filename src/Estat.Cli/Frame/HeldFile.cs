@@ -7,6 +7,10 @@ namespace Estat.Cli.Frame;
 /// </summary>
 internal static class HeldFile
 {
+    // errno, as .NET passes it on; the same on Linux and macOS.
+    private const int NoSpace = 28;
+    private const int ReadOnly = 30;
+
     /// <summary>Takes it until it is disposed of.</summary>
     /// <param name="path">The file; it need not be there, its folder must.</param>
     /// <param name="refusal">What to say when somebody else holds it.</param>
@@ -17,7 +21,7 @@ internal static class HeldFile
         {
             return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
         }
-        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException))
+        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException) && error.HResult is not (NoSpace or ReadOnly))
         {
             throw new CliException(refusal);
         }

@@ -23,10 +23,13 @@ internal sealed class NodeOptions
 
     private readonly Option<string?> _key = new("--key") { Description = "A write key, sent as X-Api-Key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
 
+    // Else a verb that sends events: who takes them may be anybody, and learns nothing of the token.
+    private bool IsAdmin { get; init; }
+
     /// <summary>For a verb that asks admin pages.</summary>
     internal static NodeOptions ForAdmin(Command command)
     {
-        var options = new NodeOptions();
+        var options = new NodeOptions { IsAdmin = true };
         command.Options.Add(options._url);
         command.Options.Add(options._token);
         return options;
@@ -66,10 +69,11 @@ internal sealed class NodeOptions
     /// <summary>Whether the node was named, rather than taken by default.</summary>
     internal bool IsNamed(ParseResult parsed) => parsed.GetResult(_url) is not null;
 
-    /// <summary>A client of the node that shows the token or the key. No time limit of its own: each request has one.</summary>
+    /// <summary>A client of the node that shows it the token, or to one that takes events the key. No time limit of its own: each request has one.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="connections">Connections at once.</param>
-    internal HttpClient Client(ParseResult parsed, int connections = 8) => ClientOf(Url(parsed), Token(parsed), Key(parsed), connections);
+    internal HttpClient Client(ParseResult parsed, int connections = 8) =>
+        ClientOf(Url(parsed), IsAdmin ? Token(parsed) : null, IsAdmin ? null : Key(parsed), connections);
 
     /// <summary>The same for a node that other options name.</summary>
     /// <exception cref="CliException">Token or key cannot be sent.</exception>

@@ -34,7 +34,8 @@ internal static class SameServer
 
     private static async Task<(string Storage, string Prefix)?> AskAsync(Uri url, CancellationToken asked)
     {
-        using HttpClient client = NodeOptions.ClientOf(url, NodeOptions.TokenOfEnvironment(), key: null, connections: 1);
+        string? token = url.IsLoopback ? NodeOptions.TokenOfEnvironment() : NodeOptions.Environment("ESTAT_TOKEN"); // this machine's own token is nobody else's business
+        using HttpClient client = NodeOptions.ClientOf(url, token, key: null, connections: 1);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(asked);
         limit.CancelAfter(Limit);
         try

@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using Estat.Cli.Frame;
+using Estat.Core.Storage;
 
 namespace Estat.Cli.Send;
 
@@ -76,7 +77,7 @@ internal sealed class EventSource : IDisposable
         DateTimeOffset modified = File.GetLastWriteTimeUtc(full);
         string name = NameOf(System.IO.Path.GetFileName(full), file.Length, modified);
         Span<byte> magic = stackalloc byte[2];
-        bool isGzip = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) == 2 && magic is [0x1F, 0x8B];
+        bool isGzip = JsonLines.LooksLikeGzip(magic[..file.ReadAtLeast(magic, 2, throwOnEndOfStream: false)]);
         file.Position = 0;
         return new EventSource(file, isGzip ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : file, full, name, file.Length, modified);
     }

@@ -45,6 +45,7 @@ internal sealed class SendRun(
     {
         using var reader = new RequestReader(source.Content, plan.MaxEvents, plan.MaxBytes, State.Beyond);
         bool ended = false;
+        string? damage = null;
         var open = new List<Task>();
         try
         {
@@ -73,11 +74,16 @@ internal sealed class SendRun(
         }
         catch (InvalidDataException error)
         {
-            _failure = new CliException($"{source.Path}: its gzip is damaged ({error.Message.TrimEnd('.')}); what stood before that was sent");
+            damage = error.Message.TrimEnd('.');
         }
         finally
         {
             await Task.WhenAll(open).ConfigureAwait(false);
+        }
+
+        if (damage is not null && _failure is null)
+        {
+            _failure = new CliException($"{source.Path}: its gzip is damaged ({damage}); the {Words.Count(State.Events, "event")} before that were sent");
         }
 
         if (ended && _failure is null && source.LooksTruncated(reader.Offset))

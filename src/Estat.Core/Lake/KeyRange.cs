@@ -63,7 +63,7 @@ public sealed record KeyRange
             return from;
         }
 
-        string end = $"{place}{Day}~"; // behind all digits
+        string end = $"{place}{Day}:"; // the character behind the digits: a prefix may be named dt=eu
         return LastOpened is { } last && KeyOrder.Instance.Compare(key, place + FolderOf(last) + "~") > 0 && KeyOrder.Instance.Compare(key, end) < 0 ? end : null;
     }
 

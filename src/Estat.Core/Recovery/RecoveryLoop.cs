@@ -326,7 +326,7 @@ internal sealed partial class RecoveryLoop
         return meta;
     }
 
-    // Whether the file's meta gave another reason until now.
+    // Whether the file's meta gave another reason until now, which is news.
     private bool Reschedule(string payload, string reason)
     {
         try
@@ -334,7 +334,7 @@ internal sealed partial class RecoveryLoop
             DlqMeta? meta = DlqDirectory.ReadMeta(payload);
             if (meta is null)
             {
-                return true; // due again on the next round over the folder
+                return false; // due again on the next round over the folder; that its meta is missing is told each time
             }
 
             int attempts = meta.Attempts + 1;
@@ -345,7 +345,7 @@ internal sealed partial class RecoveryLoop
         {
             // A full disk takes no new meta: the file stays due, and each tick tries one file only.
             LogRescheduleFailed(_logger, payload, error.Message);
-            return true;
+            return false; // told just now
         }
     }
 }

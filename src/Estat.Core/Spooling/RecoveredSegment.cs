@@ -48,6 +48,12 @@ internal sealed class RecoveredSegment : IDisposable
         SegmentReader reader = SegmentReader.Open(files, name);
         try
         {
+            if (reader.Seal is null)
+            {
+                // A process that was killed may have written and not flushed: what is judged and sealed now would be another file after a power cut, and its tail another object.
+                reader.Sync();
+            }
+
             return reader.Identity is { } identity ? ReadBatch(reader, identity, newEncoder, afterStep) : ReadHeadless(reader);
         }
         catch

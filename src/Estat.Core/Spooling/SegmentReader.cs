@@ -141,6 +141,10 @@ internal sealed class SegmentReader : IDisposable
         return bytes[..ReadFully(_file, offset, bytes)];
     }
 
+    /// <summary>Makes what will be read durable.</summary>
+    /// <exception cref="IOException">The device did not take it.</exception>
+    internal void Sync() => _file.Sync();
+
     /// <summary>Cuts the tail off and seals, both durably: from here on this is the batch.</summary>
     internal void CutAndSeal(long end, Seal seal)
     {

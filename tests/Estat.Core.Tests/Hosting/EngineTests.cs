@@ -1,6 +1,7 @@
 // A whole node: what it took is stored, or waits in the DLQ for the next start, exactly once.
 using System.Diagnostics.Metrics;
 using Estat.Core.Conservation;
+using Estat.Core.Files;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Core.Storage;
@@ -224,7 +225,7 @@ public sealed class EngineTests : IDisposable
     public async Task A_second_node_on_the_same_DLQ_does_not_start()
     {
         await using TestNode node = new TestNode(_folder).Start();
-        IOException error = Assert.Throws<IOException>(() => new TestNode(_folder, new EstatOptions { SpoolDir = _folder["spool2"] }));
+        IOException error = Assert.Throws<FolderOwnedException>(() => new TestNode(_folder, new EstatOptions { SpoolDir = _folder["spool2"] }));
         Assert.StartsWith("DLQ_DIR=", error.Message, StringComparison.Ordinal);
     }
 
