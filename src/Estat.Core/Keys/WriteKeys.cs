@@ -21,6 +21,9 @@ public sealed partial class WriteKeys : IDisposable
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
+    // After the drain, and well within what is left of SHUTDOWN_TIMEOUT.
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
+
     private readonly EstatOptions _options;
     private readonly QuotaFile? _quotas;
     private readonly TimeProvider _time;
@@ -112,14 +115,17 @@ public sealed partial class WriteKeys : IDisposable
             description: "Requests answered 401, by what was wrong with their write key");
     }
 
-    /// <summary>Stops looking after the file, and writes used quotas a last time.</summary>
+    /// <summary>Stops looking after the file, and writes used quotas a last time. A look that hangs, on a network's file system or at a pipe that nobody writes to, is left behind.</summary>
     public void Dispose()
     {
         _hangUp?.Dispose();
         _stop.Cancel();
-        _looking.GetAwaiter().GetResult();
+        bool hasEnded = _looking.Wait(LongestLook);
         SaveQuotas();
-        _stop.Dispose();
+        if (hasEnded)
+        {
+            _stop.Dispose();
+        }
     }
 
     private string Source => _options.WriteKeysFile is { } file ? $"WRITE_KEYS_FILE={file}" : "WRITE_KEYS";

@@ -7,7 +7,6 @@ public sealed class ClusterChaosTests
 
     [Theory]
     [InlineData("kill", "replica", "18s")]
-    [InlineData("kill", "disk", "10s")]
     [InlineData("pause", "replica", "10s")]
     [InlineData("rolling", "replica", "10s")]
     [InlineData("dynamodb-away", "replica", "12s")]

@@ -40,6 +40,24 @@ public sealed class WriteKeysTests : IDisposable
         Assert.Single(_log.Of(LogLevel.Error), line => line.Contains("still hold", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_look_that_hangs_keeps_nobody_from_ending()
+    {
+        Write("shop");
+        WriteKeys keys = WriteKeys.Open(new EstatOptions { WriteKeysFile = KeysFile }, quotaFolder: null, _time, _log)!;
+        keys.Start();
+        File.Delete(KeysFile);
+        using HeldFile pipe = await HeldFile.CreateAsync(KeysFile);
+        DateTimeOffset before = _time.UtcNow;
+        var look = Task.Run(() => _time.Advance(TimeSpan.FromSeconds(1))); // which looks, and waits for somebody to write
+        await Wait.UntilAsync(() => _time.UtcNow > before, Limit, "the look to begin");
+        await Task.Run(keys.Dispose).WaitAsync(Limit);
+        using (new FileStream(KeysFile, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)) // both ends: Linux waits for nobody then
+        {
+            await look.WaitAsync(Limit);
+        }
+    }
+
     private void Write(string name)
     {
         _ = KeyHash.TryOf(KeyHash.NewKey(), out KeyHash hash);
