@@ -100,12 +100,11 @@ internal sealed class CollectEndpoint(
         Charge charge = default;
         return outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
             : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
-            : access?.RefuseOver(context, sender, 1, out charge) ?? TakeAsync(context, body, charge, level, started);
+            : access?.RefuseOver(context, sender, 1, out charge) ?? TakeAsync(context, body, sender?.Prefix, charge, level, started);
     }
 
-    private Task TakeAsync(HttpContext context, RequestBody body, Charge charge, AckLevel level, long started)
+    private Task TakeAsync(HttpContext context, RequestBody body, string? prefix, Charge charge, AckLevel level, long started)
     {
-        string? prefix = charge.Sender?.Prefix;
         byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, prefix), body.Bytes) : null;
         ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, prefix), body.Bytes, level);
         return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);

@@ -85,6 +85,20 @@ public sealed class KeyFileReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_body_that_comes_in_pieces_goes_below_the_prefix_of_its_key()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { WriteKeysFile = _file.Path });
+        using RawHttp connection = await server.ConnectAsync();
+        await connection.SendAsync(RawHttp.Post($"X-Api-Key: {KeyFile.Key("shop")}\r\nContent-Length: 6\r\n") + "pie");
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, await server.PostAsync("meanwhile")); // the first piece is being handled by then
+        await connection.SendAsync("ces");
+        Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
+        StoredEvent stored = Assert.Single(await server.DrainAsync());
+        Assert.Equal("pieces", stored.Body);
+        Assert.StartsWith("lake/shop/dt=", stored.Key, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_cannot_be_used_ends_the_start_with_one_line_that_says_what_to_do()
     {
         (int code, string output) = await ServerProcess.RunToEndAsync(
