@@ -1,5 +1,6 @@
 // The libc calls that .NET has no safe name for. All native calls of Estat stand in this file.
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Estat.Core.Files;
 
@@ -12,8 +13,17 @@ internal static partial class Libc
     private const int Eintr = 4;
     private const int Enosys = 38;
     private const int Eopnotsupp = 95;
+    private const int Enoent = 2;
+    private const int Eacces = 13;
     private const int OpenReadOnly = 0;
+    private const int OpenWriteOnly = 1;
+    private const int OpenReadWrite = 2;
+    private const int OpenNoTerminal = 0x100;
+    private const int OpenNonBlocking = 0x800;
+    private const int OpenCloseOnExec = 0x80000;
     private const int AtCurrentDirectory = -100;
+    private const int AtEmptyPath = 0x1000;
+    private const uint StatxBasic = 0x7FF;
     private const uint RenameNoReplace = 1;
     private const uint StatxUidAndGid = 0x18;
     private const uint Unchanged = uint.MaxValue;
@@ -48,7 +58,7 @@ internal static partial class Libc
     }
 
     /// <inheritdoc cref="SyncData(FileStream)"/>
-    internal static void SyncData(Microsoft.Win32.SafeHandles.SafeFileHandle file, string path)
+    internal static void SyncData(SafeFileHandle file, string path)
     {
         while (fdatasync(file) != 0)
         {
@@ -58,6 +68,56 @@ internal static partial class Libc
             }
         }
     }
+
+    /// <summary>Opens what stands under a path, whatever it is, without waiting for anybody: opening a named pipe otherwise takes until somebody writes to it. Linux only.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    internal static SafeFileHandle OpenWithoutWaiting(string path, FileAccess access)
+    {
+        int mode = access switch { FileAccess.Read => OpenReadOnly, FileAccess.Write => OpenWriteOnly, _ => OpenReadWrite };
+        while (true)
+        {
+            int descriptor = open(path, mode | OpenNonBlocking | OpenNoTerminal | OpenCloseOnExec);
+            if (descriptor >= 0)
+            {
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            }
+
+            IOException failure = Failure("open", path);
+            switch (failure.HResult)
+            {
+                case Eintr:
+                    continue;
+                case Enoent:
+                    throw new FileNotFoundException($"Could not find file '{path}'.", path);
+                case Eacces or Eperm:
+                    throw new UnauthorizedAccessException($"Access to the path '{path}' is denied.", failure);
+                default:
+                    throw failure;
+            }
+        }
+    }
+
+    /// <summary>What an open file is; null where this cannot be asked (musl before 1.2.5, other systems).</summary>
+    internal static FileStat? Stat(SafeFileHandle file, string path)
+    {
+        bool taken = false;
+        try
+        {
+            file.DangerousAddRef(ref taken);
+            return Stat((int)file.DangerousGetHandle(), "", AtEmptyPath, path);
+        }
+        finally
+        {
+            if (taken)
+            {
+                file.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>What stands under a path; null where this cannot be asked.</summary>
+    /// <exception cref="IOException">Nothing, or it cannot be reached.</exception>
+    internal static FileStat? Stat(string path) => Stat(AtCurrentDirectory, path, 0, path);
 
     /// <summary>Gives a file its final name unless that name is taken: atomically, with one winner.</summary>
     /// <returns>False when <paramref name="target"/> exists; the source is then still there.</returns>
@@ -120,6 +180,27 @@ internal static partial class Libc
         }
     }
 
+    private static unsafe FileStat? Stat(int directory, string path, int flags, string name)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        // struct statx: the same on every architecture; stx_nlink, stx_mode, stx_ino and stx_dev_major stand at 16, 28, 32 and 136.
+        uint* stat = stackalloc uint[64];
+        try
+        {
+            return statx(directory, path, flags, StatxBasic, stat) != 0
+                ? throw Failure("look at", name)
+                : new FileStat(((ulong)stat[34] << 32) | stat[35], *(ulong*)(stat + 8), stat[4], (ushort)stat[7]);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>glibc: at most so many arenas, and blocks from this size on are mapped, so that freeing them gives them back.</summary>
     internal static void LimitHeap(int arenas, int mappedFromBytes)
     {
@@ -156,7 +237,7 @@ internal static partial class Libc
     private static partial int fsync(int descriptor);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int fdatasync(Microsoft.Win32.SafeHandles.SafeFileHandle file);
+    private static partial int fdatasync(SafeFileHandle file);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int link(string source, string target);
