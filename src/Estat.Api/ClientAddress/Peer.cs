@@ -14,7 +14,9 @@ namespace Estat.Api.ClientAddress;
 /// </summary>
 internal sealed class Peer
 {
-    private const string ViewerAddress = "CloudFront-Viewer-Address";
+    /// <summary>CloudFront's name for the client.</summary>
+    internal const string ViewerAddress = "CloudFront-Viewer-Address";
+
     private const int LongestAddress = 64; // an IPv6 address with a scope has some 60 characters
 
     private readonly IPAddress _address;

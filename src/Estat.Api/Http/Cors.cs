@@ -1,24 +1,44 @@
 // Which web pages may send events: CORS by CORS_ORIGINS.
+using System.Buffers;
+using System.Collections.Frozen;
 using Estat.Api.Access;
+using Estat.Api.ClientAddress;
 using Estat.Core.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;
 
 /// <summary>
-/// With <c>*</c> any page may send, without credentials. With a list, the origin is named back and credentials are allowed, which is what
-/// <c>navigator.sendBeacon</c> asks for. A request without <c>Origin</c> comes from no page and passes.
+/// The origin of a page that may send is named back, also where <c>*</c> lets any page send, and credentials are allowed: <c>navigator.sendBeacon</c> always asks
+/// with them, and browsers take no <c>*</c> for an answer then. Nothing that these paths do or answer depends on credentials of the browser's. A request without
+/// <c>Origin</c> comes from no page and passes.
 /// </summary>
 /// <param name="options">The origins.</param>
 /// <param name="access">Whose keys name origins of their own; null without keys.</param>
 internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
 {
+    private const int MostHeadersAsked = 64;
+    private const int LongestHeadersAsked = 2048;
+    private const int LongestOrigin = 512;
+    private const string AsksForPrivateNetwork = "Access-Control-Request-Private-Network";
+    private const string AllowsPrivateNetwork = "Access-Control-Allow-Private-Network";
+
     private static readonly StringValues AllowedMethods = "GET, POST, OPTIONS";
-    private static readonly StringValues AllowedHeaders = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, X-Api-Key, X-Estat-Ack";
+
+    // All that are read.
+    private static readonly StringValues AllowedHeaders =
+        "Authorization, Content-Type, Content-Encoding, Idempotency-Key, X-Api-Key, X-Estat-Ack, traceparent, tracestate";
+
+    // Which address an event came from, proxies say, not pages.
+    private static readonly FrozenSet<string> ProxyHeaders =
+        FrozenSet.Create(StringComparer.OrdinalIgnoreCase, ForwardedFor.Header, "Forwarded", Peer.ViewerAddress);
+
+    private static readonly SearchValues<char> HeaderNameCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     private static readonly StringValues ExposedHeaders = "Retry-After, X-Estat-Ack, X-Estat-Key";
     private static readonly StringValues MaxAge = "86400";
     private static readonly StringValues Yes = "true";
-    private static readonly StringValues AnyOrigin = "*";
     private readonly bool _any = options.CorsOrigins.Contains("*");
     private readonly HashSet<string> _origins = new(options.CorsOrigins, StringComparer.OrdinalIgnoreCase);
 
@@ -26,20 +46,10 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
     internal void Apply(HttpContext context)
     {
         StringValues origin = context.Request.Headers.Origin;
-        if (origin.Count == 0)
+        if (origin.Count > 0)
         {
-            return;
+            Answer(context, origin is [{ } only] && (_any ? IsEchoable(only) : _origins.Contains(only)) ? origin : default);
         }
-
-        IHeaderDictionary headers = context.Response.Headers;
-        if (_any)
-        {
-            headers.AccessControlAllowOrigin = AnyOrigin;
-            headers.AccessControlExposeHeaders = ExposedHeaders;
-            return;
-        }
-
-        Answer(context, origin.Count == 1 && _origins.Contains(origin[0]!) ? origin : default);
     }
 
     /// <summary>Marks an answer as readable for pages of this one origin, or, by default, of none.</summary>
@@ -66,11 +76,35 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
         if (headers.AccessControlAllowOrigin.Count > 0)
         {
             headers.AccessControlAllowMethods = AllowedMethods;
-            headers.AccessControlAllowHeaders = AllowedHeaders;
+            headers.AccessControlAllowHeaders = HeadersFor(context.Request.Headers.AccessControlRequestHeaders);
             headers.AccessControlMaxAge = MaxAge;
+            if (context.Request.Headers.ContainsKey(AsksForPrivateNetwork))
+            {
+                headers[AllowsPrivateNetwork] = Yes;
+            }
         }
 
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }
+
+    // Whatever a page's tracing or its libraries add to a request (traceparent, baggage, x-requested-with) is as good as unsent: it is allowed, by name, as browsers
+    // take no * together with credentials. What is no list of header names gets the list of those that are read.
+    private static StringValues HeadersFor(StringValues asked)
+    {
+        string list = asked.ToString();
+        if (list.Length is 0 or > LongestHeadersAsked)
+        {
+            return AllowedHeaders;
+        }
+
+        string[] names = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return names.Length is 0 or > MostHeadersAsked || !Array.TrueForAll(names, IsHeaderName) ? AllowedHeaders
+            : string.Join(", ", names.Where(name => !ProxyHeaders.Contains(name)));
+    }
+
+    private static bool IsHeaderName(string text) => !text.AsSpan().ContainsAnyExcept(HeaderNameCharacters);
+
+    // A browser writes its origins in visible ASCII; anything else does not fit into a header of the answer, and nobody needs it there.
+    private static bool IsEchoable(string origin) => origin.Length is > 0 and <= LongestOrigin && !origin.AsSpan().ContainsAnyExceptInRange('!', '~');
 }

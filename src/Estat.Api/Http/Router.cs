@@ -49,10 +49,13 @@ internal sealed partial class Router(
             case "/collect" or "/collect.gif" or "/collect/batch" when method == HttpMethods.Options:
                 return cors.PreflightAsync(context);
             case "/collect":
+                cors.Apply(context);
                 return OperatorRouter.NotAllowedAsync(context, "GET, POST, OPTIONS");
             case "/collect.gif":
+                cors.Apply(context);
                 return OperatorRouter.NotAllowedAsync(context, "GET, OPTIONS");
             case "/collect/batch":
+                cors.Apply(context);
                 return OperatorRouter.NotAllowedAsync(context, "POST, OPTIONS");
             default:
                 return operators.HandleAsync(context);

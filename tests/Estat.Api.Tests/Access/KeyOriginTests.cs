@@ -19,7 +19,7 @@ public sealed class KeyOriginTests : IDisposable
     [InlineData(Evil, "shop", 403, null)]
     [InlineData("null", "shop", 403, null)]
     [InlineData("https://shop.example.evil.example", "shop", 403, null)]
-    [InlineData(Evil, "any", 200, "*")]
+    [InlineData(Evil, "any", 200, Evil)]
     public async Task A_page_of_another_origin_is_answered_403_and_nothing_is_stored(string? origin, string key, int status, string? allowed)
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with { WriteKeysFile = _file.Path });
@@ -59,8 +59,7 @@ public sealed class KeyOriginTests : IDisposable
         if (allowed is not null)
         {
             Assert.Equal("true", Header(answer, "Access-Control-Allow-Credentials"));
-            Assert.Contains("X-Api-Key", Header(answer, "Access-Control-Allow-Headers"), StringComparison.Ordinal);
-            Assert.Contains("Authorization", Header(answer, "Access-Control-Allow-Headers"), StringComparison.Ordinal);
+            Assert.Equal("x-api-key, authorization", Header(answer, "Access-Control-Allow-Headers"));
         }
     }
 

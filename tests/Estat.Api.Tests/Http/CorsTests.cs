@@ -1,5 +1,6 @@
 // Which web pages may send, and what their browsers are told.
 using System.Net;
+using System.Text;
 using Estat.Core.Options;
 
 namespace Estat.Api.Tests.Http;
@@ -8,6 +9,7 @@ public sealed class CorsTests
 {
     private const string Shop = "https://shop.example";
     private const string Other = "https://blog.example:8443";
+    private const string Read = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, X-Api-Key, X-Estat-Ack, traceparent, tracestate";
     private const string Foreign = "https://evil.example";
 
     [Theory]
@@ -21,13 +23,81 @@ public sealed class CorsTests
         using HttpResponseMessage answer = await PreflightAsync(server, path, Shop);
 
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        Assert.Equal("*", Header(answer, "Access-Control-Allow-Origin"));
-        Assert.Null(Header(answer, "Access-Control-Allow-Credentials"));
+        Assert.Equal(Shop, Header(answer, "Access-Control-Allow-Origin"));
+        Assert.Equal("true", Header(answer, "Access-Control-Allow-Credentials"));
+        Assert.Equal("Origin", Header(answer, "Vary"));
         Assert.Contains("POST", Header(answer, "Access-Control-Allow-Methods"), StringComparison.Ordinal);
         Assert.Contains("GET", Header(answer, "Access-Control-Allow-Methods"), StringComparison.Ordinal);
-        string allowed = Header(answer, "Access-Control-Allow-Headers")!;
-        Assert.All(["Content-Type", "Content-Encoding", "Idempotency-Key", "X-Estat-Ack"], name => Assert.Contains(name, allowed, StringComparison.Ordinal));
+        Assert.Equal("content-type, idempotency-key", Header(answer, "Access-Control-Allow-Headers"));
         Assert.True(int.Parse(Header(answer, "Access-Control-Max-Age")!, System.Globalization.CultureInfo.InvariantCulture) >= 600);
+    }
+
+    [Theory]
+    [InlineData("traceparent,tracestate,baggage,x-requested-with,cache-control", "traceparent, tracestate, baggage, x-requested-with, cache-control")]
+    [InlineData("X-Datadog-Trace-Id, sentry-trace", "X-Datadog-Trace-Id, sentry-trace")]
+    [InlineData("content-type,x-forwarded-for,forwarded,cloudfront-viewer-address", "content-type")]
+    [InlineData("no header name", Read)]
+    [InlineData("한", Read)]
+    [InlineData(",", Read)]
+    [InlineData("", Read)]
+    [InlineData(null, Read)]
+    public async Task A_page_may_send_the_headers_that_it_asks_for_but_for_those_that_proxies_send(string? asked, string allowed)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+        string line = asked is null ? "" : $"Access-Control-Request-Headers: {asked}\r\n";
+
+        await connection.SendAsync(Encoding.UTF8.GetBytes(
+            $"OPTIONS /collect HTTP/1.1\r\nHost: e\r\nOrigin: {Shop}\r\nAccess-Control-Request-Method: POST\r\n{line}\r\n"));
+
+        RawAnswer answer = await connection.ReadAnswerAsync();
+        Assert.Equal(204, answer.Status);
+        Assert.Equal([allowed], answer.Headers["Access-Control-Allow-Headers"]);
+    }
+
+    [Fact]
+    public async Task More_headers_than_a_page_can_mean_are_not_repeated()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+        foreach (string asked in new[] { string.Join(',', Enumerable.Range(0, 65).Select(i => $"h{i}")), new string('a', 2049) })
+        {
+            await connection.SendAsync($"OPTIONS /collect HTTP/1.1\r\nHost: e\r\nOrigin: {Shop}\r\nAccess-Control-Request-Headers: {asked}\r\n\r\n");
+
+            Assert.Equal([Read], (await connection.ReadAnswerAsync()).Headers["Access-Control-Allow-Headers"]);
+        }
+    }
+
+    [Theory]
+    [InlineData("null", true)]
+    [InlineData("capacitor://localhost", true)]
+    [InlineData("https://한국.example", false)]
+    [InlineData("a b", false)]
+    [InlineData("two\r\nOrigin: lines", false)]
+    public async Task Where_any_page_may_send_its_origin_is_named_whatever_it_is_if_a_browser_can_have_written_it(string origin, bool isNamed)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+
+        await connection.SendAsync(Encoding.UTF8.GetBytes($"POST /collect HTTP/1.1\r\nHost: e\r\nOrigin: {origin}\r\nContent-Length: 1\r\n\r\nx"));
+
+        RawAnswer answer = await connection.ReadAnswerAsync();
+        Assert.Equal(200, answer.Status);
+        Assert.Equal(isNamed ? [origin] : [], answer.Headers["Access-Control-Allow-Origin"]);
+        Assert.Equal(isNamed ? ["true"] : [], answer.Headers["Access-Control-Allow-Credentials"]);
+        Assert.Equal(["x"], await server.DrainBodiesAsync());
+    }
+
+    [Theory]
+    [InlineData(Shop, "true")]
+    [InlineData(Foreign, null)]
+    public async Task A_page_of_the_internet_may_send_to_a_private_address_if_its_origin_is_listed(string origin, string? isAllowed)
+    {
+        await using RunningServer server = await RunningServer.StartAsync(Listed);
+
+        using HttpResponseMessage answer = await PreflightAsync(server, "/collect", origin, "Access-Control-Request-Private-Network");
+
+        Assert.Equal(isAllowed, Header(answer, "Access-Control-Allow-Private-Network"));
     }
 
     [Theory]
@@ -91,7 +161,7 @@ public sealed class CorsTests
         const string Event = """{"type":"unload","page":"/결제"}""";
         await using RunningServer server = await RunningServer.StartAsync();
         using RawHttp connection = await server.ConnectAsync();
-        byte[] body = System.Text.Encoding.UTF8.GetBytes(Event);
+        byte[] body = Encoding.UTF8.GetBytes(Event);
 
         await connection.SendAsync(RawHttp.Post(
             $"Origin: {Shop}\r\nContent-Type: text/plain;charset=UTF-8\r\nSec-Fetch-Mode: no-cors\r\nReferer: {Shop}/\r\nContent-Length: {body.Length}\r\n"));
@@ -99,7 +169,8 @@ public sealed class CorsTests
 
         RawAnswer answer = await connection.ReadAnswerAsync();
         Assert.Equal(200, answer.Status);
-        Assert.Equal(["*"], answer.Headers["Access-Control-Allow-Origin"]);
+        Assert.Equal([Shop], answer.Headers["Access-Control-Allow-Origin"]);
+        Assert.Equal(["true"], answer.Headers["Access-Control-Allow-Credentials"]);
         Assert.Equal([Event], await server.DrainBodiesAsync());
     }
 
@@ -108,10 +179,13 @@ public sealed class CorsTests
     [InlineData("/collect/batch", "[1,", HttpStatusCode.BadRequest)]
     [InlineData("/collect", "too large", HttpStatusCode.RequestEntityTooLarge)]
     [InlineData("/collect", "br", HttpStatusCode.UnsupportedMediaType)]
-    public async Task A_page_can_read_its_errors(string path, string body, HttpStatusCode status)
+    [InlineData("/collect", null, HttpStatusCode.MethodNotAllowed)]
+    [InlineData("/collect/batch", null, HttpStatusCode.MethodNotAllowed)]
+    [InlineData("/collect.gif", null, HttpStatusCode.MethodNotAllowed)]
+    public async Task A_page_can_read_its_errors(string path, string? body, HttpStatusCode status)
     {
         await using RunningServer server = await RunningServer.StartAsync(options => Listed(options) with { MaxBodySize = 5 });
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body) };
+        using var request = new HttpRequestMessage(body is null ? HttpMethod.Put : HttpMethod.Post, path) { Content = new StringContent(body ?? "") };
         request.Headers.Add("Origin", Shop);
         if (status == HttpStatusCode.UnsupportedMediaType)
         {
@@ -130,12 +204,17 @@ public sealed class CorsTests
     private static string? Header(HttpResponseMessage answer, string name) =>
         answer.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
 
-    private static async Task<HttpResponseMessage> PreflightAsync(RunningServer server, string path, string? origin)
+    private static async Task<HttpResponseMessage> PreflightAsync(RunningServer server, string path, string? origin, string? asks = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Options, path);
         request.Headers.TryAddWithoutValidation("Origin", origin);
         request.Headers.Add("Access-Control-Request-Method", "POST");
         request.Headers.Add("Access-Control-Request-Headers", "content-type,idempotency-key");
+        if (asks is not null)
+        {
+            request.Headers.Add(asks, "true");
+        }
+
         return await server.Client.SendAsync(request);
     }
 

@@ -27,6 +27,7 @@ internal sealed class Shop : IAsyncDisposable
     private readonly WebApplication _site;
     private readonly IBrowserContext _context;
     private string _attributes = "";
+    private string _policy = "";
     private bool _drained;
 
     private Shop(IBrowserContext context)
@@ -102,6 +103,17 @@ internal sealed class Shop : IAsyncDisposable
         return page;
     }
 
+    /// <summary>Opens another page.</summary>
+    /// <param name="url">Which.</param>
+    /// <param name="policy">Of the Content-Security-Policy, beside what all pages have.</param>
+    internal async Task<IPage> OpenAsync(Uri url, string policy = "")
+    {
+        _policy = policy;
+        IPage page = await _context.NewPageAsync();
+        await page.GotoAsync(url.ToString());
+        return page;
+    }
+
     /// <summary>Opens examples/browser.</summary>
     internal async Task<IPage> ExampleAsync()
     {
@@ -136,14 +148,9 @@ internal sealed class Shop : IAsyncDisposable
     internal long Accepted => _server.Engine.Ledger.Read().Accepted;
 
     /// <summary>Stops the server; what it stored, and what each event says.</summary>
-    internal async Task<IReadOnlyList<SentEvent>> DrainAsync()
-    {
-        _drained = true;
-        _server.Signals.Stop("the test's end");
-        await _server.RunAsync();
-        return
+    internal async Task<IReadOnlyList<SentEvent>> DrainAsync() =>
         [
-            .. StoredEvents.FromFolder(_folder["data"]).Select(stored =>
+            .. (await DrainStoredAsync()).Select(stored =>
             {
                 JsonElement body = JsonDocument.Parse(stored.Body).RootElement;
                 return new SentEvent(
@@ -151,6 +158,14 @@ internal sealed class Shop : IAsyncDisposable
                     body.TryGetProperty("data", out JsonElement data) ? data.GetRawText() : "", body, stored);
             }),
         ];
+
+    /// <summary>Stops the server; what it stored, whatever its pages sent.</summary>
+    internal async Task<IReadOnlyList<StoredEvent>> DrainStoredAsync()
+    {
+        _drained = true;
+        _server.Signals.Stop("the test's end");
+        await _server.RunAsync();
+        return [.. StoredEvents.FromFolder(_folder["data"])];
     }
 
     public async ValueTask DisposeAsync()
@@ -177,7 +192,7 @@ internal sealed class Shop : IAsyncDisposable
         }
 
         string script = _server.Address.GetLeftPart(UriPartial.Authority);
-        context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; img-src data:; script-src {script} 'nonce-a'; connect-src {Network.Endpoint}";
+        context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; img-src data:; script-src {script} 'nonce-a'; connect-src {Network.Endpoint}; {_policy}";
         return context.Response.WriteAsync(
             context.Request.Path == "/elsewhere"
                 ? "<!DOCTYPE html><title>Elsewhere</title><link rel=icon href=data:,>"
