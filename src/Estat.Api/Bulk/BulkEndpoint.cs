@@ -1,4 +1,5 @@
 // POST /collect/batch: many events a request, as NDJSON or a JSON array, also compressed.
+using System.Text;
 using System.Text.Json;
 using Estat.Api.Access;
 using Estat.Api.Collecting;
@@ -10,6 +11,7 @@ using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
+using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Bulk;
 
@@ -48,13 +50,31 @@ internal sealed class BulkEndpoint(
         using var body = new RequestBody(options.MaxBatchBodySize, options.BodyTimeout, budget);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
         await PoolThread.Switch(); // nor what splits and encodes them; reading may have gone on on such a thread
+        Task? unreadable = null;
+        outcome = outcome == BodyOutcome.Whole ? ReadText(context, body, out unreadable) : outcome;
         Task answer = outcome switch
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
             BodyOutcome.NoMemory => answers.NoMemoryAsync(context),
-            _ => TakeAsync(context, body, sender, level),
+            _ => unreadable ?? TakeAsync(context, body, sender, level),
         };
         await answer.ConfigureAwait(false);
+    }
+
+    // What would be stored as garbage is refused, or, if its charset is known, made UTF-8. A byte order mark is surer than what Content-Type says.
+    private BodyOutcome ReadText(HttpContext context, RequestBody body, out Task? refusal)
+    {
+        ReadOnlySpan<byte> start = body.Bytes[..Math.Min(body.Bytes.Length, ForeignContent.Looked)];
+        (string Charset, int Length)? mark = ForeignContent.MarkOf(start);
+        StringValues contentType = context.Request.Headers.ContentType;
+        bool isForeign = mark is not null || (Charset.IsForeign(contentType) && !EventSplitter.HasMark(start));
+        Encoding? charset = isForeign ? Charset.Of(contentType, mark) : null;
+        refusal = EventSplitter.LooksLikeGzip(start)
+                ? answers.MalformedAsync(context, "The body is gzip but does not say so: none of its events was taken. Send Content-Encoding: gzip.")
+            : isForeign ? charset is null ? answers.CharsetAsync(context) : null
+            : ForeignContent.NameOf(start) is { } format ? answers.ForeignAsync(context, format)
+            : null;
+        return charset is null || refusal is not null ? BodyOutcome.Whole : body.Transcode(charset, mark?.Length ?? 0);
     }
 
     private async Task TakeAsync(HttpContext context, RequestBody body, Sender? sender, AckLevel level)
@@ -64,12 +84,6 @@ internal sealed class BulkEndpoint(
         long charged = 0;
         try
         {
-            if (EventSplitter.LooksLikeGzip(body.Bytes))
-            {
-                await answers.MalformedAsync(context, "The body is gzip but does not say so: none of its events was taken. Send Content-Encoding: gzip.").ConfigureAwait(false);
-                return;
-            }
-
             bool isJson = EventSplitter.IsJson(context.Request.ContentType, body.Bytes);
             if (!TryEncode(context, body.Bytes, isJson, block, answer, ref charged))
             {

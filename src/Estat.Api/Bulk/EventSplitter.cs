@@ -1,4 +1,4 @@
-// A batch's body into its events: NDJSON by lines, JSON by the elements of its array. What an event says is not looked at.
+// A batch's body into its events: NDJSON by lines, JSON by the elements of its array or by its values. What an event says is not looked at.
 using System.Text.Json;
 
 namespace Estat.Api.Bulk;
@@ -16,7 +16,8 @@ internal static class EventSplitter
     {
         int parameters = contentType.IndexOf(';');
         ReadOnlySpan<char> mediaType = (parameters < 0 ? contentType : contentType[..parameters]).Trim();
-        if (mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+        if (mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) || mediaType.Equals("text/json", StringComparison.OrdinalIgnoreCase)
+            || mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase) || mediaType.EndsWith("json-stream", StringComparison.OrdinalIgnoreCase))
         {
             return true;
         }
@@ -46,15 +47,23 @@ internal static class EventSplitter
         }
     }
 
-    /// <summary>One event an element of the array, as it is written in the body; what is no array is one event.</summary>
-    /// <exception cref="JsonException">It is not one JSON value; the message says where.</exception>
+    /// <summary>
+    /// A body that begins with an array: one event an element, and nothing may follow the array. Any other: one event a value, one behind the other, with or without
+    /// white space between them. All of it as it is written in the body.
+    /// </summary>
+    /// <exception cref="JsonException">It is not that; the message says where.</exception>
     internal static void SplitJson(ReadOnlySpan<byte> body, EventAction action)
     {
         body = WithoutMark(body);
-        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = DeepestNesting });
-        reader.Read();
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = DeepestNesting, AllowMultipleValues = true });
+        if (!reader.Read())
+        {
+            throw new JsonException("There is no JSON in it.");
+        }
+
         bool isArray = reader.TokenType == JsonTokenType.StartArray;
-        while (!isArray || (reader.Read() && reader.TokenType != JsonTokenType.EndArray))
+        bool goesOn = !isArray || (reader.Read() && reader.TokenType != JsonTokenType.EndArray);
+        while (goesOn)
         {
             int start = (int)reader.TokenStartIndex;
             reader.Skip();
@@ -63,16 +72,17 @@ internal static class EventSplitter
                 return;
             }
 
-            if (!isArray)
-            {
-                break;
-            }
+            goesOn = reader.Read() && (!isArray || reader.TokenType != JsonTokenType.EndArray);
         }
 
-        while (reader.Read())
+        if (isArray && reader.Read())
         {
+            throw new JsonException($"Byte {reader.TokenStartIndex}: something follows the array.");
         }
     }
 
-    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> body) => body.StartsWith("\uFEFF"u8) ? body[3..] : body;
+    /// <summary>Whether the body begins with UTF-8's byte order mark.</summary>
+    internal static bool HasMark(ReadOnlySpan<byte> body) => body.StartsWith("\uFEFF"u8);
+
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> body) => HasMark(body) ? body[3..] : body;
 }

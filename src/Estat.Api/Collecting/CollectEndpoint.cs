@@ -2,12 +2,14 @@
 using System.IO.Pipelines;
 using Estat.Api.Access;
 using Estat.Api.Http;
+using Estat.Core.Events;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
+using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Collecting;
 
@@ -43,7 +45,8 @@ internal sealed class CollectEndpoint(
 
         long started = ordinal % SampleEvery == 0 ? time.GetTimestamp() : 0;
         PipeReader reader = context.Request.BodyReader;
-        if (context.Request.Headers.ContentEncoding.Count > 0 || !reader.TryRead(out ReadResult result))
+        IHeaderDictionary headers = context.Request.Headers;
+        if (headers.ContentEncoding.Count > 0 || Charset.IsForeign(headers.ContentType) || !reader.TryRead(out ReadResult result))
         {
             return CollectSlowlyAsync(context, sender, level, started);
         }
@@ -85,11 +88,25 @@ internal sealed class CollectEndpoint(
             return;
         }
 
+        StringValues contentType = context.Request.Headers.ContentType;
+        bool isForeign = Charset.IsForeign(contentType);
+        if (isForeign && Charset.Of(contentType) is null)
+        {
+            await answers.CharsetAsync(context).ConfigureAwait(false);
+            return;
+        }
+
         using var body = new RequestBody(options.MaxBodySize, options.BodyTimeout);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
         if (body.Bytes.Length > LargestInline)
         {
             await PoolThread.Switch();
+        }
+
+        if (isForeign && outcome == BodyOutcome.Whole)
+        {
+            (string Charset, int Length)? mark = ForeignContent.MarkOf(body.Bytes);
+            outcome = body.Transcode(Charset.Of(contentType, mark)!, mark?.Length ?? 0);
         }
 
         await FinishAsync(context, outcome, body, sender, level, started).ConfigureAwait(false);

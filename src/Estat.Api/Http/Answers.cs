@@ -42,6 +42,8 @@ internal sealed class Answers
     private readonly Problem _ackLevel;
     private readonly Problem _transferCoding = Problem.Final(
         StatusCodes.Status501NotImplemented, "Transfer-Encoding must be chunked or absent. Compress with Content-Encoding.");
+    private readonly Problem _charset = Problem.Of(
+        StatusCodes.Status415UnsupportedMediaType, "The charset of Content-Type is not known here; nothing was taken. Send UTF-8.");
     private readonly Problem _encoding = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding must be one of {ContentCoding.Accepted}, or absent.");
 
@@ -132,6 +134,13 @@ internal sealed class Answers
         context.Response.Headers.AcceptEncoding = ContentCoding.Accepted;
         return InvalidAsync(context, _encoding);
     }
+
+    /// <summary>415: nothing here reads this charset.</summary>
+    internal Task CharsetAsync(HttpContext context) => InvalidAsync(context, _charset);
+
+    /// <summary>415: a body that is recognisably no text in UTF-8.</summary>
+    internal Task ForeignAsync(HttpContext context, string format) => InvalidAsync(context, Problem.Of(
+        StatusCodes.Status415UnsupportedMediaType, $"The body is {format}: none of its events was taken. Send lines or JSON in UTF-8, as they are or with Content-Encoding gzip or br."));
 
     /// <summary>400 with what was wrong.</summary>
     internal Task MalformedAsync(HttpContext context, string detail) => InvalidAsync(context, Problem.Of(StatusCodes.Status400BadRequest, detail));

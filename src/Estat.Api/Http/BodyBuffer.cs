@@ -76,6 +76,37 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
         return _length <= limit;
     }
 
+    /// <summary>Reads a stream that does not wait to its end or to the limit.</summary>
+    internal BodyOutcome ReadFrom(Stream stream)
+    {
+        while (true)
+        {
+            if (!TryGetRoom(out Memory<byte> room, out BodyOutcome problem))
+            {
+                return problem;
+            }
+
+            int read = stream.Read(room.Span);
+            if (read == 0)
+            {
+                return BodyOutcome.Whole;
+            }
+
+            if (!TryAdvance(read))
+            {
+                return BodyOutcome.TooLarge;
+            }
+        }
+    }
+
+    /// <summary>Takes these bytes off the end, if it ends so.</summary>
+    internal bool TryCutOff(ReadOnlySpan<byte> end)
+    {
+        bool endsSo = Bytes.EndsWith(end);
+        _length -= endsSo ? end.Length : 0;
+        return endsSo;
+    }
+
     /// <summary>Reads the request's body to its end or to the limit.</summary>
     /// <exception cref="OperationCanceledException">It did not end before the token was cancelled.</exception>
     internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, CancellationToken cancellationToken)

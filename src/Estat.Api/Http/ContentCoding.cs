@@ -1,7 +1,7 @@
 // Content-Encoding of request bodies: gzip and br, strictly to their end, bounded in size.
 using System.Buffers;
-using System.Buffers.Binary;
 using System.IO.Compression;
+using Estat.Core.Storage;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;
@@ -12,7 +12,7 @@ internal enum Coding
     /// <summary>As it is.</summary>
     Identity,
 
-    /// <summary>RFC 1952, one member.</summary>
+    /// <summary>RFC 1952, one member or several.</summary>
     Gzip,
 
     /// <summary>RFC 7932.</summary>
@@ -44,41 +44,32 @@ internal static class ContentCoding
         };
     }
 
-    /// <summary>Decodes a whole body.</summary>
+    /// <summary>Bytes beyond its limit that a buffer to decode into needs.</summary>
+    internal static int Slack => MarkedGzip.Mark.Length;
+
+    /// <summary>Decodes a whole body. The buffer may hold <see cref="Slack"/> bytes more than its body is allowed.</summary>
     /// <exception cref="InvalidDataException">It is broken or cut off.</exception>
     internal static BodyOutcome Decode(Coding coding, ArraySegment<byte> encoded, BodyBuffer decoded) =>
         coding == Coding.Gzip ? Gunzip(encoded, decoded) : Unbrotli(encoded, decoded);
 
+    // Members that follow one another are one text (RFC 1952, 2.2). Nothing else may stand behind the last one.
     private static BodyOutcome Gunzip(ArraySegment<byte> encoded, BodyBuffer decoded)
     {
-        using var gzip = new GZipStream(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count), CompressionMode.Decompress);
-        while (true)
+        using var gzip = new GZipStream(new MarkedGzip(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count)), CompressionMode.Decompress);
+        try
         {
-            if (!decoded.TryGetRoom(out Memory<byte> room, out BodyOutcome problem))
+            BodyOutcome outcome = decoded.ReadFrom(gzip);
+            if (outcome != BodyOutcome.Whole)
             {
-                return problem;
-            }
-
-            int read = gzip.Read(room.Span);
-            if (read == 0)
-            {
-                break;
-            }
-
-            if (!decoded.TryAdvance(read))
-            {
-                return BodyOutcome.TooLarge;
+                return outcome;
             }
         }
-
-        // .NET's GZipStream ends silently where a cut-off body does; the last four bytes repeat the length.
-        const int ShortestGzip = 18;
-        if (encoded.Count < ShortestGzip || BinaryPrimitives.ReadUInt32LittleEndian(encoded.AsSpan(encoded.Count - sizeof(uint))) != (uint)decoded.Bytes.Length)
+        catch (InvalidDataException error)
         {
-            throw new InvalidDataException("the gzip data is cut off, or has more than one member");
+            throw new InvalidDataException("the gzip data is damaged or cut off", error);
         }
 
-        return BodyOutcome.Whole;
+        return decoded.TryCutOff(MarkedGzip.Mark) ? BodyOutcome.Whole : throw new InvalidDataException("the gzip data is cut off, or something else follows it");
     }
 
     private static BodyOutcome Unbrotli(ReadOnlySpan<byte> encoded, BodyBuffer decoded)

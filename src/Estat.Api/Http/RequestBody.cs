@@ -1,4 +1,5 @@
 // A body that has to be waited for or decoded: read in time, its Content-Encoding undone, both bounded.
+using System.Text;
 using Estat.Core.Hosting;
 
 namespace Estat.Api.Http;
@@ -9,15 +10,13 @@ namespace Estat.Api.Http;
 /// <param name="budget">Where its memory is charged; null: nowhere.</param>
 internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? budget = null) : IDisposable
 {
-    private readonly BodyBuffer _sent = new(limit, budget);
-    private readonly BodyBuffer _decoded = new(limit, budget);
-    private bool _isDecoded;
+    private BodyBuffer _body = new(limit, budget);
 
-    /// <summary>What was read, decoded. Valid until disposal.</summary>
-    internal ReadOnlySpan<byte> Bytes => _isDecoded ? _decoded.Bytes : _sent.Bytes;
+    /// <summary>What was read, decoded. Valid until disposal, and until it is transcoded.</summary>
+    internal ReadOnlySpan<byte> Bytes => _body.Bytes;
 
     /// <summary>Bytes of the budget that it holds.</summary>
-    internal int Charged => _isDecoded ? _decoded.Charged : _sent.Charged;
+    internal int Charged => _body.Charged;
 
     /// <summary>Reads the body to its end or to the limit. An empty one is never broken, whatever its coding.</summary>
     /// <exception cref="InvalidDataException">It is not what its coding says, or cut off.</exception>
@@ -28,23 +27,43 @@ internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? bu
         using (var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted))
         {
             ending.CancelAfter(patience);
-            outcome = await _sent.ReadAsync(context.Request.BodyReader, ending.Token).ConfigureAwait(false);
+            outcome = await _body.ReadAsync(context.Request.BodyReader, ending.Token).ConfigureAwait(false);
         }
 
-        if (coding != Coding.Identity && outcome == BodyOutcome.Whole && !_sent.Bytes.IsEmpty)
+        if (coding != Coding.Identity && outcome == BodyOutcome.Whole && !_body.Bytes.IsEmpty)
         {
             await PoolThread.Switch(); // decoding would keep a thread that polls sockets
-            outcome = ContentCoding.Decode(coding, _sent.Segment, _decoded);
-            _isDecoded = true;
-            _sent.Dispose();
+            outcome = Replace(ContentCoding.Slack, decoded => ContentCoding.Decode(coding, _body.Segment, decoded));
         }
 
         return outcome;
     }
 
-    public void Dispose()
+    /// <summary>Makes UTF-8 of a text in another charset.</summary>
+    /// <param name="charset">What it is in.</param>
+    /// <param name="from">Where it begins, behind a byte order mark.</param>
+    internal BodyOutcome Transcode(Encoding charset, int from) => Replace(0, text =>
     {
-        _sent.Dispose();
-        _decoded.Dispose();
+        using Stream stream = Encoding.CreateTranscodingStream(
+            new MemoryStream(_body.Segment.Array!, from, _body.Segment.Count - from), charset, Charset.Utf8);
+        return text.ReadFrom(stream);
+    });
+
+    public void Dispose() => _body.Dispose();
+
+    // The memory of the old one goes back, however it ends.
+    private BodyOutcome Replace(int slack, Func<BodyBuffer, BodyOutcome> make)
+    {
+        var made = new BodyBuffer(limit + slack, budget);
+        try
+        {
+            BodyOutcome outcome = make(made);
+            return outcome == BodyOutcome.Whole && made.Bytes.Length > limit ? BodyOutcome.TooLarge : outcome;
+        }
+        finally
+        {
+            _body.Dispose();
+            _body = made;
+        }
     }
 }

@@ -8,6 +8,7 @@ namespace Estat.Api.Tests.Bulk;
 
 public sealed class BatchFormatTests
 {
+    private const string Korean = "{\"d\":\"한글\"}\n{\"d\":2}\n";
     private static readonly string Deep = new string('[', 500) + new string(']', 500);
 
     public static TheoryData<string, string?, string, string[]> Lines => new()
@@ -42,6 +43,67 @@ public sealed class BatchFormatTests
         { "one pretty-printed object", "Application/JSON; charset=utf-8", "{\n  \"a\": 1\n}\n", ["{\n  \"a\": 1\n}"] },
         { "the same key twice", null, """[{"a":1,"a":2}]""", ["""{"a":1,"a":2}"""] },
     };
+
+    public static TheoryData<string, string?, string, string[]> Values => new()
+    {
+        { "lines called JSON", "application/json", "{\"a\":1}\n{\"a\":2}\n", ["{\"a\":1}", "{\"a\":2}"] },
+        { "Fluent Bit's json_stream", "application/json", """{"a":1}{"a":{"b":"}{"}}{"a":3}""", ["""{"a":1}""", """{"a":{"b":"}{"}}""", """{"a":3}"""] },
+        { "white space", "application/json; charset=utf-8", " {\"a\":1}\t {\n\"a\" : 2}\r\n\r\n3", ["{\"a\":1}", "{\n\"a\" : 2}", "3"] },
+        { "a byte order mark", "application/json", "\uFEFF{}{}", ["{}", "{}"] },
+        { "values that are no objects", "application/json", "1 \"a\"\"b\"null[1,2]", ["1", "\"a\"", "\"b\"", "null", "[1,2]"] },
+        { "a stream", "application/x-json-stream", "{\"a\":1}\n{\"a\":2}", ["{\"a\":1}", "{\"a\":2}"] },
+        { "a stream without line ends", "application/json-stream", "{\"a\":1}{\"a\":2}", ["{\"a\":1}", "{\"a\":2}"] },
+        { "a pretty-printed cloud event", "application/cloudevents+json; charset=UTF-8", "{\n  \"id\": 1\n}\n", ["{\n  \"id\": 1\n}"] },
+        { "cloud events", "application/cloudevents-batch+json", "[\n{\"id\": 1},\n{\"id\": 2}\n]", ["{\"id\": 1}", "{\"id\": 2}"] },
+        { "what is called text", "Text/JSON", "{\n\"a\": 1\n}", ["{\n\"a\": 1\n}"] },
+    };
+
+    // As iconv and Windows write them.
+    public static TheoryData<string, string?, byte[]> Charsets => new()
+    {
+        { "UTF-16 little-endian with its mark", null, [0xFF, 0xFE, .. Encoding.Unicode.GetBytes(Korean)] },
+        { "UTF-16 big-endian with its mark", "text/plain", [0xFE, 0xFF, .. Encoding.BigEndianUnicode.GetBytes(Korean)] },
+        { "UTF-32 with its mark", null, [0xFF, 0xFE, 0, 0, .. Encoding.UTF32.GetBytes(Korean)] },
+        { "a mark that is surer than the header", "text/plain; charset=euc-kr", [0xFE, 0xFF, .. Encoding.BigEndianUnicode.GetBytes(Korean)] },
+        { "UTF-8's mark that is surer than the header", "text/plain; charset=euc-kr", [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(Korean)] },
+        { "UTF-16 by the header", "application/x-ndjson; charset=UTF-16LE", Encoding.Unicode.GetBytes(Korean) },
+        { "EUC-KR", "application/x-ndjson;charset=euc-kr", CodePage(51949).GetBytes(Korean) },
+        { "what Windows calls so", "text/plain; Charset=\"KS_C_5601-1987\"; x=y", CodePage(949).GetBytes(Korean) },
+        { "UTF-8 by another name", "text/plain; charset=utf8", Encoding.UTF8.GetBytes(Korean) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Values))]
+    public Task Each_value_is_an_event_with_or_without_white_space_between_them(string what, string? mediaType, string body, string[] events) =>
+        StoresAsync(what, mediaType, body, events);
+
+    [Theory]
+    [MemberData(nameof(Charsets))]
+    public async Task Text_in_another_charset_is_stored_as_the_text_that_it_is(string what, string? mediaType, byte[] body)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        foreach (string coding in new[] { "identity", "gzip" })
+        {
+            (int status, string answer) = await server.PostBatchAsync(Encoded.As(coding, body), mediaType, coding);
+            Assert.True(status == 200, $"{what}: {status} {answer}");
+        }
+
+        Assert.Equal(["{\"d\":\"한글\"}", "{\"d\":2}", "{\"d\":\"한글\"}", "{\"d\":2}"], await server.DrainBodiesAsync());
+    }
+
+    [Theory]
+    [InlineData("{\"a\":1}\n", "{\"a\":2}\n", "application/x-ndjson")]
+    [InlineData("{\"a\":1}{\"a\":", "2}", "application/json")]
+    [InlineData("[{\"a\":1},", "{\"a\":2}]", null)]
+    public async Task Gzip_of_several_members_is_one_body(string first, string second, string? mediaType)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        Assert.Equal((200, """{"accepted":2,"rejected":[]}"""), await server.PostBatchAsync(
+            [.. Encoded.As("gzip", first), .. Encoded.As("gzip", ""), .. Encoded.As("gzip", second)], mediaType, "gzip"));
+
+        Assert.Equal(["{\"a\":1}", "{\"a\":2}"], await server.DrainBodiesAsync());
+    }
 
     [Theory]
     [MemberData(nameof(Lines))]
@@ -120,6 +182,8 @@ public sealed class BatchFormatTests
         Assert.All(StoredEvents.ObjectsFromFolder(server.StorageDir), stored => Assert.InRange(stored.Events.Count, 1, 10));
     }
 
+    private static Encoding CodePage(int number) => CodePagesEncodingProvider.Instance.GetEncoding(number)!;
+
     private static async Task StoresAsync(string what, string? mediaType, string body, string[] events)
     {
         await using RunningServer server = await RunningServer.StartAsync();
@@ -155,7 +219,7 @@ internal static class BatchPosting
         }
 
         Assert.Equal(answer.StatusCode == HttpStatusCode.ServiceUnavailable, answer.Headers.RetryAfter is not null);
-        Assert.Equal(answer.StatusCode == HttpStatusCode.UnsupportedMediaType, answer.Headers.TryGetValues("Accept-Encoding", out _));
+        Assert.Equal(answer.StatusCode == HttpStatusCode.UnsupportedMediaType && coding is not (null or "gzip" or "br"), answer.Headers.TryGetValues("Accept-Encoding", out _));
         return ((int)answer.StatusCode, await Problems.DetailOfAsync(answer));
     }
 }

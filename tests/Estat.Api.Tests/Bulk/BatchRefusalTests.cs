@@ -29,7 +29,12 @@ public sealed class BatchRefusalTests
     [InlineData("[1,/* comment */2]")]
     [InlineData("[1\0]")]
     [InlineData("[")]
-    [InlineData("{\"a\":1}\n{\"a\":2}")] // lines, but not called so
+    [InlineData("""{"a":1}{"a":2""")]
+    [InlineData("""{"a":1},{"a":2}""")]
+    [InlineData("""{"a":1}}{"a":2}""")]
+    [InlineData("{\"a\":1}\na line that is no JSON")]
+    [InlineData("1\0")]
+    [InlineData(" \n")]
     public async Task A_broken_array_is_400_and_nothing_of_it_is_stored(string body)
     {
         await using RunningServer server = await RunningServer.StartAsync();
@@ -51,6 +56,77 @@ public sealed class BatchRefusalTests
         Assert.Equal(400, status);
         Assert.Contains("Content-Encoding", detail, StringComparison.Ordinal);
         await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("425A6839314159265359", "bzip2")]
+    [InlineData("28B52FFD0458", "zstd")]
+    [InlineData("FD377A585A000004", "xz")]
+    [InlineData("377ABCAF271C0004", "7z")]
+    [InlineData("504B030414000000", "zip")]
+    [InlineData("04224D186440A7", "lz4")]
+    [InlineData("FF060000734E61507059", "snappy")]
+    [InlineData("504152311504152C", "Parquet")]
+    [InlineData("4F626A0104166176", "Avro")]
+    [InlineData("4152524F57310000FFFFFFFF", "Arrow")]
+    [InlineData("7B002200640022003A0031007D000A00", "UTF-16")]
+    [InlineData("007B00220064", "UTF-16")]
+    public async Task What_is_recognisably_something_else_is_415_instead_of_garbled_events(string hex, string name)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        byte[] body = [.. Convert.FromHexString(hex), .. "\nmore\n"u8];
+
+        (int status, string detail) = await server.PostBatchAsync(body, "application/x-ndjson");
+        (int packed, string packedDetail) = await server.PostBatchAsync(Encoded.As("gzip", body), "application/x-ndjson", "gzip");
+
+        Assert.Equal((415, 415), (status, packed));
+        Assert.Contains(name, detail, StringComparison.Ordinal);
+        Assert.Equal(detail, packedDetail);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Fact]
+    public async Task A_tar_is_415_instead_of_garbled_events()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using var tar = new MemoryStream();
+        await using (var writer = new System.Formats.Tar.TarWriter(tar, leaveOpen: true))
+        {
+            await writer.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "a.ndjson") { DataStream = new MemoryStream("{}\n"u8.ToArray()) });
+        }
+
+        (int status, string detail) = await server.PostBatchAsync(tar.ToArray());
+
+        Assert.Equal(415, status);
+        Assert.Contains("tar", detail, StringComparison.Ordinal);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Theory]
+    [InlineData("text/plain; charset=klingon")]
+    [InlineData("application/x-ndjson; charset=utf-7")]
+    public async Task A_charset_that_is_not_known_is_415_and_what_to_send_is_told(string mediaType)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+
+        (int status, string detail) = await server.PostBatchAsync("a\nb"u8.ToArray(), mediaType);
+
+        Assert.Equal(415, status);
+        Assert.Contains("UTF-8", detail, StringComparison.Ordinal);
+        await StoresOnlyWhatIsGoodAsync(server);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_over_its_limit_as_UTF_8_is_413()
+    {
+        const int Limit = 30_000;
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBatchBodySize = Limit, MaxBodySize = Limit });
+        byte[] Body(int characters) => [0xFF, 0xFE, .. Encoding.Unicode.GetBytes(new string('한', characters))];
+
+        Assert.Equal(200, (await server.PostBatchAsync(Body(Limit / 3))).Status);
+        Assert.Equal(413, (await server.PostBatchAsync(Body((Limit / 3) + 1))).Status);
+
+        Assert.Equal([new string('한', Limit / 3)], await server.DrainBodiesAsync());
     }
 
     [Fact]
@@ -106,9 +182,16 @@ public sealed class BatchRefusalTests
         await using RunningServer server = await RunningServer.StartAsync();
 
         Assert.Equal(400, (await server.PostBatchAsync("no compressed data"u8.ToArray(), coding: coding)).Status);
-        Assert.Equal(400, (await server.PostBatchAsync([.. whole, 0, 1, 2, 3, 4, 5, 6, 7], coding: coding)).Status);
-        Assert.Equal(400, (await server.PostBatchAsync([.. whole, .. whole], coding: coding)).Status);
-        if (coding == "gzip")
+        foreach (byte[] more in new byte[][] { [0, 1, 2, 3, 4, 5, 6, 7], [0], new byte[512], [0x1F], [0x1F, 0x8B], whole[..^1], whole[..10], whole[..2] })
+        {
+            Assert.Equal(400, (await server.PostBatchAsync([.. whole, .. more], coding: coding)).Status);
+        }
+
+        if (coding == "br")
+        {
+            Assert.Equal(400, (await server.PostBatchAsync([.. whole, .. whole], coding: coding)).Status);
+        }
+        else
         {
             // br has no check sum: what is damaged may decode to something else.
             Assert.Equal(400, (await server.PostBatchAsync(damaged, coding: coding)).Status);

@@ -26,6 +26,46 @@ public sealed class CollectTests
         Assert.Equal([Bodies.Stored(body)], await server.DrainBodiesAsync());
     }
 
+    [Theory]
+    [InlineData("text/plain; charset=euc-kr", 51949, true)]
+    [InlineData("text/plain; charset=\"UTF-16\"", 1200, true)]
+    [InlineData("text/plain; charset=utf-16", 1201, true)] // with a byte order mark, which is no part of the text
+    [InlineData("text/plain;charset=ISO-8859-1", 51949, false)] // what a client calls its bytes is what they are
+    [InlineData("text/plain;charset=UTF-8", 65001, true)]
+    [InlineData("text/plain", 65001, true)]
+    public async Task A_body_is_stored_as_the_text_that_it_is_in_the_charset_of_its_Content_Type(string mediaType, int codePage, bool isTrue)
+    {
+        const string Event = "{\"상품\":\"가방\"}";
+        Encoding charset = CodePagesEncodingProvider.Instance.GetEncoding(codePage) ?? Encoding.GetEncoding(codePage);
+        byte[] body = [.. codePage == 1201 ? charset.Preamble.ToArray() : [], .. charset.GetBytes(Event)];
+        await using RunningServer server = await RunningServer.StartAsync();
+        foreach (string coding in new[] { "identity", "gzip" })
+        {
+            using var content = new ByteArrayContent(Encoded.As(coding, body));
+            content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
+            content.Headers.ContentEncoding.Add(coding);
+            using HttpResponseMessage answer = await server.Client.PostAsync(new Uri("/collect", UriKind.Relative), content);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        string stored = isTrue ? Event : Encoding.Latin1.GetString(body);
+        Assert.Equal([stored, stored], await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task A_body_in_a_charset_that_is_not_known_is_415_and_not_stored()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using var content = new ByteArrayContent("x"u8.ToArray());
+        content.Headers.TryAddWithoutValidation("Content-Type", "text/plain; charset=klingon");
+
+        using HttpResponseMessage answer = await server.Client.PostAsync(new Uri("/collect", UriKind.Relative), content);
+
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, answer.StatusCode);
+        Assert.Contains("UTF-8", await Problems.DetailOfAsync(answer), StringComparison.Ordinal);
+        Assert.Empty(await server.DrainBodiesAsync());
+    }
+
     [Fact]
     public Task Bodies_sent_in_chunks_are_stored_whole() => EveryBodyArrivesAsync(async (connection, body) =>
     {

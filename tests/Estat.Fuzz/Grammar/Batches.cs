@@ -130,8 +130,9 @@ internal static class Batches
         };
         line = [.. line.Where(value => value is not (byte)'\n')];
         bool isBlank = line.AsSpan().IndexOfAnyExcept(" \t\r"u8) < 0;
-        // A mark at the front is the body's and not the line's, and two bytes of gzip are gzip that does not say so.
-        bool isTaken = isFirst && (line.AsSpan().StartsWith("\uFEFF"u8) || line is [0x1F, 0x8B, ..]);
+        // What a body may not begin with: a mark that is the body's and not the line's, or what may look like gzip or UTF-16.
+        bool isTaken = isFirst && (line.AsSpan().StartsWith("\uFEFF"u8) || line is [0x1F, 0x8B, ..] or [0xFE or 0xFF, ..]
+            || line.AsSpan(0, Math.Min(line.Length, 4)).Contains((byte)0));
         return isTaken ? "taken"u8.ToArray() : isBlank || line[^1] == (byte)'\r' ? [.. line, (byte)'.'] : line;
     }
 
