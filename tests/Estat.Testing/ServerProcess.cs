@@ -81,8 +81,9 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <param name="project">Its project.</param>
     /// <param name="name">Names the process in complaints.</param>
     /// <param name="environment">Its options.</param>
-    public static ServerProcess LaunchProject(string project, string name, IReadOnlyDictionary<string, string> environment) =>
-        new(project, name, environment, []);
+    /// <param name="args">Its arguments.</param>
+    public static ServerProcess LaunchProject(string project, string name, IReadOnlyDictionary<string, string> environment, params string[] args) =>
+        new(project, name, environment, args);
 
     /// <summary>Runs the server until it ends by itself, as it does when an option is wrong.</summary>
     /// <exception cref="TimeoutException">It had not ended in time; it was killed.</exception>

@@ -1,6 +1,7 @@
 // A node's command line: options in, exit code out. The same for every program of Estat.
 using System.Collections;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Estat.Api.Health;
 using Estat.Core.Hosting;
 using Estat.Core.Options;
@@ -56,6 +57,11 @@ internal sealed record NodeProgram(
                 .Select(pair => new KeyValuePair<string, string?>((string)pair.Key, pair.Value as string));
             EstatOptions options = Bind(args, environment, "appsettings.json");
             SocketPolling.Apply(options.Sockets);
+            using var limit = new ExitLimit(
+                options.ShutdownTimeout, Failed,
+                $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(options.ShutdownTimeout)}: something hangs, most often a disk. The process ends now; "
+                + "what was acknowledged above memory is in SPOOL_DIR, and the next start uploads it",
+                PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
             return await serveAsync(options, !Console.IsOutputRedirected).ConfigureAwait(false);
         }
         catch (OptionException error)

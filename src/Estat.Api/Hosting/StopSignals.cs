@@ -1,4 +1,4 @@
-// SIGTERM, SIGINT and SIGQUIT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself.
+// SIGTERM, SIGINT and SIGQUIT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself. Other signals end nothing.
 using System.Runtime.InteropServices;
 
 namespace Estat.Api.Hosting;
@@ -11,6 +11,11 @@ internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposabl
 {
     // Supervisors often signal a process and its group, so that one stop arrives twice within a moment. That is no wish to hurry.
     private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
+
+    // By default these end a process, undrained. Supervisors send them to ask for new files, log rotation, or a report: who has none to read again goes on.
+    // Their numbers are Linux's; .NET has no names for the last two.
+    private static readonly PosixSignal[] NoStop =
+        OperatingSystem.IsLinux() ? [PosixSignal.SIGHUP, (PosixSignal)10, (PosixSignal)12] : OperatingSystem.IsWindows() ? [] : [PosixSignal.SIGHUP];
 
     private readonly TaskCompletionSource<string> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _second = new();
@@ -34,6 +39,11 @@ internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposabl
                 context.Cancel = true;
                 Stop(context.Signal.ToString());
             }));
+        }
+
+        foreach (PosixSignal signal in NoStop)
+        {
+            _registrations.Add(PosixSignalRegistration.Create(signal, static context => context.Cancel = true));
         }
     }
 

@@ -217,6 +217,17 @@ internal static partial class Libc
         }
     }
 
+    /// <summary>Ends the process on the spot: nothing is flushed, and no thread is waited for.</summary>
+    internal static void ExitNow(int code)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Environment.Exit(code);
+        }
+
+        _exit(code);
+    }
+
     private static IOException Failure(string what, string path)
     {
         int error = Marshal.GetLastPInvokeError();
@@ -226,6 +237,9 @@ internal static partial class Libc
 #pragma warning disable SYSLIB1054, IDE1006, CA2101 // names as in libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial void _exit(int code);
 
     [LibraryImport("libc")]
     private static partial int mallopt(int parameter, int value);
