@@ -8,7 +8,7 @@ public sealed class ClusterNode : IAsyncDisposable
     private const int SigStop = 19;
     private const int SigCont = 18;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(3); // a second of it until the next reading is due
     private readonly List<ServerProcess> _all = [];
     private readonly string _project;
     private readonly string _folder;
@@ -99,7 +99,7 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Its metrics; null if it is down, stands still, or does not answer within a second.</summary>
+    /// <summary>Its metrics; null if it is down, stands still, or does not answer in time.</summary>
     public async Task<IReadOnlyDictionary<string, double>?> ReadAsync()
     {
         try

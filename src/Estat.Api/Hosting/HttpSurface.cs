@@ -55,8 +55,9 @@ internal sealed record HttpSurface(
     /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
+    // The pace of scrapes is the machine's, whatever the clock of arrival is.
     private OperatorRouter Operators(string paths, params Page[] own) =>
         new(
-            new HealthEndpoints(Health), Metrics, paths, [.. own, Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers),
+            new HealthEndpoints(Health), new SharedScrape(Metrics.Write, TimeProvider.System), paths, [.. own, Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers),
             Loggers.CreateLogger<OperatorRouter>());
 }

@@ -1,5 +1,4 @@
 // The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
-using System.Text;
 using Estat.Api.Access;
 using Estat.Api.Health;
 using Estat.Core.Hosting;
@@ -9,17 +8,19 @@ namespace Estat.Api.Http;
 
 /// <summary>Answers what is no collecting path.</summary>
 /// <param name="health">How the node is.</param>
-/// <param name="metrics">Its metrics.</param>
+/// <param name="scrape">Its metrics.</param>
 /// <param name="paths">What it answers besides, for the words of a 404; empty if that is all.</param>
 /// <param name="pages">What else it answers; those that are not open stand behind <paramref name="access"/>.</param>
 /// <param name="access">Who may see them.</param>
 /// <param name="logger">Where a page that failed is told.</param>
 internal sealed partial class OperatorRouter(
-    HealthEndpoints health, PrometheusText metrics, string paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
+    HealthEndpoints health, SharedScrape scrape, string paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
 {
     /// <summary>What went wrong is nobody's fault but the node's.</summary>
     internal static readonly Problem OurFault = Problem.Of(
         StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
+
+    private static readonly Problem MetricsHang = Problem.Unavailable("A reading of the metrics does not come to its end. Events are taken all the same; report this, with a dump of the process.");
 
     private static readonly Problem MethodNotAllowed = Problem.Of(
         StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
@@ -83,9 +84,22 @@ internal sealed partial class OperatorRouter(
             case "/health/sink":
                 return health.SinkAsync(context);
             case "/metrics":
-                return TextAnswer.WriteAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(metrics.Write()));
+                return MetricsAsync(context);
             default:
                 return FindPage(context.Request.Path) is { } page ? page.Handle(context) : _notFound.WriteAsync(context);
+        }
+    }
+
+    private async Task MetricsAsync(HttpContext context)
+    {
+        try
+        {
+            byte[] text = await scrape.NextAsync(context.RequestAborted).ConfigureAwait(false);
+            await TextAnswer.WriteAsync(context, PrometheusText.ContentType, text).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await MetricsHang.WriteAsync(context).ConfigureAwait(false);
         }
     }
 

@@ -35,24 +35,30 @@ public enum Place
 public readonly record struct Balance(long Accepted, long Found, long Stored, long Buffered, long Spooled, long Dlq, long Quarantined, long Dropped);
 
 /// <summary>
-/// Counts what moves from place to place, a batch at a time. Every move stands under one lock, so that a reading never sees an event twice or
-/// not at all. What is buffered or spooled is what was accepted there and has not moved: it needs no work per event.
+/// Counts what moves from place to place, a batch at a time. Moves stand under one lock. A reading takes no lock that they need, so that whoever scrapes
+/// holds up nobody: it is made again when something has moved meanwhile, and so never sees an event twice or not at all. What is buffered or spooled is
+/// what was accepted there and has not moved: it needs no work per event.
 /// </summary>
 /// <param name="acceptedInMemory">Events acknowledged at <c>memory</c> since the start.</param>
 /// <param name="acceptedInSpool">Events acknowledged above it.</param>
 public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpool)
 {
+    // Moves are of batches: a reading that was in vain as often as this met a flood of them, and keeps one of them waiting for once.
+    private const int MostTries = 100;
     private static readonly int Places = Enum.GetValues<Place>().Length;
     private readonly Lock _gate = new();
     private readonly long[,] _moved = new long[Places, Places];
     private readonly long[] _found = new long[Places];
+    private int _version; // odd while something is being written
 
     /// <summary>A batch's events went from one place to another.</summary>
     public void Move(long events, Place from, Place to)
     {
         lock (_gate)
         {
+            Interlocked.Increment(ref _version);
             _moved[(int)from, (int)to] += events;
+            Interlocked.Increment(ref _version);
         }
     }
 
@@ -61,44 +67,56 @@ public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpo
     {
         lock (_gate)
         {
+            Interlocked.Increment(ref _version);
             _found[(int)place] += events;
+            Interlocked.Increment(ref _version);
         }
     }
 
     /// <summary>Events that ever moved between the two places.</summary>
-    public long Moved(Place from, Place to)
-    {
-        lock (_gate)
-        {
-            return _moved[(int)from, (int)to];
-        }
-    }
+    public long Moved(Place from, Place to) => Consistent(() => _moved[(int)from, (int)to]);
 
     /// <summary>Events that ever came to a place.</summary>
-    public long Arrived(Place place)
-    {
-        lock (_gate)
-        {
-            return In(place);
-        }
-    }
+    public long Arrived(Place place) => Consistent(() => In(place));
 
     /// <summary>Where everything is now.</summary>
-    public Balance Read()
+    public Balance Read() => Consistent(() =>
     {
+        long inMemory = acceptedInMemory();
+        long inSpool = acceptedInSpool();
+        return new Balance(
+            inMemory + inSpool,
+            _found.Sum(),
+            In(Place.Stored),
+            inMemory - Out(Place.Buffered),
+            inSpool + _found[(int)Place.Spooled] - Out(Place.Spooled),
+            _found[(int)Place.Dlq] + In(Place.Dlq) - Out(Place.Dlq),
+            _found[(int)Place.Quarantined] + In(Place.Quarantined) - Out(Place.Quarantined),
+            In(Place.Dropped));
+    });
+
+    private T Consistent<T>(Func<T> read)
+    {
+        var pause = new SpinWait();
+        for (int tries = 0; tries < MostTries; tries++)
+        {
+            int before = Volatile.Read(ref _version);
+            if (before % 2 == 0)
+            {
+                T result = read();
+                Interlocked.MemoryBarrier();
+                if (Volatile.Read(ref _version) == before)
+                {
+                    return result;
+                }
+            }
+
+            pause.SpinOnce();
+        }
+
         lock (_gate)
         {
-            long inMemory = acceptedInMemory();
-            long inSpool = acceptedInSpool();
-            return new Balance(
-                inMemory + inSpool,
-                _found.Sum(),
-                In(Place.Stored),
-                inMemory - Out(Place.Buffered),
-                inSpool + _found[(int)Place.Spooled] - Out(Place.Spooled),
-                _found[(int)Place.Dlq] + In(Place.Dlq) - Out(Place.Dlq),
-                _found[(int)Place.Quarantined] + In(Place.Quarantined) - Out(Place.Quarantined),
-                In(Place.Dropped));
+            return read();
         }
     }
 

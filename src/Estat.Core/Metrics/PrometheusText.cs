@@ -1,4 +1,5 @@
 // Metrics in Prometheus' text format 0.0.4, from any System.Diagnostics.Metrics instruments. (Why no exporter package: docs/decisions/0001.)
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
@@ -7,7 +8,7 @@ namespace Estat.Core.Metrics;
 
 /// <summary>
 /// Listens to a node's meter and to the runtime's; <see cref="Write"/> renders what they say. Recorded instruments are aggregated as they are
-/// recorded; observable ones are read at each rendering.
+/// recorded, without a lock: whoever answers a client records, and waits for no rendering. Observable ones are read at each rendering.
 /// </summary>
 public sealed class PrometheusText : IDisposable
 {
@@ -16,7 +17,7 @@ public sealed class PrometheusText : IDisposable
 
     private const string RuntimeMeter = "System.Runtime";
     private readonly MeterListener _listener = new();
-    private readonly Lock _gate = new();
+    private readonly Lock _publishing = new(); // nothing is read or rendered under it
     private readonly SortedDictionary<string, Family> _families = new(StringComparer.Ordinal);
 
     /// <summary>Starts listening.</summary>
@@ -26,12 +27,13 @@ public sealed class PrometheusText : IDisposable
         {
             if (ReferenceEquals(instrument.Meter, meter) || instrument.Meter.Name == RuntimeMeter)
             {
-                lock (_gate)
+                var family = Family.For(instrument);
+                lock (_publishing)
                 {
-                    Family family = Family.For(instrument);
                     _families[family.Name] = family;
-                    listener.EnableMeasurementEvents(instrument, family);
                 }
+
+                listener.EnableMeasurementEvents(instrument, family);
             }
         };
         _listener.SetMeasurementEventCallback<long>((_, value, tags, family) => Record(family, value, tags));
@@ -43,29 +45,26 @@ public sealed class PrometheusText : IDisposable
     /// <summary>Renders every instrument.</summary>
     public string Write()
     {
-        lock (_gate)
+        _listener.RecordObservableInstruments();
+        Family[] families;
+        lock (_publishing)
         {
-            _listener.RecordObservableInstruments();
-            var text = new StringBuilder(16 * 1024);
-            foreach (Family family in _families.Values)
-            {
-                family.Write(text);
-            }
-
-            return text.ToString();
+            families = [.. _families.Values];
         }
+
+        var text = new StringBuilder(16 * 1024);
+        foreach (Family family in families)
+        {
+            family.Write(text);
+        }
+
+        return text.ToString();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 
-    private void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
-    {
-        lock (_gate)
-        {
-            ((Family)state!).Record(Labels(tags), value);
-        }
-    }
+    private static void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => ((Family)state!).Record(Labels(tags), value);
 
     private static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
@@ -109,7 +108,7 @@ public sealed class PrometheusText : IDisposable
         private readonly bool _adds;
         private readonly string _help;
         private readonly double[] _bounds;
-        private readonly SortedDictionary<string, Series> _series = new(StringComparer.Ordinal);
+        private readonly ConcurrentDictionary<string, Series> _series = new(StringComparer.Ordinal);
 
         private Family(string name, Kind kind, bool adds, string help, double[] bounds)
         {
@@ -128,8 +127,8 @@ public sealed class PrometheusText : IDisposable
             Kind kind = type == typeof(Histogram<>) ? Kind.Histogram
                 : type == typeof(Counter<>) || type == typeof(ObservableCounter<>) ? Kind.Counter
                 : Kind.Gauge;
-            // A plain counter reports steps; an observable one reports its sum.
-            bool adds = type == typeof(Counter<>) || type == typeof(UpDownCounter<>);
+            // A plain counter reports steps, a histogram values; an observable counter reports its sum.
+            bool adds = type == typeof(Counter<>) || type == typeof(UpDownCounter<>) || type == typeof(Histogram<>);
             string name = PrometheusText.Name(instrument.Name);
             if (kind == Kind.Counter && !name.EndsWith("_total", StringComparison.Ordinal))
             {
@@ -142,20 +141,20 @@ public sealed class PrometheusText : IDisposable
 
         internal void Record(string labels, double value)
         {
-            if (!_series.TryGetValue(labels, out Series? series))
-            {
-                _series.Add(labels, series = new Series(_bounds.Length + 1));
-            }
-
+            Series series = _series.GetOrAdd(labels, static (_, buckets) => new Series(buckets), _bounds.Length + 1);
             if (_kind == Kind.Histogram)
             {
                 int bucket = Array.BinarySearch(_bounds, value);
-                series.Buckets[bucket < 0 ? ~bucket : bucket]++;
-                series.Value += value;
+                Interlocked.Increment(ref series.Buckets[bucket < 0 ? ~bucket : bucket]);
+            }
+
+            if (_adds)
+            {
+                series.Add(value);
             }
             else
             {
-                series.Value = _adds ? series.Value + value : value;
+                series.Set(value);
             }
         }
 
@@ -163,12 +162,12 @@ public sealed class PrometheusText : IDisposable
         {
             text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} {_help.ReplaceLineEndings(" ").Replace("\\", "\\\\", StringComparison.Ordinal)}\n# TYPE {Name} ")
                 .Append(_kind switch { Kind.Counter => "counter", Kind.Gauge => "gauge", _ => "histogram" }).Append('\n');
-            if (_series.Count == 0 && _kind != Kind.Histogram)
+            if (_series.IsEmpty && _kind != Kind.Histogram)
             {
                 text.Append(Name).Append(" 0\n");
             }
 
-            foreach ((string labels, Series series) in _series)
+            foreach ((string labels, Series series) in _series.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
                 if (_kind == Kind.Histogram)
                 {
@@ -187,7 +186,7 @@ public sealed class PrometheusText : IDisposable
             long count = 0;
             for (int i = 0; i < series.Buckets.Length; i++)
             {
-                count += series.Buckets[i];
+                count += Volatile.Read(ref series.Buckets[i]);
                 string bound = i < _bounds.Length ? _bounds[i].ToString(CultureInfo.InvariantCulture) : "+Inf";
                 Sample(text, Name + "_bucket", $"{labels}{separator}le=\"{bound}\"", count);
             }
@@ -208,10 +207,31 @@ public sealed class PrometheusText : IDisposable
         }
     }
 
+    // A number, for a histogram the sum of what is in the buckets. A reading may see a value in its bucket before it is in the sum.
     private sealed class Series(int buckets)
     {
-        internal double Value { get; set; }
+        private long _bits; // of a double
+
+        internal double Value => BitConverter.Int64BitsToDouble(Volatile.Read(ref _bits));
 
         internal long[] Buckets { get; } = new long[buckets];
+
+        internal void Set(double value) => Volatile.Write(ref _bits, BitConverter.DoubleToInt64Bits(value));
+
+        internal void Add(double value)
+        {
+            long seen = Volatile.Read(ref _bits);
+            while (true)
+            {
+                long sum = BitConverter.DoubleToInt64Bits(BitConverter.Int64BitsToDouble(seen) + value);
+                long found = Interlocked.CompareExchange(ref _bits, sum, seen);
+                if (found == seen)
+                {
+                    return;
+                }
+
+                seen = found;
+            }
+        }
     }
 }
