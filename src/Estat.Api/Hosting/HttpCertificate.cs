@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estat.Core.Files;
 using Estat.Core.Options;
 
 namespace Estat.Api.Hosting;
@@ -17,6 +18,7 @@ internal sealed partial class HttpCertificate : IDisposable
     /// <summary>Time between two looks at the files.</summary>
     internal static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(5);
 
+    private const int LongestFile = 1 << 20;
     private const string CertificateOption = "HTTP_TLS_CERT";
     private const string KeyOption = "HTTP_TLS_KEY";
     private const string CertificateLabel = "-----BEGIN CERTIFICATE-----";
@@ -30,8 +32,7 @@ internal sealed partial class HttpCertificate : IDisposable
     private readonly string _keyPath;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Lock _checking = new();
-    private readonly ITimer _timer;
+    private readonly FileChore _looking;
     private (string Certificate, string Key) _used;
     private string? _fault;
     private string? _toldFault;
@@ -48,7 +49,8 @@ internal sealed partial class HttpCertificate : IDisposable
         _used = Read();
         _current = Load(_used);
         WarnOfExpiry();
-        _timer = time.CreateTimer(static state => ((HttpCertificate)state!).Check(), this, CheckInterval, CheckInterval);
+        _looking = new FileChore(CheckInterval, time, _ => Check(), () => Tell("reading its files does not come to an end."));
+        _looking.Start();
     }
 
     /// <summary>How handshakes are made now.</summary>
@@ -72,28 +74,33 @@ internal sealed partial class HttpCertificate : IDisposable
             "estat_tls_certificate_reload_errors_total", () => Volatile.Read(ref _failures), description: "Certificates that were put into HTTP_TLS_CERT and could not be used");
     }
 
-    /// <summary>Looks at the files, and takes what they hold if it is new and sound.</summary>
-    internal void Check()
-    {
-        lock (_checking)
-        {
-            string? fault = TakeNew();
-            // Only what is still wrong at the next look, and once: a renewal writes two files, one after the other.
-            if (fault is not null && fault == _fault && fault != _toldFault)
-            {
-                Interlocked.Increment(ref _failures);
-                LogNotReloaded(_logger, fault, InUse.Serial, InUse.Expires);
-                _toldFault = fault;
-            }
-
-            _fault = fault;
-            _toldFault = fault is null ? null : _toldFault;
-            WarnOfExpiry();
-        }
-    }
+    /// <summary>The look under way, or the last one.</summary>
+    internal Task Looking => _looking.Round;
 
     /// <inheritdoc/>
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => _looking.Dispose();
+
+    // Looks at the files, and takes what they hold if it is new and sound.
+    private void Check()
+    {
+        string? fault = TakeNew();
+        // Only what is still wrong at the next look, and once: a renewal writes two files, one after the other.
+        if (fault is not null && fault == _fault && fault != _toldFault)
+        {
+            Tell(fault);
+            _toldFault = fault;
+        }
+
+        _fault = fault;
+        _toldFault = fault is null ? null : _toldFault;
+        WarnOfExpiry();
+    }
+
+    private void Tell(string fault)
+    {
+        Interlocked.Increment(ref _failures);
+        LogNotReloaded(_logger, fault, InUse.Serial, InUse.Expires);
+    }
 
     private string? TakeNew()
     {
@@ -141,7 +148,7 @@ internal sealed partial class HttpCertificate : IDisposable
     {
         try
         {
-            return File.ReadAllText(path);
+            return RegularFile.ReadAllText(path, LongestFile);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -8,7 +8,7 @@ namespace Estat.Core.Files;
 /// Neither opening nor reading ever waits for a writer, and nothing without an end is read: a named pipe, a device, a socket or a folder in the file's place is an
 /// <see cref="IOException"/> at once. Links are followed, as Kubernetes mounts secrets by way of them.
 /// </summary>
-internal static class RegularFile
+public static class RegularFile
 {
     /// <summary>Opens it.</summary>
     /// <exception cref="FileNotFoundException">It is not there.</exception>
@@ -76,8 +76,10 @@ internal static class RegularFile
     }
 
     /// <summary>All of it as UTF-8, without a byte order mark.</summary>
-    /// <inheritdoc cref="ReadAllBytes"/>
-    internal static string ReadAllText(string path, int most)
+    /// <param name="path">The file.</param>
+    /// <param name="most">Bytes that it may have.</param>
+    /// <exception cref="IOException">As <see cref="OpenHandle"/>, or it is longer.</exception>
+    public static string ReadAllText(string path, int most)
     {
         using var reader = new StreamReader(new MemoryStream(ReadAllBytes(path, most)), Encoding.UTF8);
         return reader.ReadToEnd();

@@ -1,10 +1,12 @@
-// What keys have used of their day, kept over restarts.
+// What keys have used of their last days, kept over restarts.
 using System.Text.Json;
 using Estat.Core.Files;
 
 namespace Estat.Core.Keys;
 
-/// <summary><c>{"day":"2026-11-21","used":{"shop":123}}</c>, replaced as a whole. A file that cannot be read counts as none.</summary>
+/// <summary>
+/// <c>{"day":"2026-11-21","used":{"shop":123},"earlier":[{"day":"2026-11-20","used":{"shop":99}}]}</c>, replaced as a whole. A file that cannot be read counts as none.
+/// </summary>
 /// <param name="path">Full path; its folder exists when it is written.</param>
 internal sealed class QuotaFile(string path)
 {
@@ -13,23 +15,22 @@ internal sealed class QuotaFile(string path)
 
     internal string Path { get; } = path;
 
-    /// <summary>The day and what each key had used of it; null when there is no file.</summary>
+    /// <summary>What each key had used of which day, in the order of days; none when there is no file.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="JsonException">It is none.</exception>
-    internal (int Day, Dictionary<string, long> Used)? Read()
+    internal IReadOnlyList<(int Day, Dictionary<string, long> Used)> Read()
     {
         if (!File.Exists(Path))
         {
-            return null;
+            return [];
         }
 
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path));
         JsonElement root = document.RootElement;
         try
         {
-            return (
-                DateOnly.ParseExact(root.GetProperty("day").GetString()!, "O").DayNumber,
-                root.GetProperty("used").EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetInt64()));
+            IEnumerable<JsonElement> earlier = root.TryGetProperty("earlier", out JsonElement days) ? days.EnumerateArray() : [];
+            return [.. earlier.Append(root).Select(DayOf).OrderBy(day => day.Day)];
         }
         catch (Exception error) when (error is KeyNotFoundException or FormatException or InvalidOperationException or ArgumentException)
         {
@@ -37,19 +38,39 @@ internal sealed class QuotaFile(string path)
         }
     }
 
+    /// <param name="days">At least one; those of which nothing was used stand in vain.</param>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    internal void Write(int day, IEnumerable<KeyValuePair<string, long>> used) => AtomicFile.Write(Path, stream =>
+    internal void Write(IReadOnlyList<(int Day, Dictionary<string, long> Used)> days) => AtomicFile.Write(Path, stream =>
     {
         using var json = new Utf8JsonWriter(stream);
+        (int Day, Dictionary<string, long> Used)[] latestFirst = [.. days.OrderByDescending(day => day.Day)];
         json.WriteStartObject();
-        json.WriteString("day", DateOnly.FromDayNumber(day).ToString("O"));
+        WriteDay(json, latestFirst[0]);
+        json.WriteStartArray("earlier");
+        foreach ((int Day, Dictionary<string, long> Used) day in latestFirst.Skip(1))
+        {
+            json.WriteStartObject();
+            WriteDay(json, day);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
+
+    private static (int Day, Dictionary<string, long> Used) DayOf(JsonElement day) => (
+        DateOnly.ParseExact(day.GetProperty("day").GetString()!, "O").DayNumber,
+        day.GetProperty("used").EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetInt64()));
+
+    private static void WriteDay(Utf8JsonWriter json, (int Day, Dictionary<string, long> Used) day)
+    {
+        json.WriteString("day", DateOnly.FromDayNumber(day.Day).ToString("O"));
         json.WriteStartObject("used");
-        foreach ((string name, long events) in used)
+        foreach ((string name, long events) in day.Used)
         {
             json.WriteNumber(name, events);
         }
 
         json.WriteEndObject();
-        json.WriteEndObject();
-    });
+    }
 }

@@ -1,7 +1,7 @@
 // The write keys of a node: read at start, read again when their file changes.
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
-using System.Text.Json;
+using Estat.Core.Files;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 
@@ -21,35 +21,37 @@ public sealed partial class WriteKeys : IDisposable
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
-    // After the drain, and well within what is left of SHUTDOWN_TIMEOUT.
-    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(2);
-
     private readonly EstatOptions _options;
-    private readonly QuotaFile? _quotas;
+    private readonly KeptQuotas? _quotas;
+    private readonly FileChore? _looking;
+    private readonly FileChore? _saving;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Lock _reading = new();
-    private readonly Lock _saving = new();
-    private readonly Dictionary<string, SenderRecord> _records = new(StringComparer.Ordinal);
-    private readonly List<SenderCounts> _counts = [];
+    private readonly Dictionary<string, SenderRecord> _records = new(StringComparer.Ordinal); // of whoever adopts keys: the constructor, then the looks
     private readonly SenderCounts _otherCounts = new(OtherLabel);
+    private volatile SenderCounts[] _counts = []; // replaced as a whole: a scrape waits for nobody
     private readonly IReadOnlyList<WriteKey> _listed;
     private readonly StripedCounter[] _failures = [.. Enum.GetValues<KeyRefusal>().Select(_ => new StripedCounter())];
-    private readonly CancellationTokenSource _stop = new();
-    private Task _looking = Task.CompletedTask;
     private PosixSignalRegistration? _hangUp;
     private byte[] _seen = [];
-    private string? _lastTrouble;
-    private string _savedQuotas = "";
-    private bool _quotasFail;
+    private volatile string? _trouble;
+    private long _troubles;
+    private int _labels;
     private volatile SenderTable _table;
 
     private WriteKeys(EstatOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
     {
         _options = options;
-        _quotas = quotaFolder is null ? null : new QuotaFile(Path.Combine(Path.GetFullPath(quotaFolder), QuotaFile.Name));
         _time = time;
         _logger = logger;
+        _looking = options.WriteKeysFile is null ? null : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it does not come to an end", isAsked: false));
+        if (quotaFolder is not null)
+        {
+            var quotas = new KeptQuotas(new QuotaFile(Path.Combine(Path.GetFullPath(quotaFolder), QuotaFile.Name)), time, logger);
+            _quotas = quotas;
+            _saving = new FileChore(LookInterval, time, _ => quotas.Save(_table!.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
+        }
+
         _listed = options.WriteKeys;
         _table = new SenderTable([]);
         try
@@ -82,15 +84,16 @@ public sealed partial class WriteKeys : IDisposable
     /// <summary>Goes on with used quotas where the last start ended, and looks after the file from now on. Once the node owns its folders.</summary>
     public void Start()
     {
-        ResumeQuotas();
+        _quotas?.Resume(name => _records.GetValueOrDefault(name)?.Quota);
         LogKeys(_logger, _table.Senders.Count, Source);
-        _looking = Task.Run(LookAsync);
-        if (_options.WriteKeysFile is not null && !OperatingSystem.IsWindows())
+        _saving?.Start();
+        _looking?.Start();
+        if (_looking is not null && !OperatingSystem.IsWindows())
         {
             _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
                 context.Cancel = true;
-                Look(isAsked: true);
+                _looking.Ask();
             });
         }
     }
@@ -102,107 +105,72 @@ public sealed partial class WriteKeys : IDisposable
     public void Observe(Meter meter)
     {
         ArgumentNullException.ThrowIfNull(meter);
-        meter.CreateObservableCounter("estat_key_events_total", () => Counts().Select(of => new Measurement<long>(of.Events.Value, Tag("key", of.Label))),
+        meter.CreateObservableCounter("estat_key_events_total", () => _counts.Select(of => new Measurement<long>(of.Events.Value, Tag("key", of.Label))),
             description: $"Events acknowledged, by write key; the first {MostLabels} keys have a name");
         meter.CreateObservableCounter(
             "estat_key_refused_total",
-            () => Counts().SelectMany(of => SenderCounts.Reasons.Select(reason => new Measurement<long>(of.Refused(reason), Tag("key", of.Label), Tag("reason", Name(reason))))),
+            () => _counts.SelectMany(of => SenderCounts.Reasons.Select(reason => new Measurement<long>(of.Refused(reason), Tag("key", of.Label), Tag("reason", Name(reason))))),
             description: "Requests refused that showed a known write key");
         meter.CreateObservableCounter(
             "estat_key_failures_total",
             () => new[] { KeyRefusal.Missing, KeyRefusal.Wrong, KeyRefusal.Disabled, KeyRefusal.Expired }
                 .Select(reason => new Measurement<long>(_failures[(int)reason].Value, Tag("reason", Name(reason)))),
             description: "Requests answered 401, by what was wrong with their write key");
+        meter.CreateObservableGauge("estat_key_file_failing", () => _trouble is null ? 0 : 1,
+            description: "1 while WRITE_KEYS_FILE cannot be used, or a read of it hangs; the keys that were read before still hold");
+        meter.CreateObservableCounter("estat_key_file_errors_total", () => Volatile.Read(ref _troubles), description: "How often WRITE_KEYS_FILE became unusable");
     }
 
-    /// <summary>Stops looking after the file, and writes used quotas a last time. A look that hangs, on a network's file system or at a pipe that nobody writes to, is left behind.</summary>
+    /// <summary>
+    /// Stops looking after the file, and writes used quotas a last time. A look that hangs, on a network's file system or at a pipe that nobody writes to, is
+    /// left behind.
+    /// </summary>
     public void Dispose()
     {
         _hangUp?.Dispose();
-        _stop.Cancel();
-        bool hasEnded = _looking.Wait(LongestLook);
-        SaveQuotas();
-        if (hasEnded)
-        {
-            _stop.Dispose();
-        }
+        _looking?.Dispose();
+        _saving?.End(withLastRound: true);
     }
+
+    /// <summary>The look under way, or the last one.</summary>
+    internal Task Looking => _looking?.Round ?? Task.CompletedTask;
 
     private string Source => _options.WriteKeysFile is { } file ? $"WRITE_KEYS_FILE={file}" : "WRITE_KEYS";
 
-    /// <summary>Looks whether the file has changed, and takes over what it says.</summary>
-    /// <param name="isAsked">Whether somebody asked for it, and wants to hear.</param>
-    internal void Look(bool isAsked)
+    // Looks whether the file has changed, and takes over what it says. Somebody who asked wants to hear.
+    private void Look(bool isAsked)
     {
-        if (_options.WriteKeysFile is not { } file)
+        try
         {
-            return;
-        }
-
-        lock (_reading)
-        {
-            byte[]? content = null;
-            try
+            byte[] content = ReadFile(_options.WriteKeysFile!);
+            if (!content.AsSpan().SequenceEqual(_seen) || isAsked || _trouble is not null)
             {
-                content = ReadFile(file);
-                if (content.AsSpan().SequenceEqual(_seen) && !isAsked)
-                {
-                    _lastTrouble = null;
-                    return;
-                }
-
                 Adopt(Combine(content));
                 _seen = content;
-                _lastTrouble = null;
                 LogKeys(_logger, _table.Senders.Count, Source);
             }
-            catch (Exception error)
-            {
-                // Whatever it is, the keys that were read still hold and the next look comes. Told once per trouble, not every second.
-                string trouble = error is IOException or UnauthorizedAccessException or WriteKeyException ? error.Message : $"{error.GetType().Name}: {error.Message}";
-                if (isAsked || trouble != _lastTrouble)
-                {
-                    _lastTrouble = trouble;
-                    LogUnusable(_logger, Source, trouble.TrimEnd('.'), _table.Senders.Count);
-                }
-            }
+
+            _trouble = null;
+        }
+        catch (Exception error)
+        {
+            // Whatever it is, the keys that were read still hold and the next look comes.
+            OnTrouble(error is IOException or UnauthorizedAccessException or WriteKeyException ? error.Message : $"{error.GetType().Name}: {error.Message}", isAsked);
         }
     }
 
-    /// <summary>Writes used quotas if they have changed.</summary>
-    internal void SaveQuotas()
+    // Told and counted once per trouble, not every second.
+    private void OnTrouble(string trouble, bool isAsked)
     {
-        if (_quotas is null)
+        bool isNew = trouble != Interlocked.Exchange(ref _trouble, trouble);
+        if (isNew)
         {
-            return;
+            Interlocked.Increment(ref _troubles);
         }
 
-        lock (_saving)
+        if (isNew || isAsked)
         {
-            try
-            {
-                KeyValuePair<string, (int Day, long Used)>[] used =
-                    [.. _table.Senders.Where(sender => sender.Key.DailyQuota is not null).Select(sender => KeyValuePair.Create(sender.Name, sender.Record.Quota.Read())).Where(pair => pair.Value.Used > 0)];
-                int day = used.Length == 0 ? 0 : used.Max(pair => pair.Value.Day);
-                KeyValuePair<string, long>[] ofDay = [.. used.Where(pair => pair.Value.Day == day).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Used))];
-                string text = $"{day} {string.Join(' ', ofDay)}";
-                if (ofDay.Length == 0 || text == _savedQuotas)
-                {
-                    return;
-                }
-
-                _quotas.Write(day, ofDay);
-                _savedQuotas = text;
-                _quotasFail = false;
-            }
-            catch (Exception error)
-            {
-                if (!_quotasFail)
-                {
-                    _quotasFail = true;
-                    LogQuotasNotSaved(_logger, _quotas.Path, error.Message);
-                }
-            }
+            LogUnusable(_logger, Source, trouble.TrimEnd('.'), _table.Senders.Count);
         }
     }
 
@@ -212,27 +180,13 @@ public sealed partial class WriteKeys : IDisposable
 
     private static byte[] ReadFile(string path)
     {
-        if (!File.Exists(path))
+        try
+        {
+            return RegularFile.ReadAllBytes(path, WriteKeyFile.LongestFile);
+        }
+        catch (FileNotFoundException)
         {
             throw new IOException("there is no such file");
-        }
-
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        if (file.Length > WriteKeyFile.LongestFile)
-        {
-            throw new IOException($"has {file.Length} bytes; takes at most {WriteKeyFile.LongestFile}");
-        }
-
-        byte[] content = new byte[file.Length];
-        file.ReadExactly(content);
-        return content;
-    }
-
-    private SenderCounts[] Counts()
-    {
-        lock (_reading)
-        {
-            return _records.Count > _counts.Count ? [.. _counts, _otherCounts] : [.. _counts];
         }
     }
 
@@ -245,72 +199,28 @@ public sealed partial class WriteKeys : IDisposable
 
     private void Adopt(List<WriteKey> keys)
     {
-        lock (_reading)
+        // A key that is gone is forgotten, unless it has a label, of which there are few: so one that is taken out and put in again goes on.
+        HashSet<string> names = [.. keys.Select(key => key.Name)];
+        foreach (string gone in _records.Where(record => record.Value.Counts == _otherCounts && !names.Contains(record.Key)).Select(record => record.Key).ToArray())
         {
-            // A key that is gone is forgotten, unless it has a label, of which there are few: so one that is taken out and put in again goes on.
-            HashSet<string> names = [.. keys.Select(key => key.Name)];
-            foreach (string gone in _records.Where(record => record.Value.Counts == _otherCounts && !names.Contains(record.Key)).Select(record => record.Key).ToArray())
-            {
-                _records.Remove(gone);
-            }
-
-            _table = new SenderTable(keys.Select(key => new Sender(key, RecordOf(key.Name), _time)));
+            _records.Remove(gone);
         }
+
+        SenderTable table = new(keys.Select(key => new Sender(key, RecordOf(key.Name), _time)));
+        SenderCounts[] labelled = [.. _records.Values.Select(record => record.Counts).Where(counts => counts != _otherCounts)];
+        _counts = labelled.Length < _records.Count ? [.. labelled, _otherCounts] : labelled;
+        _table = table;
     }
 
     private SenderRecord RecordOf(string name)
     {
         if (!_records.TryGetValue(name, out SenderRecord? record))
         {
-            SenderCounts counts = _otherCounts;
-            if (_counts.Count < MostLabels)
-            {
-                _counts.Add(counts = new SenderCounts(name));
-            }
-
+            SenderCounts counts = _labels++ < MostLabels ? new SenderCounts(name) : _otherCounts;
             _records.Add(name, record = new SenderRecord(counts));
         }
 
         return record;
-    }
-
-    private void ResumeQuotas()
-    {
-        try
-        {
-            if (_quotas?.Read() is not var (day, used) || day < DailyQuota.DayOf(_time.GetUtcNow()))
-            {
-                return;
-            }
-
-            lock (_reading)
-            {
-                foreach ((string name, long events) in used)
-                {
-                    _records.GetValueOrDefault(name)?.Quota.Resume(day, events);
-                }
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
-        {
-            LogQuotasUnreadable(_logger, _quotas!.Path, error.Message);
-        }
-    }
-
-    private async Task LookAsync()
-    {
-        using var timer = new PeriodicTimer(LookInterval, _time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
-            {
-                Look(isAsked: false);
-                SaveQuotas();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Keys} write keys from {Source}: requests need one of them")]
@@ -320,10 +230,4 @@ public sealed partial class WriteKeys : IDisposable
         Level = LogLevel.Error,
         Message = "{Source}: {Reason}. The {Keys} write keys that were read before still hold; mend the file, and it is read again at once (docs/keys.md shows what it takes)")]
     private static partial void LogUnusable(ILogger logger, string source, string reason, int keys);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path}: {Error}. What write keys have used of their daily quotas is counted from 0 again")]
-    private static partial void LogQuotasUnreadable(ILogger logger, string path, string error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path}: {Error}. What write keys have used of their daily quotas is kept in memory until it can be written; a restart would forget it")]
-    private static partial void LogQuotasNotSaved(ILogger logger, string path, string error);
 }

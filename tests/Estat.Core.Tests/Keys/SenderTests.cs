@@ -42,4 +42,33 @@ public sealed class SenderTests
         Assert.Equal(KeyRefusal.None, Daily.Take(4, out _, out _));
         Assert.Equal(KeyRefusal.Quota, Daily.Take(1, out _, out _));
     }
+
+    [Fact]
+    public void A_quota_that_a_clock_which_jumped_forward_used_up_comes_back_with_the_clock()
+    {
+        Assert.Equal(KeyRefusal.None, Daily.Take(3, out _, out _));
+        _time.UtcNow += TimeSpan.FromDays(30);
+        Assert.Equal(KeyRefusal.None, Daily.Take(5, out Charge jumped, out _));
+        Assert.Equal(KeyRefusal.Quota, Daily.Take(1, out _, out _));
+        _time.UtcNow -= TimeSpan.FromDays(30);
+        jumped.OnAnswered(isAccepted: false); // of a day that is forgotten
+        Assert.Equal(KeyRefusal.None, Daily.Take(2, out _, out _)); // the day goes on where it was
+        Assert.Equal(KeyRefusal.Quota, Daily.Take(1, out _, out _));
+        _time.UtcNow += TimeSpan.FromDays(30); // when that day comes, it is a new one
+        Assert.Equal(KeyRefusal.None, Daily.Take(5, out _, out _));
+    }
+
+    [Fact]
+    public void A_clock_that_stands_in_the_past_for_a_while_begins_no_day_anew()
+    {
+        Assert.Equal(KeyRefusal.None, Daily.Take(5, out _, out _));
+        for (int day = 1; day <= 3; day++)
+        {
+            _time.UtcNow += TimeSpan.FromDays(1);
+            Assert.Equal(KeyRefusal.None, Daily.Take(5, out _, out _));
+        }
+
+        _time.UtcNow -= TimeSpan.FromDays(3);
+        Assert.Equal(KeyRefusal.Quota, Daily.Take(1, out _, out _));
+    }
 }

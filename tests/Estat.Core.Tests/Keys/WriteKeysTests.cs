@@ -1,5 +1,7 @@
 // Keys of a node go on holding, whatever becomes of their file.
+using System.Diagnostics.Metrics;
 using Estat.Core.Keys;
+using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Microsoft.Extensions.Logging;
 
@@ -16,54 +18,69 @@ public sealed class WriteKeysTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // A pipe is a file that has no length, and so an exception that reading a file has not.
     [Fact]
-    public async Task What_nobody_foresaw_of_the_file_is_logged_once_and_the_next_look_comes()
+    public async Task What_is_no_file_in_its_place_is_logged_and_counted_once_and_the_next_look_comes()
     {
         Write("shop");
+        using var meter = new Meter("test");
+        using var metrics = new PrometheusText(meter);
         using WriteKeys keys = WriteKeys.Open(new EstatOptions { WriteKeysFile = KeysFile }, quotaFolder: null, _time, _log)!;
+        keys.Observe(meter);
         keys.Start();
+        Assert.Equal((0, 0), (metrics.Value("estat_key_file_failing"), metrics.Value("estat_key_file_errors_total")));
         File.Delete(KeysFile);
-        using (HeldFile pipe = await HeldFile.CreateAsync(KeysFile))
+        await Command.SucceedAsync(Limit, "mkfifo", KeysFile);
+        for (int look = 0; look < 3; look++)
         {
-            for (int look = 0; look < 2; look++)
-            {
-                Task reading = pipe.UntilReadAsync(Limit);
-                await Wait.UntilAsync(() => { _time.Advance(TimeSpan.FromSeconds(1)); return reading.IsCompleted; }, Limit, "a look at the pipe");
-                await reading;
-            }
-
-            Write("blog");
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await keys.Looking.WaitAsync(Limit);
         }
 
-        await Wait.UntilAsync(() => { _time.Advance(TimeSpan.FromSeconds(1)); return keys.Table.Senders.Any(sender => sender.Name == "blog"); }, Limit, "the mended file to be read");
-        Assert.Single(_log.Of(LogLevel.Error), line => line.Contains("still hold", StringComparison.Ordinal));
+        Assert.Contains("still hold", Assert.Single(_log.Of(LogLevel.Error)), StringComparison.Ordinal);
+        Assert.Equal((1, 1), (metrics.Value("estat_key_file_failing"), metrics.Value("estat_key_file_errors_total")));
+        Assert.Equal("shop", Assert.Single(keys.Table.Senders).Name);
+
+        Write("blog");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await keys.Looking.WaitAsync(Limit);
+        Assert.Equal("blog", Assert.Single(keys.Table.Senders).Name);
+        Assert.Equal((0, 1), (metrics.Value("estat_key_file_failing"), metrics.Value("estat_key_file_errors_total")));
     }
 
     [Fact]
-    public async Task A_look_that_hangs_keeps_nobody_from_ending()
+    public async Task What_a_clock_that_had_jumped_forward_used_up_is_there_again_after_a_restart_and_what_was_used_today_is_not()
     {
-        Write("shop");
-        WriteKeys keys = WriteKeys.Open(new EstatOptions { WriteKeysFile = KeysFile }, quotaFolder: null, _time, _log)!;
-        keys.Start();
-        File.Delete(KeysFile);
-        using HeldFile pipe = await HeldFile.CreateAsync(KeysFile);
-        DateTimeOffset before = _time.UtcNow;
-        var look = Task.Run(() => _time.Advance(TimeSpan.FromSeconds(1))); // which looks, and waits for somebody to write
-        await Wait.UntilAsync(() => _time.UtcNow > before, Limit, "the look to begin");
-        await Task.Run(keys.Dispose).WaitAsync(Limit);
-        using (new FileStream(KeysFile, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)) // both ends: Linux waits for nobody then
+        Write("shop", quota: 5);
+        using (WriteKeys first = Open())
         {
-            await look.WaitAsync(Limit);
+            Assert.Equal(KeyRefusal.None, Take(first, 2));
+            _time.UtcNow += TimeSpan.FromDays(30);
+            Assert.Equal(KeyRefusal.None, Take(first, 5));
+            Assert.Equal(KeyRefusal.Quota, Take(first, 1));
         }
+
+        _time.UtcNow -= TimeSpan.FromDays(30);
+        using WriteKeys second = Open();
+        Assert.Equal(KeyRefusal.Quota, Take(second, 4));
+        Assert.Equal(KeyRefusal.None, Take(second, 3));
+        await second.Looking.WaitAsync(Limit);
+
+        WriteKeys Open()
+        {
+            WriteKeys keys = WriteKeys.Open(new EstatOptions { WriteKeysFile = KeysFile }, _folder.Path, _time, _log)!;
+            keys.Start();
+            return keys;
+        }
+
+        static KeyRefusal Take(WriteKeys keys, int events) => keys.Table.Senders.Single().Take(events, out _, out _);
     }
 
-    private void Write(string name)
+    private void Write(string name, long? quota = null)
     {
         _ = KeyHash.TryOf(KeyHash.NewKey(), out KeyHash hash);
         using (FileStream file = File.Create(KeysFile + ".next"))
         {
-            WriteKeyFile.Write(file, [new WriteKey { Name = name, Hashes = [hash] }]);
+            WriteKeyFile.Write(file, [new WriteKey { Name = name, Hashes = [hash], DailyQuota = quota }]);
         }
 
         File.Move(KeysFile + ".next", KeysFile, overwrite: true);
