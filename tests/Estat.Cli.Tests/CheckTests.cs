@@ -96,6 +96,31 @@ public sealed class CheckTests(Rgw rgw)
     }
 
     [Fact]
+    public async Task An_access_point_is_asked_under_its_own_name_in_its_own_region()
+    {
+        using var folder = new TempFolder();
+        await using AwsStandIn aws = await AwsStandIn.StartAsync();
+        var options = new Dictionary<string, string>(SendTests.LocalServer(folder))
+        {
+            ["RAW_BUCKET"] = "arn:aws:s3:eu-west-1:123456789012:accesspoint/events",
+            ["AWS_ACCESS_KEY_ID"] = "key",
+            ["AWS_SECRET_ACCESS_KEY"] = "secret",
+            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}",
+            ["HTTPS_PROXY"] = aws.Url,
+        };
+        options.Remove("STORAGE_DIR");
+        await BadAsync(options, "bucket");
+        Assert.Equal(["events-123456789012.s3-accesspoint.eu-west-1.amazonaws.com:443"], aws.Tunnels.Distinct());
+
+        foreach (string refused in new[] { "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap", "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/a", "arn:aws:s3:::bucket" })
+        {
+            options["RAW_BUCKET"] = refused;
+            (int code, string output) = await EstatCommand.RunAsync(options, "check");
+            Assert.Equal((2, true), (code, output.Contains("the ARN of an access point of one region", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
     public async Task A_disk_that_is_full_or_read_only_is_told_before_a_start_fails_on_it()
     {
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);

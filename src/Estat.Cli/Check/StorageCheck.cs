@@ -2,7 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using Amazon.Runtime.Credentials;
+using Amazon.Runtime;
 using Estat.Cli.Frame;
 using Estat.Core.Options;
 using Estat.Core.Storage;
@@ -23,9 +23,9 @@ internal static class StorageCheck
     {
         if (options.RawBucket is not null)
         {
-            yield return Credentials();
+            yield return Credentials(options);
             S3Answer? answer = await S3Answer.AskAsync(options, time, cancellationToken).ConfigureAwait(false);
-            if (answer?.Region is { } region && region != options.AwsRegion)
+            if (answer?.Region is { } region && region != options.AwsRegion && !BucketName.IsArn(options.RawBucket))
             {
                 yield return Finding.Bad("region", $"the bucket is in {region}, AWS_REGION is {options.AwsRegion}", $"set AWS_REGION={region}");
             }
@@ -48,20 +48,23 @@ internal static class StorageCheck
             : Finding.Good(Clock, "within 5 s of storage's");
     }
 
-    private static Finding Credentials()
+    // Credentials of a role are fetched here, and by the probe that follows, as the server fetches them.
+    private static Finding Credentials(EstatOptions options)
     {
         const string Check = "credentials";
-        const string Fix = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role";
+        const string Fix = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role (docs/deploying.md)";
+        string from = "AWS' usual chain";
         try
         {
-            var found = new DefaultAWSCredentialsIdentityResolver().ResolveIdentity(clientConfig: null);
-            string source = found.GetType().Name.Replace("AWSCredentials", "", StringComparison.Ordinal).Replace("Credentials", "", StringComparison.Ordinal);
+            AWSCredentials found = CredentialLinks.Resolve(options);
+            from = CredentialLinks.NameOf(found);
             string id = found.GetCredentials().AccessKey;
-            return Finding.Good(Check, $"from {(source.Length == 0 ? "the chain" : source)}, access key {id[..Math.Min(4, id.Length)]}…");
+            return Finding.Good(Check, $"from {from}, access key {id[..Math.Min(4, id.Length)]}…");
         }
-        catch (Exception error) when (error is Amazon.Runtime.AmazonClientException or Amazon.Runtime.AmazonServiceException or InvalidOperationException or HttpRequestException or IOException)
+        catch (Exception error) when (error is AmazonClientException or AmazonServiceException or InvalidOperationException or HttpRequestException or IOException
+            or ArgumentException or Amazon.Runtime.CredentialManagement.ProfileNotFoundException)
         {
-            return Finding.Bad(Check, "none were found by AWS' usual chain", Fix);
+            return Finding.Bad(Check, $"from {from}: {CredentialLinks.Explain(error) ?? CredentialLinks.Innermost(error)}", Fix);
         }
     }
 

@@ -9,6 +9,9 @@ namespace Estat.Core.Hosting;
 /// </summary>
 public sealed class AwsHttpClients : HttpClientFactory
 {
+    /// <summary>Whether a PUT waits for <c>100 Continue</c> before its body. The SDK asks for it, and has no setting to do without.</summary>
+    public bool ExpectsContinue { get; init; } = true;
+
     /// <inheritdoc/>
     public override HttpClient CreateHttpClient(IClientConfig clientConfig)
     {
@@ -25,7 +28,7 @@ public sealed class AwsHttpClients : HttpClientFactory
             handler.Proxy = proxy;
         }
 
-        var client = new HttpClient(new AnswersOnThePool(handler));
+        var client = new HttpClient(new AnswersOnThePool(handler, ExpectsContinue));
         if (clientConfig.Timeout is { } timeout)
         {
             client.Timeout = timeout;
@@ -34,10 +37,15 @@ public sealed class AwsHttpClients : HttpClientFactory
         return client;
     }
 
-    private sealed class AnswersOnThePool(HttpMessageHandler inner) : DelegatingHandler(inner)
+    private sealed class AnswersOnThePool(HttpMessageHandler inner, bool expectsContinue) : DelegatingHandler(inner)
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
+            if (!expectsContinue)
+            {
+                request.Headers.ExpectContinue = false;
+            }
+
             HttpResponseMessage answer = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
             await PoolThread.Switch();
             return answer;

@@ -38,14 +38,14 @@ public sealed record LakePlace(IObjectCatalog Store, string Prefix, string Quara
                 : throw new OptionException($"{text}: takes {Takes}");
         }
 
-        string[] parts = text[S3Scheme.Length..].Split('/', 2);
-        if (parts[0].Length is 0 or > 255)
+        (string bucket, string below) = BucketName.Split(text[S3Scheme.Length..]);
+        if (bucket.Length == 0 || !BucketName.IsValid(bucket))
         {
             throw new OptionException($"{text}: takes {Takes}");
         }
 
-        string? prefix = parts.Length > 1 && parts[1].Trim('/').Length > 0 ? parts[1].Trim('/') + "/" : null;
-        return Of(options, parts[0], folder: "", prefix, mustExist);
+        string? prefix = below.Trim('/').Length > 0 ? below.Trim('/') + "/" : null;
+        return Of(options, bucket, folder: "", prefix, mustExist);
     }
 
     /// <inheritdoc/>

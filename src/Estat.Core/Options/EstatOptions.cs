@@ -57,6 +57,21 @@ public sealed record EstatOptions
     /// <summary>Time that one S3 request may take.</summary>
     public TimeSpan S3Timeout { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>Server-side encryption that every PUT asks for: <c>AES256</c> or <c>aws:kms</c>; null is the bucket's default.</summary>
+    public string? S3Sse { get; init; }
+
+    /// <summary>The KMS key of <c>aws:kms</c>; null is the account's own for S3.</summary>
+    public string? S3SseKmsKeyId { get; init; }
+
+    /// <summary>Canned ACL of every PUT; null sends none.</summary>
+    public string? S3Acl { get; init; }
+
+    /// <summary>Storage class of every PUT; null is the bucket's default.</summary>
+    public string? S3StorageClass { get; init; }
+
+    /// <summary>Whether a PUT sends its headers first and waits for <c>100 Continue</c>: a store that refuses is not sent the body.</summary>
+    public bool S3ExpectContinue { get; init; } = true;
+
     /// <summary>Attempts after the first before a batch goes to the DLQ.</summary>
     public int S3AppRetries { get; init; } = 2;
 

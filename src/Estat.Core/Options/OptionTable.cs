@@ -29,8 +29,8 @@ public static class OptionTable
         OfAck(AckLevels.OfOneNode, "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node."),
         new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
-        OptionSpec.Text("RAW_BUCKET", "", "a bucket's name", "Bucket for objects. Without it they go to STORAGE_DIR.",
-            v => v.Length <= 255 && !v.Contains('/', StringComparison.Ordinal) && !v.Contains(' ', StringComparison.Ordinal), (o, v) => o with { RawBucket = v }),
+        OptionSpec.Text("RAW_BUCKET", "", BucketName.Takes, "Bucket for objects, or the ARN of an access point. Without it they go to STORAGE_DIR.",
+            BucketName.IsValid, (o, v) => o with { RawBucket = v }),
         OptionSpec.Text("RAW_PREFIX", Default.RawPrefix, KeyPrefix.Takes, "Key prefix of objects.",
             KeyPrefix.IsValid, (o, v) => o with { RawPrefix = v }),
         OptionSpec.Text("DLQ_PREFIX", Default.DlqPrefix, KeyPrefix.Takes,
@@ -39,6 +39,7 @@ public static class OptionTable
             v => v.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'), (o, v) => o with { AwsRegion = v }),
         OptionSpec.Url("S3_ENDPOINT", "URL of an S3-compatible store (path style). Without it: AWS.", (o, v) => o with { S3Endpoint = v }),
         OptionSpec.Duration("S3_TIMEOUT", Default.S3Timeout, "100ms", "5m", "Time that one S3 request may take.", (o, v) => o with { S3Timeout = v }),
+        .. PutOptionTable.All,
         OptionSpec.Number("S3_APP_RETRIES", Default.S3AppRetries, 0, 10, "Attempts after the first before a batch goes to the DLQ.",
             (o, v) => o with { S3AppRetries = (int)v }),
         OptionSpec.Text("STORAGE_DIR", Default.StorageDir, "a folder's path", "Folder for objects when no bucket is named, laid out as the bucket would be.",
@@ -210,6 +211,8 @@ public static class OptionTable
             throw OptionSpec.Wrong("HTTP_TLS_KEY", key, "a PEM file's path beside HTTP_TLS_CERT, which is not set");
         }
 
+        BucketName.CheckTogether(options);
+        PutOptionTable.CheckTogether(options);
         if (options.MaxBatchBodySize < options.MaxBodySize)
         {
             throw OptionSpec.Wrong("MAX_BATCH_BODY_SIZE", $"{options.MaxBatchBodySize}", $"at least MAX_BODY_SIZE ({options.MaxBodySize})");

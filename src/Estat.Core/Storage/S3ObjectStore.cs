@@ -1,8 +1,6 @@
 // Objects in S3 or an S3-compatible store.
 using System.Net;
 using System.Runtime.CompilerServices;
-using Amazon;
-using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Estat.Core.Batching;
@@ -22,11 +20,11 @@ public sealed class S3ObjectStore : IObjectCatalog
     internal const string JsonLines = "application/x-ndjson";
 
     private const string Opaque = "application/octet-stream";
-    private const string NoCredentials = "Failed to resolve AWS credentials";
     private const string ProbeName = ".estat-probe";
     private const string ReasonName = "estat-reason";
 
     private readonly AmazonS3Client _client;
+    private readonly S3PutRules _rules;
     private readonly string _bucket;
     private readonly string _probeKey;
     private readonly string _where;
@@ -41,27 +39,8 @@ public sealed class S3ObjectStore : IObjectCatalog
         _where = options.S3Endpoint is null ? $"S3 in {options.AwsRegion}" : options.S3Endpoint.ToString().TrimEnd('/');
         _timeout = options.S3Timeout;
         _time = time;
-        var config = new AmazonS3Config
-        {
-            MaxErrorRetry = 0,
-            MaxStaleConnectionRetries = 0, // not among the above: the SDK would send a PUT up to ten times more when connections break
-            ThrottleRetries = false,
-            Timeout = options.S3Timeout + TimeSpan.FromSeconds(1), // the token below is the clock; this only ends what ignores it
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        };
-        if (options.S3Endpoint is null)
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.AwsRegion);
-        }
-        else
-        {
-            config.ServiceURL = options.S3Endpoint.ToString();
-            config.AuthenticationRegion = options.AwsRegion;
-            config.ForcePathStyle = true;
-        }
-
-        _client = new AmazonS3Client(config);
+        _rules = new S3PutRules(options);
+        _client = new AmazonS3Client(S3Clients.ConfigOf(options));
     }
 
     /// <inheritdoc/>
@@ -75,7 +54,7 @@ public sealed class S3ObjectStore : IObjectCatalog
         SendAsync($"PUT {key}", async token =>
         {
             using Stream stream = content.OpenContent();
-            var request = new PutObjectRequest
+            PutObjectRequest request = _rules.Apply(new PutObjectRequest
             {
                 BucketName = _bucket,
                 Key = key,
@@ -84,7 +63,7 @@ public sealed class S3ObjectStore : IObjectCatalog
                 UseChunkEncoding = false,
                 IfNoneMatch = "*",
                 ContentType = content.IsGzip ? JsonLines : Opaque,
-            };
+            });
             if (content.IsGzip)
             {
                 request.Headers.ContentEncoding = "gzip";
@@ -124,7 +103,7 @@ public sealed class S3ObjectStore : IObjectCatalog
             {
                 return null;
             }
-        }, cancellationToken);
+        }, cancellationToken, ofObject: true);
 
     /// <inheritdoc/>
     public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) =>
@@ -142,7 +121,7 @@ public sealed class S3ObjectStore : IObjectCatalog
             {
                 return null;
             }
-        }, cancellationToken);
+        }, cancellationToken, ofObject: true);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -183,7 +162,7 @@ public sealed class S3ObjectStore : IObjectCatalog
             {
                 return null;
             }
-        }, cancellationToken);
+        }, cancellationToken, ofObject: true);
 
     /// <inheritdoc/>
     public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) =>
@@ -207,7 +186,7 @@ public sealed class S3ObjectStore : IObjectCatalog
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private async Task<T> SendAsync<T>(string what, Func<CancellationToken, Task<T>> send, CancellationToken cancellationToken)
+    private async Task<T> SendAsync<T>(string what, Func<CancellationToken, Task<T>> send, CancellationToken cancellationToken, bool ofObject = false)
     {
         using var timeout = new CancellationTokenSource(_timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -217,7 +196,10 @@ public sealed class S3ObjectStore : IObjectCatalog
         }
         catch (AmazonS3Exception error)
         {
-            throw new StorageException(IsRefusal(error.StatusCode) ? StorageFailure.Refused : StorageFailure.Transient, Explain(what, error), error);
+            throw new StorageException(S3Errors.IsRefusal(error) ? StorageFailure.Refused : StorageFailure.Transient, Explain(what, error), error)
+            {
+                OfObject = ofObject && S3Errors.MayBeOfOneObject(error) ? S3Errors.IsArchived(error) ? ObjectRefusal.Certain : ObjectRefusal.Possible : ObjectRefusal.None,
+            };
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {
@@ -240,33 +222,20 @@ public sealed class S3ObjectStore : IObjectCatalog
 
     private static bool IsMissing(AmazonS3Exception error) => error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket";
 
-    // 409 (a racing create) and 429/5xx come and go; the rest of 4xx stays until somebody mends it.
-    private static bool IsRefusal(HttpStatusCode status) =>
-        (int)status is >= 400 and < 500 and not (int)HttpStatusCode.Conflict and not (int)HttpStatusCode.RequestTimeout
-            and not (int)HttpStatusCode.TooManyRequests;
-
     private string Explain(string what, AmazonS3Exception error)
     {
-        string advice = error.StatusCode switch
-        {
-            HttpStatusCode.Forbidden => ". Check the credentials and the bucket's policy (s3:PutObject, s3:GetObject, s3:ListBucket)",
-            HttpStatusCode.NotFound when error.ErrorCode == "NoSuchBucket" => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT, or make the bucket",
-            HttpStatusCode.NotFound => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT",
-            _ => "",
-        };
         string answer = string.Join(' ', new[] { $"{(int)error.StatusCode}", error.ErrorCode, error.Message }.Where(part => !string.IsNullOrWhiteSpace(part)));
-        return $"{Description}: {what}: {answer.TrimEnd('.')}{advice}";
+        return $"{Description}: {what}: {answer.TrimEnd('.')}{S3Errors.For(error)}";
     }
 
     private string Explain(Exception error)
     {
-        // The SDK lists what each of its credential providers has to say, over many lines.
-        if (error.Message.StartsWith(NoCredentials, StringComparison.Ordinal))
+        if (CredentialLinks.Explain(error) is { } fault)
         {
-            return "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role";
+            return fault;
         }
 
-        string message = error.GetBaseException().Message.TrimEnd('.');
+        string message = CredentialLinks.Innermost(error);
         return error is HttpRequestException || error.InnerException is HttpRequestException ? $"{_where} cannot be reached ({message})" : message;
     }
 

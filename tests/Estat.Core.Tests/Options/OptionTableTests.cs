@@ -22,6 +22,11 @@ public sealed class OptionTableTests : IDisposable
         ["AWS_REGION"] = "Seoul, Korea",
         ["S3_ENDPOINT"] = "localhost:9000",
         ["S3_TIMEOUT"] = "3",
+        ["S3_SSE"] = "aws:kms:mine",
+        ["S3_SSE_KMS_KEY_ID"] = "a key",
+        ["S3_ACL"] = "public-read",
+        ["S3_STORAGE_CLASS"] = "DEEP_ARCHIVE",
+        ["S3_EXPECT_CONTINUE"] = "perhaps",
         ["S3_APP_RETRIES"] = "-1",
         ["ACK_ALLOWED"] = "memory,paper",
         ["SPOOL_DIR"] = "sp\0ool",
@@ -217,6 +222,29 @@ public sealed class OptionTableTests : IDisposable
     [Fact]
     public void The_quarantine_may_be_named_like_the_objects_prefix_and_more() =>
         Assert.Equal("events_dlq", Bind(["--RAW_PREFIX=events", "--DLQ_PREFIX=events_dlq"]).DlqPrefix);
+
+    [Theory]
+    [InlineData("events")]
+    [InlineData("arn:aws:s3:eu-west-1:123456789012:accesspoint/events")]
+    [InlineData("arn:aws-cn:s3:cn-north-1:123456789012:accesspoint:events")]
+    public void A_bucket_is_a_name_or_an_access_point_of_one_region(string bucket) => Assert.Equal(bucket, Bind([$"--RAW_BUCKET={bucket}"]).RawBucket);
+
+    [Theory]
+    [InlineData("arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap")]
+    [InlineData("arn:aws:s3:::events")]
+    [InlineData("arn:aws:s3:eu-west-1:123456789012:accesspoint/")]
+    [InlineData("arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/events")]
+    [InlineData("arn:aws:s3:eu-west-1:123456789012:accesspoint/events", "--S3_ENDPOINT=http://127.0.0.1:9000")]
+    public void What_is_no_access_point_of_one_region_is_refused(string bucket, params string[] besides) =>
+        Assert.StartsWith("RAW_BUCKET=", Assert.Throws<OptionException>(() => Bind([$"--RAW_BUCKET={bucket}", .. besides])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_KMS_key_wants_KMS_and_a_storage_class_of_a_store_s_own_is_taken()
+    {
+        Assert.Throws<OptionException>(() => Bind(["--S3_SSE_KMS_KEY_ID=alias/a", "--S3_SSE=AES256"]));
+        EstatOptions options = Bind(["--S3_SSE_KMS_KEY_ID=alias/a", "--S3_SSE=aws:kms", "--S3_STORAGE_CLASS=COLD_ec4-2", "--S3_EXPECT_CONTINUE=false"]);
+        Assert.Equal(("aws:kms", "alias/a", "COLD_ec4-2", false), (options.S3Sse, options.S3SseKmsKeyId, options.S3StorageClass, options.S3ExpectContinue));
+    }
 
     [Theory]
     [InlineData("none", "")]
