@@ -29,14 +29,15 @@ internal static class Codings
             case 0 when whole.Length > 20:
                 return new CodedBody(whole[..dice.Between(1, whole.Length - 1)], name, [400]);
             case 1:
-                // br ends where it says so; what follows gzip's end is not always looked at, but what is stored is never wrong.
                 return new CodedBody([.. whole, .. dice.Bytes(dice.Size(50))], name, [400]);
             case 2:
                 byte[] damaged = [.. whole];
                 damaged[dice.Below(damaged.Length)] ^= (byte)dice.Between(1, 255);
                 return new CodedBody(damaged, name, [400, 413], IsCertain: false);
             case 3:
-                return new CodedBody([.. whole, .. isGzip ? Gzip([.. body, .. "x"u8]) : Brotli(body)], name, [400, 413]);
+                // Several members of gzip are one text; br has but one.
+                int cut = dice.Below(body.Length + 1);
+                return isGzip ? new CodedBody([.. Gzip(body[..cut]), .. Gzip(body[cut..])], name, []) : new CodedBody([.. whole, .. Brotli(body)], name, [400, 413]);
             case 4:
                 return new CodedBody(isGzip ? GzipBomb.Value : BrotliBomb.Value, name, [413]);
             case 5:

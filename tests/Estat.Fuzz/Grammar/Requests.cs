@@ -74,7 +74,7 @@ internal static class Requests
         CodedBody coded = Codings.Coded(dice, content);
         if (!coded.IsCertain)
         {
-            expects = Expectation.Perhaps(200, 202, 400, 413);
+            expects = Expectation.Perhaps(200, 202, 400, 413, 415);
         }
         else if (coded.Refusals.Length > 0)
         {

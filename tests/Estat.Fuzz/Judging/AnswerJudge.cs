@@ -130,7 +130,7 @@ internal static class AnswerJudge
                 : !isHead && !IsProblem(answer) ? "a problem document that is none"
                 : answer.Status == 503 && answer.Header("retry-after") is null ? "no Retry-After"
                 : answer.Status == 405 && answer.Header("allow") is null ? "no Allow"
-                : answer.Status == 415 && answer.Header("accept-encoding") is null ? "no Accept-Encoding"
+                : answer.Status == 415 && answer.Header("accept-encoding") is null && answer.Body.AsSpan().IndexOf("Content-Encoding must"u8) >= 0 ? "no Accept-Encoding"
                 : null;
         }
 
