@@ -1,5 +1,7 @@
 // From the command line to a verb, and from what it throws to an exit code.
 using System.CommandLine.Invocation;
+using Amazon;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Core.Storage;
 
@@ -24,6 +26,7 @@ internal static class CommandLine
             return await Run.RunVerb.RunAsync(args[1..]).ConfigureAwait(false);
         }
 
+        AWSConfigs.HttpClientFactory = new AwsHttpClients(); // also for what the SDK asks by itself, such as a role's credentials
         var root = new RootCommand(Summary);
         foreach (Command verb in verbs)
         {

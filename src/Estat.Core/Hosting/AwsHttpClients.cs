@@ -4,8 +4,9 @@ using Amazon.Runtime;
 namespace Estat.Core.Hosting;
 
 /// <summary>
-/// The SDK's own HTTP client, except that each answer's body is read on a thread of the pool. The SDK reads XML and JSON without giving its thread back; on a
-/// thread that polls sockets (<c>SOCKETS=inline</c>) it would wait for bytes that this very thread has to fetch, and so would every connection beside it.
+/// The SDK's own HTTP client, except that answers are read before the SDK sees them, to a bound (<see cref="BoundedAnswers"/>). The SDK reads XML and JSON
+/// without giving its thread back; on a thread that polls sockets (<c>SOCKETS=inline</c>) it would wait for bytes that this very thread has to fetch, and so
+/// would every connection beside it.
 /// </summary>
 public sealed class AwsHttpClients : HttpClientFactory
 {
@@ -28,7 +29,8 @@ public sealed class AwsHttpClients : HttpClientFactory
             handler.Proxy = proxy;
         }
 
-        var client = new HttpClient(new AnswersOnThePool(handler, ExpectsContinue));
+        var bounded = new BoundedAnswers(handler);
+        var client = new HttpClient(ExpectsContinue ? bounded : new WithoutExpect(bounded));
         if (clientConfig.Timeout is { } timeout)
         {
             client.Timeout = timeout;
@@ -37,18 +39,12 @@ public sealed class AwsHttpClients : HttpClientFactory
         return client;
     }
 
-    private sealed class AnswersOnThePool(HttpMessageHandler inner, bool expectsContinue) : DelegatingHandler(inner)
+    private sealed class WithoutExpect(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            if (!expectsContinue)
-            {
-                request.Headers.ExpectContinue = false;
-            }
-
-            HttpResponseMessage answer = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
-            await PoolThread.Switch();
-            return answer;
+            request.Headers.ExpectContinue = false;
+            return base.SendAsync(request, cancellationToken);
         }
     }
 }
