@@ -11,6 +11,7 @@ public enum FaultKind
     CutUpload,
     DropResponse,
     Slow,
+    Portal,
 }
 
 /// <summary>What a <see cref="FaultProxy"/> does to a connection, and to how many of them.</summary>
@@ -30,6 +31,9 @@ public sealed record Fault(FaultKind Kind, long Amount = 0, int? Connections = n
 
     /// <summary>The server gets the whole request, the client a reset instead of the answer: done, but not known to be done.</summary>
     public static Fault DropResponse { get; } = new(FaultKind.DropResponse);
+
+    /// <summary>The server gets nothing; the client is answered 200 with a page of HTML to whatever it asks, as by a login page on the way.</summary>
+    public static Fault Portal { get; } = new(FaultKind.Portal);
 
     /// <summary>Both sides get a reset once this many bytes went from client to server on the connection.</summary>
     public static Fault CutUploadAfter(long bytes) => new(FaultKind.CutUpload, bytes);

@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Estat.Testing;
 
@@ -13,6 +14,8 @@ namespace Estat.Testing;
 public sealed class FaultProxy : IDisposable
 {
     private const int BufferBytes = 65536;
+    private const string PortalPage = "<!DOCTYPE html><html><body>Please sign in<br></body></html>\n";
+    private static readonly string PortalHead = $"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {PortalPage.Length}\r\nConnection: close\r\n\r\n";
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Socket, byte> _open = new();
@@ -156,6 +159,10 @@ public sealed class FaultProxy : IDisposable
                 Strike();
                 await SwallowAsync(client);
                 return;
+            case FaultKind.Portal:
+                Strike();
+                await GreetAsync(client);
+                return;
         }
 
         await server.ConnectAsync(IPAddress.Loopback, _targetPort);
@@ -180,6 +187,27 @@ public sealed class FaultProxy : IDisposable
     }
 
     private void Strike() => Interlocked.Increment(ref _struck);
+
+    /// <summary>Answers the first request once its head is here, and hears the rest of what is sent.</summary>
+    private static async Task GreetAsync(Socket client)
+    {
+        var buffer = new byte[BufferBytes];
+        var held = 0;
+        while (held < buffer.Length && buffer.AsSpan(0, held).IndexOf("\r\n\r\n"u8) < 0)
+        {
+            if (await client.ReceiveAsync(buffer.AsMemory(held)) is not (var count and > 0))
+            {
+                return;
+            }
+
+            held += count;
+        }
+
+        var isHead = buffer.AsSpan(0, held).StartsWith("HEAD "u8);
+        await client.SendAllAsync(Encoding.ASCII.GetBytes(isHead ? PortalHead : PortalHead + PortalPage));
+        client.Shutdown(SocketShutdown.Send);
+        await SwallowAsync(client);
+    }
 
     private static async Task SwallowAsync(Socket client)
     {

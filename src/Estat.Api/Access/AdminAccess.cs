@@ -72,6 +72,22 @@ internal sealed partial class AdminAccess
         return RefuseForeign(context) ?? RefuseStranger(context) ?? RefuseChange(context) ?? next(context);
     };
 
+    /// <summary>
+    /// Whether the operator asks, on a path that is open to everybody: from the node itself, or by showing the token. A wrong token is a guess here as elsewhere, and
+    /// who is turned away for guesses is not listened to.
+    /// </summary>
+    internal bool IsOperator(HttpContext context)
+    {
+        if (Caller.IsOnThisNode(context))
+        {
+            return true;
+        }
+
+        return _token is not null
+            && (_token.IsSession(context.Request.Cookies[SessionCookie])
+                || (_attempts.BlockedFor(_caller.AddressOf(context)) is null && Shown(context) is { } shown && Check(context, shown)));
+    }
+
     /// <summary>The answer to what a page of another origin asks; null if none did.</summary>
     internal Task? RefuseForeign(HttpContext context)
     {

@@ -1,13 +1,17 @@
 // /health, /health/ready, /health/sink: for whoever restarts, routes to, or watches a node.
+using Estat.Api.Access;
 using Estat.Api.Http;
 
 namespace Estat.Api.Health;
 
 /// <summary>
 /// Liveness says that the process answers; restart it when it does not. Readiness says that it takes events; route elsewhere when it does not. The
-/// sink says that storage answers; wake somebody, but keep routing: events are kept on disk meanwhile.
+/// sink says that storage takes objects; wake somebody, but keep routing: events are kept on disk meanwhile. All three answer to everybody; what is
+/// wrong with the sink in detail, with its bucket or path, is told to the operator only.
 /// </summary>
-internal sealed class HealthEndpoints(INodeHealth health)
+/// <param name="health">How the node is.</param>
+/// <param name="access">Who the operator is.</param>
+internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access)
 {
     private static readonly byte[] Ok = "ok\n"u8.ToArray();
 
@@ -18,8 +22,15 @@ internal sealed class HealthEndpoints(INodeHealth health)
 
     internal async Task SinkAsync(HttpContext context)
     {
-        string? fault = await health.AskSinkAsync().ConfigureAwait(false);
-        await (fault is null ? OkAsync(context) : Problem.Unavailable(fault).WriteAsync(context)).ConfigureAwait(false);
+        if (await health.AskSinkAsync().ConfigureAwait(false) is not { } fault)
+        {
+            await OkAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        string detail = access.IsOperator(context) ? fault.Detail
+            : $"Not stored now: {fault.Kind}. Asked on the node itself or with ADMIN_TOKEN, this says more.";
+        await Problem.Unavailable(detail).WriteAsync(context).ConfigureAwait(false);
     }
 
     private static Task OkAsync(HttpContext context) => TextAnswer.WriteAsync(context, "text/plain; charset=utf-8", Ok);

@@ -1,7 +1,13 @@
 // What the health endpoints ask: the standalone server's engine, a silo, or a gateway's silos.
 using Estat.Core.Hosting;
+using Estat.Core.Storage;
 
 namespace Estat.Api.Health;
+
+/// <summary>What is wrong with that into which a node's events go.</summary>
+/// <param name="Detail">For the operator: what failed, where, and what to look at.</param>
+/// <param name="Kind">For everybody else: what kind of failure it is, without a name, a key or a path.</param>
+internal sealed record SinkFault(string Detail, string Kind);
 
 /// <summary>How a node is.</summary>
 internal interface INodeHealth
@@ -10,7 +16,7 @@ internal interface INodeHealth
     string? NotReadyBecause { get; }
 
     /// <summary>Null when that into which its events go answered: the store, or for a gateway a silo; else what is wrong with it.</summary>
-    Task<string?> AskSinkAsync();
+    Task<SinkFault?> AskSinkAsync();
 }
 
 /// <summary>A node that keeps events itself.</summary>
@@ -20,5 +26,13 @@ internal sealed class EngineHealth(Engine engine) : INodeHealth
     public string? NotReadyBecause => engine.NotReadyBecause;
 
     /// <inheritdoc/>
-    public Task<string?> AskSinkAsync() => engine.Sink.AskAsync();
+    public async Task<SinkFault?> AskSinkAsync() =>
+        await engine.AskStorageAsync().ConfigureAwait(false) is { } fault ? new SinkFault(fault.Message, KindOf(fault.Failure)) : null;
+
+    private static string KindOf(StorageFailure failure) => failure switch
+    {
+        StorageFailure.Refused => "storage refuses",
+        StorageFailure.Disk => "the disk that holds the objects is full or fails",
+        _ => "storage does not answer, or not as it should",
+    };
 }

@@ -56,8 +56,11 @@ internal sealed record HttpSurface(
     internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
 
     // The pace of scrapes is the machine's, whatever the clock of arrival is.
-    private OperatorRouter Operators(string paths, params Page[] own) =>
-        new(
-            new HealthEndpoints(Health), new SharedScrape(Metrics.Write, TimeProvider.System), paths, [.. own, Console, .. Pages ?? []], new AdminAccess(Options, Instruments, Time, Loggers),
+    private OperatorRouter Operators(string paths, params Page[] own)
+    {
+        var access = new AdminAccess(Options, Instruments, Time, Loggers);
+        return new OperatorRouter(
+            new HealthEndpoints(Health, access), new SharedScrape(Metrics.Write, TimeProvider.System), paths, [.. own, Console, .. Pages ?? []], access,
             Loggers.CreateLogger<OperatorRouter>());
+    }
 }

@@ -139,7 +139,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         if (await Engine.Sink.AskAsync().ConfigureAwait(false) is { } fault && !Signals.First.IsCompleted)
         {
-            LogStorageDoesNotAnswer(_logger, fault);
+            LogStorageDoesNotAnswer(_logger, fault.Message);
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Message = "Try it: curl -d 'hello=estat' {Address}collect — it is stored within {Flush}, or on Ctrl-C")]
     private static partial void LogTryIt(ILogger logger, Uri address, string flush);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events are taken all the same and wait on the disk")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(

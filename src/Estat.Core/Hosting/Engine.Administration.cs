@@ -23,5 +23,27 @@ public sealed partial class Engine
     internal long DlqMaxBytes => _options.DlqMaxSizeBytes;
 
     /// <summary>Why the last upload failed; null while uploads succeed.</summary>
-    internal string? StorageFault => _batches.Fault;
+    internal string? StorageFault => _batches.Fault?.Message;
+
+    /// <summary>
+    /// Whether storage does what is promised. While an upload that failed waits for its next try, its error is the answer, whatever a probe would say;
+    /// otherwise a probe is, which also ends an outage that nothing is left of to be tried again.
+    /// </summary>
+    /// <returns>Null when it does.</returns>
+    public async Task<StorageException?> AskStorageAsync()
+    {
+        bool waits = _dlq.Files > 0 || SpoolWaiting > 0 || !_uploader.IsIdle;
+        if (waits && _batches.Fault is { } fault)
+        {
+            return fault;
+        }
+
+        StorageException? found = await Sink.AskAsync().ConfigureAwait(false);
+        if (found is null && !waits)
+        {
+            _batches.OnAnswer();
+        }
+
+        return found;
+    }
 }

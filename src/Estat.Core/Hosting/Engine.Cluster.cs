@@ -24,7 +24,7 @@ public sealed partial class Engine
     /// <returns>Null when storage answered; else what is wrong with it.</returns>
     public async Task<string?> RecoverAsync()
     {
-        string? fault = await Sink.AskAsync().ConfigureAwait(false);
+        string? fault = (await Sink.AskAsync().ConfigureAwait(false))?.Message;
         if (fault is null)
         {
             _batches.OnAnswer();

@@ -24,6 +24,7 @@ internal static class S3Clients
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             UseArnRegion = true, // an access point's ARN names its region
+            HttpClientFactory = new AwsHttpClients { ExpectsContinue = options.S3ExpectContinue },
         };
         if (options.S3Endpoint is null)
         {
@@ -34,11 +35,6 @@ internal static class S3Clients
             config.ServiceURL = options.S3Endpoint.ToString();
             config.AuthenticationRegion = options.AwsRegion;
             config.ForcePathStyle = true;
-        }
-
-        if (!options.S3ExpectContinue)
-        {
-            config.HttpClientFactory = new AwsHttpClients { ExpectsContinue = false };
         }
 
         return config;

@@ -11,10 +11,11 @@ namespace Estat.Core.Storage;
 
 /// <summary>
 /// Conditional creates (<c>If-None-Match: *</c>) through AWSSDK.S3 with the SDK's retries off: how often and how fast to try again is the uploader's
-/// decision. Every request has <c>S3_TIMEOUT</c>. Needs <c>s3:PutObject</c>, <c>s3:GetObject</c> and <c>s3:ListBucket</c> (without the last S3 answers
+/// decision. A create and a delete count on evidence, not on a status (S3ObjectStore.Evidence.cs). Every request has <c>S3_TIMEOUT</c>.
+/// Needs <c>s3:PutObject</c>, <c>s3:GetObject</c> and <c>s3:ListBucket</c> (without the last S3 answers
 /// 403 where it should say that an object is missing).
 /// </summary>
-public sealed class S3ObjectStore : IObjectCatalog
+public sealed partial class S3ObjectStore : IObjectCatalog
 {
     /// <summary>Content-Type of objects.</summary>
     internal const string JsonLines = "application/x-ndjson";
@@ -29,6 +30,7 @@ public sealed class S3ObjectStore : IObjectCatalog
     private readonly string _probeKey;
     private readonly string _where;
     private readonly TimeSpan _timeout;
+    private readonly long _longestBatch;
     private readonly TimeProvider _time;
 
     /// <summary>A store over <c>RAW_BUCKET</c>. No request is sent yet.</summary>
@@ -38,6 +40,7 @@ public sealed class S3ObjectStore : IObjectCatalog
         _probeKey = $"{options.RawPrefix}/{ProbeName}";
         _where = options.S3Endpoint is null ? $"S3 in {options.AwsRegion}" : options.S3Endpoint.ToString().TrimEnd('/');
         _timeout = options.S3Timeout;
+        _longestBatch = options.BatchBytes + options.MaxBatchBodySize + (256L << 20);
         _time = time;
         _rules = new S3PutRules(options);
         _client = new AmazonS3Client(S3Clients.ConfigOf(options));
@@ -50,60 +53,34 @@ public sealed class S3ObjectStore : IObjectCatalog
     public bool KeepsMetadata => true;
 
     /// <inheritdoc/>
-    public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>
-        SendAsync($"PUT {key}", async token =>
+    public async Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken)
+    {
+        using Stream stream = content.OpenContent();
+        UploadDigest digest = UploadDigest.Of(stream);
+        CreateOutcome? outcome = await SendAsync<CreateOutcome?>($"PUT {key}", async token =>
         {
-            using Stream stream = content.OpenContent();
-            PutObjectRequest request = _rules.Apply(new PutObjectRequest
-            {
-                BucketName = _bucket,
-                Key = key,
-                InputStream = stream,
-                AutoCloseStream = false,
-                UseChunkEncoding = false,
-                IfNoneMatch = "*",
-                ContentType = content.IsGzip ? JsonLines : Opaque,
-            });
-            if (content.IsGzip)
-            {
-                request.Headers.ContentEncoding = "gzip";
-            }
-
-            if (content.Reason is not null)
-            {
-                request.Metadata.Add(ReasonName, HeaderText(content.Reason));
-            }
-
-            foreach ((string name, string value) in content.Seal.ToMetadata())
-            {
-                request.Metadata.Add(name, value);
-            }
-
+            PutObjectRequest request = NewPut(key, content, stream, digest.Header);
             try
             {
-                await _client.PutObjectAsync(request, token).ConfigureAwait(false);
-                return CreateOutcome.Created;
+                PutObjectResponse answer = await _client.PutObjectAsync(request, token).ConfigureAwait(false);
+                return digest.IsProvenBy(answer) ? CreateOutcome.Created : null;
             }
             catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.PreconditionFailed)
             {
                 return CreateOutcome.Exists;
             }
-        }, cancellationToken);
+        }, cancellationToken).ConfigureAwait(false);
+        if (outcome is null)
+        {
+            await ProveAsync(key, content.Seal, digest.Length, cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome ?? CreateOutcome.Created;
+    }
 
     /// <inheritdoc/>
-    public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) =>
-        SendAsync($"HEAD {key}", async token =>
-        {
-            try
-            {
-                GetObjectMetadataResponse head = await _client.GetObjectMetadataAsync(_bucket, key, token).ConfigureAwait(false);
-                return Seal.FromMetadata(name => head.Metadata[name]);
-            }
-            catch (AmazonS3Exception error) when (IsMissing(error))
-            {
-                return null;
-            }
-        }, cancellationToken, ofObject: true);
+    public async Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) =>
+        await HeadAsync(key, cancellationToken).ConfigureAwait(false) is { } head ? Seal.FromMetadata(name => head.Metadata[name]) : null;
 
     /// <inheritdoc/>
     public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) =>
@@ -112,10 +89,7 @@ public sealed class S3ObjectStore : IObjectCatalog
             try
             {
                 using GetObjectResponse answer = await _client.GetObjectAsync(_bucket, key, token).ConfigureAwait(false);
-                var content = new MemoryStream();
-                await answer.ResponseStream.CopyToAsync(content, token).ConfigureAwait(false);
-                content.Position = 0;
-                return content;
+                return await ReadBatchAsync(answer.ResponseStream, token).ConfigureAwait(false);
             }
             catch (AmazonS3Exception error) when (IsMissing(error))
             {
@@ -129,6 +103,7 @@ public sealed class S3ObjectStore : IObjectCatalog
         string? last = after;
         for (bool more = true; more;)
         {
+            string? before = last;
             var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = prefix, StartAfter = last };
             ListObjectsV2Response page = await SendAsync(
                 $"list {prefix}", token => _client.ListObjectsV2Async(request, token), cancellationToken).ConfigureAwait(false);
@@ -138,7 +113,12 @@ public sealed class S3ObjectStore : IObjectCatalog
                 yield return new ObjectEntry(found.Key, found.Size ?? 0, Utc(found.LastModified));
             }
 
-            more = page.IsTruncated == true && page.S3Objects is { Count: > 0 };
+            more = page.IsTruncated == true;
+            if (more && (last is null || (before is not null && KeyOrder.Instance.Compare(last, before) <= 0)))
+            {
+                throw new StorageException(
+                    StorageFailure.Transient, $"{Description}: list {prefix}: the store says that there is more behind {before ?? "nothing"}, and lists none of it");
+            }
         }
     }
 
@@ -165,12 +145,12 @@ public sealed class S3ObjectStore : IObjectCatalog
         }, cancellationToken, ofObject: true);
 
     /// <inheritdoc/>
-    public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) =>
-        SendAsync($"DELETE {key}", async token =>
-        {
-            await _client.DeleteObjectAsync(_bucket, key, token).ConfigureAwait(false);
-            return true;
-        }, cancellationToken);
+    public async Task<bool> DeleteAsync(string key, CancellationToken cancellationToken)
+    {
+        await SendAsync($"DELETE {key}", token => _client.DeleteObjectAsync(_bucket, key, token), cancellationToken).ConfigureAwait(false);
+        await ProveGoneAsync(key, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
 
     /// <inheritdoc/>
     public async Task CheckAsync(CancellationToken cancellationToken)
@@ -181,10 +161,57 @@ public sealed class S3ObjectStore : IObjectCatalog
             var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = _probeKey, MaxKeys = 1 };
             return await _client.ListObjectsV2Async(request, token).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
+        await ProbePutAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
+
+    // No batch is longer than the bound, so what is longer is another's, and is not read on: gzip that is cut is unsound for whoever reads it.
+    private async Task<Stream> ReadBatchAsync(Stream source, CancellationToken cancellationToken)
+    {
+        var content = new MemoryStream();
+        byte[] buffer = new byte[64 * 1024];
+        for (int read; content.Length < _longestBatch && (read = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
+        {
+            content.Write(buffer, 0, read);
+        }
+
+        content.Position = 0;
+        return content;
+    }
+
+    // What a create sends.
+    private PutObjectRequest NewPut(string key, ObjectContent content, Stream stream, string md5)
+    {
+        PutObjectRequest request = _rules.Apply(new PutObjectRequest
+        {
+            BucketName = _bucket,
+            Key = key,
+            InputStream = stream,
+            AutoCloseStream = false,
+            UseChunkEncoding = false,
+            IfNoneMatch = "*",
+            MD5Digest = md5,
+            ContentType = content.IsGzip ? JsonLines : Opaque,
+        });
+        if (content.IsGzip)
+        {
+            request.Headers.ContentEncoding = "gzip";
+        }
+
+        if (content.Reason is not null)
+        {
+            request.Metadata.Add(ReasonName, HeaderText(content.Reason));
+        }
+
+        foreach ((string name, string value) in content.Seal.ToMetadata())
+        {
+            request.Metadata.Add(name, value);
+        }
+
+        return request;
+    }
 
     private async Task<T> SendAsync<T>(string what, Func<CancellationToken, Task<T>> send, CancellationToken cancellationToken, bool ofObject = false)
     {

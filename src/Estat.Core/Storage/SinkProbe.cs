@@ -6,11 +6,11 @@ public sealed class SinkProbe(IObjectStore store, TimeProvider time)
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
     private readonly Lock _gate = new();
-    private Task<string?>? _last;
+    private Task<StorageException?>? _last;
     private long _asked;
 
     /// <summary>Null when storage answered; else what is wrong with it.</summary>
-    public Task<string?> AskAsync()
+    public Task<StorageException?> AskAsync()
     {
         lock (_gate)
         {
@@ -24,7 +24,7 @@ public sealed class SinkProbe(IObjectStore store, TimeProvider time)
         }
     }
 
-    private async Task<string?> CheckAsync()
+    private async Task<StorageException?> CheckAsync()
     {
         try
         {
@@ -33,7 +33,7 @@ public sealed class SinkProbe(IObjectStore store, TimeProvider time)
         }
         catch (StorageException error)
         {
-            return error.Message;
+            return error;
         }
     }
 }

@@ -16,13 +16,13 @@ internal sealed partial class BatchStore(
     private const string RawReason = "gzip failed when the batch was written";
     private readonly StorageOutage _outage = new(time, logger);
     private volatile bool _fails;
-    private volatile string? _fault;
+    private volatile StorageException? _fault;
 
     /// <summary>Whether the last upload failed, and nobody has got through since.</summary>
     internal bool Fails => _fails;
 
     /// <summary>Why it failed; null while it does not.</summary>
-    internal string? Fault => _fails ? _fault : null;
+    internal StorageException? Fault => _fails ? _fault : null;
 
     /// <summary>Called when the store answers after it had failed.</summary>
     internal Action? OnAnswersAgain { get; set; }
@@ -42,7 +42,7 @@ internal sealed partial class BatchStore(
     internal void OnFailed(string key, StorageException error)
     {
         _outage.OnFailed(key, error.Message); // first: an answer that comes in between must not leave an outage open that nothing ends
-        _fault = error.Message;
+        _fault = error;
         _fails = true;
     }
 

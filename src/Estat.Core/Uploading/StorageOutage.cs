@@ -69,7 +69,7 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Storage began to fail with {Key}: {Error}. Events are taken all the same and wait on the disk; GET /health/sink says how it is now")]
+        Message = "Storage began to fail with {Key}: {Error}. It is kept and tried again, and events are taken meanwhile; GET /health/sink says how it is now")]
     private static partial void LogStorageBeganToFail(ILogger logger, string key, string error);
 
     [LoggerMessage(

@@ -72,7 +72,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     public string? NotReadyBecause => _ingest.NotReadyBecause;
 
     /// <inheritdoc/>
-    public Task<string?> AskSinkAsync() => Task.FromResult(_ingest.NotReadyBecause);
+    public Task<SinkFault?> AskSinkAsync() => Task.FromResult(_ingest.NotReadyBecause is { } reason ? new SinkFault(reason, reason) : null);
 
     /// <inheritdoc/>
     public async Task StartAsync()

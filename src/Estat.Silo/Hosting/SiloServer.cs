@@ -184,7 +184,7 @@ internal sealed partial class SiloServer : INodeServer
     {
         if (await Engine.Sink.AskAsync().ConfigureAwait(false) is { } fault && !Signals.First.IsCompleted)
         {
-            LogStorageDoesNotAnswer(_logger, fault);
+            LogStorageDoesNotAnswer(_logger, fault.Message);
         }
     }
 
@@ -226,7 +226,7 @@ internal sealed partial class SiloServer : INodeServer
         Message = "Role {Role}: HTTP on {Http}, gateways on {Gateways}; ack levels {Levels}, by default {Ack}; objects go to {Storage} under {Prefix}/")]
     private static partial void LogServes(ILogger logger, string role, string http, string gateways, string levels, string ack, string storage, string prefix);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events are taken all the same and wait on the disk")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]

@@ -7,6 +7,7 @@ namespace Estat.Api.Tests.Http;
 
 public sealed class HealthTests
 {
+    private const string Token = "a-token-of-32-characters-at-least";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     [Theory]
@@ -83,6 +84,26 @@ public sealed class HealthTests
 
         await UntilAsync(server, sink, HttpStatusCode.OK);
         Assert.Equal(["afterwards"], await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task A_stranger_is_told_the_kind_of_the_sink_s_failure_and_the_operator_where_it_is()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { AdminToken = Token });
+        Directory.Move(server.StorageDir, server.StorageDir + ".away");
+        await UntilAsync(server, new Uri("/health/sink", UriKind.Relative), HttpStatusCode.ServiceUnavailable);
+        string stranger = await TellAsync(server, "");
+        Assert.Contains("the disk that holds the objects is full or fails", stranger, StringComparison.Ordinal);
+        Assert.DoesNotContain(Path.GetDirectoryName(server.StorageDir)!, stranger, StringComparison.Ordinal);
+        Assert.Contains(server.StorageDir, await TellAsync(server, $"Authorization: Bearer {Token}\r\n"), StringComparison.Ordinal);
+        for (int guess = 0; guess < 20; guess++)
+        {
+            Assert.DoesNotContain(server.StorageDir, await TellAsync(server, $"Authorization: Bearer {guess:d32}\r\n"), StringComparison.Ordinal);
+        }
+
+        // As at the guarded pages: an address that guesses is not listened to for a while.
+        Assert.DoesNotContain(server.StorageDir, await TellAsync(server, $"Authorization: Bearer {Token}\r\n"), StringComparison.Ordinal);
+        Directory.Move(server.StorageDir + ".away", server.StorageDir);
     }
 
     [Fact]
@@ -181,6 +202,16 @@ public sealed class HealthTests
 
         Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
         await Wait.UntilAsync(async () => (await server.MetricsAsync())["estat_http_requests_in_flight"] == 0, Limit, "it to have ended");
+    }
+
+    // By a name that is not this machine's, so from elsewhere.
+    private static async Task<string> TellAsync(RunningServer server, string headers)
+    {
+        using RawHttp connection = await server.ConnectAsync();
+        await connection.SendAsync($"GET /health/sink HTTP/1.1\r\nHost: estat.test\r\n{headers}\r\n");
+        RawAnswer answer = await connection.ReadAnswerAsync();
+        Assert.Equal(503, answer.Status);
+        return answer.Text;
     }
 
     private static Task UntilAsync(RunningServer server, Uri path, HttpStatusCode status) => Wait.UntilAsync(

@@ -80,7 +80,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         Assert.Equal(StorageFailure.Refused, error.Failure);
         Assert.Contains("Check the credentials", error.Message, StringComparison.Ordinal);
         Assert.Equal(StorageFailure.Refused, (await Assert.ThrowsAsync<StorageException>(() => place.Store.ReadSealAsync("raw/a", Token))).Failure);
-        Assert.Contains("403", await new SinkProbe(place.Store, TimeProvider.System).AskAsync(), StringComparison.Ordinal);
+        Assert.Contains("403", (await new SinkProbe(place.Store, TimeProvider.System).AskAsync())!.Message, StringComparison.Ordinal);
         await own.EnableUserAsync();
         Assert.Equal(CreateOutcome.Created, await place.Store.CreateAsync("raw/a", Batches.ContentOf("a"), Token));
     }
@@ -211,6 +211,20 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token));
         Assert.Equal(StorageFailure.Transient, error.Failure);
         Assert.NotNull(await new SinkProbe(store, TimeProvider.System).AskAsync());
+    }
+
+    [Theory]
+    [InlineData("500 Internal Server Error")]
+    [InlineData("200 OK")]
+    public async Task An_answer_without_end_is_a_failure_that_may_pass(string status)
+    {
+        await gateway.SharedAsync(); // for its credentials
+        using var middlebox = new FixedAnswer(status, "application/xml", "<Error>" + string.Concat(Enumerable.Repeat("<a>", 3 << 20)));
+        using var store = new S3ObjectStore(new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+        foreach (Func<Task> request in new Func<Task>[] { () => store.CheckAsync(Token), () => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token), () => store.DeleteAsync("raw/a", Token) })
+        {
+            Assert.Equal(StorageFailure.Transient, (await Assert.ThrowsAsync<StorageException>(request)).Failure);
+        }
     }
 
     protected override async Task<StoragePlace> NewPlaceAsync() => await BucketPlace.CreateAsync(await gateway.SharedAsync());
