@@ -30,7 +30,8 @@ public static class Repository
     /// <exception cref="FileNotFoundException">It was not built.</exception>
     public static string Assembly(string project)
     {
-        var path = Path.Combine(Root, "artifacts", "bin", project, Configuration, project + ".dll");
+        var file = project == "Estat.Cli" ? "estat" : project; // named as it is called
+        var path = Path.Combine(Root, "artifacts", "bin", project, Configuration, file + ".dll");
         return File.Exists(path) ? path : throw new FileNotFoundException($"{project} is not built in {Configuration}: {path} is missing", path);
     }
 }

@@ -62,7 +62,18 @@ internal static class CommandLine
     {
         command.SetAction(async (parsed, _) =>
         {
-            using var shell = new Shell(TimeProvider.System);
+            TimeSpan shutdownTimeout;
+            try
+            {
+                shutdownTimeout = ShutdownTimeout();
+            }
+            catch (OptionException error)
+            {
+                Console.Error.WriteLine($"estat: {error.Message}");
+                return ExitCode.WrongUsage;
+            }
+
+            using var shell = new Shell(TimeProvider.System, shutdownTimeout);
             try
             {
                 return await action(parsed, shell).ConfigureAwait(false);
@@ -91,6 +102,12 @@ internal static class CommandLine
         });
         return command;
     }
+
+    // The node's own option, which whoever stops containers knows; of the environment, as verbs have no --KEY.
+    private static TimeSpan ShutdownTimeout() =>
+        NodeOptions.Environment("SHUTDOWN_TIMEOUT") is { } text
+            ? OptionTable.All.Single(option => option.Name == "SHUTDOWN_TIMEOUT").Apply(new EstatOptions(), text).ShutdownTimeout
+            : new EstatOptions().ShutdownTimeout;
 
     private static int Tell(Shell shell, string message, int code)
     {

@@ -10,14 +10,16 @@ namespace Estat.Cli.Frame;
 /// </summary>
 internal sealed class Shell : IDisposable
 {
-    internal Shell(TimeProvider time)
+    /// <param name="time">The clock.</param>
+    /// <param name="shutdownTimeout">How long a verb may take from a signal to its end.</param>
+    internal Shell(TimeProvider time, TimeSpan shutdownTimeout)
     {
         Time = time;
         OutIsTerminal = !Console.IsOutputRedirected;
         ErrorIsTerminal = !Console.IsErrorRedirected;
         Out = OutIsTerminal ? Console.Out : OpenOutput();
         Error = Console.Error;
-        Interruption = new Interruption(time, Error);
+        Interruption = new Interruption(time, Error, shutdownTimeout);
     }
 
     /// <summary>Results.</summary>

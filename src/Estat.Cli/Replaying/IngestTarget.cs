@@ -24,14 +24,23 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
     private readonly TimeSpan _giveUp;
     private readonly string? _ack;
     private readonly TimeProvider _time;
+    private readonly CancellationToken _late;
     private int _memoryAcks;
 
-    internal IngestTarget(Uri url, string? key, string? ack, int connections, TimeSpan giveUp, TimeProvider time)
+    /// <param name="url">The server.</param>
+    /// <param name="key">Write key; null without.</param>
+    /// <param name="ack">Ack level to ask for; null for the server's own.</param>
+    /// <param name="connections">Requests at once.</param>
+    /// <param name="giveUp">How long one request is tried.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="late">Ends attempts: nobody knows then whether the events were taken.</param>
+    internal IngestTarget(Uri url, string? key, string? ack, int connections, TimeSpan giveUp, TimeProvider time, CancellationToken late)
     {
         _url = url;
         _giveUp = giveUp;
         _ack = ack;
         _time = time;
+        _late = late;
         _client = NodeOptions.ClientOf(url, token: null, key, connections, "estat-replay");
     }
 
@@ -83,9 +92,10 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
         }
 
         using var limit = new CancellationTokenSource(RequestLimit, _time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _late);
         try
         {
-            using HttpResponseMessage response = await _client.SendAsync(message, limit.Token).ConfigureAwait(false);
+            using HttpResponseMessage response = await _client.SendAsync(message, end.Token).ConfigureAwait(false);
             return await ReadAsync(request, response).ConfigureAwait(false);
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException or IOException)

@@ -37,7 +37,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             shell.Note("bodies and ids are sent again; ts, ip, user_agent and cookie become those of this replay (--as line keeps the whole line)");
         }
 
-        using var target = new IngestTarget(url, options.Key(parsed), options.Ack(parsed), options.Connections(parsed), options.GiveUp(parsed), shell.Time);
+        using var target = new IngestTarget(
+            url, options.Key(parsed), options.Ack(parsed), options.Connections(parsed), options.GiveUp(parsed), shell.Time, shell.Interruption.Late);
         var settings = new IngestSettings
         {
             Store = source.Store,

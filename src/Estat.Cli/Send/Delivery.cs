@@ -23,7 +23,9 @@ internal sealed record Delivered(long Accepted, IReadOnlyList<RejectedLine> Reje
 /// <param name="patience">How long one request is tried without any answer that takes it; null for ever.</param>
 /// <param name="time">The clock of backoff.</param>
 /// <param name="asked">The interruption: ends waiting between attempts, never an attempt.</param>
-internal sealed class Delivery(HttpClient client, string name, string? ack, TimeSpan? patience, TimeProvider time, CancellationToken asked)
+/// <param name="late">Ends attempts as well: nobody knows then whether the events were taken.</param>
+internal sealed class Delivery(
+    HttpClient client, string name, string? ack, TimeSpan? patience, TimeProvider time, CancellationToken asked, CancellationToken late)
 {
     private const int CompressFrom = 512;
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(60);
@@ -125,10 +127,11 @@ internal sealed class Delivery(HttpClient client, string name, string? ack, Time
         }
 
         using var limit = new CancellationTokenSource(AttemptLimit, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, late);
         try
         {
-            using HttpResponseMessage answer = await client.SendAsync(message, limit.Token).ConfigureAwait(false);
-            return await ReadAsync(answer, request, first, count, limit.Token).ConfigureAwait(false);
+            using HttpResponseMessage answer = await client.SendAsync(message, end.Token).ConfigureAwait(false);
+            return await ReadAsync(answer, request, first, count, end.Token).ConfigureAwait(false);
         }
         catch (HttpRequestException error)
         {

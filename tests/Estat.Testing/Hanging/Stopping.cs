@@ -10,6 +10,9 @@ public static class Stopping
     private static readonly TimeSpan Reaping = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
 
+    /// <summary>SHUTDOWN_TIMEOUT of what is stopped.</summary>
+    public static string ShutdownTimeout { get; } = $"{Timeout.TotalSeconds:0}s";
+
     /// <summary>Starts a program, lets something hang, sends SIGTERM, and waits for the end.</summary>
     /// <param name="hang">What hangs.</param>
     /// <param name="options">The program's options; SHUTDOWN_TIMEOUT and what the hang needs are added.</param>
@@ -22,7 +25,7 @@ public static class Stopping
         ArgumentNullException.ThrowIfNull(hang);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(launch);
-        options["SHUTDOWN_TIMEOUT"] = $"{Timeout.TotalSeconds:0}s";
+        options["SHUTDOWN_TIMEOUT"] = ShutdownTimeout;
         await hang.PrepareAsync(options);
         await using var server = launch(options);
         await server.UntilReadyAsync(ReadyLimit);

@@ -10,6 +10,9 @@ public sealed class StoreHang : Hang
     /// <summary>Where nobody answers.</summary>
     public string Endpoint => _store.Endpoint;
 
+    /// <summary>How often somebody came.</summary>
+    public int Struck => _store.Struck;
+
     /// <inheritdoc/>
     public override Task PrepareAsync(IDictionary<string, string> options)
     {
