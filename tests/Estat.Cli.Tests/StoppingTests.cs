@@ -102,7 +102,7 @@ public sealed class StoppingTests
         Directory.CreateDirectory(Path.Combine(folder, "raw"));
         await using FileStream file = File.Create(Path.Combine(folder, "raw", "1_a-1_1.jsonl.gz"));
         await using var gzip = new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionLevel.Fastest);
-        gzip.Write("""{"ts":1,"body":"event"}"""u8);
+        gzip.Write("""{"ts":1,"ip":"","user_agent":"","body":"event"}"""u8);
         gzip.Write("\n"u8);
     }
 }
