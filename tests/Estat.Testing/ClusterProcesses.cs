@@ -42,6 +42,9 @@ public sealed class ClusterProcesses : IAsyncDisposable
         }
     }
 
+    /// <summary>The table of its members.</summary>
+    public string SilosTable => $"{_id}-silos";
+
     /// <summary>All silos, running or not.</summary>
     public IReadOnlyList<ClusterNode> Silos => _silos;
 

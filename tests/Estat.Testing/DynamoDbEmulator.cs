@@ -1,6 +1,7 @@
 // A DynamoDB for tests: deploy/local/dynamodb.js on a port of its own. It forgets everything at its end.
 
 using System.Globalization;
+using System.Text.Json;
 
 namespace Estat.Testing;
 
@@ -10,6 +11,7 @@ public sealed class DynamoDbEmulator : IAsyncDisposable
     private const string EnsureScript = "scripts/ensure-dynamodb.sh";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly ChildProcess _process;
+    private readonly HttpClient _client = new();
 
     private DynamoDbEmulator(int port)
     {
@@ -64,11 +66,48 @@ public sealed class DynamoDbEmulator : IAsyncDisposable
         }
     }
 
+    /// <summary>Deletes every row of a table, as an operator's mistake does.</summary>
+    /// <returns>How many there were.</returns>
+    public async Task<int> EmptyAsync(string table)
+    {
+        var rows = await RowsAsync(table);
+        foreach (var row in rows)
+        {
+            using var deleted = await CallAsync("DeleteItem", new { TableName = table, Key = new { DeploymentId = row.GetProperty("DeploymentId"), SiloIdentity = row.GetProperty("SiloIdentity") } });
+        }
+
+        return rows.Count;
+    }
+
+    /// <summary>The rows of a membership table.</summary>
+    public async Task<IReadOnlyList<JsonElement>> RowsAsync(string table)
+    {
+        using var answer = await CallAsync("Scan", new { TableName = table });
+        return [.. answer.RootElement.GetProperty("Items").EnumerateArray().Select(row => row.Clone())];
+    }
+
     /// <summary>Lets it stand still: connections are accepted by the kernel and never answered.</summary>
     public void Stop() => _process.Stop();
 
     /// <summary>Lets it go on; everything in it is still there.</summary>
     public void Continue() => _process.Continue();
 
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        return _process.DisposeAsync();
+    }
+
+    // It checks that there is a signature, and none.
+    private async Task<JsonDocument> CallAsync(string operation, object body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Endpoint) { Content = new StringContent(JsonSerializer.Serialize(body)) };
+        request.Content.Headers.ContentType = new("application/x-amz-json-1.0");
+        request.Headers.Add("X-Amz-Target", $"DynamoDB_20120810.{operation}");
+        request.Headers.Add("X-Amz-Date", "20260101T000000Z");
+        request.Headers.TryAddWithoutValidation("Authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x");
+        using var response = await _client.SendAsync(request);
+        response.EnsureSuccessStatusCode();
+        return await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync());
+    }
 }

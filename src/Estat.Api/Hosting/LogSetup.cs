@@ -10,6 +10,9 @@ internal static class LogSetup
     // Orleans warns, with a stack trace, of each attempt to connect to a silo that is away and of each call that it does not answer. Estat says once that it is.
     private static readonly string[] SaidByEstat = ["Orleans.Runtime.Messaging", "Orleans.Messaging", "Orleans.Runtime.CallbackData"];
 
+    // And of a start that fails, three times.
+    private static readonly string[] StartSaidByEstat = ["Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.LifecycleSubject"];
+
     /// <summary>A factory for a whole process; its owner disposes of it last.</summary>
     internal static ILoggerFactory Create(EstatOptions options, bool isTerminal) => LoggerFactory.Create(logging => Apply(logging, options, isTerminal));
 
@@ -28,6 +31,11 @@ internal static class LogSetup
         foreach (string repeated in SaidByEstat)
         {
             logging.AddFilter(repeated, others > LogLevel.Error ? others : LogLevel.Error);
+        }
+
+        foreach (string told in StartSaidByEstat)
+        {
+            logging.AddFilter(told, LogLevel.Critical);
         }
 
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Critical); // it takes the machine's time since boot for a stall at each start

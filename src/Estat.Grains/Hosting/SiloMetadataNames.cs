@@ -12,4 +12,7 @@ public static class SiloMetadataNames
 
     /// <summary>Its zone; missing if it has no name.</summary>
     public const string Zone = "estat.zone";
+
+    /// <summary>What has to be the same at all silos: a line for each name.</summary>
+    public const string Settings = "estat.settings";
 }

@@ -13,6 +13,12 @@ public interface IReplicaGrain : IGrainService
     [Alias("who")]
     Task<WireIdentity> WhoAsync();
 
+    /// <summary>
+    /// Asked by a silo that joins, before it takes anything: what has to be the same here. If something differs it does not go on, and this silo logs it as well.
+    /// </summary>
+    [Alias("compare")]
+    Task<WireSettings> CompareAsync(WireSettings joining);
+
     /// <summary>Holds a group of records.</summary>
     /// <returns>Whether they are held; false: this silo takes no more for this batch.</returns>
     [Alias("hold")]
@@ -26,8 +32,16 @@ public interface IReplicaGrain : IGrainService
 /// <summary>A silo, as the others have to know it.</summary>
 /// <param name="Instance">This start of its node.</param>
 /// <param name="Zone">Its zone; null if it has no name.</param>
+/// <param name="Settings">What has to be the same at all silos, <c>name=value</c>; null from one of an earlier version.</param>
 [GenerateSerializer, Immutable, Alias("estat.identity")]
-public sealed record WireIdentity([property: Id(0)] string Instance, [property: Id(1)] string? Zone);
+public sealed record WireIdentity([property: Id(0)] string Instance, [property: Id(1)] string? Zone, [property: Id(2)] string[]? Settings);
+
+/// <summary>What has to be the same at all silos of a cluster.</summary>
+/// <param name="Silo">The silo's name, for the log.</param>
+/// <param name="Settings">Of the silo that says this, <c>name=value</c>.</param>
+/// <param name="UnixMs">What its clock reads, UTC, milliseconds since 1970.</param>
+[GenerateSerializer, Immutable, Alias("estat.settings")]
+public sealed record WireSettings([property: Id(0)] string Silo, [property: Id(1)] string[] Settings, [property: Id(2)] long UnixMs);
 
 /// <summary>A group of a batch's records.</summary>
 /// <param name="Key">The batch's key.</param>

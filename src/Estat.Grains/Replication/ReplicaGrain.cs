@@ -7,11 +7,18 @@ using Orleans.Runtime.Services;
 namespace Estat.Grains.Replication;
 
 /// <summary>Holds nothing itself.</summary>
-internal sealed class ReplicaGrain(GrainId id, Silo silo, ILoggerFactory loggers, IReplicaHolder holder, Engine engine, EstatOptions options)
+internal sealed class ReplicaGrain(GrainId id, Silo silo, ILoggerFactory loggers, IReplicaHolder holder, Engine engine, EstatOptions options, JoiningSilos joining)
     : GrainService(id, silo, loggers), IReplicaGrain
 {
     /// <inheritdoc/>
-    public Task<WireIdentity> WhoAsync() => Task.FromResult(new WireIdentity(engine.Instance, options.Cluster.Zone));
+    public Task<WireIdentity> WhoAsync() => Task.FromResult(new WireIdentity(engine.Instance, options.Cluster.Zone, joining.Own.Settings));
+
+    /// <inheritdoc/>
+    public Task<WireSettings> CompareAsync(WireSettings other)
+    {
+        joining.Judge(other);
+        return Task.FromResult(joining.Own);
+    }
 
     /// <inheritdoc/>
     public async Task<bool> HoldAsync(WireRecords records) =>

@@ -170,6 +170,25 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
         return WireNames.AdmissionOf(greeting.Outlook) == Admission.Accepted;
     }
 
+    /// <summary>Whether the silo answers and is not about to end, whatever the list of silos says.</summary>
+    internal async Task<bool> StillServesAsync()
+    {
+        if (_session is null)
+        {
+            return false;
+        }
+
+        try
+        {
+            WireGreeting greeting = await _client.GetGrain<IBatchGrain>(0).GreetAsync().WaitAsync(_timeout, _time, _disposing.Token).ConfigureAwait(false);
+            return WireNames.AdmissionOf(greeting.Outlook) != Admission.Draining;
+        }
+        catch (Exception)
+        {
+            return false; // it is gone, as the list says
+        }
+    }
+
     /// <inheritdoc/>
     public void NotifyGatewayCountChanged(int currentNumberOfGateways, int previousNumberOfGateways, bool connectionRecovered)
     {

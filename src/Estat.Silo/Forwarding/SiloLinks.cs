@@ -8,8 +8,9 @@ using Estat.Silo.Hosting;
 namespace Estat.Silo.Forwarding;
 
 /// <summary>
-/// One loop. A link is listed once its silo has answered for the first time, and until membership has the silo no more; in between, whether it is used
-/// is the business of who uses it. A list that cannot be read leaves everything as it was.
+/// One loop. A link is listed once its silo has answered for the first time, and until the list has the silo no more and it does not answer either: a list that
+/// somebody has emptied is no evidence that silos have died. In between, whether a link is used is the business of who uses it. A list that cannot be read leaves
+/// everything as it was.
 /// </summary>
 internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 {
@@ -26,6 +27,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<IPEndPoint, SiloLink> _links = [];
     private readonly List<Task> _retiring = [];
+    private readonly HashSet<SiloLink> _unlisted = [];
     private volatile IReadOnlyList<ISiloLink> _all = [];
     private volatile IReadOnlyList<SiloLink> _listed = [];
     private Task _running = Task.CompletedTask;
@@ -57,7 +59,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // ends at once: what it may hang in, the list and greetings, is left alone
         _all = [];
         _listed = [];
         await Task.WhenAll([.. _retiring, .. _links.Values.Select(link => link.DisposeAsync().AsTask())]).ConfigureAwait(false);
@@ -71,9 +73,9 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         {
             try
             {
-                await TakeListAsync().ConfigureAwait(false);
+                await TakeListAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception error)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested)
             {
                 LogListCrashed(_logger, error); // and the next one in two seconds: a gateway without this loop would never see another silo
             }
@@ -81,7 +83,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
             long listed = _time.GetTimestamp();
             do
             {
-                await GreetAsync().ConfigureAwait(false);
+                await GreetAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
                 bool allKnown = _links.Values.All(link => link.HasGreeted);
                 await Task.Delay(allKnown ? BetweenLists : BetweenGreetings, _time, cancellationToken).ConfigureAwait(false);
             }
@@ -89,14 +91,14 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         }
     }
 
-    private async Task TakeListAsync()
+    private async Task TakeListAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<IPEndPoint> silos;
         try
         {
-            silos = await _list.ReadAsync().ConfigureAwait(false);
+            silos = await _list.ReadAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception error)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             if (!_listFails)
             {
@@ -110,15 +112,29 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         await PoolThread.Switch(); // links are built and torn down here, which a thread that polls sockets has no time for
         _listFails = false;
         _retiring.RemoveAll(task => task.IsCompleted);
-        foreach (IPEndPoint gone in _links.Keys.Except(silos).ToArray())
+        IPEndPoint[] unlisted = [.. _links.Keys.Except(silos)];
+        bool[] answer = await Task.WhenAll(unlisted.Select(silo => _links[silo].StillServesAsync())).WaitAsync(cancellationToken).ConfigureAwait(false);
+        foreach ((IPEndPoint gone, bool isThere) in unlisted.Zip(answer))
         {
+            if (isThere)
+            {
+                if (_unlisted.Add(_links[gone]))
+                {
+                    LogUnlisted(_logger, _links[gone].Name);
+                }
+
+                continue;
+            }
+
             _links.Remove(gone, out SiloLink? link);
+            _unlisted.Remove(link!);
             LogGone(_logger, link!.Name);
             Publish();
             _silent.Remove(link);
             _retiring.Add(link.RetireAsync());
         }
 
+        _unlisted.RemoveWhere(link => silos.Contains(link.Endpoint));
         foreach (IPEndPoint silo in silos.Where(silo => !_links.ContainsKey(silo)))
         {
             _links.Add(silo, _open(silo));
@@ -188,6 +204,11 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is no longer a member")]
     private static partial void LogGone(ILogger logger, string silo);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Silo {Silo} is in the list of silos no more, but answers: it is used for as long as it does. Was the membership table emptied?")]
+    private static partial void LogUnlisted(ILogger logger, string silo);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The list of silos cannot be read ({Reason}); the {Silos} that are known are used meanwhile")]
     private static partial void LogListFails(ILogger logger, string reason, int silos);

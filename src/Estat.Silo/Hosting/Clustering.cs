@@ -58,6 +58,9 @@ internal static class Clustering
         });
     }
 
+    /// <summary>How often the table is read and written.</summary>
+    internal static TimeSpan RefreshOf(TimeSpan probe) => TimeSpan.FromTicks(Math.Clamp(2 * probe.Ticks, LeastRefresh.Ticks, MostRefresh.Ticks));
+
     /// <summary>What it joins, for people.</summary>
     internal static string Describe(EstatOptions options) => options.Cluster.Clustering == ClusteringKind.Localhost
         ? "localhost clustering"
@@ -71,7 +74,7 @@ internal static class Clustering
     // proportion: who is stale in it for three turns does not keep a newcomer from joining.
     private static void Hurry(ClusterMembershipOptions membership, TimeSpan probe)
     {
-        TimeSpan refresh = TimeSpan.FromTicks(Math.Clamp(2 * probe.Ticks, LeastRefresh.Ticks, MostRefresh.Ticks));
+        TimeSpan refresh = RefreshOf(probe);
         membership.ProbeTimeout = probe;
         membership.MaxProbeTimeout = probe;
         membership.NumMissedProbesLimit = MissedProbes;

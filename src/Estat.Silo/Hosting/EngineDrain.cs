@@ -11,6 +11,7 @@ internal sealed class EngineDrain(Engine engine, TimeSpan limit) : ILifecyclePar
 {
     private readonly Lock _gate = new();
     private Task<long>? _draining;
+    private bool _hasStarted;
 
     /// <summary>Drains the engine; a second call waits for the first.</summary>
     /// <param name="budget">Time for it, if this is the first call.</param>
@@ -20,7 +21,7 @@ internal sealed class EngineDrain(Engine engine, TimeSpan limit) : ILifecyclePar
     {
         lock (_gate)
         {
-            return _draining ??= engine.DrainAsync(budget, hurry);
+            return _draining ??= _hasStarted ? engine.DrainAsync(budget, hurry) : Task.FromResult(0L);
         }
     }
 
@@ -30,7 +31,17 @@ internal sealed class EngineDrain(Engine engine, TimeSpan limit) : ILifecyclePar
         ArgumentNullException.ThrowIfNull(observer);
         observer.Subscribe(nameof(Engine), ServiceLifecycleStage.RuntimeInitialize, _ =>
         {
-            engine.Start();
+            lock (_gate)
+            {
+                if (_draining is not null)
+                {
+                    throw new OperationCanceledException("this silo ends before it has begun");
+                }
+
+                _hasStarted = true;
+                engine.Start();
+            }
+
             return Task.CompletedTask;
         });
         observer.Subscribe(nameof(EngineDrain), ServiceLifecycleStage.Last, static _ => Task.CompletedTask, stop => RunAsync(limit, stop));

@@ -18,6 +18,7 @@ namespace Estat.Silo.Hosting;
 internal sealed partial class GatewayServer : INodeServer, INodeHealth
 {
     private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestLinksEnd = TimeSpan.FromSeconds(5);
 
     private readonly EstatOptions _options;
     private readonly TimeProvider _time;
@@ -30,6 +31,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     private readonly HttpCertificate? _certificate;
     private readonly WriteKeys? _keys;
     private readonly HttpFront _front;
+    private readonly EndLimit _end;
 
     /// <summary>Puts the node together.</summary>
     /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
@@ -41,6 +43,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         Signals = new StopSignals(time);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<GatewayServer>();
+        _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _keys = WriteKeys.Open(options, quotaFolder: null, time, _loggers.CreateLogger<WriteKeys>()); // it has no disk
         _links = new SiloLinks(options, tls, time, _loggers);
@@ -94,11 +97,13 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     {
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
+        _end.Begin();
         LogDraining(_logger, signal, GoDuration.Format(_options.ShutdownTimeout));
         _ingest.BeginDrain();
         await new RequestDrain(_ingest.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan listenerStop = _options.ShutdownTimeout / 5 < LongestListenerStop ? _options.ShutdownTimeout / 5 : LongestListenerStop;
-        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - listenerStop - (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan afterwards = listenerStop + EndLimit.Reserve + (_options.ShutdownTimeout / 10) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
         long unknown = await _ingest.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
         await _front.StopAsync(listenerStop).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, unknown);
@@ -108,13 +113,13 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _front.DisposeAsync().ConfigureAwait(false);
+        await _end.TryAsync("The listener", LongestListenerStop, _ => _front.DisposeAsync().AsTask()).ConfigureAwait(false);
         _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
         _keys?.Dispose();
         _ingest.Dispose();
-        await _links.DisposeAsync().ConfigureAwait(false);
+        await _end.TryAsync("The way to the silos", LongestLinksEnd, _ => _links.DisposeAsync().AsTask()).ConfigureAwait(false);
         Signals.Dispose();
         _loggers.Dispose();
     }

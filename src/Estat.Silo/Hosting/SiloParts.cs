@@ -48,7 +48,11 @@ internal sealed class SiloParts
         TimeSpan remembered = _options.Cluster.SiloTimeout * CallsRemembered;
         var intake = new PacketIntake(
             _engine.Ingest, _engine.Levels, _engine.Instance, remembered > LeastRemembered ? remembered : LeastRemembered, _time);
-        var metadata = new Dictionary<string, string> { [SiloMetadataNames.Instance] = _engine.Instance, [SiloMetadataNames.Spool] = _engine.SpoolId };
+        var agreed = new AgreedSettings(_options);
+        var metadata = new Dictionary<string, string>
+        {
+            [SiloMetadataNames.Instance] = _engine.Instance, [SiloMetadataNames.Spool] = _engine.SpoolId, [SiloMetadataNames.Settings] = string.Join('\n', agreed.Lines),
+        };
         if (_options.Cluster.Zone is { } zone)
         {
             metadata[SiloMetadataNames.Zone] = zone;
@@ -64,6 +68,11 @@ internal sealed class SiloParts
         services.AddSingleton(_holder);
         services.AddSingleton(_peers);
         services.AddSingleton<ReplicaGrainClient>();
+        services.AddSingleton(agreed);
+        services.AddSingleton(provider => new JoiningSilos(
+            provider.GetRequiredService<ILocalSiloDetails>().Name, agreed, _time, provider.GetRequiredService<ILogger<JoiningSilos>>()));
+        services.AddSingleton<JoinCheck>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<JoinCheck>());
         services.AddSingleton(new ClusterInstruments(_engine.Instruments.Meter));
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(Drain);
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MembershipWatch>();

@@ -39,9 +39,11 @@ internal sealed partial class SiloServer : INodeServer
     private readonly SiloParts _parts;
     private readonly SiloPeers _others = new();
     private readonly IHost _host;
+    private readonly EndLimit _end;
     private readonly HttpCertificate? _certificate;
     private readonly WriteKeys? _keys;
     private readonly HttpFront _front;
+    private bool _isListening;
 
     /// <summary>Puts the node together and takes its folders.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
@@ -54,6 +56,7 @@ internal sealed partial class SiloServer : INodeServer
         Signals = new StopSignals(time);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<SiloServer>();
+        _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
         _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
@@ -76,6 +79,14 @@ internal sealed partial class SiloServer : INodeServer
             silo.Configure<EndpointOptions>(endpoints => Bind(endpoints, options.Cluster));
             silo.Configure<SiloOptions>(target => target.SiloName = Name);
             _parts.AddTo(silo);
+            silo.Services.AddSingleton<IFatalErrorHandler>(provider => provider.GetRequiredService<FatalEnd>());
+            silo.Services.AddSingleton<FatalEnd>();
+            silo.Services.AddSingleton(Signals);
+            if (options.Cluster.Clustering == ClusteringKind.DynamoDb)
+            {
+                silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, TablePresence>();
+            }
+
             silo.AddGrainService<AdminSiloGrain>();
             silo.Services.AddSingleton<AdminSiloClient>();
             silo.Services.AddSingleton(administration.Desk);
@@ -101,6 +112,9 @@ internal sealed partial class SiloServer : INodeServer
     /// <summary>What ends the node.</summary>
     internal StopSignals Signals { get; }
 
+    /// <summary>What runs in the silo gets these.</summary>
+    internal IServiceProvider Services => _host.Services;
+
     /// <summary>Where it listens for HTTP, once started.</summary>
     internal Uri Address => _front.Address;
 
@@ -110,22 +124,17 @@ internal sealed partial class SiloServer : INodeServer
     public async Task StartAsync()
     {
         Signals.Register();
-        try
+        Task joining = JoinAsync();
+        if (await Task.WhenAny(joining, Signals.First).ConfigureAwait(false) != joining)
         {
-            await _host.StartAsync().ConfigureAwait(false);
-        }
-        catch (Exception error) when (error.GetBaseException() is SocketException socket)
-        {
-            Core.Options.ClusterOptions cluster = _options.Cluster;
-            throw new IOException(
-                $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
-                + $"({socket.Message}). Name addresses and ports of this machine that nobody listens on.",
-                error);
+            return; // a membership that does not answer must not keep whoever stops the process waiting
         }
 
+        await joining.ConfigureAwait(false);
         _others.Join(_host.Services);
         _keys?.Start(); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
+        _isListening = true;
         if (_options.Cluster.Role != NodeRole.Silo)
         {
             KeysAtStart.Tell(_keys, _options, _logger);
@@ -140,26 +149,31 @@ internal sealed partial class SiloServer : INodeServer
     {
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
+        _end.Begin();
         LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
         Engine.BeginDrain();
         await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan listenerStop = Min(_options.ShutdownTimeout / 5, LongestListenerStop);
         TimeSpan leaving = Min(_options.ShutdownTimeout / 5, LongestLeaving);
-        TimeSpan afterwards = listenerStop + leaving + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan afterwards = listenerStop + leaving + EndLimit.Reserve + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
         TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
         long lost = await _parts.Drain.RunAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
-        await _front.StopAsync(listenerStop).ConfigureAwait(false);
-        await LeaveAsync(leaving).ConfigureAwait(false);
-        return lost == 0 ? 0 : 1;
+        if (_isListening)
+        {
+            await _front.StopAsync(listenerStop).ConfigureAwait(false);
+            await _end.TryAsync("Leaving the cluster", leaving, _host.StopAsync).ConfigureAwait(false);
+        }
+
+        return lost == 0 && !_host.Services.GetRequiredService<FatalEnd>().HasStruck ? 0 : 1;
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _front.DisposeAsync().ConfigureAwait(false);
+        await _end.TryAsync("The listener", LongestListenerStop, _ => _front.DisposeAsync().AsTask()).ConfigureAwait(false);
         _certificate?.Dispose();
-        await ((IAsyncDisposable)_host).DisposeAsync().ConfigureAwait(false);
+        await _end.TryAsync("The silo", LongestLeaving, _ => ((IAsyncDisposable)_host).DisposeAsync().AsTask()).ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();
         _keys?.Dispose();
@@ -188,17 +202,39 @@ internal sealed partial class SiloServer : INodeServer
         }
     }
 
-    // Everything is safe by now: a table that does not answer must not keep the process. The others notice that it is gone.
-    private async Task LeaveAsync(TimeSpan patience)
+    // What Orleans says of a start that failed, in one line with what to do.
+    private async Task JoinAsync()
     {
-        using var limit = new CancellationTokenSource(patience);
         try
         {
-            await _host.StopAsync(limit.Token).ConfigureAwait(false);
+            if (_options.Cluster.Clustering == ClusteringKind.DynamoDb)
+            {
+                IMembershipTable table = _host.Services.GetRequiredService<IMembershipTable>();
+                await table.InitializeMembershipTableAsync(true, CancellationToken.None).ConfigureAwait(false);
+                MembershipTableData rows = await table.ReadAllAsync(CancellationToken.None).ConfigureAwait(false);
+                TableClock.Check(rows.Members.Select(row => row.Item1), _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress, _time.GetUtcNow());
+            }
+
+            await _host.StartAsync().ConfigureAwait(false);
         }
-        catch (Exception error)
+        catch (Exception error) when (error.GetBaseException() is SocketException { SocketErrorCode: not SocketError.ConnectionRefused } socket)
         {
-            LogLeftUntidily(_logger, error.Message);
+            Core.Options.ClusterOptions cluster = _options.Cluster;
+            throw new IOException(
+                $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
+                + $"({socket.Message}). Name addresses and ports of this machine that nobody listens on.",
+                error);
+        }
+        catch (Exception) when (_host.Services.GetRequiredService<JoinCheck>().Refusal is { } refusal)
+        {
+            throw new OptionException(refusal); // Orleans cannot stop what has not started
+        }
+        catch (Exception error) when (error is not OptionException && !Signals.First.IsCompleted)
+        {
+            throw new IOException(
+                $"cluster {_options.Cluster.ClusterId} cannot be joined by {Clustering.Describe(_options)} ({error.GetBaseException().Message.TrimEnd('.')}). Look whether it answers, "
+                + "and whether this node may use it.",
+                error);
         }
     }
 
@@ -234,7 +270,4 @@ internal sealed partial class SiloServer : INodeServer
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in the spool, {DlqFiles} files in the DLQ, {Lost} events lost; leaving the cluster")]
     private static partial void LogDrained(ILogger logger, double seconds, long stored, long spooled, long dlqFiles, long lost);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Left the cluster without its consent: {Reason}. The other silos will notice")]
-    private static partial void LogLeftUntidily(ILogger logger, string reason);
 }

@@ -13,7 +13,7 @@ namespace Estat.Silo.Replication;
 /// </summary>
 internal sealed partial class MembershipWatch(
     IClusterMembershipService membership, ISiloMetadataCache metadata, ILocalSiloDetails self, ReplicaGrainClient grains, ReplicaPeers peers, IReplicaHolder holder,
-    EstatOptions options, TimeProvider time, ILogger<MembershipWatch> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+    JoiningSilos joining, EstatOptions options, TimeProvider time, ILogger<MembershipWatch> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(200);
 
@@ -64,9 +64,9 @@ internal sealed partial class MembershipWatch(
             LogLeft(logger, partner.Name);
         }
 
-        peers.Partners = [.. _known.Values]; // at once: who is gone must not be chosen while newcomers are asked who they are
+        PublishPartners(); // at once: who is gone must not be chosen while newcomers are asked who they are
         await Task.WhenAll(active.Where(silo => !_known.ContainsKey(silo)).Select(IdentifyAsync)).ConfigureAwait(false);
-        peers.Partners = [.. _known.Values];
+        PublishPartners();
         if (active.Any(silo => !_known.ContainsKey(silo)))
         {
             return false;
@@ -79,6 +79,8 @@ internal sealed partial class MembershipWatch(
 
         return true;
     }
+
+    private void PublishPartners() => peers.Partners = [.. _known.Values.Where(partner => partner.IsOfOneMind)];
 
     private async Task IdentifyAsync(SiloAddress silo)
     {
@@ -95,25 +97,38 @@ internal sealed partial class MembershipWatch(
             return;
         }
 
-        var partner = new ReplicaPartner(silo, identity, grain, options.Cluster.ReplicaTimeout, time);
+        string? difference = joining.DifferenceFrom(identity.Settings);
+        var partner = new ReplicaPartner(silo, identity, grain, options.Cluster.ReplicaTimeout, time) { IsOfOneMind = difference is null };
         lock (_known)
         {
             _known[silo] = partner;
         }
 
-        LogJoined(logger, partner.Name, identity.Zone ?? "none");
+        if (difference is null)
+        {
+            LogJoined(logger, partner.Name, identity.Zone ?? "none");
+        }
+        else
+        {
+            LogWritesElsewhere(logger, partner.Name, difference);
+        }
     }
 
     private WireIdentity? FromMetadata(SiloAddress silo)
     {
         IReadOnlyDictionary<string, string> told = metadata.GetSiloMetadata(silo).Metadata;
         return told.GetValueOrDefault(SiloMetadataNames.Instance) is { } instance
-            ? new WireIdentity(instance, told.GetValueOrDefault(SiloMetadataNames.Zone))
+            ? new WireIdentity(instance, told.GetValueOrDefault(SiloMetadataNames.Zone), told.GetValueOrDefault(SiloMetadataNames.Settings)?.Split('\n'))
             : null;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is there, zone {Zone}")]
     private static partial void LogJoined(ILogger logger, string silo, string zone);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Silo {Silo} is there and writes elsewhere: {Difference}. It is given no copies. Silos of one CLUSTER_ID have to agree on this: stop it, and give it the same")]
+    private static partial void LogWritesElsewhere(ILogger logger, string silo, string difference);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is gone")]
     private static partial void LogLeft(ILogger logger, string silo);

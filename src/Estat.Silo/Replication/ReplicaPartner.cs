@@ -12,6 +12,9 @@ internal sealed class ReplicaPartner(SiloAddress silo, WireIdentity identity, IR
     /// <summary>The instance in its keys.</summary>
     internal string Instance => identity.Instance;
 
+    /// <summary>Whether it writes to the same place. One that does not is alive, but is given nothing.</summary>
+    internal bool IsOfOneMind { get; init; } = true;
+
     /// <summary>Its zone; null if it has no name.</summary>
     internal string? Zone => identity.Zone;
 

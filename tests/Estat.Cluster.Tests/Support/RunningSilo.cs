@@ -9,10 +9,10 @@ internal sealed class RunningSilo : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private RunningSilo(EstatOptions options)
+    private RunningSilo(EstatOptions options, TimeProvider time)
     {
         Options = options;
-        Server = new SiloServer(options, TimeProvider.System, isTerminal: false);
+        Server = new SiloServer(options, time, isTerminal: false);
     }
 
     internal EstatOptions Options { get; }
@@ -48,9 +48,9 @@ internal sealed class RunningSilo : IAsyncDisposable
         };
     }
 
-    internal static async Task<RunningSilo> StartAsync(EstatOptions options)
+    internal static async Task<RunningSilo> StartAsync(EstatOptions options, TimeProvider? time = null)
     {
-        var silo = new RunningSilo(options);
+        var silo = new RunningSilo(options, time ?? TimeProvider.System);
         try
         {
             await silo.Server.StartAsync().WaitAsync(Limit);

@@ -1,0 +1,122 @@
+// Keeps the silos that there are in the membership table: whoever empties it must not make them unreachable for gateways and newcomers.
+using Estat.Core.Options;
+
+namespace Estat.Silo.Hosting;
+
+/// <summary>
+/// One loop, as often as Orleans reads the table. A silo whose own row is gone, though nobody has declared it dead, puts back the rows of all silos that are active
+/// as far as it knows, under the version of the table that the silos know: a later one would tell the others that they are dead. All of them do so; rows that are
+/// there already are left alone.
+/// </summary>
+internal sealed partial class TablePresence(
+    IMembershipTable table, IClusterMembershipService membership, ILocalSiloDetails self, EstatOptions options, TimeProvider time, ILogger<TablePresence> logger)
+    : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<SiloAddress, MembershipEntry> _rows = [];
+    private Task _watching = Task.CompletedTask;
+    private bool _isGone;
+
+    /// <inheritdoc/>
+    public void Participate(ISiloLifecycle observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        observer.Subscribe(nameof(TablePresence), ServiceLifecycleStage.Active + 1, _ => Start(), async _ =>
+        {
+            await _stop.CancelAsync().ConfigureAwait(false); // not waited for: it may hang in the table, and has nothing to finish
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stop.Dispose();
+
+    private Task Start()
+    {
+        _watching = Task.Run(() => WatchAsync(_stop.Token));
+        return Task.CompletedTask;
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(Clustering.RefreshOf(options.Cluster.MembershipProbe), time, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await LookAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                LogNotKept(logger, error.Message); // Orleans tells, too, when the table does not answer
+            }
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        MembershipTableData? data;
+        try
+        {
+            data = await table.ReadAllAsync(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (KeyNotFoundException)
+        {
+            data = null; // not even a version is left
+        }
+
+        if (data?.Members.Any(row => row.Item1.SiloAddress.Equals(self.SiloAddress)) == true)
+        {
+            _rows.Clear();
+            foreach ((MembershipEntry row, _) in data.Members)
+            {
+                _rows[row.SiloAddress] = row;
+            }
+
+            if (_isGone)
+            {
+                _isGone = false;
+                LogBack(logger);
+            }
+
+            return;
+        }
+
+        ClusterMembershipSnapshot known = membership.CurrentSnapshot;
+        if (cancellationToken.IsCancellationRequested || !_rows.ContainsKey(self.SiloAddress) || known.GetSiloStatus(self.SiloAddress) != SiloStatus.Active)
+        {
+            return;
+        }
+
+        if (!_isGone)
+        {
+            _isGone = true;
+            LogGone(logger, Clustering.Describe(options));
+        }
+
+        if (data is null)
+        {
+            await table.InitializeMembershipTableAsync(true, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (MembershipEntry row in _rows.Values.Where(row => known.GetSiloStatus(row.SiloAddress) == SiloStatus.Active))
+        {
+            MembershipTableData now = await table.ReadAllAsync(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (now.Members.All(there => !there.Item1.SiloAddress.Equals(row.SiloAddress)))
+            {
+                row.IAmAliveTime = time.GetUtcNow().UtcDateTime;
+                await table.InsertRowAsync(row, new TableVersion((int)Math.Max(known.Version.Value, now.Version.Version), now.Version.VersionEtag), cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "This silo is no longer in the membership table ({Table}), though nobody has declared it dead: somebody has emptied it. The rows of the silos that are known are put back")]
+    private static partial void LogGone(ILogger logger, string table);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo is in the membership table again")]
+    private static partial void LogBack(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Whether this silo is in the membership table is not known now: {Reason}")]
+    private static partial void LogNotKept(ILogger logger, string reason);
+}

@@ -1,0 +1,93 @@
+// Silos of one cluster write to one place, by one clock: who differs is refused, on both sides with one line.
+using System.Net;
+using Estat.Cluster.Tests.Support;
+using Estat.Core.Hosting;
+using Estat.Core.Ingest;
+using Estat.Core.Options;
+using Estat.Silo.Hosting;
+using Estat.Silo.Replication;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Estat.Cluster.Tests.Joining;
+
+public sealed class JoinTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private readonly TempFolder _folder = new();
+
+    [Fact]
+    public async Task A_silo_that_differs_from_the_members_ends_its_start_with_a_line_that_names_the_difference_and_is_no_partner()
+    {
+        EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", Quick);
+        await using RunningSilo one = await RunningSilo.StartAsync(first);
+        EstatOptions same = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster) with { SeedAddr = first.Cluster.SiloAddr });
+        (string Setting, EstatOptions Options)[] others =
+        [
+            ("storage", same with { StorageDir = _folder["elsewhere"] }), ("RAW_PREFIX", same with { RawPrefix = "elsewhere" }), ("DLQ_PREFIX", same with { DlqPrefix = "elsewhere" }),
+            ("ACK", same with { Ack = AckLevel.Memory }), ("ACK_ALLOWED", same with { AckAllowed = [AckLevel.Disk] }),
+            ("REPLICA_DEGRADED", same with { Cluster = same.Cluster with { ReplicaDegraded = ReplicaDegradedPolicy.Disk } }),
+        ];
+        foreach ((string setting, EstatOptions other) in others)
+        {
+            OptionException refusal = await Assert.ThrowsAsync<OptionException>(() => RunningSilo.StartAsync(other));
+
+            Assert.Contains($"may not join cluster {first.Cluster.ClusterId}: {setting} is ", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains(" here and ", refusal.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', refusal.Message);
+            Assert.True(one.Server.Services.GetRequiredService<ReplicaPeers>().IsAlone, "it was no partner");
+        }
+
+        await using RunningSilo two = await RunningSilo.StartAsync(same);
+        await Wait.UntilAsync(() => !one.Server.Services.GetRequiredService<ReplicaPeers>().IsAlone, Limit, "a silo that does not differ to be a partner");
+    }
+
+    [Fact]
+    public async Task A_silo_whose_clock_is_a_day_behind_says_so_and_does_not_start()
+    {
+        EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", Quick);
+        await using RunningSilo one = await RunningSilo.StartAsync(first);
+        EstatOptions second = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster) with { SeedAddr = first.Cluster.SiloAddr });
+
+        OptionException refusal = await Assert.ThrowsAsync<OptionException>(() => RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromDays(-1))));
+
+        string yesterday = DateTime.UtcNow.AddDays(-1).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Contains($"the clock reads {yesterday}", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Set the clock that is wrong", refusal.Message, StringComparison.Ordinal);
+        await using RunningSilo two = await RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromMinutes(-1)));
+    }
+
+    [Fact]
+    public void What_only_one_side_knows_is_of_another_version_and_is_not_compared()
+    {
+        var mine = new AgreedSettings(new EstatOptions());
+        Assert.Null(mine.DifferenceFrom(AgreedSettings.Parse([.. mine.Lines.Skip(1), "NEW=value=with=signs"])));
+        Assert.Equal("RAW_PREFIX is raw here and raw=2 there", mine.DifferenceFrom(AgreedSettings.Parse(["RAW_PREFIX=raw=2"])));
+    }
+
+    [Fact]
+    public void A_clock_that_is_behind_the_membership_table_ends_the_start_with_both_times()
+    {
+        DateTimeOffset now = new(2026, 11, 28, 12, 0, 0, TimeSpan.Zero);
+        SiloAddress At(int port, int generation) => SiloAddress.New(IPAddress.Loopback, port, generation);
+        MembershipEntry Row(SiloAddress silo, SiloStatus status, TimeSpan alive) =>
+            new() { SiloAddress = silo, SiloName = "silo-9", Status = status, StartTime = now.UtcDateTime.AddDays(1), IAmAliveTime = now.UtcDateTime + alive };
+
+        string later = Assert.Throws<OptionException>(() => TableClock.Check([Row(At(1, 101), SiloStatus.Active, TimeSpan.Zero)], At(1, 100), now)).Message;
+        Assert.Contains("clock reads 2026-11-28 12:00:00 UTC, but the silo at 127.0.0.1:1 was started at 2026-11-29 12:00:00 UTC", later, StringComparison.Ordinal);
+        string alive = Assert.Throws<OptionException>(() => TableClock.Check([Row(At(2, 5), SiloStatus.Active, TimeSpan.FromDays(1))], At(1, 100), now)).Message;
+        Assert.Contains("silo silo-9 has shown a sign of life at 2026-11-29 12:00:00 UTC", alive, StringComparison.Ordinal);
+
+        TableClock.Check(
+            [Row(At(1, 101), SiloStatus.Dead, TimeSpan.FromDays(1)), Row(At(1, 99), SiloStatus.Active, TimeSpan.Zero), Row(At(2, 999), SiloStatus.Active, TimeSpan.FromMinutes(1))],
+            At(1, 100), now);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static ClusterOptions Quick(ClusterOptions cluster) => cluster with { MembershipProbe = TimeSpan.FromSeconds(1) };
+
+    private sealed class ClockOff(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + by;
+    }
+}
