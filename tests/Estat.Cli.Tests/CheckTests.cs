@@ -1,9 +1,7 @@
 // `estat check` where everything is right, and where one thing is wrong.
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Estat.Cli.Tests.Support;
 using Estat.Testing;
-using Microsoft.AspNetCore.Http;
 
 namespace Estat.Cli.Tests;
 
@@ -60,31 +58,12 @@ public sealed class CheckTests(Rgw rgw)
     public async Task A_store_that_overwrites_is_told_and_the_probe_is_deleted_all_the_same()
     {
         using var folder = new TempFolder();
-        var there = new ConcurrentDictionary<string, bool>();
-        await using FakeNode s3 = await FakeNode.StartAsync(async context =>
-        {
-            await context.Request.Body.CopyToAsync(Stream.Null);
-            switch (context.Request.Method)
-            {
-                case "PUT":
-                    there[context.Request.Path] = true;
-                    context.Response.Headers.ETag = "\"1\"";
-                    break;
-                case "DELETE":
-                    there.TryRemove(context.Request.Path, out _);
-                    context.Response.StatusCode = StatusCodes.Status204NoContent;
-                    break;
-                case "GET":
-                    await context.Response.WriteAsync("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>");
-                    break;
-                default:
-                    break;
-            }
-        });
+        using StoreStub s3 = StoreStub.Start();
+        s3.Overwrites = true;
         var options = new Dictionary<string, string>(SendTests.LocalServer(folder))
         {
             ["RAW_BUCKET"] = "bucket",
-            ["S3_ENDPOINT"] = s3.Url,
+            ["S3_ENDPOINT"] = s3.Endpoint.ToString(),
             ["AWS_REGION"] = "us-east-1",
             ["AWS_ACCESS_KEY_ID"] = "key",
             ["AWS_SECRET_ACCESS_KEY"] = "secret",
@@ -92,7 +71,7 @@ public sealed class CheckTests(Rgw rgw)
         };
         options.Remove("STORAGE_DIR");
         Assert.Contains("took a second object under the same key", (await BadAsync(options, "bucket")).Text, StringComparison.Ordinal);
-        Assert.Empty(there);
+        Assert.Empty(s3.Keys);
     }
 
     [Fact]

@@ -42,6 +42,9 @@ public sealed class StoreStub : IDisposable
     /// <summary>Whether Content-MD5 is held against what came.</summary>
     public bool ChecksDigest { get; set; } = true;
 
+    /// <summary>Whether it ignores If-None-Match.</summary>
+    public bool Overwrites { get; set; }
+
     /// <summary>Answers in its place; null to leave a request to it.</summary>
     public Func<HttpListenerRequest, StubAnswer?> Instead { get; set; } = _ => null;
 
@@ -62,6 +65,9 @@ public sealed class StoreStub : IDisposable
 #pragma warning disable CA5351 // what S3 has as ETag
     private static string Hex(byte[] body) => Convert.ToHexStringLower(MD5.HashData(body));
 #pragma warning restore CA5351
+
+    private static bool IsKept(string header) =>
+        header.StartsWith("x-amz-meta-", StringComparison.OrdinalIgnoreCase) || header.Equals("Content-Encoding", StringComparison.OrdinalIgnoreCase);
 
     private async Task AcceptAsync()
     {
@@ -136,9 +142,13 @@ public sealed class StoreStub : IDisposable
             return StubAnswer.Error(400, "BadDigest");
         }
 
-        string[] kept = [.. request.Headers.AllKeys.OfType<string>().Where(name => name.StartsWith("x-amz-meta-", StringComparison.OrdinalIgnoreCase))];
+        string[] kept = [.. request.Headers.AllKeys.OfType<string>().Where(IsKept)];
         var held = new Held(body, request.ContentType ?? "binary/octet-stream", [.. kept.Select(name => (name, request.Headers[name]!))]);
-        if (!_objects.TryAdd(key, held))
+        if (Overwrites)
+        {
+            _objects[key] = held;
+        }
+        else if (!_objects.TryAdd(key, held))
         {
             return StubAnswer.Error(412, "PreconditionFailed");
         }
