@@ -114,6 +114,23 @@ public sealed class CheckTests(Rgw rgw)
         Assert.Contains("Read-only", (await BadAsync(options, "spool")).Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_disk_that_has_bytes_and_no_inodes_is_told_as_that()
+    {
+        Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
+        using var folder = new TempFolder();
+        using var disk = new SmallDisk(4 << 20);
+        await Command.SucceedAsync(TimeSpan.FromSeconds(30), "mount", "-o", "remount,nr_inodes=2", disk.Path);
+        await File.WriteAllTextAsync(Path.Combine(disk.Path, "last"), "", TestContext.Current.CancellationToken);
+        Dictionary<string, string> options = SendTests.LocalServer(folder);
+        options["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}";
+        options["SPOOL_DIR"] = disk.Path;
+        Assert.StartsWith("No inodes are left on its disk (df -i)", (await BadAsync(options, "spool")).Fix, StringComparison.Ordinal);
+        options["SPOOL_DIR"] = folder["spool"];
+        options["STORAGE_DIR"] = disk.Path;
+        Assert.Contains("No inodes are left on its disk (df -i)", (await BadAsync(options, "storage")).Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

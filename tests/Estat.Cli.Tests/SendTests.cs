@@ -151,6 +151,74 @@ public sealed class SendTests(Rgw rgw)
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Of_a_gzip_that_is_cut_whole_lines_are_sent_the_unfinished_one_is_named_and_the_mended_file_goes_on()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        string file = folder["c.gz"];
+        const string Whole = "seq 1 2000 | sed 's/.*/{\"k\":&}/' | gzip";
+        await Command.SucceedAsync(Limit, "sh", "-c", $"{Whole} | head -c 2000 >{file}");
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
+        Assert.Equal(1, code);
+        Assert.Contains("the gzip ends before its end; the 903 events before that were sent; line 904 is unfinished and was not sent", output, StringComparison.Ordinal);
+        Assert.Contains("to go on at line 904:", output, StringComparison.Ordinal);
+
+        await Command.SucceedAsync(Limit, "sh", "-c", $"{Whole} >{file}");
+        (code, output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString(), "--json");
+        Assert.True(code == 0, output);
+        Assert.Contains("\"accepted_in_all\":2000,\"rejected\":0,\"uncertain\":0", output, StringComparison.Ordinal);
+        server.Terminate();
+        Assert.Equal(0, await server.WaitForExitAsync(Limit));
+        IReadOnlyList<StoredEvent> stored = StoredEvents.FromFolder(folder["data"]);
+        Assert.Equal(
+            Enumerable.Range(1, 2000), stored.Select(line => JsonDocument.Parse(line.Body).RootElement.GetProperty("k").GetInt32()).Order());
+    }
+
+    [Theory]
+    [InlineData(100, 2)] // in the second member's content
+    [InlineData(4, 0)] // in its trailer: the content is whole, the file is not
+    public async Task Of_several_members_of_which_the_last_is_cut_nothing_unfinished_is_sent(int missing, int unfinished)
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        string first = WriteEvents(folder, 300, isGzip: true);
+        byte[] member = await File.ReadAllBytesAsync(first, TestContext.Current.CancellationToken);
+        string file = folder["two.gz"];
+        await File.WriteAllBytesAsync(file, [.. member, .. member[..^missing]], TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
+        Assert.Equal(1, code);
+        Assert.Contains("the gzip ends before its end", output, StringComparison.Ordinal);
+        Assert.Equal(unfinished > 0, output.Contains("is unfinished and was not sent", StringComparison.Ordinal));
+        server.Terminate();
+        Assert.Equal(0, await server.WaitForExitAsync(Limit));
+        Assert.All(StoredEvents.FromFolder(folder["data"]), line => JsonDocument.Parse(line.Body).Dispose());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_last_line_without_its_end_is_a_line_where_the_file_ended_well(bool isGzip)
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        string file = folder["events"];
+        await Command.SucceedAsync(Limit, "sh", "-c", $"printf '{{\"n\":1}}\\n{{\"n\":2}}' {(isGzip ? "| gzip " : "")}>{file}");
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString(), "--json");
+        Assert.True(code == 0, output);
+        Assert.Contains("\"accepted\":2", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_stands_before_a_read_that_fails_is_given_and_the_line_in_which_it_failed_is_not()
+    {
+        using var reader = new Send.RequestReader(new FailingStream("one\ntwo\nhal"u8.ToArray()), 1000, 1 << 20, []);
+        Send.SendRequest? request = await reader.NextAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((2, 8L), (request!.Lines.Count, request.To));
+        await Assert.ThrowsAsync<IOException>(() => reader.NextAsync(TestContext.Current.CancellationToken));
+        Assert.Equal((8L, 3L), (reader.Offset, reader.UnfinishedLine));
+    }
+
     internal static Dictionary<string, string> LocalServer(TempFolder folder) => new()
     {
         ["STORAGE_DIR"] = folder["data"],
@@ -203,5 +271,12 @@ public sealed class SendTests(Rgw rgw)
 
         using var json = JsonDocument.Parse(File.ReadAllBytes(checkpoint));
         return json.RootElement.GetProperty("events").GetInt64();
+    }
+
+    // A disk that gives some bytes and then an error.
+    private sealed class FailingStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            Position == Length ? ValueTask.FromException<int>(new IOException("Input/output error")) : base.ReadAsync(buffer, cancellationToken);
     }
 }

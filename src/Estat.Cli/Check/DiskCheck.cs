@@ -14,6 +14,7 @@ internal static class DiskCheck
 {
     private const int Flushes = 15;
     private const double SlowFlush = 20;
+    private const int FewInodes = 1000; // the DLQ needs two a batch
 
     internal static IEnumerable<Finding> Find(string check, string option, string path, EstatOptions options, bool isSpool)
     {
@@ -94,7 +95,7 @@ internal static class DiskCheck
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Finding.Bad(check, $"{folder} cannot be written ({error.Message.TrimEnd('.')})", $"free room, remount it writable, chown it to this user, or name another {option}");
+            return Finding.Bad(check, $"{folder} cannot be written ({error.Message.TrimEnd('.')})", $"{DiskAdvice.For(error, folder)}, or name another {option}");
         }
 
         times.Sort();
@@ -111,6 +112,13 @@ internal static class DiskCheck
         long free = new DriveInfo(folder).AvailableFreeSpace;
         long wanted = check == "spool" ? options.SpoolMaxSizeBytes : options.DlqMaxSizeBytes;
         string name = check == "spool" ? "SPOOL_MAX_SIZE_BYTES" : "DLQ_MAX_SIZE_BYTES";
+        if (Libc.FreeInodes(folder) is { } inodes and < FewInodes)
+        {
+            const string Fix = "delete small files, or make the file system anew with more (df -i)";
+            string text = $"{Words.Count(inodes, "inode")} left, though {Words.Bytes(free)} are free";
+            return inodes == 0 ? Finding.Bad(check, $"{text}: no file can be made", Fix) : Finding.Warning(check, text, Fix);
+        }
+
         return free < options.DiskMinFreeBytes
             ? Finding.Bad(check, $"{Words.Bytes(free)} free, less than DISK_MIN_FREE_BYTES ({Words.Bytes(options.DiskMinFreeBytes)}): newcomers are answered 503", "free room or use a larger disk")
             : free - options.DiskMinFreeBytes < wanted

@@ -54,7 +54,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         {
             var replay = new IngestReplay(settings, _dryRun ? new NoTarget() : target, state, Save, shell.Time)
             {
-                OnFailed = (key, line, why) => TellFailed(key, line, why),
+                OnFailed = (key, line, why) => TellFailed(key, line > 0 ? line : null, why),
                 OnObject = entry => lake.OnObject(entry, Words.Count(state.Events, "event")),
             };
             return replay.RunAsync(shell.Asked);
@@ -99,7 +99,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         {
             if (!source.IsWanted(entry.Key))
             {
-                return CopyOutcome.Gone;
+                return new CopyResult(CopyOutcome.Gone);
             }
 
             if (pace is not null)
@@ -108,9 +108,9 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             }
 
             return await copy.CopyAsync(entry).ConfigureAwait(false);
-        }, (entry, outcome) =>
+        }, (entry, result) =>
         {
-            Note(state, entry, outcome, source.KeyOfCopy(entry.Key, place.Prefix));
+            Note(state, entry, result, source.KeyOfCopy(entry.Key, place.Prefix));
             lake.OnObject(entry, state.Equal > 0 ? $"{Words.Count(state.Equal)} were there" : "");
             return ValueTask.CompletedTask;
         }, shell.Asked)).ConfigureAwait(false);
@@ -119,9 +119,9 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
     /// <inheritdoc/>
     public void Dispose() => _held?.Dispose();
 
-    private void Note(ReplayState state, ObjectEntry entry, CopyOutcome outcome, string key)
+    private void Note(ReplayState state, ObjectEntry entry, CopyResult result, string key)
     {
-        switch (outcome)
+        switch (result.Outcome)
         {
             case CopyOutcome.Copied:
                 state.Objects++;
@@ -133,6 +133,10 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             case CopyOutcome.Differs:
                 state.Failed++;
                 TellFailed(entry.Key, null, $"another object lies under {key} there; nothing was changed");
+                break;
+            case CopyOutcome.Unreadable:
+                state.Failed++;
+                TellFailed(entry.Key, null, result.Why!);
                 break;
             default:
                 break;

@@ -52,6 +52,11 @@ internal sealed record Checkpoint
     /// <summary>Whether the whole file is done.</summary>
     public bool Finished { get; init; }
 
+    /// <summary>
+    /// Whether the file was damaged or cut from <see cref="Offset"/> on. The mended one, of whatever size, is gone on with where it begins with the same content.
+    /// </summary>
+    public bool Cut { get; init; }
+
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It is damaged or not ours.</exception>
     internal static Checkpoint? Read(string path) =>

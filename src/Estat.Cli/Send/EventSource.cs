@@ -13,6 +13,9 @@ namespace Estat.Cli.Send;
 /// </summary>
 internal sealed class EventSource : IDisposable
 {
+    /// <summary>What is said of a gzip that was cut.</summary>
+    internal const string EndsEarly = "the gzip ends before its end";
+
     private readonly Stream _raw;
 
     private EventSource(Stream raw, Stream content, string? path, string name, long size, DateTimeOffset modified)
@@ -50,6 +53,8 @@ internal sealed class EventSource : IDisposable
     /// <exception cref="CliException">It cannot be read, or another estat sends it.</exception>
     internal static EventSource Open(string path)
     {
+        // By itself GZipStream ends in silence where a cut file does, and what it gave of the last line would be taken for a line. Read once, at the first use.
+        AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         if (path == "-")
         {
             return new EventSource(Stream.Null, new BufferedStream(Console.OpenStandardInput()), null, $"stdin-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", 0, default);
@@ -81,6 +86,12 @@ internal sealed class EventSource : IDisposable
         file.Position = 0;
         return new EventSource(file, isGzip ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : file, full, name, file.Length, modified);
     }
+
+    /// <summary>What is wrong with content that cannot be read further.</summary>
+    internal string Explain(Exception error) =>
+        error is IOException ? $"cannot be read further ({error.Message.TrimEnd('.')})"
+        : _raw.CanSeek && _raw.Position == _raw.Length && error.Message.Contains("truncated", StringComparison.Ordinal) ? EndsEarly
+        : $"its gzip is damaged ({error.Message.TrimEnd('.')})";
 
     /// <summary>Whether gzip ended before its end, which the library does not say: by the length in its last four bytes.</summary>
     /// <param name="length">Bytes of content that it gave.</param>

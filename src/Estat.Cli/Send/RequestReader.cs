@@ -38,6 +38,9 @@ internal sealed class RequestReader : IDisposable
     /// <summary>Content read so far, bytes.</summary>
     internal long Offset => _offset;
 
+    /// <summary>After a read that failed: the line that it left unfinished, from 1; null when it failed between two lines.</summary>
+    internal long? UnfinishedLine => _end > _start ? _line + 1 : null;
+
     /// <summary>Passes over what is done, hashing it.</summary>
     /// <returns>SHA-256 of the content before <paramref name="offset"/>; null when there is less of it.</returns>
     internal async Task<string?> SkipToAsync(long offset, long lines, CancellationToken cancellationToken)
@@ -56,7 +59,9 @@ internal sealed class RequestReader : IDisposable
         return HashNow();
     }
 
-    /// <summary>The next lines; null at the end.</summary>
+    /// <summary>The next lines; null at the end. A last line without its end is a line only where the content ended well.</summary>
+    /// <exception cref="InvalidDataException">The content is damaged, or cut, from here on; every whole line before that was given.</exception>
+    /// <exception cref="IOException">It cannot be read from here on.</exception>
     internal async Task<SendRequest?> NextAsync(CancellationToken cancellationToken)
     {
         while (_done.TryPeek(out SentRange? done) && done.From <= _offset)
@@ -84,7 +89,7 @@ internal sealed class RequestReader : IDisposable
             {
                 length = await LineLengthAsync(mayLinger: lines.Count > 0, cancellationToken).ConfigureAwait(false);
             }
-            catch (InvalidDataException) when (_offset > from)
+            catch (Exception error) when (error is InvalidDataException or IOException && _offset > from)
             {
                 break; // what stands before the damage is sent; the read after that finds it again
             }

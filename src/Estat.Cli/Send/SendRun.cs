@@ -72,29 +72,26 @@ internal sealed class SendRun(
         {
             // No further request begins.
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or IOException)
         {
-            damage = error.Message.TrimEnd('.');
+            damage = source.Explain(error);
         }
         finally
         {
             await Task.WhenAll(open).ConfigureAwait(false);
         }
 
+        damage ??= ended && source.LooksTruncated(reader.Offset) ? EventSource.EndsEarly : null;
         if (damage is not null && _failure is null)
         {
-            _failure = new CliException($"{source.Path}: its gzip is damaged ({damage}); the {Words.Count(State.Events, "event")} before that were sent");
-        }
-
-        if (ended && _failure is null && source.LooksTruncated(reader.Offset))
-        {
-            _failure = new CliException($"{source.Path}: the gzip ends before its end; the {Words.Count(State.Events, "event")} before that were sent");
+            string unfinished = reader.UnfinishedLine is { } line ? $"; line {line} is unfinished and was not sent" : "";
+            _failure = new CliException($"{source.Path ?? "standard input"}: {damage}; the {Words.Count(State.Events, "event")} before that were sent{unfinished}");
         }
 
         bool whole = ended && _failure is null && State.Offset == reader.Offset;
         lock (_gate)
         {
-            Save(State with { Finished = whole });
+            Save(State with { Finished = whole, Cut = damage is not null });
         }
 
         return _failure is null ? whole : throw _failure;

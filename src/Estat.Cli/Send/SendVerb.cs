@@ -75,7 +75,7 @@ internal static class SendVerb
 
             using RejectsFile? rejectsFile = parsed.GetValue(rejects) is { } path ? RejectsFile.Open(path, state.RejectsBytes) : null;
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(shell.Asked);
-            var delivery = new Delivery(client, source.Name, parsed.GetValue(ack), limit == TimeSpan.Zero ? null : limit, shell.Time, stop.Token, shell.Interruption.Late);
+            var delivery = new Delivery(client, state.Name, parsed.GetValue(ack), limit == TimeSpan.Zero ? null : limit, shell.Time, stop.Token, shell.Interruption.Late);
             long started = shell.Time.GetTimestamp();
             var progress = new Progress();
             using var run = new SendRun(source, plan, delivery, rejectsFile, stop, shell, progress) { State = state };
@@ -100,6 +100,11 @@ internal static class SendVerb
         if (plan.CheckpointPath is not { } path || again || Checkpoint.Read(path) is not { } before)
         {
             return fresh;
+        }
+
+        if (before is { Cut: true, Beyond.Count: 0 })
+        {
+            return before with { Size = source.Size, Modified = source.Modified, Cut = false };
         }
 
         if (before.Size != source.Size || before.Modified != source.Modified)

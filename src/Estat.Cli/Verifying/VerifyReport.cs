@@ -67,12 +67,9 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         await foreach (ObjectEntry entry in LakeScan.ListAsync(place.Store, range, asked).ConfigureAwait(false))
         {
             _quarantinedBytes += entry.Bytes;
-            if (_quarantined++ < MostQuarantineShown && await place.Store.OpenAsync(entry.Key, asked).ConfigureAwait(false) is { } open)
+            if (_quarantined++ < MostQuarantineShown)
             {
-                await using (open.ConfigureAwait(false))
-                {
-                    OnQuarantined(entry, open.Reason);
-                }
+                await ShowQuarantinedAsync(entry, asked).ConfigureAwait(false);
             }
         }
     }
@@ -121,6 +118,24 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         shell.Note($"estat: interrupted; {covered}; {how}");
     }
 
+    private async Task ShowQuarantinedAsync(ObjectEntry entry, CancellationToken asked)
+    {
+        try
+        {
+            if (await place.Store.OpenAsync(entry.Key, asked).ConfigureAwait(false) is { } open)
+            {
+                await using (open.ConfigureAwait(false))
+                {
+                    OnQuarantined(entry, open.Reason);
+                }
+            }
+        }
+        catch (StorageException error) when (error.OfObject != ObjectRefusal.None)
+        {
+            OnQuarantined(entry, ObjectReads.WordsOf(error, entry.Key));
+        }
+    }
+
     private void OnQuarantined(ObjectEntry entry, string? reason)
     {
         if (json)
@@ -148,6 +163,11 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         Row("seals", place.Store.KeepsMetadata ? $"{Words.Count(state.Sealed)} compared" : "a folder keeps none: counts and hashes could not be compared");
         Row("doubled events", settings.UniqueBy is not { } by ? "not looked for (--unique-by line|id|body|$.path)"
             : $"by {by.Text}: {Words.Count(state.Found.GetValueOrDefault(FindingKind.DuplicateEvent))}{(state.WithoutHash > 0 ? $"; {Words.Count(state.WithoutHash, "event")} have none" : "")}{(onDisk > 0 ? $"; hashes: {Words.Bytes(onDisk)} on disk" : "; hashes in memory")}");
+        if (state.Markers > 0)
+        {
+            Row("markers", $"{Words.Count(state.Markers)} of other tools (_SUCCESS, _$folder$), without events");
+        }
+
         if (_quarantined > 0)
         {
             Row("quarantine", $"{Words.Count(_quarantined, "object")} ({Words.Bytes(_quarantinedBytes)}) under {place.Quarantine}");
@@ -182,6 +202,7 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         writer.WriteString("unique_by", settings.UniqueBy?.Text);
         writer.WriteNumber("without_unique", state.WithoutHash);
         writer.WriteNumber("hash_bytes_on_disk", onDisk);
+        writer.WriteNumber("markers", state.Markers);
         writer.WriteNumber("quarantined_objects", _quarantined);
         writer.WriteNumber("seconds", Math.Round(elapsed.TotalSeconds, 3));
         writer.WriteStartObject("found");

@@ -24,7 +24,7 @@ internal sealed class DirectoryLock : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{option}={path}: cannot be made ({error.Message}). Name a folder that this user may write.", error);
+            throw new IOException($"{option}={path}: cannot be made ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, path)}, or name another folder.", error);
         }
 
         string file = Path.Combine(path, FileName);

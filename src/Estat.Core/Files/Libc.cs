@@ -119,6 +119,21 @@ internal static partial class Libc
     /// <exception cref="IOException">Nothing, or it cannot be reached.</exception>
     internal static FileStat? Stat(string path) => Stat(AtCurrentDirectory, path, 0, path);
 
+    /// <summary>Files that may still be made on the file system of a folder; null where it keeps no such count, or cannot be asked.</summary>
+    internal static unsafe long? FreeInodes(string folder)
+    {
+        // struct statvfs of 64-bit Linux: unsigned longs, of which the sixth is all inodes and the eighth those that this user may take.
+        const int All = 5;
+        const int Available = 7;
+        if (!OperatingSystem.IsLinux() || sizeof(nint) != sizeof(long))
+        {
+            return null;
+        }
+
+        ulong* answer = stackalloc ulong[32];
+        return statvfs(folder, answer) == 0 && answer[All] > 0 ? (long)Math.Min(answer[Available], long.MaxValue) : null;
+    }
+
     /// <summary>Gives a file its final name unless that name is taken: atomically, with one winner.</summary>
     /// <returns>False when <paramref name="target"/> exists; the source is then still there.</returns>
     internal static bool TryMoveNew(string source, string target)
@@ -261,6 +276,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int statx(int directory, string path, int flags, uint mask, uint* answer);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int statvfs(string path, ulong* answer);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int chown(string path, uint owner, uint group);

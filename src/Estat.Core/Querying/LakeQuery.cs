@@ -48,6 +48,8 @@ internal sealed class LakeQuery(QuerySettings settings)
     /// <summary>Values are cut here.</summary>
     internal const int LongestValue = 1024;
 
+    private readonly ObjectReads _reads = new(settings.Store);
+
     /// <summary>Objects that were read.</summary>
     internal long Objects { get; private set; }
 
@@ -84,8 +86,16 @@ internal sealed class LakeQuery(QuerySettings settings)
     internal Task<bool> RunAsync(Action<string, long, string> onBroken, Action<string?[]> onRow, Action<ObjectEntry> onObject, CancellationToken asked) =>
         LakeScan.RunAsync(settings.Store, settings.Range, settings.Parallel, async entry =>
         {
-            using FetchedObject? fetched = await FetchedObject.GetAsync(settings.Store, entry.Key, asked).ConfigureAwait(false);
-            return fetched is null ? new Tally() : Count(fetched);
+            if (FolderMarker.Is(entry))
+            {
+                return new Tally();
+            }
+
+            (FetchedObject? fetched, string? refusal) = await _reads.GetAsync(entry.Key, asked).ConfigureAwait(false);
+            using (fetched)
+            {
+                return fetched is null ? Tally.Of(refusal) : Count(fetched);
+            }
         }, (entry, tally) =>
         {
             Add(entry, tally, onBroken, onRow);
@@ -213,6 +223,18 @@ internal sealed class LakeQuery(QuerySettings settings)
         internal Dictionary<string, long> Values { get; } = new(StringComparer.Ordinal);
 
         internal List<string?[]> Rows { get; } = [];
+
+        /// <summary>Of an object that is gone, or that the store does not give.</summary>
+        internal static Tally Of(string? refusal)
+        {
+            var tally = new Tally();
+            if (refusal is not null)
+            {
+                tally.OnBroken(0, refusal);
+            }
+
+            return tally;
+        }
 
         internal void OnBroken(long line, string fault)
         {

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Lake;
 using Estat.Core.Storage;
 using Estat.Core.Uploading;
 
@@ -182,9 +183,18 @@ public sealed partial class Quarantine
 
     private async Task<QuarantinedObject?> DescribeAsync(ObjectEntry entry, CancellationToken cancellationToken)
     {
-        await using OpenObject? there = await _catalog.OpenAsync(entry.Key, cancellationToken).ConfigureAwait(false);
-        return there is null ? null
-            : new QuarantinedObject(entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), EventsOf(entry.Key, there), there.Reason);
+        try
+        {
+            await using OpenObject? there = await _catalog.OpenAsync(entry.Key, cancellationToken).ConfigureAwait(false);
+            return there is null ? null
+                : new QuarantinedObject(entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), EventsOf(entry.Key, there), there.Reason);
+        }
+        catch (StorageException error) when (error.OfObject != ObjectRefusal.None)
+        {
+            // One that is archived keeps nobody from the others.
+            long events = Counted(entry.Key) ?? 0;
+            return new QuarantinedObject(entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), events, ObjectReads.WordsOf(error, entry.Key));
+        }
     }
 
     private long EventsOf(string key, OpenObject there) => there.Seal?.Events ?? Counted(key) ?? 0;

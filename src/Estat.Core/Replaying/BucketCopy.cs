@@ -17,9 +17,17 @@ internal enum CopyOutcome
     /// <summary>Something else is there; nothing was changed.</summary>
     Differs,
 
-    /// <summary>It was gone when it should have been read.</summary>
+    /// <summary>It was gone when it should have been read, or is a marker of another tool.</summary>
     Gone,
+
+    /// <summary>The store does not give it, or not what lies in the copy's place.</summary>
+    Unreadable,
 }
+
+/// <summary>What became of a copy.</summary>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Why">Of what could not be read: what the store says.</param>
+internal sealed record CopyResult(CopyOutcome Outcome, string? Why = null);
 
 /// <summary>
 /// Copies by conditional create, so that it is exact under any interruption, kill -9 as well: what is there already is recognised and not written again. The seal goes
@@ -31,17 +39,28 @@ internal enum CopyOutcome
 /// <param name="dryRun">Looks what is there and creates nothing.</param>
 internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<string, string> rename, bool dryRun)
 {
+    private readonly ObjectReads _fromReads = new(from);
+    private readonly ObjectReads _toReads = new(to);
+
     /// <summary>Copies one object.</summary>
-    /// <exception cref="StorageException">Either store refuses, or did not answer however often it was asked.</exception>
-    internal async Task<CopyOutcome> CopyAsync(ObjectEntry entry)
+    /// <exception cref="StorageException">Either store refuses everything, or did not answer however often it was asked.</exception>
+    internal async Task<CopyResult> CopyAsync(ObjectEntry entry)
     {
-        using FetchedObject? fetched = await FetchedObject.GetAsync(from, entry.Key, CancellationToken.None).ConfigureAwait(false);
-        if (fetched is null)
+        if (FolderMarker.Is(entry))
         {
-            return CopyOutcome.Gone;
+            return new CopyResult(CopyOutcome.Gone);
         }
 
-        string key = rename(entry.Key);
+        (FetchedObject? fetched, string? refusal) = await _fromReads.GetAsync(entry.Key, CancellationToken.None).ConfigureAwait(false);
+        using (fetched)
+        {
+            return fetched is not null ? await CopyAsync(rename(entry.Key), fetched).ConfigureAwait(false)
+                : new CopyResult(refusal is null ? CopyOutcome.Gone : CopyOutcome.Unreadable, refusal);
+        }
+    }
+
+    private async Task<CopyResult> CopyAsync(string key, FetchedObject fetched)
+    {
         bool isGzip = IsGzip(fetched);
         Seal seal = fetched.Seal ?? ContentCheck.SealOf(fetched.OpenRead);
         if (dryRun)
@@ -51,7 +70,7 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
 
         var content = new ObjectContent(fetched.OpenRead, seal, isGzip, fetched.Reason);
         CreateOutcome outcome = await FetchedObject.RetryAsync(() => to.CreateAsync(key, content, CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
-        return outcome == CreateOutcome.Created ? CopyOutcome.Copied : await IsThereAsync(key, fetched).ConfigureAwait(false);
+        return outcome == CreateOutcome.Created ? new CopyResult(CopyOutcome.Copied) : await IsThereAsync(key, fetched).ConfigureAwait(false);
     }
 
     private static bool IsGzip(FetchedObject fetched)
@@ -66,18 +85,22 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
     }
 
     // By their bytes: a seal may be somebody's claim.
-    private async Task<CopyOutcome> IsThereAsync(string key, FetchedObject mine)
+    private async Task<CopyResult> IsThereAsync(string key, FetchedObject mine)
     {
-        using FetchedObject? theirs = await FetchedObject.GetAsync(to, key, CancellationToken.None).ConfigureAwait(false);
-        if (theirs is null)
+        (FetchedObject? theirs, string? refusal) = await _toReads.GetAsync(key, CancellationToken.None).ConfigureAwait(false);
+        using (theirs)
         {
-            return CopyOutcome.Copied; // in a dry run: it would be
+            return theirs is not null ? new CopyResult(AreEqual(mine, theirs) ? CopyOutcome.Equal : CopyOutcome.Differs)
+                : refusal is null ? new CopyResult(CopyOutcome.Copied) // in a dry run: it would be
+                : new CopyResult(CopyOutcome.Unreadable, $"something lies under {key} there, and cannot be compared: {refusal}");
         }
+    }
 
+    private static bool AreEqual(FetchedObject mine, FetchedObject theirs)
+    {
         using Stream a = mine.OpenRead();
         using Stream b = theirs.OpenRead();
-        return mine.Bytes == theirs.Bytes && System.Security.Cryptography.SHA256.HashData(a).AsSpan().SequenceEqual(System.Security.Cryptography.SHA256.HashData(b))
-            ? CopyOutcome.Equal
-            : CopyOutcome.Differs;
+        return mine.Bytes == theirs.Bytes
+            && System.Security.Cryptography.SHA256.HashData(a).AsSpan().SequenceEqual(System.Security.Cryptography.SHA256.HashData(b));
     }
 }

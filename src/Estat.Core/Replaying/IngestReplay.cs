@@ -37,12 +37,13 @@ internal sealed class IngestReplay(IngestSettings settings, IReplayTarget target
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMilliseconds(100);
     private readonly Queue<Step> _window = new();
+    private readonly ObjectReads _reads = new(settings.Store);
 
     // One request was given up: those behind it may have been taken all the same.
     private bool _isBroken;
     private long _saved = time.GetTimestamp();
 
-    /// <summary>Called with each thing that was not replayed: key, line, why.</summary>
+    /// <summary>Called with each thing that was not replayed: key, line (0: the whole object), why.</summary>
     internal required Action<string, long, string> OnFailed { get; init; }
 
     /// <summary>Called after each object.</summary>
@@ -61,13 +62,17 @@ internal sealed class IngestReplay(IngestSettings settings, IReplayTarget target
 
         try
         {
-            bool ended = await LakeScan.RunAsync(settings.Store, range, settings.Parallel, FetchAsync, async (entry, fetched) =>
+            bool ended = await LakeScan.RunAsync(settings.Store, range, settings.Parallel, FetchAsync, async (entry, read) =>
             {
-                using (fetched)
+                using (read.Object)
                 {
-                    if (fetched is not null && !asked.IsCancellationRequested)
+                    if (read.Object is not null && !asked.IsCancellationRequested)
                     {
-                        await ReplayAsync(fetched, asked).ConfigureAwait(false);
+                        await ReplayAsync(read.Object, asked).ConfigureAwait(false);
+                    }
+                    else if (read.Refusal is { } refusal && !asked.IsCancellationRequested)
+                    {
+                        await PushAsync(new Step(null, null, new ObjectEnd(entry, new PassedLines(0, [(0, refusal)])))).ConfigureAwait(false);
                     }
                 }
             }, asked).ConfigureAwait(false);
@@ -88,10 +93,10 @@ internal sealed class IngestReplay(IngestSettings settings, IReplayTarget target
     // The greatest text that is less than a key and of use as "after": the key without its last character.
     private static string Before(string key) => key[..^1];
 
-    private async Task<FetchedObject?> FetchAsync(ObjectEntry entry) =>
-        settings.IsWanted(entry.Key)
-            ? await FetchedObject.GetAsync(settings.Store, entry.Key, CancellationToken.None).ConfigureAwait(false)
-            : null;
+    private async Task<(FetchedObject? Object, string? Refusal)> FetchAsync(ObjectEntry entry) =>
+        settings.IsWanted(entry.Key) && !FolderMarker.Is(entry)
+            ? await _reads.GetAsync(entry.Key, CancellationToken.None).ConfigureAwait(false)
+            : (null, null);
 
     private async Task ReplayAsync(FetchedObject fetched, CancellationToken asked)
     {

@@ -1,4 +1,6 @@
 // The spool's disk: whether it has room, fails, or hangs.
+using Estat.Core.Files;
+
 namespace Estat.Core.Spooling;
 
 internal sealed partial class Spool
@@ -57,7 +59,7 @@ internal sealed partial class Spool
         LogFailed(_logger, segment, error.Message);
         if (failures == FailuresUntilUnready)
         {
-            LogFailing(_logger, Folder);
+            LogFailing(_logger, Folder, DiskAdvice.For(error, Folder));
         }
 
         Measure();

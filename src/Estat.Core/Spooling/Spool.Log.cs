@@ -5,8 +5,8 @@ internal sealed partial class Spool
     [LoggerMessage(Level = LogLevel.Error, Message = "The spool's disk failed at {Segment}: {Error}. The events of that flush were not acknowledged; a new segment is begun")]
     private static partial void LogFailed(ILogger logger, string segment, string error);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} keeps failing: events are answered 503 until a test write succeeds. Free space or replace the disk")]
-    private static partial void LogFailing(ILogger logger, string folder);
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} keeps failing: events are answered 503 until a test write succeeds. {Advice}")]
+    private static partial void LogFailing(ILogger logger, string folder, string advice);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The disk of SPOOL_DIR {Folder} still fails: {Error}")]
     private static partial void LogStillFailing(ILogger logger, string folder, string error);

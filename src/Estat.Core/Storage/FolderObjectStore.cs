@@ -41,7 +41,7 @@ public sealed class FolderObjectStore : IObjectCatalog
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"STORAGE_DIR={root}: cannot be used ({error.Message}). Name a folder that this user may write.", error);
+            throw new IOException($"STORAGE_DIR={root}: cannot be used ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, root)}, or name another folder.", error);
         }
     }
 
@@ -80,11 +80,11 @@ public sealed class FolderObjectStore : IObjectCatalog
 
     /// <inheritdoc/>
     public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) =>
-        OnDisk(key, path => File.Exists(path) ? ContentCheck.SealOf(() => File.OpenRead(path)) : null, cancellationToken);
+        OnDisk(key, path => File.Exists(path) ? ContentCheck.SealOf(() => File.OpenRead(path)) : null, cancellationToken, isRead: true);
 
     /// <inheritdoc/>
     public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) =>
-        OnDisk(key, path => File.Exists(path) ? (Stream)File.OpenRead(path) : null, cancellationToken);
+        OnDisk(key, path => File.Exists(path) ? (Stream)File.OpenRead(path) : null, cancellationToken, isRead: true);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, CancellationToken cancellationToken)
@@ -102,7 +102,7 @@ public sealed class FolderObjectStore : IObjectCatalog
             return file.Exists
                 ? new OpenObject(new ObjectEntry(key, file.Length, file.LastWriteTimeUtc), new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024))
                 : null;
-        }, cancellationToken);
+        }, cancellationToken, isRead: true);
 
     /// <inheritdoc/>
     public Task<bool> DeleteAsync(string key, CancellationToken cancellationToken) =>
@@ -133,7 +133,7 @@ public sealed class FolderObjectStore : IObjectCatalog
     {
     }
 
-    private Task<T> OnDisk<T>(string key, Func<string, T> work, CancellationToken cancellationToken)
+    private Task<T> OnDisk<T>(string key, Func<string, T> work, CancellationToken cancellationToken, bool isRead = false)
     {
         string path = PathOf(key);
         return Task.Run(() =>
@@ -144,7 +144,10 @@ public sealed class FolderObjectStore : IObjectCatalog
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw new StorageException(StorageFailure.Disk, $"{_named}{_root}: {error.Message}. Free space on its disk or check its permissions.", error);
+                throw new StorageException(StorageFailure.Disk, $"{_named}{_root}: {error.Message.TrimEnd('.')}. {DiskAdvice.For(error, _root)}", error)
+                {
+                    OfObject = isRead ? ObjectRefusal.Possible : ObjectRefusal.None,
+                };
             }
         }, cancellationToken);
     }

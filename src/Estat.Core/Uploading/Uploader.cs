@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Files;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
@@ -223,7 +224,7 @@ internal sealed partial class Uploader : IDisposable
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             _instruments.OnDlqWriteFailed();
-            LogDlqWriteFailed(_logger, error.Message, batch.Key);
+            LogDlqWriteFailed(_logger, error.Message, batch.Key, DiskAdvice.For(error, _dlq.Folder));
             return false;
         }
     }

@@ -4,6 +4,9 @@ namespace Estat.Core.Verifying;
 /// <summary>Kinds of findings; their names are those of <c>--json</c>.</summary>
 public static class FindingKind
 {
+    /// <summary>The store does not give it: archived, its KMS key gone, denied by a policy.</summary>
+    public const string Unreadable = "unreadable";
+
     /// <summary>The gzip is broken or cut, or a line has no end.</summary>
     public const string Gzip = "gzip";
 

@@ -63,6 +63,14 @@ internal sealed class ObjectReport
         return report;
     }
 
+    /// <summary>Of an object that the store does not give.</summary>
+    internal static ObjectReport OfRefused(string key, string why)
+    {
+        var report = new ObjectReport();
+        report.Add(FindingKind.Unreadable, key, null, why);
+        return report;
+    }
+
     private void ReadLines(FetchedObject fetched, UniqueBy? uniqueBy)
     {
         string key = fetched.Entry.Key;

@@ -43,6 +43,7 @@ internal sealed class Verification : IDisposable
 
     private readonly VerifySettings _settings;
     private readonly TimeProvider _time;
+    private readonly ObjectReads _reads;
     private readonly DuplicateIndex _events;
     private readonly DuplicateIndex _objects;
     private readonly KeyTable _keys;
@@ -54,6 +55,7 @@ internal sealed class Verification : IDisposable
     {
         _settings = settings;
         _time = time;
+        _reads = new ObjectReads(settings.Store);
         VerifyState? before = settings.KeepsCheckpoint ? VerifyState.Read(Path.Combine(settings.Folder, StateFile)) : null;
         if (before is not null && before.What != settings.What)
         {
@@ -136,15 +138,23 @@ internal sealed class Verification : IDisposable
 
     private async Task<ObjectReport?> ExamineAsync(ObjectEntry entry)
     {
-        using FetchedObject? fetched = await FetchedObject.GetAsync(_settings.Store, entry.Key, CancellationToken.None).ConfigureAwait(false);
-        if (fetched is null)
+        if (FolderMarker.Is(entry))
         {
-            return null; // deleted since it was listed
+            return null;
         }
 
-        ObjectReport report = ObjectReport.Of(fetched, _settings.Store.KeepsMetadata, _settings.UniqueBy);
-        await CompareWithOriginalAsync(fetched, report).ConfigureAwait(false);
-        return report;
+        (FetchedObject? fetched, string? refusal) = await _reads.GetAsync(entry.Key, CancellationToken.None).ConfigureAwait(false);
+        using (fetched)
+        {
+            if (fetched is null)
+            {
+                return refusal is null ? null : ObjectReport.OfRefused(entry.Key, refusal); // null: deleted since it was listed
+            }
+
+            ObjectReport report = ObjectReport.Of(fetched, _settings.Store.KeepsMetadata, _settings.UniqueBy);
+            await CompareWithOriginalAsync(fetched, report).ConfigureAwait(false);
+            return report;
+        }
     }
 
     // <key>_rest holds what the object under <key> lacks, no more and no less.
@@ -158,7 +168,17 @@ internal sealed class Verification : IDisposable
         }
 
         string original = key[..^(RestSuffix.Length + ObjectKeys.Extension.Length)] + ObjectKeys.Extension;
-        Seal? there = await FetchedObject.RetryAsync(() => _settings.Store.ReadSealAsync(original, CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
+        Seal? there;
+        try
+        {
+            there = await FetchedObject.RetryAsync(() => _settings.Store.ReadSealAsync(original, CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StorageException error) when (_reads.IsOfObject(error))
+        {
+            report.Findings.Add(new Finding(FindingKind.Unreadable, key, null, $"cannot be compared with {original}: {ObjectReads.WordsOf(error, original)}"));
+            return;
+        }
+
         long before = seal.LastSequence - seal.Events;
         if (there is null)
         {
@@ -179,6 +199,7 @@ internal sealed class Verification : IDisposable
         State.LastKey = entry.Key;
         if (report is null)
         {
+            State.Markers += FolderMarker.Is(entry) ? 1 : 0;
             return ValueTask.CompletedTask;
         }
 

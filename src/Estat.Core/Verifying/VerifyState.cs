@@ -21,6 +21,9 @@ internal sealed record VerifyState
 
     public long Objects { get; set; }
 
+    /// <summary>Objects of other tools that hold no events: <c>_SUCCESS</c>, <c>_$folder$</c>.</summary>
+    public long Markers { get; set; }
+
     /// <summary>Bytes as they lie there.</summary>
     public long Bytes { get; set; }
 
