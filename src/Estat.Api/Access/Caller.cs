@@ -75,11 +75,9 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
 
     private static bool IsLocalName(string host) =>
         host.Equals(LocalName, StringComparison.OrdinalIgnoreCase) || host.EndsWith("." + LocalName, StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(Plain(address)));
+        || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(AddressText.Plain(address)));
 
-    private static IPAddress PeerOf(HttpContext context) => Plain(context.Connection.RemoteIpAddress ?? IPAddress.None);
-
-    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    private static IPAddress PeerOf(HttpContext context) => AddressText.Plain(context.Connection.RemoteIpAddress ?? IPAddress.None);
 
     private static string? LastOf(StringValues values) =>
         values.Count == 0 ? null : values[^1]?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault();

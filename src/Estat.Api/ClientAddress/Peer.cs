@@ -17,7 +17,7 @@ internal sealed class Peer
     /// <summary>CloudFront's name for the client.</summary>
     internal const string ViewerAddress = "CloudFront-Viewer-Address";
 
-    private const int LongestAddress = 64; // an IPv6 address with a scope has some 60 characters
+    private const int LongestAddress = 64; // an IPv6 address has 45 characters at most
 
     private readonly IPAddress _address;
     private readonly IReadOnlyList<IPNetwork> _trusted;
@@ -54,7 +54,7 @@ internal sealed class Peer
     /// <summary>Describes an address.</summary>
     internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
     {
-        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        address = AddressText.Plain(address);
         bool isTrusted = ForwardedFor.IsTrusted(trusted, address);
         return new Peer(address, trusted, Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
     }

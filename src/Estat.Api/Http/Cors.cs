@@ -19,7 +19,6 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
 {
     private const int MostHeadersAsked = 64;
     private const int LongestHeadersAsked = 2048;
-    private const int LongestOrigin = 512;
     private const string AsksForPrivateNetwork = "Access-Control-Request-Private-Network";
     private const string AllowsPrivateNetwork = "Access-Control-Allow-Private-Network";
 
@@ -39,8 +38,7 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
     private static readonly StringValues ExposedHeaders = "Retry-After, X-Estat-Ack, X-Estat-Key";
     private static readonly StringValues MaxAge = "86400";
     private static readonly StringValues Yes = "true";
-    private readonly bool _any = options.CorsOrigins.Contains("*");
-    private readonly HashSet<string> _origins = new(options.CorsOrigins, StringComparer.OrdinalIgnoreCase);
+    private readonly PageOrigins _origins = new(options.CorsOrigins);
 
     /// <summary>Marks the answer to a page's request as readable for it.</summary>
     internal void Apply(HttpContext context)
@@ -48,7 +46,7 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
         StringValues origin = context.Request.Headers.Origin;
         if (origin.Count > 0)
         {
-            Answer(context, origin is [{ } only] && (_any ? IsEchoable(only) : _origins.Contains(only)) ? origin : default);
+            Answer(context, origin is [{ } only] && _origins.Allows(only) ? origin : default);
         }
     }
 
@@ -104,7 +102,4 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
     }
 
     private static bool IsHeaderName(string text) => !text.AsSpan().ContainsAnyExcept(HeaderNameCharacters);
-
-    // A browser writes its origins in visible ASCII; anything else does not fit into a header of the answer, and nobody needs it there.
-    private static bool IsEchoable(string origin) => origin.Length is > 0 and <= LongestOrigin && !origin.AsSpan().ContainsAnyExceptInRange('!', '~');
 }

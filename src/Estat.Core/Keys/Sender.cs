@@ -1,5 +1,6 @@
 // A write key in use: what it may do, and what it has done.
 using Estat.Core.Metrics;
+using Estat.Core.Options;
 
 namespace Estat.Core.Keys;
 
@@ -40,6 +41,7 @@ public sealed class Sender
     private readonly SenderRecord _record;
     private readonly EventRate? _rate;
     private readonly TimeProvider _time;
+    private readonly PageOrigins? _origins;
 
     internal Sender(WriteKey key, SenderRecord record, TimeProvider time)
     {
@@ -47,6 +49,7 @@ public sealed class Sender
         _record = record;
         _time = time;
         _rate = EventRate.Of(key, time.TimestampFrequency);
+        _origins = key.Origins is null ? null : new PageOrigins(key.Origins);
     }
 
     /// <summary>What people and metrics call it.</summary>
@@ -64,23 +67,7 @@ public sealed class Sender
     internal SenderRecord Record => _record;
 
     /// <summary>Whether pages of the origin may send with it.</summary>
-    public bool Allows(string origin)
-    {
-        if (_key.Origins is { } origins)
-        {
-            foreach (string allowed in origins)
-            {
-                if (string.Equals(allowed, origin, StringComparison.OrdinalIgnoreCase))
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
-
-        return true;
-    }
+    public bool Allows(string origin) => _origins?.Allows(origin) ?? true;
 
     /// <summary>Whether the key holds now: <see cref="KeyRefusal.None"/>, <see cref="KeyRefusal.Disabled"/> or <see cref="KeyRefusal.Expired"/>.</summary>
     public KeyRefusal State() =>

@@ -1,11 +1,13 @@
 // All write keys of one reading.
+using Estat.Core.Options;
+
 namespace Estat.Core.Keys;
 
 /// <summary>Looks a key up by the hash of what was sent. Never changes; a new reading is a new table.</summary>
 public sealed class SenderTable
 {
     private readonly Dictionary<KeyHash, Sender> _byHash = [];
-    private readonly HashSet<string> _origins = new(StringComparer.OrdinalIgnoreCase);
+    private readonly PageOrigins _origins;
 
     internal SenderTable(IEnumerable<Sender> senders)
     {
@@ -16,9 +18,9 @@ public sealed class SenderTable
             {
                 _byHash.Add(hash, sender);
             }
-
-            _origins.UnionWith(sender.Key.Origins ?? []);
         }
+
+        _origins = new PageOrigins(Senders.SelectMany(sender => sender.Key.Origins ?? []));
     }
 
     /// <summary>Every key.</summary>
@@ -28,5 +30,5 @@ public sealed class SenderTable
     public Sender? Find(ReadOnlySpan<char> text) => KeyHash.TryOf(text, out KeyHash hash) && _byHash.TryGetValue(hash, out Sender? sender) ? sender : null;
 
     /// <summary>Whether any key names the origin: what a preflight, which brings no key, is answered by.</summary>
-    public bool AnyNames(string origin) => _origins.Contains(origin);
+    public bool AnyNames(string origin) => _origins.Allows(origin);
 }

@@ -1,6 +1,7 @@
 // One row of the option table: name, default, what it takes, what it is for, and how its text becomes a value.
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Estat.Core.Options;
 
@@ -76,10 +77,26 @@ public sealed record OptionSpec(string Name, string Default, string Takes, strin
             set(options, [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(item => parse(item) ?? throw Wrong(name, text, takes))]));
 
-    internal static IPNetwork? ParseNetwork(string text) =>
-        IPNetwork.TryParse(text, out IPNetwork network) ? network
-        : IPAddress.TryParse(text, out IPAddress? address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
-        : null;
+    // Strictly: .NET reads 010.0.0.0 as 8.0.0.0, and 127.1 as an address. IPv4 in IPv6 is compared as IPv4.
+    internal static IPNetwork? ParseNetwork(string text)
+    {
+        const int MappedBits = 96;
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        string written = slash < 0 ? text : text[..slash];
+        if (!IPAddress.TryParse(written, out IPAddress? address) || written.AsSpan().ContainsAny("%[]")
+            || (address.AddressFamily == AddressFamily.InterNetwork && address.ToString() != written))
+        {
+            return null;
+        }
+
+        IPNetwork network = slash < 0 ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+            : IPNetwork.TryParse(text, out IPNetwork parsed) ? parsed
+            : default;
+        return network == default ? null
+            : !address.IsIPv4MappedToIPv6 ? network
+            : network.PrefixLength < MappedBits ? null
+            : new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedBits);
+    }
 
     internal static OptionException Wrong(string name, string text, string takes) => new($"{name}={text.ReplaceLineEndings(" ")}: takes {takes}.");
 }

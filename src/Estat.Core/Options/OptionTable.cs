@@ -88,8 +88,8 @@ public static class OptionTable
         OptionSpec.OneOf("SOCKETS", "inline", [("inline", SocketThreads.Inline), ("pool", SocketThreads.Pool)],
             "Who handles requests: inline, the threads that wait for sockets, which costs least; pool, the thread pool, as .NET does by itself.",
             (o, v) => o with { Sockets = v }),
-        OptionSpec.List("CORS_ORIGINS", "*", "* or a comma-separated list of origins such as https://shop.example", "Origins that browsers may send from.",
-            ParseOrigin, (o, v) => o with { CorsOrigins = v }),
+        OptionSpec.List("CORS_ORIGINS", "*", $"* or a comma-separated list of origins {PageOrigins.Takes}", "Origins that browsers may send from.",
+            PageOrigins.Parse, (o, v) => o with { CorsOrigins = v }),
         new OptionSpec("TRUSTED_PROXIES", "loopback and private ranges", NetworksOrNone,
             "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
         OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
@@ -338,12 +338,6 @@ public static class OptionTable
     }
 
     private static bool IsAdminToken(string text) => text.Length >= 16 && text.All(c => c is > ' ' and < '\x7f');
-
-    internal static string? ParseOrigin(string text) =>
-        text == "*" ? text
-        : Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.PathAndQuery == "/" && url.Fragment.Length == 0
-            && url.UserInfo.Length == 0 && !text.EndsWith('/') ? text
-        : null;
 
     private static bool IsPath(string text) => text.IndexOf('\0', StringComparison.Ordinal) < 0;
 

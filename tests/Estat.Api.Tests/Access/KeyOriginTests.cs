@@ -8,13 +8,15 @@ public sealed class KeyOriginTests : IDisposable
     private const string Shop = "https://shop.example";
     private const string Evil = "https://evil.example";
     private readonly KeyFile _file = new(
-        new { name = "shop", sha256 = KeyFile.Hash("shop"), origins = new[] { Shop } }, new { name = "any", sha256 = KeyFile.Hash("any") });
+        new { name = "shop", sha256 = KeyFile.Hash("shop"), origins = new[] { Shop, "https://*.shop.example:443", "capacitor://localhost" } }, new { name = "any", sha256 = KeyFile.Hash("any") });
 
     public void Dispose() => _file.Dispose();
 
     [Theory]
     [InlineData(Shop, "shop", 200, Shop)]
     [InlineData("https://SHOP.example", "shop", 200, "https://SHOP.example")]
+    [InlineData("https://kr.shop.example", "shop", 200, "https://kr.shop.example")]
+    [InlineData("capacitor://localhost", "shop", 200, "capacitor://localhost")]
     [InlineData(null, "shop", 200, null)]
     [InlineData(Evil, "shop", 403, null)]
     [InlineData("null", "shop", 403, null)]
@@ -42,6 +44,8 @@ public sealed class KeyOriginTests : IDisposable
     [InlineData("/collect", "https://blog.example", "https://blog.example")]
     [InlineData("/collect", Evil, null)]
     [InlineData("/collect?key=", Shop, Shop)]
+    [InlineData("/collect", "capacitor://localhost", "capacitor://localhost")]
+    [InlineData("/collect?key=", "https://kr.shop.example", "https://kr.shop.example")]
     [InlineData("/collect?key=", Evil, null)]
     [InlineData("/collect?key=", "https://blog.example", null)] // this key is not for it
     public async Task A_preflight_passes_without_a_key_and_is_answered_by_the_keys_origins(string path, string origin, string? allowed)

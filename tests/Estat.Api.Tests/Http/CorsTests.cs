@@ -104,6 +104,9 @@ public sealed class CorsTests
     [InlineData(Shop)]
     [InlineData(Other)]
     [InlineData("https://SHOP.example")]
+    [InlineData("https://kr.blog.example")]
+    [InlineData("https://xn--3e0b707e.example")]
+    [InlineData("capacitor://localhost")]
     public async Task A_listed_origin_is_named_back_and_may_send_credentials(string origin)
     {
         await using RunningServer server = await RunningServer.StartAsync(Listed);
@@ -126,6 +129,7 @@ public sealed class CorsTests
     [InlineData("https://shop.example.evil.example")]
     [InlineData("http://shop.example")]
     [InlineData("https://shop.example:444")]
+    [InlineData("https://blog.example")]
     public async Task A_foreign_origin_gets_no_permission(string origin)
     {
         await using RunningServer server = await RunningServer.StartAsync(Listed);
@@ -199,7 +203,10 @@ public sealed class CorsTests
         Assert.Contains("Retry-After", Header(answer, "Access-Control-Expose-Headers"), StringComparison.Ordinal);
     }
 
-    private static EstatOptions Listed(EstatOptions options) => options with { CorsOrigins = [Shop, Other] };
+    private static EstatOptions Listed(EstatOptions options) => options with
+    {
+        CorsOrigins = [Shop, Other, .. new[] { "https://*.blog.example", "https://한국.example:443", "capacitor://localhost" }.Select(text => PageOrigins.Parse(text)!)],
+    };
 
     private static string? Header(HttpResponseMessage answer, string name) =>
         answer.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;

@@ -26,6 +26,14 @@ public sealed class WriteKeyFileTests
         Assert.Equal(key, read with { Hashes = key.Hashes, Origins = key.Origins });
     }
 
+    [Fact]
+    public void Origins_are_brought_into_the_form_in_which_browsers_write_them()
+    {
+        WriteKey key = Assert.Single(WriteKeyFile.Parse(Encoding.UTF8.GetBytes(
+            $$"""{"keys":[{"name":"a","sha256":"{{Hash}}","origins":["https://한국.example:443","https://*.Shop.example","capacitor://localhost","null"]}]}"""), options: null));
+        Assert.Equal(["https://xn--3e0b707e.example", "https://*.shop.example", "capacitor://localhost", "null"], key.Origins);
+    }
+
     [Theory]
     [InlineData("", "not readable as JSON")]
     [InlineData("""{"keys":[{"name":"a"}""", "not readable as JSON")]

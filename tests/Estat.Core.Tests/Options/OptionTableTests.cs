@@ -251,8 +251,25 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("NONE", "")]
     [InlineData("203.0.113.7", "203.0.113.7/32")]
     [InlineData("10.0.0.0/8, 2001:db8::/32 ,::1", "10.0.0.0/8 2001:db8::/32 ::1/128")]
+    [InlineData("::ffff:10.0.0.0/104,::ffff:192.0.2.1", "10.0.0.0/8 192.0.2.1/32")]
     public void Trusted_proxies_are_addresses_networks_or_none(string text, string expected) =>
         Assert.Equal(expected, string.Join(' ', Bind([$"--TRUSTED_PROXIES={text}"]).TrustedProxies));
+
+    [Theory]
+    [InlineData("010.0.0.0/8")] // octal to some
+    [InlineData("10.0.0.09")]
+    [InlineData("127.1")]
+    [InlineData("0x7f.0.0.1")]
+    [InlineData("2130706433")]
+    [InlineData("[::1]")]
+    [InlineData("[::1]:80")]
+    [InlineData("fe80::1%eth0")]
+    [InlineData("fe80::%1/64")]
+    [InlineData("::ffff:0:0/90")]
+    [InlineData("10.0.0.0/")]
+    [InlineData("10.0.0.0/8, proxy.example")]
+    public void An_address_that_is_not_written_as_one_is_no_trusted_proxy(string text) =>
+        Assert.Throws<OptionException>(() => Bind([$"--TRUSTED_PROXIES={text}"]));
 
     [Fact]
     public void Loopback_and_private_ranges_are_trusted_unless_told_otherwise()
@@ -273,6 +290,7 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("*", "*")]
     [InlineData("https://shop.example", "https://shop.example")]
     [InlineData("https://a.example, http://localhost:3000", "https://a.example http://localhost:3000")]
+    [InlineData("https://한국.example:443,null", "https://xn--3e0b707e.example null")]
     public void Origins_are_a_star_or_a_list(string text, string expected) =>
         Assert.Equal(expected, string.Join(' ', Bind([$"--CORS_ORIGINS={text}"]).CorsOrigins));
 
@@ -283,7 +301,7 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("https://shop.example#top")]
     [InlineData("https://user@shop.example")]
     [InlineData("ftp://shop.example")]
-    [InlineData("null")]
+    [InlineData("https://shop.example, file://")]
     public void What_no_browser_sends_as_an_origin_is_refused(string text) =>
         Assert.Throws<OptionException>(() => Bind([$"--CORS_ORIGINS={text}"]));
 
