@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test chaos cluster-chaos model fuzz bench microbench gzip-cost growth backlog build clean
+.PHONY: help run cluster test chaos cluster-chaos model fuzz soak bench microbench gzip-cost growth backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ cluster-chaos: ## kill -9 for silos of a cluster under load for DURATION=5m, eac
 
 fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a run, SEED=N CASE=M one case of it
 	@scripts/fuzz.sh
+
+soak: ## cheap attacks on a 512 MB server for DURATION=5m while an honest client sends; MEMORY=512 RATE=1000 ONLY=attack; needs root and cgroups
+	@scripts/soak.sh
 
 model: ## power cuts over many more seeds than test tries; ESTAT_MODEL_SEEDS=n, or ESTAT_MODEL_SEED=n to repeat one
 	@scripts/model.sh
