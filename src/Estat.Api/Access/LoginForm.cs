@@ -3,6 +3,7 @@ using System.Net.Mime;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
+using Estat.Api.Http;
 
 namespace Estat.Api.Access;
 
@@ -66,7 +67,7 @@ internal static class LoginForm
         response.Headers.Vary = "Accept, Accept-Language";
         response.ContentType = "text/html; charset=utf-8";
         response.ContentLength = page.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(page, context.RequestAborted).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : AnswerBody.WriteAsync(context, page, own: page.Length);
     }
 
     private static string Render(Words words, LoginReason reason, string next, bool isExposed, int seconds)

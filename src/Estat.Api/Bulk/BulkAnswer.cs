@@ -1,5 +1,7 @@
 // {"accepted":n,"rejected":[{"index":i,"reason":"…"}]}
+using System.Buffers;
 using System.Text.Json;
+using Estat.Api.Http;
 
 namespace Estat.Api.Bulk;
 
@@ -20,7 +22,8 @@ internal sealed class BulkAnswer
     internal Task WriteAsync(HttpContext context, int maxBodySize)
     {
         context.Response.ContentType = "application/json";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter))
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body))
         {
             json.WriteStartObject();
             json.WriteNumber("accepted", Seen - Rejected);
@@ -37,6 +40,7 @@ internal sealed class BulkAnswer
             json.WriteEndObject();
         }
 
-        return context.Response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
+        context.Response.ContentLength = body.WrittenCount;
+        return AnswerBody.WriteAsync(context, body.WrittenMemory, own: body.Capacity);
     }
 }

@@ -20,7 +20,7 @@ namespace Estat.Api.Bulk;
 /// for events that are too large by themselves. All memory on the way is charged to <c>INFLIGHT_BYTES</c>.
 /// </summary>
 internal sealed class BulkEndpoint(
-    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, RequestCounters requests, MemoryBudget budget,
+    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, RequestCounters requests, RequestBodies bodies,
     TailHub tail)
 {
     /// <summary>Handles one request.</summary>
@@ -47,16 +47,23 @@ internal sealed class BulkEndpoint(
         }
 
         await PoolThread.Switch(); // copying megabytes must not keep a thread that polls sockets
-        using var body = new RequestBody(options.MaxBatchBodySize, options.BodyTimeout, budget);
+        using var body = bodies.Batch(context, out RequestMemory memory);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
         await PoolThread.Switch(); // nor what splits and encodes them; reading may have gone on on such a thread
         Task? unreadable = null;
         outcome = outcome == BodyOutcome.Whole ? ReadText(context, body, out unreadable) : outcome;
+        if (outcome == BodyOutcome.Whole && unreadable is null)
+        {
+            await TakeAsync(context, body, memory, sender, level).ConfigureAwait(false);
+            return;
+        }
+
+        body.Dispose(); // an answer that nobody reads must not hold it
         Task answer = outcome switch
         {
             BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
-            BodyOutcome.NoMemory => answers.NoMemoryAsync(context),
-            _ => unreadable ?? TakeAsync(context, body, sender, level),
+            BodyOutcome.Whole => unreadable!,
+            _ => answers.NoMemoryAsync(context, outcome),
         };
         await answer.ConfigureAwait(false);
     }
@@ -77,7 +84,7 @@ internal sealed class BulkEndpoint(
         return charset is null || refusal is not null ? BodyOutcome.Whole : body.Transcode(charset, mark?.Length ?? 0);
     }
 
-    private async Task TakeAsync(HttpContext context, RequestBody body, Sender? sender, AckLevel level)
+    private async Task TakeAsync(HttpContext context, RequestBody body, RequestMemory memory, Sender? sender, AckLevel level)
     {
         using LineBlock block = ingest.NewBlock(sender?.Prefix);
         var answer = new BulkAnswer();
@@ -85,16 +92,19 @@ internal sealed class BulkEndpoint(
         try
         {
             bool isJson = EventSplitter.IsJson(context.Request.ContentType, body.Bytes);
-            if (!TryEncode(context, body.Bytes, isJson, block, answer, ref charged))
+            BodyOutcome room = Encode(context, body.Bytes, isJson, block, answer, memory, ref charged);
+            if (room != BodyOutcome.Whole)
             {
                 // What would not fit if it were alone never will: a client told to try again would do so for ever.
-                bool neverFits = block.BufferBytes + body.Charged > budget.Total;
-                await (neverFits ? answers.BatchNeedsTooMuchAsync(context) : answers.NoMemoryAsync(context)).ConfigureAwait(false);
+                bool neverFits = block.BufferBytes + body.Charged > bodies.Budget;
+                Free();
+                await (neverFits ? answers.BatchNeedsTooMuchAsync(context) : answers.NoMemoryAsync(context, room)).ConfigureAwait(false);
                 return;
             }
 
             if (answer.Seen == 0 && !isJson)
             {
+                Free();
                 await answers.EmptyAsync(context).ConfigureAwait(false);
                 return;
             }
@@ -103,6 +113,7 @@ internal sealed class BulkEndpoint(
             Charge charge = default;
             if (events > 0 && access?.RefuseOver(context, sender, events, out charge) is { } over)
             {
+                Free();
                 await over.ConfigureAwait(false);
                 return;
             }
@@ -110,10 +121,7 @@ internal sealed class BulkEndpoint(
             IReadOnlyList<byte[]>? watched = tail.IsWatched ? tail.TryCopy(block) : null;
             ValueTask<Ack> accepting = events > 0 ? ingest.AcceptAsync(block, level) : default;
             // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
-            block.Dispose();
-            body.Dispose();
-            budget.Return(charged);
-            charged = 0;
+            Free();
             Ack? ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
             charge.OnAnswered(ack is { IsAccepted: true });
             Show(ack, watched);
@@ -121,11 +129,20 @@ internal sealed class BulkEndpoint(
         }
         catch (JsonException error)
         {
+            Free();
             await answers.MalformedAsync(context, $"The JSON is broken; none of its events was taken. (Lines of JSON are sent as application/x-ndjson.) {error.Message}").ConfigureAwait(false);
         }
         finally
         {
-            budget.Return(charged);
+            memory.Return(charged);
+        }
+
+        void Free()
+        {
+            block.Dispose();
+            body.Dispose();
+            memory.Return(charged);
+            charged = 0;
         }
     }
 
@@ -140,11 +157,12 @@ internal sealed class BulkEndpoint(
         }
     }
 
-    private bool TryEncode(HttpContext context, ReadOnlySpan<byte> body, bool isJson, LineBlock block, BulkAnswer answer, ref long charged)
+    private BodyOutcome Encode(
+        HttpContext context, ReadOnlySpan<byte> body, bool isJson, LineBlock block, BulkAnswer answer, RequestMemory memory, ref long charged)
     {
         // The envelope is the request's, the same for all of its events but for the second. It is read again for each: a span cannot be kept in a closure.
         long taken = 0;
-        bool fits = true;
+        var outcome = BodyOutcome.Whole;
         EventAction add = line =>
         {
             int index = answer.Seen++;
@@ -158,11 +176,10 @@ internal sealed class BulkEndpoint(
             block.Add(header, line);
             if (block.BufferBytes > taken)
             {
-                fits = budget.TryTake(block.BufferBytes - taken);
-                taken = fits ? block.BufferBytes : taken;
+                taken = memory.TryTake(block.BufferBytes - taken, out outcome) ? block.BufferBytes : taken;
             }
 
-            return fits;
+            return outcome == BodyOutcome.Whole;
         };
         try
         {
@@ -180,7 +197,7 @@ internal sealed class BulkEndpoint(
             charged = taken;
         }
 
-        return fits;
+        return outcome;
     }
 
     // Without an ack: none of the events could be taken, each by itself too large.

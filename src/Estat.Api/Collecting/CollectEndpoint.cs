@@ -7,7 +7,6 @@ using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Keys;
 using Estat.Core.Metrics;
-using Estat.Core.Options;
 using Estat.Core.Tailing;
 using Microsoft.Extensions.Primitives;
 
@@ -18,7 +17,7 @@ namespace Estat.Api.Collecting;
 /// allocation. What comes in pieces or compressed takes the slower way through <see cref="RequestBody"/>.
 /// </summary>
 internal sealed class CollectEndpoint(
-    EstatOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, EstatInstruments instruments, TailHub tail,
+    RequestBodies bodies, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, EstatInstruments instruments, TailHub tail,
     TimeProvider time)
 {
     /// <summary>Every n-th request of a core is timed for <c>estat_ack_duration_seconds</c>; a power of two.</summary>
@@ -57,7 +56,7 @@ internal sealed class CollectEndpoint(
             return CollectSlowlyAsync(context, sender, level, started);
         }
 
-        if (result.Buffer.IsEmpty || result.Buffer.Length > options.MaxBodySize)
+        if (result.Buffer.IsEmpty || result.Buffer.Length > bodies.LargestEvent)
         {
             bool isEmpty = result.Buffer.IsEmpty;
             reader.AdvanceTo(result.Buffer.End);
@@ -96,7 +95,7 @@ internal sealed class CollectEndpoint(
             return;
         }
 
-        using var body = new RequestBody(options.MaxBodySize, options.BodyTimeout);
+        using var body = bodies.Single(context);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
         if (body.Bytes.Length > LargestInline)
         {
@@ -109,13 +108,16 @@ internal sealed class CollectEndpoint(
             outcome = body.Transcode(Charset.Of(contentType, mark)!, mark?.Length ?? 0);
         }
 
-        await FinishAsync(context, outcome, body, sender, level, started).ConfigureAwait(false);
+        Task finishing = FinishAsync(context, outcome, body, sender, level, started);
+        body.Dispose(); // what waits for its ack, or for its client to read on, must not hold memory that others need to get in
+        await finishing.ConfigureAwait(false);
     }
 
     private Task FinishAsync(HttpContext context, BodyOutcome outcome, RequestBody body, Sender? sender, AckLevel level, long started)
     {
         Charge charge = default;
-        return outcome != BodyOutcome.Whole ? answers.EventTooLargeAsync(context)
+        return outcome == BodyOutcome.TooLarge ? answers.EventTooLargeAsync(context)
+            : outcome != BodyOutcome.Whole ? answers.NoMemoryAsync(context, outcome)
             : body.Bytes.IsEmpty ? answers.EmptyAsync(context)
             : access?.RefuseOver(context, sender, 1, out charge) ?? TakeAsync(context, body, sender?.Prefix, charge, level, started);
     }

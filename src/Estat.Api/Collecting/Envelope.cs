@@ -7,7 +7,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Collecting;
 
-/// <summary>Reads what a line says beside the body, without copying any of it.</summary>
+/// <summary>Reads what a line says beside the body, without copying any of it. Headers are cut at what <see cref="HeaderText"/> says.</summary>
 internal sealed class Envelope(EstatOptions options, TimeProvider time)
 {
     private const string IdempotencyKey = "Idempotency-Key";
@@ -23,9 +23,9 @@ internal sealed class Envelope(EstatOptions options, TimeProvider time)
             Prefix = prefix,
             UnixSeconds = time.GetUtcNow().ToUnixTimeSeconds(),
             Ip = context.Features.Get<Peer>()!.ClientOf(headers),
-            UserAgent = First(headers.UserAgent),
-            Cookie = options.CaptureCookie ? WithoutSession(headers.Cookie.ToString()) : default,
-            Id = First(headers[IdempotencyKey]),
+            UserAgent = HeaderText.Cut(First(headers.UserAgent), HeaderText.LongestUserAgent),
+            Cookie = options.CaptureCookie ? HeaderText.Cut(WithoutSession(headers.Cookie.ToString()), HeaderText.LongestCookie) : default,
+            Id = HeaderText.Cut(First(headers[IdempotencyKey]), HeaderText.LongestId),
         };
     }
 

@@ -68,7 +68,7 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
         {
             context.Response.ContentType = "image/gif";
             context.Response.ContentLength = Pixel.Length;
-            await context.Response.Body.WriteAsync(Pixel, context.RequestAborted).ConfigureAwait(false);
+            await AnswerBody.WriteAsync(context, Pixel).ConfigureAwait(false);
         }
     }
 

@@ -1,5 +1,7 @@
 // The listener: Kestrel with Estat's limits, in front of one request delegate.
+using System.Diagnostics.Metrics;
 using System.Net.Sockets;
+using Estat.Api.Http;
 using Estat.Core.Options;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -10,16 +12,21 @@ namespace Estat.Api.Hosting;
 internal sealed class HttpFront : IAsyncDisposable
 {
     private readonly EstatOptions _options;
+    private readonly HeapRelief _relief;
+    private readonly UnreadMemory _unread;
     private readonly WebApplication _app;
 
     /// <param name="options">Where it listens, and its limits.</param>
     /// <param name="signals">What ends the process; without it the host would end itself.</param>
     /// <param name="loggers">Where Kestrel logs; stays its owner's.</param>
     /// <param name="handle">Handles every request.</param>
+    /// <param name="relief">Is told of answers that hold much memory; becomes this one's.</param>
     /// <param name="certificate">For TLS; null is without. Stays its owner's.</param>
-    internal HttpFront(EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestDelegate handle, HttpCertificate? certificate = null)
+    internal HttpFront(EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestDelegate handle, HeapRelief relief, HttpCertificate? certificate = null)
     {
         _options = options;
+        _relief = relief;
+        _unread = new UnreadMemory(options.UnreadBytes, options.HeaderTimeout, TimeProvider.System, relief, loggers.CreateLogger<UnreadMemory>());
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         if (certificate is not null)
@@ -27,8 +34,13 @@ internal sealed class HttpFront : IAsyncDisposable
             builder.WebHost.UseKestrelHttpsConfiguration();
         }
 
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = options.Sockets == SocketThreads.Inline);
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, certificate));
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = options.Sockets == SocketThreads.Inline;
+            sockets.MaxReadBufferSize = UnreadTransport.Buffer;
+            sockets.MaxWriteBufferSize = UnreadTransport.Buffer;
+        });
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, certificate, _unread));
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime>(signals);
         _app = builder.Build();
@@ -40,6 +52,9 @@ internal sealed class HttpFront : IAsyncDisposable
 
     /// <summary>Where it listens, once started: as this machine reaches it.</summary>
     internal Uri Address { get; private set; } = new("http://127.0.0.1/");
+
+    /// <summary>Adds its metrics.</summary>
+    internal void Observe(Meter meter) => _unread.Observe(meter);
 
     /// <summary>Starts listening.</summary>
     /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
@@ -73,5 +88,10 @@ internal sealed class HttpFront : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync().ConfigureAwait(false);
+        _unread.Dispose();
+        _relief.Dispose();
+    }
 }

@@ -35,6 +35,9 @@ internal sealed record HttpSurface(
     // A silo without collecting paths has it as well: it shows the same numbers, only nothing can be sent from there.
     private static Page Console => new("/console", new EmbeddedFiles("/console", "console/").HandleAsync, IsTree: true);
 
+    /// <summary>Is told of requests that hold much memory; whoever listens disposes of it.</summary>
+    internal HeapRelief Relief { get; } = new(TimeProvider.System);
+
     /// <summary>All of Estat's HTTP.</summary>
     /// <param name="ingest">Who takes the events.</param>
     /// <param name="levels">The levels that a request may ask for.</param>
@@ -44,10 +47,11 @@ internal sealed record HttpSurface(
         var envelope = new Envelope(Options, Time);
         var access = WriteAccess.Of(Options, Keys, Requests, Time);
         TailHub tail = Tail ?? new TailHub(Time, Loggers.CreateLogger<TailHub>());
+        var bodies = new RequestBodies(Options, Relief);
         return RequestTraces.Around(new Router(
-            new CollectEndpoint(Options, ingest, envelope, answers, access, Instruments, tail, Time),
+            new CollectEndpoint(bodies, ingest, envelope, answers, access, Instruments, tail, Time),
             new PixelEndpoint(Options, ingest, envelope, answers, access, tail),
-            new BulkEndpoint(Options, ingest, envelope, answers, access, Requests, new MemoryBudget(Options.InflightBytes), tail),
+            new BulkEndpoint(Options, ingest, envelope, answers, access, Requests, bodies, tail),
             Operators(CollectingPaths, SnippetPage.Create(), OpenApiPage.Create(Options, levels)),
             new Cors(Options, access), answers, Requests, Loggers.CreateLogger<Router>()).HandleAsync, Options, Time);
     }

@@ -2,6 +2,7 @@
 using System.Net;
 using System.Text;
 using Estat.Api.ClientAddress;
+using Estat.Api.Http;
 using Estat.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -24,7 +25,8 @@ internal static class KestrelSetup
     /// <param name="kestrel">Where to.</param>
     /// <param name="options">What the operator chose.</param>
     /// <param name="certificate">For TLS; null listens without.</param>
-    internal static void Apply(KestrelServerOptions kestrel, EstatOptions options, HttpCertificate? certificate)
+    /// <param name="unread">Where what waits for clients is counted.</param>
+    internal static void Apply(KestrelServerOptions kestrel, EstatOptions options, HttpCertificate? certificate, UnreadMemory unread)
     {
         kestrel.AddServerHeader = false;
         // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent or Referer that is no UTF-8 must not cost its event.
@@ -53,15 +55,15 @@ internal static class KestrelSetup
         _ = ListenAddress.TryParse(options.HttpAddr, out ListenAddress address); // the options were checked
         if (address.Address is null)
         {
-            kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options, certificate));
+            kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options, certificate, unread));
         }
         else
         {
-            kestrel.Listen(new IPEndPoint(address.Address, address.Port), listen => Configure(listen, options, certificate));
+            kestrel.Listen(new IPEndPoint(address.Address, address.Port), listen => Configure(listen, options, certificate, unread));
         }
     }
 
-    private static void Configure(ListenOptions listen, EstatOptions options, HttpCertificate? certificate)
+    private static void Configure(ListenOptions listen, EstatOptions options, HttpCertificate? certificate, UnreadMemory unread)
     {
         listen.Protocols = certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
         if (certificate is not null)
@@ -75,11 +77,12 @@ internal static class KestrelSetup
             listen.Use(HandshakeReads.End);
         }
 
-        listen.Use(next => connection =>
+        listen.Use(next => async connection =>
         {
             bool isShared = connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
+            using IDisposable unended = UnreadTransport.Wrap(connection, unread, isShared);
             connection.Features.Set(Peer.Of(connection, options.TrustedProxies, isShared));
-            return next(connection);
+            await next(connection).ConfigureAwait(false);
         });
     }
 }

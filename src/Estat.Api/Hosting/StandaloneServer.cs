@@ -51,8 +51,9 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
-        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
+        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
+        _front.Observe(Engine.Instruments.Meter);
     }
 
     /// <summary>The core.</summary>

@@ -17,6 +17,8 @@ internal sealed class Answers
 
     private static readonly StringValues[] LevelNames = [.. AckLevels.All.Select(level => new StringValues(level.ToText()))];
 
+    private static readonly TimeSpan ShareRetry = TimeSpan.FromSeconds(1);
+
     private readonly RequestCounters _requests;
     private readonly IReadOnlyList<AckLevel> _levels;
     private readonly AckLevel _level;
@@ -35,6 +37,8 @@ internal sealed class Answers
     private readonly Problem _unknown = Problem.Unavailable(
         "A silo failed while it took this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
     private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
+    private readonly Problem _overShare = Problem.Of(
+        StatusCodes.Status429TooManyRequests, "Requests in progress from this client address hold as much memory as one may, a quarter of INFLIGHT_BYTES. Nothing was taken; send fewer at once, or again in a moment.");
     private readonly Problem _timeout;
     private readonly Problem _eventTooLarge;
     private readonly Problem _batchTooLarge;
@@ -57,7 +61,7 @@ internal sealed class Answers
         _level = options.Ack;
         _maxBodySize = options.MaxBodySize;
         _maxBatchBodySize = options.MaxBatchBodySize;
-        _timeout = Problem.Final(StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT, or less than 240 bytes a second).");
+        _timeout = Problem.Final(StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT), stalled, or came at less than 240 bytes a second. Send it again.");
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
         _batchTooLarge = Problem.Final(
             StatusCodes.Status413PayloadTooLarge, $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
@@ -118,8 +122,17 @@ internal sealed class Answers
         return problem.WriteAsync(context);
     }
 
-    /// <summary>503: bodies in progress hold all the memory they may.</summary>
-    internal Task NoMemoryAsync(HttpContext context) => RefuseAsync(context, Admission.QueueFull);
+    /// <summary>503: bodies in progress hold all the memory they may; or 429: those of this client address do.</summary>
+    internal Task NoMemoryAsync(HttpContext context, BodyOutcome outcome)
+    {
+        if (outcome == BodyOutcome.NoMemory)
+        {
+            return RefuseAsync(context, Admission.QueueFull);
+        }
+
+        _requests.RateLimited.Increment();
+        return _overShare.WriteAsync(context, ShareRetry);
+    }
 
     internal Task EventTooLargeAsync(HttpContext context) => TooLargeAsync(context, _eventTooLarge);
 

@@ -15,12 +15,16 @@ internal enum BodyOutcome
 
     /// <summary>The memory for bodies in progress is used up.</summary>
     NoMemory,
+
+    /// <summary>Others need what is left of it: this client address holds its share.</summary>
+    OverShare,
 }
 
 /// <summary>Growing memory, pooled while it is small, charged to a budget if there is one. Used by one request.</summary>
-internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
+internal sealed class BodyBuffer(int limit, RequestMemory? memory) : IDisposable
 {
-    private const int FirstSize = 16 * 1024;
+    /// <summary>What most bodies fit in.</summary>
+    internal const int FirstSize = 16 * 1024;
 
     // Larger buffers are left to the garbage collector: the shared pool keeps 32 of each size a core, and of these sizes that would be gigabytes
     // which no budget counts.
@@ -51,11 +55,7 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
             {
                 problem = BodyOutcome.TooLarge;
             }
-            else if (budget is not null && !budget.TryTake(size - _charged))
-            {
-                problem = BodyOutcome.NoMemory;
-            }
-            else
+            else if (memory is null || memory.TryTake(size - _charged, out problem))
             {
                 _charged = size;
                 byte[] larger = size <= LargestPooled ? ArrayPool<byte>.Shared.Rent(size) : GC.AllocateUninitializedArray<byte>(size);
@@ -108,8 +108,11 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
     }
 
     /// <summary>Reads the request's body to its end or to the limit.</summary>
+    /// <param name="reader">The body.</param>
+    /// <param name="pace">Is told what has come.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="OperationCanceledException">It did not end before the token was cancelled.</exception>
-    internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
+    internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, BodyPace pace, CancellationToken cancellationToken)
     {
         // Not by handing the token on: Kestrel cannot throw away the rest of a body one of whose reads ended in an exception, and logs that as an error.
         using CancellationTokenRegistration ending = cancellationToken.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
@@ -128,6 +131,8 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
             {
                 return outcome;
             }
+
+            pace.OnReceived(_length);
         }
     }
 
@@ -135,7 +140,7 @@ internal sealed class BodyBuffer(int limit, MemoryBudget? budget) : IDisposable
     {
         Return();
         _buffer = [];
-        budget?.Return(_charged);
+        memory?.Return(_charged);
         _charged = 0;
     }
 

@@ -51,7 +51,7 @@ internal sealed class CachedAnswer(string contentType, string cacheControl, bool
         byte[] body = compressed ? content.Gzip : content.Plain;
         context.Response.ContentType = contentType;
         context.Response.ContentLength = body.Length;
-        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : AnswerBody.WriteAsync(context, body);
     }
 
     // A proxy that compresses by itself makes a strong tag weak; ours is weak from the start, and compared as such (RFC 9110, 13.1.2).

@@ -101,6 +101,6 @@ internal sealed class Problem
             Close(context);
         }
 
-        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : response.Body.WriteAsync(_body, context.RequestAborted).AsTask();
+        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : AnswerBody.WriteAsync(context, _body);
     }
 }

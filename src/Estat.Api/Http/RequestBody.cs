@@ -7,10 +7,10 @@ namespace Estat.Api.Http;
 /// <summary>The whole body of one request, in pooled memory that is given back when this is disposed of.</summary>
 /// <param name="limit">Bytes that it may have, as sent and decoded.</param>
 /// <param name="patience">Time that the client may take (<c>BODY_TIMEOUT</c>).</param>
-/// <param name="budget">Where its memory is charged; null: nowhere.</param>
-internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? budget = null) : IDisposable
+/// <param name="memory">What its memory is taken from; null: nothing counts it.</param>
+internal sealed class RequestBody(int limit, TimeSpan patience, RequestMemory? memory = null) : IDisposable
 {
-    private BodyBuffer _body = new(limit, budget);
+    private BodyBuffer _body = new(limit, memory);
 
     /// <summary>What was read, decoded. Valid until disposal, and until it is transcoded.</summary>
     internal ReadOnlySpan<byte> Bytes => _body.Bytes;
@@ -20,14 +20,15 @@ internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? bu
 
     /// <summary>Reads the body to its end or to the limit. An empty one is never broken, whatever its coding.</summary>
     /// <exception cref="InvalidDataException">It is not what its coding says, or cut off.</exception>
-    /// <exception cref="OperationCanceledException">It did not end in time, or its client went away.</exception>
+    /// <exception cref="OperationCanceledException">It did not end in time or stalled, or its client went away.</exception>
     internal async ValueTask<BodyOutcome> ReadAsync(HttpContext context, Coding coding)
     {
         BodyOutcome outcome;
         using (var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted))
         {
             ending.CancelAfter(patience);
-            outcome = await _body.ReadAsync(context.Request.BodyReader, ending.Token).ConfigureAwait(false);
+            using var pace = new BodyPace(ending, patience, TimeProvider.System);
+            outcome = await _body.ReadAsync(context.Request.BodyReader, pace, ending.Token).ConfigureAwait(false);
         }
 
         if (coding != Coding.Identity && outcome == BodyOutcome.Whole && !_body.Bytes.IsEmpty)
@@ -54,7 +55,7 @@ internal sealed class RequestBody(int limit, TimeSpan patience, MemoryBudget? bu
     // The memory of the old one goes back, however it ends.
     private BodyOutcome Replace(int slack, Func<BodyBuffer, BodyOutcome> make)
     {
-        var made = new BodyBuffer(limit + slack, budget);
+        var made = new BodyBuffer(limit + slack, memory);
         try
         {
             BodyOutcome outcome = make(made);

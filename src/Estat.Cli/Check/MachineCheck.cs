@@ -29,10 +29,10 @@ internal static class MachineCheck
             : Finding.Good("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPU{(cpus == 1 ? "" : "s")}");
         long memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         // The runtime keeps a quarter of a container's memory for what is not its heap.
-        long budget = Base + options.InflightBytes + options.ChannelBytes;
+        long budget = Base + options.InflightBytes + options.UnreadBytes + options.ChannelBytes;
         yield return memory < budget
             ? Finding.Warning(
-                "memory", $"{Words.Bytes(memory)} for the heap; INFLIGHT_BYTES, CHANNEL_BYTES and the server itself may need {Words.Bytes(budget)}",
+                "memory", $"{Words.Bytes(memory)} for the heap; INFLIGHT_BYTES, UNREAD_BYTES, CHANNEL_BYTES and the server itself may need {Words.Bytes(budget)}",
                 "give the container more, or lower INFLIGHT_BYTES (docs/small-containers.md)")
             : Finding.Good("memory", $"{Words.Bytes(memory)} for the heap");
         if (options.AdminToken is null && ListenAddress.TryParse(options.HttpAddr, out ListenAddress address) && (address.Address is null || !System.Net.IPAddress.IsLoopback(address.Address)))

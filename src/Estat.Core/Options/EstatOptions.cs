@@ -132,6 +132,9 @@ public sealed record EstatOptions
     /// <summary>Memory that bodies of <c>/collect/batch</c> in progress may hold together, bytes.</summary>
     public long InflightBytes { get; init; } = 67_108_864;
 
+    /// <summary>Memory that answers which clients do not read, and requests that they leave unfinished, may hold together.</summary>
+    public long UnreadBytes { get; init; } = 33_554_432;
+
     /// <summary>Time a client may take for a whole body.</summary>
     public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -102,8 +102,9 @@ internal sealed partial class SiloServer : INodeServer
             [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
         _front = new HttpFront(
             options, Signals, _loggers,
-            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), _certificate);
+            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
+        _front.Observe(Engine.Instruments.Meter);
     }
 
     /// <summary>The core.</summary>

@@ -218,7 +218,7 @@ internal static class BatchPosting
             return (200, text);
         }
 
-        Assert.Equal(answer.StatusCode == HttpStatusCode.ServiceUnavailable, answer.Headers.RetryAfter is not null);
+        Assert.Equal(answer.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests, answer.Headers.RetryAfter is not null);
         Assert.Equal(answer.StatusCode == HttpStatusCode.UnsupportedMediaType && coding is not (null or "gzip" or "br"), answer.Headers.TryGetValues("Accept-Encoding", out _));
         return ((int)answer.StatusCode, await Problems.DetailOfAsync(answer));
     }

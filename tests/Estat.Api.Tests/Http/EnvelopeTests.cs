@@ -40,14 +40,18 @@ public sealed class EnvelopeTests
         { "UTF-8", Latin1("한글 브라우저 👍"), "한글 브라우저 👍" },
         { "Latin-1", "caf\u00E9", "caf\uFFFD" },
         { "EUC-KR", "\u00C7\u00D1", Encoding.UTF8.GetString([0xC7, 0xD1]) },
-        { "8 KB", new string('u', 8192), new string('u', 8192) },
-        { "8 KB that are no UTF-8", new string('\u00FF', 8192), new string('\uFFFD', 8192) },
+        { "1 KB", new string('u', 1024), new string('u', 1024) },
+        { "8 KB", new string('u', 8192), new string('u', 1024) },
+        { "8 KB that are no UTF-8, three bytes each when written", new string('\u00FF', 8192), new string('\uFFFD', 341) },
+        { "8 KB of quotes, two bytes each when written", new string('"', 8192), new string('"', 512) },
+        { "8 KB of Korean, three bytes each, after one", Latin1("a" + new string('한', 2730)), "a" + new string('한', 341) },
+        { "8 KB of emoji, four bytes each, after one", Latin1("a" + string.Concat(Enumerable.Repeat("👍", 2000))), "a" + string.Concat(Enumerable.Repeat("👍", 255)) },
         { "empty", "", "" },
     };
 
     [Theory]
     [MemberData(nameof(UserAgents))]
-    public async Task A_User_Agent_is_stored_as_it_was_sent_and_never_costs_the_event(string what, string sent, string stored)
+    public async Task A_User_Agent_is_stored_as_it_was_sent_up_to_a_kilobyte_and_never_costs_the_event(string what, string sent, string stored)
     {
         StoredEvent line = await StoreOneAsync($"User-Agent: {sent}\r\n");
         Assert.True(stored == line.UserAgent, $"{what}: {line.UserAgent}");
@@ -102,6 +106,30 @@ public sealed class EnvelopeTests
         Assert.Equal("a=\"1\"; 이름\uFFFD=2", stored[0].Cookie);
         Assert.Null(stored[1].Cookie);
         Assert.DoesNotContain("cookie", stored[1].RawLine, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Keys_and_cookies_are_cut_as_well()
+    {
+        StoredEvent stored = await StoreOneAsync(
+            $"Idempotency-Key: {new string('k', 2000)}\r\nCookie: a={new string('c', 10_000)}\r\n", options => options with { CaptureCookie = true });
+        Assert.Equal(new string('k', 1024), stored.Id);
+        Assert.Equal("a=" + new string('c', 8190), stored.Cookie);
+    }
+
+    [Fact]
+    public async Task A_batch_of_tiny_events_under_a_huge_User_Agent_is_not_written_a_hundred_times_its_size()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+        await connection.SendAsync(
+            RawHttp.Post($"User-Agent: {new string('\u00FF', 15_000)}\r\nContent-Length: 600\r\n", "/collect/batch") + string.Concat(Enumerable.Repeat("a\n", 300)));
+        Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
+
+        IReadOnlyList<StoredEvent> stored = await server.DrainAsync();
+
+        Assert.Equal(300, stored.Count);
+        Assert.All(stored, line => Assert.InRange(Encoding.UTF8.GetByteCount(line.RawLine), 1, 1200));
     }
 
     [Fact]

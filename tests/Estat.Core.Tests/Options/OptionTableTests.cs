@@ -52,6 +52,7 @@ public sealed class OptionTableTests : IDisposable
         ["MAX_BODY_SIZE"] = "16KB",
         ["MAX_BATCH_BODY_SIZE"] = "0x100",
         ["INFLIGHT_BYTES"] = "1",
+        ["UNREAD_BYTES"] = "1",
         ["BODY_TIMEOUT"] = "-3s",
         ["HEADER_TIMEOUT"] = "2h",
         ["KEEPALIVE_TIMEOUT"] = "forever",

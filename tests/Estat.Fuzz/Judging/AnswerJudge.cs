@@ -22,7 +22,7 @@ internal static class AnswerJudge
 
     // What is no whole request of HTTP is refused by Kestrel, without a body.
     private static readonly int[] EmptyRefusals = [400, 405, 408, 414, 431, 505];
-    private static readonly int[] Documented = [200, 202, 204, 400, 404, 405, 408, 413, 414, 415, 431, 501, 503, 505];
+    private static readonly int[] Documented = [200, 202, 204, 400, 404, 405, 408, 413, 414, 415, 429, 431, 501, 503, 505];
 
     /// <summary>Judges.</summary>
     internal static Verdict Judge(FuzzCase fuzzCase, Exchange exchange)
@@ -52,7 +52,7 @@ internal static class AnswerJudge
             acknowledged += accepted;
             Expectation? expects = i >= firstCut || (isSlow && answer.Status == 408) ? null : plan[i].Expects;
             bodies = accepted > 0 ? expects?.Events is { } events && bodies is { } sum ? sum + Fingerprint.Of(events) : null : bodies;
-            bool isTurnedAway = answer.Status == 503 && fuzzCase.Plan is not null && i < plan.Count && IsForEvents(plan[i]);
+            bool isTurnedAway = answer.Status is 503 or 429 && fuzzCase.Plan is not null && i < plan.Count && IsForEvents(plan[i]);
             fault = expects is not null && !isTurnedAway && WrongFor(expects, answer, accepted, rejected) is { } problem
                 ? $"answer {i} ({answer.Status}): {problem}; the request: {FuzzReport.Text(plan[i].Bytes, 800)}" : null;
         }
@@ -96,7 +96,7 @@ internal static class AnswerJudge
         return complete;
     }
 
-    // A full queue, or bodies in progress that hold all of INFLIGHT_BYTES, are no fault, and may be noticed before what is wrong with the request.
+    // A full queue, or bodies in progress that hold all of INFLIGHT_BYTES or their address' part of it, are no fault, and may be noticed before what is wrong with the request.
     private static bool IsForEvents(PlannedRequest request) =>
         request.Bytes.AsSpan().StartsWith("POST /collect"u8) || request.Bytes.AsSpan().StartsWith("GET /collect"u8);
 
@@ -128,7 +128,7 @@ internal static class AnswerJudge
             return isEmpty ? EmptyRefusals.Contains(answer.Status) && answer.Closes ? null : "an error without a problem document"
                 : answer.Header("content-type") != ProblemType ? $"an error of type {answer.Header("content-type")}"
                 : !isHead && !IsProblem(answer) ? "a problem document that is none"
-                : answer.Status == 503 && answer.Header("retry-after") is null ? "no Retry-After"
+                : answer.Status is 503 or 429 && answer.Header("retry-after") is null ? "no Retry-After"
                 : answer.Status == 405 && answer.Header("allow") is null ? "no Allow"
                 : answer.Status == 415 && answer.Header("accept-encoding") is null && answer.Body.AsSpan().IndexOf("Content-Encoding must"u8) >= 0 ? "no Accept-Encoding"
                 : null;

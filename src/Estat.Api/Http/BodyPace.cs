@@ -1,0 +1,57 @@
+// A body that stalls with much memory in its hands is given up early.
+namespace Estat.Api.Http;
+
+/// <summary>
+/// A client that has sent N bytes of a body has shown that it can send about N in <c>BODY_TIMEOUT</c>. In every sixth of that time (5 s of 30 s) it must then bring half of what
+/// such a pace would: N / 12. Who sends evenly always does, however slowly; who sends 4 MB at once and then a byte now and then does not. Bodies that fit the first
+/// buffer have <c>BODY_TIMEOUT</c> alone, and Kestrel's 240 bytes a second.
+/// </summary>
+/// <param name="ending">Cancelled when it does not.</param>
+/// <param name="patience"><c>BODY_TIMEOUT</c>.</param>
+/// <param name="time">The clock.</param>
+internal sealed class BodyPace(CancellationTokenSource ending, TimeSpan patience, TimeProvider time) : IDisposable
+{
+    private const int Windows = 6;
+
+    private readonly Lock _gate = new();
+    private ITimer? _timer;
+    private bool _isOver;
+    private int _received;
+    private int _before;
+
+    /// <summary>Says how much has come in all.</summary>
+    internal void OnReceived(int bytes)
+    {
+        Volatile.Write(ref _received, bytes);
+        if (_timer is null && bytes > BodyBuffer.FirstSize)
+        {
+            _timer = time.CreateTimer(static pace => ((BodyPace)pace!).Look(), this, patience / Windows, patience / Windows);
+        }
+    }
+
+    /// <summary>It is whole, or given up.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isOver = true;
+        }
+
+        _timer?.Dispose();
+    }
+
+    private void Look()
+    {
+        int received = Volatile.Read(ref _received);
+        lock (_gate)
+        {
+            if (!_isOver && received - _before < received / (2 * Windows))
+            {
+                _isOver = true;
+                ending.Cancel();
+            }
+
+            _before = received;
+        }
+    }
+}
