@@ -13,10 +13,10 @@ public sealed class SmallDisk : IDisposable
 
     private readonly TempFolder? _imageFolder;
 
-    /// <summary>Mounts a tmpfs of <paramref name="bytes"/> bytes, rounded up to whole pages.</summary>
-    public SmallDisk(long bytes)
+    /// <summary>Mounts a tmpfs of <paramref name="bytes"/> bytes, rounded up to whole pages, for so many files and folders; 0 is as many as it likes.</summary>
+    public SmallDisk(long bytes, int inodes = 0)
     {
-        var mount = Run("mount", "-t", "tmpfs", "-o", $"size={bytes},mode=0700", "tmpfs", _folder.Path);
+        var mount = Run("mount", "-t", "tmpfs", "-o", $"size={bytes},mode=0700" + (inodes > 0 ? $",nr_inodes={inodes}" : ""), "tmpfs", _folder.Path);
         if (mount.ExitCode != 0)
         {
             _folder.Dispose();
@@ -85,6 +85,31 @@ public sealed class SmallDisk : IDisposable
         }
 
         return path;
+    }
+
+    /// <summary>Makes empty files until there can be no more; <see cref="Free"/> removes them.</summary>
+    public void FillInodes()
+    {
+        try
+        {
+            for (var n = 0; ; n++)
+            {
+                File.WriteAllBytes(System.IO.Path.Combine(Path, $"ballast-{n}"), []);
+            }
+        }
+        catch (IOException)
+        {
+            // That is what it is for.
+        }
+    }
+
+    /// <summary>Removes what <see cref="FillInodes"/> or <see cref="Fill"/> made.</summary>
+    public void Free()
+    {
+        foreach (var file in Directory.EnumerateFiles(Path, "ballast*"))
+        {
+            File.Delete(file);
+        }
     }
 
     /// <summary>Whether this machine lets the test mount a file system; if not, why.</summary>

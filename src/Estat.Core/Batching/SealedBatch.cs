@@ -52,7 +52,7 @@ public sealed class SealedBatch : IDisposable
     internal Place Place => Segment is null ? Place.Buffered : Place.Spooled;
 
     /// <summary>Whether it can be left to the spool alone: it would be found there, whole.</summary>
-    internal bool IsSafeInSpool => Segment is { IsTrusted: true };
+    internal bool IsSafeInSpool => Segment is { IsSafe: true };
 
     /// <summary>Who waits to hear whether it is stored.</summary>
     internal TaskCompletionSource<bool>? Outcome { get; init; }

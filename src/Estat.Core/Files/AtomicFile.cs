@@ -4,7 +4,8 @@ namespace Estat.Core.Files;
 /// <summary>temp + fdatasync + rename + directory fsync. A crash leaves at most a temp file, which <see cref="IsTemporary"/> recognises.</summary>
 internal static class AtomicFile
 {
-    private const string TemporaryPrefix = ".tmp-";
+    /// <summary>Begins the name of a file that is not whole yet.</summary>
+    internal const string TemporaryPrefix = ".tmp-";
 
     /// <summary>Whether a name is that of an unfinished file.</summary>
     internal static bool IsTemporary(ReadOnlySpan<char> name) => name.StartsWith(TemporaryPrefix, StringComparison.Ordinal);

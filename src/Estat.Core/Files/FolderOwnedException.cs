@@ -2,4 +2,4 @@
 namespace Estat.Core.Files;
 
 /// <summary>Another process owns the folder; the message says what to do.</summary>
-internal sealed class FolderOwnedException(string message, Exception inner) : IOException(message, inner);
+internal sealed class FolderOwnedException(string message, Exception? inner) : IOException(message, inner);

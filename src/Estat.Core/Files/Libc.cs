@@ -15,6 +15,14 @@ internal static partial class Libc
     private const int Eopnotsupp = 95;
     private const int Enoent = 2;
     private const int Eacces = 13;
+    private const int Ewouldblock = 11;
+    private const int Enotdir = 20;
+    private const int Enospc = 28;
+    private const int Eloop = 40;
+    private const int Estale = 116;
+    private const int Edquot = 122;
+    private const int LockExclusive = 2;
+    private const int LockWithoutWaiting = 4;
     private const int OpenReadOnly = 0;
     private const int OpenWriteOnly = 1;
     private const int OpenReadWrite = 2;
@@ -95,6 +103,24 @@ internal static partial class Libc
                     throw failure;
             }
         }
+    }
+
+    /// <summary>Whether a call failed because the disk has no room, no inodes, or no quota left.</summary>
+    internal static bool SaysNoRoom(IOException error) => error.HResult is Enospc or Edquot;
+
+    /// <summary>Whether a call failed because its path leads nowhere, rather than because this process may not look.</summary>
+    internal static bool SaysThatNothingIsThere(IOException error) =>
+        error is FileNotFoundException or DirectoryNotFoundException || error.HResult is Enoent or Enotdir or Eloop or Estale;
+
+    /// <summary>Takes the exclusive lock of an open file or folder, without waiting.</summary>
+    /// <param name="file">What to lock.</param>
+    /// <param name="isOwned">Whether another process has it.</param>
+    /// <returns>Whether it was taken; not every file system has locks.</returns>
+    internal static bool TryLock(SafeFileHandle file, out bool isOwned)
+    {
+        bool isLocked = flock(file, LockExclusive | LockWithoutWaiting) == 0;
+        isOwned = !isLocked && Marshal.GetLastPInvokeError() == Ewouldblock;
+        return isLocked;
     }
 
     /// <summary>What an open file is; null where this cannot be asked (musl before 1.2.5, other systems).</summary>
@@ -264,6 +290,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fdatasync(SafeFileHandle file);

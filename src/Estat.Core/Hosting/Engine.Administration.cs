@@ -1,5 +1,6 @@
 // What whoever runs a node asks of its engine.
 using Estat.Core.Administration;
+using Estat.Core.Metrics;
 using Estat.Core.Recovery;
 using Estat.Core.Storage;
 
@@ -18,6 +19,10 @@ public sealed partial class Engine
 
     /// <summary>The store, to look through; null when it cannot be.</summary>
     public IObjectCatalog? Catalog => _store as IObjectCatalog;
+
+    /// <inheritdoc/>
+    IReadOnlyList<(string Name, bool IsGone)> INodeReadings.FoldersGone =>
+        [("spool", _spool.IsGone), ("dlq", _dlq.IsGone), .. _replicas is null ? [] : new[] { ("replicas", _replicas.Spool.IsGone) }];
 
     /// <summary>DLQ_MAX_SIZE_BYTES.</summary>
     internal long DlqMaxBytes => _options.DlqMaxSizeBytes;

@@ -94,9 +94,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _batches.Waiting = () => (_dlq.Files, SpoolWaiting);
         _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
         _recovery = new RecoveryLoop(
-            options, _dlq, writer, quarantine, keys, Ledger, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
+            options, _dlq, writer, quarantine, keys, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
             loggers.CreateLogger<RecoveryLoop>());
-        Dlq = new DlqOffice(options, _dlq, _recovery, keys, Ledger, time, loggers.CreateLogger<DlqOffice>());
+        Dlq = new DlqOffice(options, _dlq, _recovery, keys, time, loggers.CreateLogger<DlqOffice>());
         Quarantine = store is IObjectCatalog catalog
             ? new Quarantine(catalog, quarantine, writer, keys, Ledger, Objects, time, loggers.CreateLogger<Quarantine>())
             : null;
@@ -199,6 +199,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _broken ? "a part of the node has crashed; see the log and restart it"
         : _draining ? "the node is draining"
         : !_started ? "the node is starting"
+        : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; what waits is uploaded, which makes room"
+        : _spool.IsGone || _replicas is { Spool.IsGone: true } ? "SPOOL_DIR was removed or replaced; see the log"
+        : _dlq.IsGone ? "DLQ_DIR was removed or replaced; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFull ? "the spool is at SPOOL_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
         : DlqIsFull ? "the DLQ is at DLQ_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
@@ -213,6 +216,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _spooling = Task.WhenAll(
             Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
             Watch(_spool.GuardAsync(_stopSpool.Token), "the watch over the spool's disk", carriesEvents: false),
+            Watch(_dlq.GuardAsync(_stopSpool.Token), "the watch over the DLQ's folder", carriesEvents: false),
             Watch(_backlog.RunAsync(_stopSpool.Token), "the spool's backlog", carriesEvents: false));
         if (_replicas is not null)
         {
@@ -325,7 +329,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     }
 
     private Admission? TroubleWith(AckLevel level) =>
-        DlqIsFull ? Admission.StorageFull
+        DlqIsFull || !_spool.IsCounted ? Admission.StorageFull
+        : _dlq.IsGone ? Admission.DiskFailed
         : level == AckLevel.Memory ? null
         : _spool.IsFailing ? Admission.DiskFailed
         : _spool.IsFull ? Admission.StorageFull
@@ -342,14 +347,14 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
-    // Open batches may be what fills it: they leave, and make room.
+    // Open batches may be what fills it: they leave, and make room. Those in a folder that is gone leave while memory has them.
     private void FlushSpooled()
     {
         foreach (Lane lane in _lanes)
         {
             if (lane.Partition.Level != AckLevel.Memory)
             {
-                lane.Partition.Flush(FlushReason.Bytes);
+                lane.Partition.Flush(_spool.IsGone ? FlushReason.DiskFailure : FlushReason.Bytes);
             }
         }
     }

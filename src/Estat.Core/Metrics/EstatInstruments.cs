@@ -39,6 +39,7 @@ public sealed class EstatInstruments : IDisposable
     private readonly Histogram<double> _ackDuration;
     private readonly Histogram<double> _spoolFlush;
     private readonly Counter<long> _spoolErrors;
+    private readonly Counter<long> _segmentsDamaged;
     private readonly Counter<long> _replicaDegraded;
     private readonly Counter<long> _adminRefused;
     private long _sealed;
@@ -62,6 +63,7 @@ public sealed class EstatInstruments : IDisposable
         _spoolFlush = Meter.CreateHistogram(
             "estat_spool_flush_seconds", Seconds, "Time of one group commit to the spool: write and fdatasync", advice: FastBuckets);
         _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and flushes that the spool's disk refused");
+        _segmentsDamaged = Meter.CreateCounter<long>("estat_spool_segments_damaged_total", description: "Segments in which a disk changed or lost what had been flushed");
         _replicaDegraded = Meter.CreateCounter<long>(
             "estat_replica_degraded_events_total", description: "Events asked for at replica and acknowledged at disk: REPLICA_DEGRADED=disk");
         _adminRefused = Meter.CreateCounter<long>(
@@ -110,6 +112,9 @@ public sealed class EstatInstruments : IDisposable
         Gauge("estat_disk_min_free_bytes", "DISK_MIN_FREE_BYTES", () => readings.Bounds.DiskMinFreeBytes);
         Meter.CreateObservableGauge("estat_flush_interval_seconds", () => readings.Bounds.FlushInterval.TotalSeconds, description: "FLUSH_INTERVAL");
         Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
+        Meter.CreateObservableGauge<long>("estat_folder_gone",
+            () => readings.FoldersGone.Select(folder => new Measurement<long>(folder.IsGone ? 1 : 0, Tag("folder", folder.Name))),
+            description: "1 while a folder in which this node keeps events was removed or replaced");
         Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
         Gauge("estat_storage_failing", "1 while the last upload failed and recovery has not got through since", () => readings.StorageFails ? 1 : 0);
@@ -201,6 +206,9 @@ public sealed class EstatInstruments : IDisposable
 
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
     internal void OnQuarantined() => _filesQuarantined.Add(1);
+
+    /// <summary>A segment was found damaged.</summary>
+    internal void OnSegmentDamaged() => _segmentsDamaged.Add(1);
 
     /// <inheritdoc/>
     public void Dispose() => Meter.Dispose();

@@ -49,6 +49,9 @@ internal interface INodeReadings
     /// <summary>Whether the spool's disk fails.</summary>
     bool SpoolFails { get; }
 
+    /// <summary>The folders in which events are kept, and whether each was taken from under the node.</summary>
+    IReadOnlyList<(string Name, bool IsGone)> FoldersGone { get; }
+
     /// <summary>Sealed batches that wait for an uploader.</summary>
     int UploadQueueDepth { get; }
 

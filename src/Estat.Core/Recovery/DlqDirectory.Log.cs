@@ -26,4 +26,18 @@ internal sealed partial class DlqDirectory
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The DLQ {Folder} has room again: {Files} files of {Bytes} bytes, and its disk has {Free} free")]
     private static partial void LogRoomAgain(ILogger logger, string folder, long files, long bytes, long free);
+
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "DLQ_DIR {Folder} {Why}: what is written there now would be lost, so nothing is, and events are answered 503. Put the folder back, or restart the node over another")]
+    private static partial void LogGone(ILogger logger, string folder, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "DLQ_DIR {Folder} is back: events are taken again")]
+    private static partial void LogBack(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Whether DLQ_DIR {Folder} is still there is unknown: {Error}")]
+    private static partial void LogNotLooked(ILogger logger, string folder, string error);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Files} files in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost, and counted as dropped")]
+    private static partial void LogLost(ILogger logger, long files, string folder, long events);
 }

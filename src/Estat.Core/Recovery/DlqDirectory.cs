@@ -18,6 +18,8 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <summary>Ends a meta file's name.</summary>
     internal const string MetaExtension = ".meta.json";
 
+    private const int LongestMeta = 1 << 20;
+
     private readonly EstatOptions _options;
     private readonly ObjectKeys _keys;
     private readonly Ledger _ledger;
@@ -27,10 +29,10 @@ internal sealed partial class DlqDirectory : IDisposable
     private readonly DateTime _started = DateTime.UtcNow; // compared with file times, so the machine's clock
     private readonly Lock _evicting = new();
     private readonly Lock _removing = new();
-    private long _files;
-    private long _bytes;
+    private readonly DlqTally _tally = new();
     private long _freeBytes = long.MaxValue;
     private bool _wasFull;
+    private volatile bool _isFreeUnknown;
 
     /// <summary>Takes the folder.</summary>
     /// <exception cref="IOException">Another process owns it, or it cannot be written.</exception>
@@ -50,10 +52,10 @@ internal sealed partial class DlqDirectory : IDisposable
     internal string Folder { get; }
 
     /// <summary>Payload files. Complete once the scan at start is through.</summary>
-    internal long Files => Volatile.Read(ref _files);
+    internal long Files => _tally.Files;
 
     /// <summary>Bytes of payload files.</summary>
-    internal long Bytes => Volatile.Read(ref _bytes);
+    internal long Bytes => _tally.Bytes;
 
     /// <summary>Bytes free on its disk, as last measured.</summary>
     internal long FreeBytes => Volatile.Read(ref _freeBytes);
@@ -64,9 +66,13 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <summary>
     /// Adds a batch. At capacity, evict makes room first; reject lets it in all the same: its events are acknowledged, only newcomers are turned away.
     /// </summary>
-    /// <exception cref="IOException">The disk is full or fails; nothing was added.</exception>
-    internal void Add(SealedBatch batch, string reason)
+    /// <param name="batch">The batch.</param>
+    /// <param name="reason">Why it comes here.</param>
+    /// <param name="from">Where its events are counted; null for the batch's own place.</param>
+    /// <exception cref="IOException">The disk is full or fails, or the folder is not where it was; nothing was added.</exception>
+    internal void Add(SealedBatch batch, string reason, Place? from = null)
     {
+        ThrowIfGone();
         if (_options.DlqFull == DlqFullPolicy.Evict)
         {
             MakeRoom(batch.ContentBytes);
@@ -102,9 +108,8 @@ internal sealed partial class DlqDirectory : IDisposable
             throw;
         }
 
-        Interlocked.Increment(ref _files);
-        Interlocked.Add(ref _bytes, batch.ContentBytes);
-        _ledger.Move(batch.Seal.Events, batch.Place, Place.Dlq);
+        _tally.Add(Path.GetFileName(payload), batch.Seal.Events, batch.ContentBytes);
+        _ledger.Move(batch.Seal.Events, from ?? batch.Place, Place.Dlq);
         MeasureFreeSpace();
     }
 
@@ -114,16 +119,26 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <summary>Whether the batch of this key is here.</summary>
     internal bool Holds(string key) => File.Exists(PayloadPath(ObjectKeys.NameOf(key)));
 
-    /// <summary>The meta of a payload; null when it is missing or unreadable.</summary>
-    internal static DlqMeta? ReadMeta(string payload)
+    /// <summary>The meta of a payload; null when it is missing, damaged, or cannot be read.</summary>
+    internal static DlqMeta? ReadMeta(string payload) => LookAtMeta(payload).Meta;
+
+    /// <summary>The meta of a payload, or what is wrong with it.</summary>
+    internal static MetaReading LookAtMeta(string payload)
     {
         try
         {
-            return DlqMeta.TryRead(File.ReadAllBytes(payload + MetaExtension));
+            return DlqMeta.TryRead(RegularFile.ReadAllBytes(payload + MetaExtension, LongestMeta)) is { } meta
+                ? new MetaReading(meta, null, IsKept: false)
+                : new MetaReading(null, "its meta file is damaged; recovery goes by its name and content", IsKept: false);
         }
         catch (FileNotFoundException)
         {
-            return null;
+            return new MetaReading(null, "its meta file is missing; recovery goes by its name and content", IsKept: false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It may say of the payload what nothing else does, such as another prefix: whoever runs the node can make it readable.
+            return new MetaReading(null, $"its meta file cannot be read ({error.Message.TrimEnd('.')}); it waits until that can, or is removed", IsKept: true);
         }
     }
 
@@ -135,8 +150,11 @@ internal sealed partial class DlqDirectory : IDisposable
     /// Removes a pair whose events are safe elsewhere (or given up), payload first. Does nothing when it is gone already: eviction and recovery may
     /// meet at one file, and its events must be counted once.
     /// </summary>
+    /// <param name="payload">Its path.</param>
+    /// <param name="events">What it turned out to hold; null when that is not known better than before.</param>
+    /// <param name="movedTo">Where its events are now.</param>
     /// <returns>Whether this call removed it.</returns>
-    internal bool Remove(string payload, long events, Place movedTo)
+    internal bool Remove(string payload, long? events, Place movedTo)
     {
         lock (_removing)
         {
@@ -146,12 +164,12 @@ internal sealed partial class DlqDirectory : IDisposable
                 return false;
             }
 
-            long bytes = file.Length;
             file.Delete();
-            // Counted before the meta goes: the payload's absence is what removes the pair, and a meta that stays is removed by the next start.
-            Interlocked.Decrement(ref _files);
-            Interlocked.Add(ref _bytes, -bytes);
-            _ledger.Move(events, Place.Dlq, movedTo);
+            // Counted before the meta goes: the payload's absence is what removes the pair, and a meta that stays is removed by the next start. What it was counted
+            // with is taken back, whatever it turned out to hold: a file that stock could not read, or that somebody put here since, was counted with less.
+            long counted = _tally.Remove(file.Name);
+            _ledger.Find((events ?? counted) - counted, Place.Dlq);
+            _ledger.Move(events ?? counted, Place.Dlq, movedTo);
             File.Delete(payload + MetaExtension);
             return true;
         }
@@ -162,11 +180,16 @@ internal sealed partial class DlqDirectory : IDisposable
     {
         try
         {
-            Volatile.Write(ref _freeBytes, new DriveInfo(Folder).AvailableFreeSpace);
+            Volatile.Write(ref _freeBytes, new DriveInfo(_owner.Way).AvailableFreeSpace);
+            _isFreeUnknown = false;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            LogFreeSpaceUnknown(_logger, Folder, error.Message);
+            if (!_isFreeUnknown)
+            {
+                _isFreeUnknown = true; // once, and not at every tick
+                LogFreeSpaceUnknown(_logger, Folder, error.Message);
+            }
         }
 
         bool isFull = IsFull;
@@ -213,9 +236,8 @@ internal sealed partial class DlqDirectory : IDisposable
                     continue; // evicted meanwhile
                 }
 
-                Interlocked.Increment(ref _files);
-                Interlocked.Add(ref _bytes, payload.Length);
                 long inFile = ReadMeta(path)?.NumEvents ?? 0;
+                _tally.Add(payload.Name, inFile, payload.Length);
                 _ledger.Find(inFile, Place.Dlq);
                 files++;
                 events += inFile;
@@ -256,9 +278,9 @@ internal sealed partial class DlqDirectory : IDisposable
         {
             while (Files > 0 && Bytes + bytes > _options.DlqMaxSizeBytes && OldestPayload() is { } oldest)
             {
-                long events = ReadMeta(oldest)?.NumEvents ?? 0;
+                long? events = ReadMeta(oldest)?.NumEvents;
                 Remove(oldest, events, Place.Dropped);
-                LogEvicted(_logger, events, oldest);
+                LogEvicted(_logger, events ?? 0, oldest);
             }
         }
     }

@@ -8,6 +8,8 @@ namespace Estat.Core.Recovery;
 /// <summary>The meta file's content; field names are the design's (<c>num_events</c>, <c>next_due</c>, …).</summary>
 internal sealed record DlqMeta
 {
+    private const long Most = 1L << 40;
+
     /// <summary>Lines in the payload.</summary>
     public required long NumEvents { get; init; }
 
@@ -38,6 +40,10 @@ internal sealed record DlqMeta
     /// <summary>Whether it was already reported as older than <c>DLQ_MAX_AGE</c>.</summary>
     public bool Expired { get; init; }
 
+    // No batch has fewer events than none; what would make sums run over is damage as well.
+    [JsonIgnore]
+    private bool IsPossible => NumEvents is >= 0 and <= Most && Attempts is >= 0 and <= int.MaxValue / 2 && LastSequence is >= 0 and <= Most;
+
     internal void Write(Stream stream) => JsonSerializer.Serialize(stream, this, DlqMetaJson.Default.DlqMeta);
 
     /// <summary>Null when the bytes are no meta.</summary>
@@ -45,7 +51,7 @@ internal sealed record DlqMeta
     {
         try
         {
-            return JsonSerializer.Deserialize(json, DlqMetaJson.Default.DlqMeta);
+            return JsonSerializer.Deserialize(json, DlqMetaJson.Default.DlqMeta) is { IsPossible: true } meta ? meta : null;
         }
         catch (JsonException)
         {

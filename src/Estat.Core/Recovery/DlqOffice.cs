@@ -20,17 +20,15 @@ public sealed partial class DlqOffice
     private readonly DlqDirectory _dlq;
     private readonly RecoveryLoop _recovery;
     private readonly ObjectKeys _keys;
-    private readonly Ledger _ledger;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    internal DlqOffice(EstatOptions options, DlqDirectory dlq, RecoveryLoop recovery, ObjectKeys keys, Ledger ledger, TimeProvider time, ILogger logger)
+    internal DlqOffice(EstatOptions options, DlqDirectory dlq, RecoveryLoop recovery, ObjectKeys keys, TimeProvider time, ILogger logger)
     {
         _options = options;
         _dlq = dlq;
         _recovery = recovery;
         _keys = keys;
-        _ledger = ledger;
         _time = time;
         _logger = logger;
     }
@@ -104,9 +102,9 @@ public sealed partial class DlqOffice
                     File.SetLastWriteTimeUtc(meta, now);
                 }
             }
-            catch (FileNotFoundException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                // Recovered meanwhile, or without a meta and due anyway.
+                // Recovered meanwhile, or without a meta that can be written, and due anyway.
             }
         }
 
@@ -152,11 +150,6 @@ public sealed partial class DlqOffice
                 return new OrderResult(OrderEnd.Missing);
             }
 
-            if (meta is null && !_keys.IsOwn(name))
-            {
-                _ledger.Find(held, Place.Dlq); // as in recovery: stock could not count them
-            }
-
             LogDiscarded(_logger, asker, payload, held);
             _recovery.OnSafe?.Invoke(key); // a copy on another silo goes as well, or it would store what was given up
             return new OrderResult(OrderEnd.Discarded, held);
@@ -200,13 +193,13 @@ public sealed partial class DlqOffice
             return null;
         }
 
-        DlqMeta? meta = DlqDirectory.ReadMeta(payload);
+        (DlqMeta? meta, string? trouble, _) = DlqDirectory.LookAtMeta(payload);
         DateTimeOffset opened = meta?.Created ?? ObjectKeys.OpenedOf(name) ?? file.LastWriteTimeUtc;
         DateTime due = File.GetLastWriteTimeUtc(payload + DlqDirectory.MetaExtension); // which "all are due" moves, and not what the meta says
         TimeSpan age = _time.GetUtcNow() - opened;
         return new DlqFile(
             name, meta?.Key ?? _keys.ForName(name, opened), meta?.NumEvents ?? 0, file.Length, StateSampler.ToMilliseconds(opened), Math.Round(age.TotalSeconds, 1),
-            meta?.Reason ?? "its meta file is missing or cannot be read; recovery goes by its name and content", meta?.Attempts ?? 0,
+            meta?.Reason ?? trouble!, meta?.Attempts ?? 0,
             meta is null || due <= _time.GetUtcNow().UtcDateTime ? null : StateSampler.ToMilliseconds(due), age >= _options.DlqMaxAge,
             meta?.Form == BatchForm.Raw ? "raw" : "gzip");
     }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Files;
 using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
@@ -25,7 +26,6 @@ internal sealed partial class RecoveryLoop
     private readonly ObjectWriter _writer;
     private readonly QuarantineKeys _quarantine;
     private readonly ObjectKeys _keys;
-    private readonly Ledger _ledger;
     private readonly EstatInstruments _instruments;
     private readonly Func<bool> _uploadsAreIdle;
     private readonly Action _onStored;
@@ -33,10 +33,12 @@ internal sealed partial class RecoveryLoop
     private readonly ILogger _logger;
     private readonly Claims _claims = new(MostAtOnce);
     private readonly TaskCompletionSource _stocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly DlqPutOff _putOff;
     private CancellationToken _stop;
+    private string? _folderFault;
 
     internal RecoveryLoop(
-        EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys, Ledger ledger,
+        EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys,
         EstatInstruments instruments, Func<bool> uploadsAreIdle, Action onStored, TimeProvider time, ILogger logger)
     {
         _options = options;
@@ -44,12 +46,12 @@ internal sealed partial class RecoveryLoop
         _writer = writer;
         _quarantine = quarantine;
         _keys = keys;
-        _ledger = ledger;
         _instruments = instruments;
         _uploadsAreIdle = uploadsAreIdle;
         _onStored = onStored;
         _time = time;
         _logger = logger;
+        _putOff = new DlqPutOff(time);
     }
 
     /// <summary>Takes stock of the folder, then ticks until cancelled; an attempt in progress is ended by the cancellation.</summary>
@@ -101,8 +103,7 @@ internal sealed partial class RecoveryLoop
         }
         catch (Exception error)
         {
-            LogAttemptFailed(_logger, payload, error.Message);
-            Reschedule(payload, error.Message);
+            TellOfTrouble(payload, error.Message);
             return new OrderResult(OrderEnd.Failed, Detail: error.Message);
         }
     }
@@ -141,7 +142,7 @@ internal sealed partial class RecoveryLoop
     /// <returns>Whether a file left the DLQ, so that the next may be tried at once.</returns>
     internal async Task<bool> TickAsync(DlqScan scan, CancellationToken cancellationToken)
     {
-        if (!_uploadsAreIdle())
+        if (!_uploadsAreIdle() || _dlq.IsGone)
         {
             return false;
         }
@@ -149,7 +150,8 @@ internal sealed partial class RecoveryLoop
         string? payload = null;
         try
         {
-            payload = scan.NextDue();
+            payload = _putOff.NextOf(scan);
+            _folderFault = null;
             if (payload is null)
             {
                 return false;
@@ -167,7 +169,7 @@ internal sealed partial class RecoveryLoop
         catch (StorageException error)
         {
             // An outage is told by OnFailed, once for all files. A refusal is this file's own: told when it is another than last time.
-            bool isNews = Reschedule(payload!, error.Message);
+            bool isNews = Reschedule(payload!, error.Message) == true;
             if (isNews && error.Failure == StorageFailure.Refused)
             {
                 LogAttemptFailed(_logger, payload!, error.Message);
@@ -182,12 +184,7 @@ internal sealed partial class RecoveryLoop
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // Whatever is wrong with one file, such as a key in its meta that no store takes, keeps none of the others from its turn.
-            LogAttemptFailed(_logger, payload ?? _dlq.Folder, error.Message);
-            if (payload is not null)
-            {
-                Reschedule(payload, error.Message);
-            }
-
+            TellOfTrouble(payload, error.Message);
             return false;
         }
     }
@@ -207,8 +204,13 @@ internal sealed partial class RecoveryLoop
     private async Task<OrderResult> RecoverAsync(string payload, CancellationToken cancellationToken)
     {
         string name = ObjectKeys.NameOf(Path.GetFileName(payload));
-        DlqMeta? meta = DlqDirectory.ReadMeta(payload);
-        meta = AlarmIfExpired(payload, meta);
+        MetaReading reading = DlqDirectory.LookAtMeta(payload);
+        if (reading.IsKept)
+        {
+            throw new IOException(reading.Trouble);
+        }
+
+        DlqMeta? meta = AlarmIfExpired(payload, reading.Meta);
         (Seal? seal, string? fault) = await CpuRests.RunAsync(afterStep => Examine(payload, meta, afterStep), _time, cancellationToken).ConfigureAwait(false);
         if (seal is not null)
         {
@@ -223,11 +225,7 @@ internal sealed partial class RecoveryLoop
             OnSafe?.Invoke(key);
             long bytes = new FileInfo(payload) is { Exists: true } file ? file.Length : 0;
             OnStored?.Invoke(StoredObject.Of(stored, seal, bytes, meta?.Created ?? ObjectKeys.OpenedOf(name) ?? _time.GetUtcNow(), _time));
-            if (_dlq.Remove(payload, seal.Events, Place.Stored) && meta is null && !_keys.IsOwn(name))
-            {
-                _ledger.Find(seal.Events, Place.Dlq); // stock could not count them; only now, as an attempt may fail and be repeated
-            }
-
+            _dlq.Remove(payload, seal.Events, Place.Stored); // only now, as an attempt may fail and be repeated
             LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);
             return new OrderResult(OrderEnd.Stored, seal.Events);
         }
@@ -237,7 +235,7 @@ internal sealed partial class RecoveryLoop
             string key = _quarantine.For(meta?.Key ?? name, meta?.Form ?? BatchForm.Gzip);
             var content = new ObjectContent(() => Open(payload), SealOfUnsound(payload, events), IsGzip: false, fault);
             string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
-            if (_dlq.Remove(payload, events, Place.Quarantined))
+            if (_dlq.Remove(payload, meta?.NumEvents, Place.Quarantined))
             {
                 OnQuarantined?.Invoke(stored, events);
             }
@@ -299,7 +297,7 @@ internal sealed partial class RecoveryLoop
     private static Seal SealOfUnsound(string payload, long events) =>
         ContentCheck.SealOf(() => Open(payload)) with { Events = events, LastSequence = events };
 
-    internal static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024);
+    internal static FileStream Open(string path) => RegularFile.OpenRead(path);
 
     // Age alarms once per file and changes nothing else: what was acknowledged is uploaded however old it is.
     private DlqMeta? AlarmIfExpired(string payload, DlqMeta? meta)
@@ -326,15 +324,30 @@ internal sealed partial class RecoveryLoop
         return meta;
     }
 
-    // Whether the file's meta gave another reason until now, which is news.
-    private bool Reschedule(string payload, string reason)
+    // When it is another trouble than last time.
+    private void TellOfTrouble(string? payload, string fault)
+    {
+        bool isNews = payload is null ? _folderFault != fault : Reschedule(payload, fault) ?? _putOff.Add(payload, fault);
+        if (payload is null)
+        {
+            _folderFault = fault;
+        }
+
+        if (isNews)
+        {
+            LogAttemptFailed(_logger, payload ?? _dlq.Folder, fault);
+        }
+    }
+
+    // Whether the file's meta gave another reason until now, which is news; null when nothing could be noted.
+    private bool? Reschedule(string payload, string reason)
     {
         try
         {
             DlqMeta? meta = DlqDirectory.ReadMeta(payload);
             if (meta is null)
             {
-                return false; // due again on the next round over the folder; that its meta is missing is told each time
+                return null; // due again on the next round over the folder
             }
 
             int attempts = meta.Attempts + 1;
@@ -345,7 +358,7 @@ internal sealed partial class RecoveryLoop
         {
             // A full disk takes no new meta: the file stays due, and each tick tries one file only.
             LogRescheduleFailed(_logger, payload, error.Message);
-            return false; // told just now
+            return null;
         }
     }
 }

@@ -120,6 +120,9 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
                 case Neighbours neighbours:
                     Compare(neighbours.Instances);
                     break;
+                case Sweep when _spool.IsGone:
+                    FinishAll(_ => true, "its folder is gone, and nobody would find it after a restart");
+                    break;
                 case Sweep when !_storageFails():
                     DateTimeOffset old = _time.GetUtcNow() - _longest;
                     FinishAll(batch => batch.LastHeard < old, "its owner has not said what became of it");
@@ -154,6 +157,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
                 return;
             }
 
+            _spool.ThrowIfGone();
             batch.Segment.Append(records.Lines, records.Events);
             batch.NextSequence += records.Events;
             batch.LastHeard = _time.GetUtcNow();

@@ -5,73 +5,92 @@ using Microsoft.Win32.SafeHandles;
 namespace Estat.Core.Spooling;
 
 /// <summary>A folder that exists.</summary>
-internal sealed class DiskFiles(string folder) : ISpoolFiles
+/// <param name="folder">Its path.</param>
+/// <param name="owner">Knows the way to it when the path leads elsewhere; null in tests.</param>
+internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : ISpoolFiles
 {
+    private const int LongestSmallFile = 1 << 20;
+
     /// <inheritdoc/>
     public string Folder { get; } = Path.GetFullPath(folder);
 
+    private string Way => owner?.Way ?? Folder;
+
     /// <inheritdoc/>
-    public ISpoolFile Create(string name) => new DiskFile(Path.Combine(Folder, name), FileMode.CreateNew, FileAccess.ReadWrite);
+    public ISpoolFile Create(string name) =>
+        new DiskFile(Of(name), File.OpenHandle(Of(name), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
 
     /// <inheritdoc/>
     public ISpoolFile Open(string name)
     {
-        string path = Path.Combine(Folder, name);
+        string path = Of(name);
         try
         {
-            return new DiskFile(path, FileMode.Open, FileAccess.ReadWrite);
+            return new DiskFile(path, RegularFile.OpenHandle(path, FileAccess.ReadWrite));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException && File.Exists(path))
         {
             // A file system that turned read-only after an error: what is sealed there can still be uploaded.
-            return new DiskFile(path, FileMode.Open, FileAccess.Read);
+            return new DiskFile(path, RegularFile.OpenHandle(path));
         }
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Names() => [.. Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path))];
+    public IReadOnlyList<string> Names() => [.. Directory.EnumerateFiles(Way).Select(path => Path.GetFileName(path))];
 
     /// <inheritdoc/>
-    public void SyncFolder() => Libc.SyncDirectory(Folder);
+    public void SyncFolder() => Libc.SyncDirectory(Way);
 
     /// <inheritdoc/>
-    public void Delete(string name) => File.Delete(Path.Combine(Folder, name));
+    public void Rename(string name, string to) => File.Move(Of(name), Of(to), overwrite: true);
+
+    /// <inheritdoc/>
+    public void Delete(string name) => File.Delete(Of(name));
 
     /// <inheritdoc/>
     public byte[]? ReadWhole(string name)
     {
-        string path = Path.Combine(Folder, name);
-        return File.Exists(path) ? File.ReadAllBytes(path) : null;
+        try
+        {
+            return RegularFile.ReadAllBytes(Of(name), LongestSmallFile);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <inheritdoc/>
-    public void Replace(string name, byte[] content) => AtomicFile.Write(Path.Combine(Folder, name), file => file.Write(content));
+    public void Replace(string name, byte[] content) => AtomicFile.Write(Of(name), file => file.Write(content));
 
     /// <inheritdoc/>
-    public long FreeBytes() => new DriveInfo(Folder).AvailableFreeSpace;
+    public long FreeBytes() => new DriveInfo(Way).AvailableFreeSpace;
 
-    private sealed class DiskFile(string path, FileMode mode, FileAccess access) : ISpoolFile
+    private string Of(string name) => Path.Combine(Way, name);
+
+    private sealed class DiskFile(string path, SafeFileHandle handle) : ISpoolFile
     {
         private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
-        private readonly SafeFileHandle _handle = File.OpenHandle(path, mode, access, FileShare.Read | FileShare.Delete);
 
-        public long Length => RandomAccess.GetLength(_handle);
+        public long Length => RandomAccess.GetLength(handle);
 
-        public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(_handle, bytes, offset);
+        public bool HasName => Libc.Stat(handle, path) is not { Links: 0 };
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
 
         public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second)
         {
             _pieces[0] = first;
             _pieces[1] = second;
-            RandomAccess.Write(_handle, _pieces, offset);
+            RandomAccess.Write(handle, _pieces, offset);
         }
 
-        public int Read(long offset, Span<byte> bytes) => RandomAccess.Read(_handle, bytes, offset);
+        public int Read(long offset, Span<byte> bytes) => RandomAccess.Read(handle, bytes, offset);
 
-        public void Sync() => Libc.SyncData(_handle, path);
+        public void Sync() => Libc.SyncData(handle, path);
 
-        public void Truncate(long length) => RandomAccess.SetLength(_handle, length);
+        public void Truncate(long length) => RandomAccess.SetLength(handle, length);
 
-        public void Dispose() => _handle.Dispose();
+        public void Dispose() => handle.Dispose();
     }
 }

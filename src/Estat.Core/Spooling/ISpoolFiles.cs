@@ -21,6 +21,9 @@ internal interface ISpoolFiles
     /// <summary>Flushes the folder's entries to the device.</summary>
     void SyncFolder();
 
+    /// <summary>Gives a file another name; its open file stays open. Not durable before <see cref="SyncFolder"/>.</summary>
+    void Rename(string name, string to);
+
     /// <summary>Removes a file; not durable by itself. Nothing happens when it is gone.</summary>
     void Delete(string name);
 
@@ -39,6 +42,9 @@ internal interface ISpoolFile : IDisposable
 {
     /// <summary>Bytes.</summary>
     long Length { get; }
+
+    /// <summary>Whether it can still be found under some name; if not, it ends when it is closed.</summary>
+    bool HasName { get; }
 
     /// <summary>Writes all of it, or throws; how much of it is there then is unknown.</summary>
     void Write(long offset, ReadOnlySpan<byte> bytes);

@@ -37,15 +37,22 @@ internal sealed class RecoveredSegment : IDisposable
     /// <summary>Whether something that had been flushed is no longer what it was.</summary>
     internal bool IsDamaged { get; private init; }
 
+    /// <summary>Whether another version wrote it: its bytes are copied, and it stays.</summary>
+    internal bool IsOfOtherVersion => _reader.IsOfOtherVersion;
+
+    /// <summary>Whether the version in its head was damaged, and nothing else is known to be.</summary>
+    internal bool HasDamagedVersion => _reader.HasDamagedVersion;
+
     /// <summary>Reads the whole segment; the batch is compressed in memory.</summary>
     /// <param name="files">The spool's folder.</param>
     /// <param name="name">The segment's file.</param>
     /// <param name="newEncoder">Compresses it.</param>
     /// <param name="afterStep">Called after each record.</param>
+    /// <param name="held">The file, if it is open already because its name is gone; it stays open.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
-    internal static RecoveredSegment Read(ISpoolFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null)
+    internal static RecoveredSegment Read(ISpoolFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null, ISpoolFile? held = null)
     {
-        SegmentReader reader = SegmentReader.Open(files, name);
+        SegmentReader reader = held is null ? SegmentReader.Open(files, name) : SegmentReader.Of(new LentFile(held), name);
         try
         {
             if (reader.Seal is null)
@@ -54,7 +61,7 @@ internal sealed class RecoveredSegment : IDisposable
                 reader.Sync();
             }
 
-            return reader.Identity is { } identity ? ReadBatch(reader, identity, newEncoder, afterStep) : ReadHeadless(reader);
+            return reader.Identity is { } identity ? ReadBatch(reader, identity, newEncoder, afterStep) : ReadHeadless(reader, name);
         }
         catch
         {
@@ -78,14 +85,20 @@ internal sealed class RecoveredSegment : IDisposable
         _reader.Dispose();
     }
 
-    private static RecoveredSegment ReadHeadless(SegmentReader reader)
+    // Under a name that was given to a flushed file there is a head, of a spare at least: what is not there any more was damaged, however little is left.
+    private static RecoveredSegment ReadHeadless(SegmentReader reader, string name)
     {
-        TailKind kind = reader.Examine(0);
+        TailKind kind = reader.Examine(reader.IsSpare ? SegmentFormat.HeadBytes : 0);
         return new RecoveredSegment(reader, null, 0)
         {
             Tail = kind == TailKind.Clean ? null : reader.ReadFrom(0),
-            TailReason = "the head is not readable",
-            IsDamaged = kind != TailKind.Clean,
+            TailReason =
+                reader.IsOfOtherVersion ? "another version of Estat wrote it"
+                : reader.IsSpare ? "it was begun and never flushed"
+                : reader.Length == 0 ? "it is empty"
+                : kind == TailKind.Clean ? "it holds nothing but zeros"
+                : "the head is not readable",
+            IsDamaged = !reader.IsSpare && (kind != TailKind.Clean || Spool.IsNamedWhole(name)),
         };
     }
 
@@ -110,5 +123,27 @@ internal sealed class RecoveredSegment : IDisposable
                 : $"{events} of {reader.Seal!.Events} sealed events are readable",
             IsDamaged = kind == TailKind.Damaged || !isWhatWasSealed,
         };
+    }
+
+    // A file that is somebody else's to close.
+    private sealed class LentFile(ISpoolFile file) : ISpoolFile
+    {
+        public long Length => file.Length;
+
+        public bool HasName => file.HasName;
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes) => file.Write(offset, bytes);
+
+        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) => file.Write(offset, first, second);
+
+        public int Read(long offset, Span<byte> bytes) => file.Read(offset, bytes);
+
+        public void Sync() => file.Sync();
+
+        public void Truncate(long length) => file.Truncate(length);
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -36,8 +36,11 @@ internal sealed class Segment
     /// <summary>Events whose flush succeeded.</summary>
     internal long Events => _flushedSequence;
 
-    /// <summary>Whether what was acknowledged is there, and nothing else: no flush ever failed, and what a failed write left was cut off.</summary>
-    internal bool IsTrusted { get; private set; } = true;
+    /// <summary>Whether what was acknowledged is there, and nothing else: no flush ever failed, what a failed write left was cut off, and the spool's folder is where it was.</summary>
+    internal bool IsTrusted { get => field && !_spool.IsGone; private set; } = true;
+
+    /// <summary>Whether it may be left to the disk: the next start would find it, whole.</summary>
+    internal bool IsSafe => IsTrusted && _file.HasName;
 
     /// <summary>Gives an empty file, whose entry is durable, its identity. Durable with the first flush of records.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
@@ -138,11 +141,17 @@ internal sealed class Segment
         }
     }
 
-    /// <summary>Lets go of the file and leaves it to the backlog.</summary>
-    /// <returns>Its size, bytes.</returns>
-    internal long Close()
+    /// <summary>Leaves the file to the backlog.</summary>
+    /// <returns>Its size, bytes; and the open file if it was removed under us, as nobody can open it again.</returns>
+    internal (long Bytes, ISpoolFile? Held) Leave()
     {
+        _spool.OnLeft(Name);
+        if (!_file.HasName)
+        {
+            return (_end, _file);
+        }
+
         _file.Dispose();
-        return _end;
+        return (_end, null);
     }
 }

@@ -14,6 +14,7 @@ namespace Estat.Core.Spooling;
 /// sequence number, events, CRC-32C), then that many bytes of whole lines.
 /// </summary>
 /// <remarks>
+/// A file gets its name when a head of <see cref="WriteSpare"/> in it is flushed. So under a segment's name there is that, or a batch's head, and anything else was damaged.
 /// Every checksum begins with the segment's nonce, and that of the head with the file's name besides, so that nothing of another file, such as a block that
 /// the disk handed out again, is ever taken for this one's. The seal has its place in the head, which was allocated with the first record: sealing needs no room on a full disk, and a slot that lies in
 /// one sector is there whole or not at all.
@@ -35,6 +36,7 @@ internal static class SegmentFormat
     private const uint HeadMagic = 0x5350_5345; // "ESPS"
     private const uint SealMagic = 0x4C53_5345; // "ESSL"
     private const uint RecordMagic = 0x4352_5345; // "ESRC"
+    private const uint SpareMagic = 0x554E_5345; // "ESNU"
     private const ushort Version = 1;
     private const int KeyOffset = 24;
     private const int SealBytes = 64;
@@ -53,6 +55,24 @@ internal static class SegmentFormat
         int end = KeyOffset + keyLength;
         BinaryPrimitives.WriteUInt32LittleEndian(head[end..], HeadChecksum(fileName, identity.Nonce, head[..end]));
     }
+
+    /// <summary>Fills the head of a segment that is made in advance: flushed before the file gets its name, it says for sure that no batch ever had it.</summary>
+    internal static void WriteSpare(Span<byte> head, string fileName)
+    {
+        head[..HeadBytes].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(head, SpareMagic);
+        BinaryPrimitives.WriteUInt16LittleEndian(head[4..], Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], HeadChecksum(fileName, 0, head[..8]));
+    }
+
+    /// <summary>Whether the head is one that <see cref="WriteSpare"/> made: nothing was ever acknowledged in this file.</summary>
+    internal static bool IsSpare(ReadOnlySpan<byte> head, string fileName) =>
+        head.Length >= HeadBytes
+        && BinaryPrimitives.ReadUInt32LittleEndian(head) == SpareMagic
+        && BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) == HeadChecksum(fileName, 0, head[..8]);
+
+    /// <summary>Writes this version over another. If the checksum holds then, the head was this version's, and the byte was damaged: another version's checksum has its own in it.</summary>
+    internal static void WriteVersion(Span<byte> head) => BinaryPrimitives.WriteUInt16LittleEndian(head[4..], Version);
 
     /// <summary>Whether the bytes begin as a head does, of a version that this code does not know.</summary>
     internal static bool IsOfOtherVersion(ReadOnlySpan<byte> head) =>

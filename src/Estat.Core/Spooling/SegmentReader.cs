@@ -28,13 +28,23 @@ internal sealed class SegmentReader : IDisposable
 
     private readonly ISpoolFile _file;
 
-    private SegmentReader(ISpoolFile file, SegmentIdentity? identity, Seal? seal, bool isOfOtherVersion)
+    private SegmentReader(ISpoolFile file, string name)
     {
-        IsOfOtherVersion = isOfOtherVersion;
         _file = file;
-        Identity = identity;
-        Seal = seal;
         Length = file.Length;
+        var head = new byte[SegmentFormat.HeadBytes];
+        int read = ReadFully(file, 0, head);
+        Identity = SegmentFormat.ReadHead(head.AsSpan(0, read), name);
+        IsSpare = SegmentFormat.IsSpare(head.AsSpan(0, read), name);
+        if (Identity is null && SegmentFormat.IsOfOtherVersion(head))
+        {
+            SegmentFormat.WriteVersion(head);
+            Identity = SegmentFormat.ReadHead(head.AsSpan(0, read), name);
+            HasDamagedVersion = Identity is not null;
+            IsOfOtherVersion = Identity is null;
+        }
+
+        Seal = Identity is null ? null : SegmentFormat.ReadSeal(head, Identity.Nonce);
     }
 
     internal delegate void RecordAction(ReadOnlySpan<byte> lines, int events);
@@ -45,23 +55,29 @@ internal sealed class SegmentReader : IDisposable
     /// <summary>The seal; null when it was never sealed.</summary>
     internal Seal? Seal { get; }
 
-    /// <summary>Whether another version of Estat wrote it: not ours to judge.</summary>
+    /// <summary>Whether another version of Estat wrote it, for all that can be seen: not ours to judge.</summary>
     internal bool IsOfOtherVersion { get; }
+
+    /// <summary>Whether this version wrote it and only the version in its head was damaged.</summary>
+    internal bool HasDamagedVersion { get; }
+
+    /// <summary>Whether no batch ever had it.</summary>
+    internal bool IsSpare { get; }
 
     /// <summary>Bytes of the file.</summary>
     internal long Length { get; }
 
     /// <summary>Opens a segment and reads its head.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    internal static SegmentReader Open(ISpoolFiles files, string name)
+    internal static SegmentReader Open(ISpoolFiles files, string name) => Of(files.Open(name), name);
+
+    /// <summary>Reads the head of an open segment; the file is the reader's from now on.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    internal static SegmentReader Of(ISpoolFile file, string name)
     {
-        ISpoolFile file = files.Open(name);
         try
         {
-            var head = new byte[SegmentFormat.HeadBytes];
-            int read = ReadFully(file, 0, head);
-            SegmentIdentity? identity = SegmentFormat.ReadHead(head.AsSpan(0, read), name);
-            return new SegmentReader(file, identity, identity is null ? null : SegmentFormat.ReadSeal(head, identity.Nonce), SegmentFormat.IsOfOtherVersion(head));
+            return new SegmentReader(file, name);
         }
         catch
         {

@@ -17,12 +17,13 @@ internal sealed partial class Spool
             Measure();
             CheckHanging();
             TellOfRoom();
-            if (IsFull)
+            BeginLook();
+            if (IsFull || IsGone)
             {
                 OnFull?.Invoke();
             }
 
-            if (IsFailing && !_hangs)
+            if (IsFailing && !_hangs && !IsGone)
             {
                 await Task.Run(Probe, cancellationToken).ConfigureAwait(false);
             }
@@ -88,10 +89,15 @@ internal sealed partial class Spool
         try
         {
             Volatile.Write(ref _freeBytes, _files.FreeBytes());
+            _isFreeUnknown = false;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            LogFreeSpaceUnknown(_logger, Folder, error.Message);
+            if (!_isFreeUnknown)
+            {
+                _isFreeUnknown = true; // once, and not every second
+                LogFreeSpaceUnknown(_logger, Folder, error.Message);
+            }
         }
     }
 

@@ -36,4 +36,20 @@ internal sealed partial class Spool
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The spool {Folder} has room again: it holds {Bytes} bytes and its disk has {Free} free")]
     private static partial void LogRoomAgain(ILogger logger, string folder, long bytes, long free);
+
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "SPOOL_DIR {Folder} {Why}: what is written there now would be lost, so events are answered 503, and what open files hold is uploaded. Put the folder back, or restart the node over another")]
+    private static partial void LogGone(ILogger logger, string folder, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "SPOOL_DIR {Folder} is back, and nothing of what it held is open: events are taken again")]
+    private static partial void LogBack(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Whether SPOOL_DIR {Folder} is still there is unknown: {Error}")]
+    private static partial void LogNotLooked(ILogger logger, string folder, string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The number of this start could not be written to SPOOL_DIR {Folder}: {Error}. What waits there is uploaded, which makes room; events are answered 503 until it is written")]
+    private static partial void LogNotCounted(ILogger logger, string folder, string error);
 }

@@ -22,6 +22,7 @@ internal sealed partial class Spool : IDisposable
     /// <summary>Ends a segment's name.</summary>
     internal const string Extension = ".seg";
 
+    private const char NamedWhole = 'a'; // a hex digit: earlier versions know the name as a segment's
     private const string IdentityName = "identity";
     private const string ProbeName = "probe";
     private const int FailuresUntilUnready = 2;
@@ -43,6 +44,7 @@ internal sealed partial class Spool : IDisposable
     private readonly ILogger _logger;
     private readonly long _start;
     private readonly ConcurrentDictionary<object, long> _flushing = new();
+    private readonly ConcurrentDictionary<string, ISpoolFile> _open = new();
     private readonly Channel<(string Name, ISpoolFile File)> _spares;
     private long _number;
     private long _typicalBytes = Zeros.Length;
@@ -50,8 +52,11 @@ internal sealed partial class Spool : IDisposable
     private long _unmeasured;
     private long _freeBytes = long.MaxValue;
     private bool _wasFull;
+    private volatile bool _isFreeUnknown;
+    private bool _toldNotCounted;
     private int _failures;
     private volatile bool _hangs;
+    private volatile bool _isCounted;
 
     /// <summary>Takes over a folder: reads who it is, counts this start, and notes the segments that are there.</summary>
     /// <exception cref="IOException">The folder cannot be read or written.</exception>
@@ -62,7 +67,8 @@ internal sealed partial class Spool : IDisposable
         _owner = owner;
         _time = time;
         _logger = logger;
-        (Id, _start) = CountStart();
+        (Id, _start) = NextStart();
+        TryCountStart();
         Instance = string.Create(CultureInfo.InvariantCulture, $"{Id}-{_start}");
         Found = [.. files.Names().Where(IsSegment).Order(StringComparer.Ordinal)];
         _spares = Channel.CreateBounded<(string, ISpoolFile)>(Math.Max(1, spares));
@@ -88,13 +94,16 @@ internal sealed partial class Spool : IDisposable
     internal long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Whether newcomers must be turned away for lack of room.</summary>
-    internal bool IsFull => Bytes >= _options.SpoolMaxSizeBytes || Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes;
+    internal bool IsFull => !_isCounted || Bytes >= _options.SpoolMaxSizeBytes || Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes;
 
     /// <summary>Bytes free on its disk, as last measured.</summary>
     internal long FreeBytes => Volatile.Read(ref _freeBytes);
 
-    /// <summary>Whether the disk failed repeatedly and has not been seen to work since.</summary>
-    internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready || _hangs;
+    /// <summary>Whether this start is counted on the disk: before that its keys are not known to be its own, and nothing is taken at any level.</summary>
+    internal bool IsCounted => _isCounted;
+
+    /// <summary>Whether the disk failed repeatedly and has not been seen to work since, or its folder is gone.</summary>
+    internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready || _hangs || IsGone;
 
     /// <summary>Takes the folder that the options name.</summary>
     /// <exception cref="IOException">Another process owns it, it cannot be written, or it would forget everything at a power cut; the message says what to do.</exception>
@@ -111,7 +120,7 @@ internal sealed partial class Spool : IDisposable
                     + "Name a folder on a disk, or set SPOOL_VOLATILE=true to accept that.");
             }
 
-            var files = new DiskFiles(options.SpoolDir);
+            var files = new DiskFiles(options.SpoolDir, owner);
             RemoveTemporaries(files);
             return new Spool(options, files, owner, spares, time, logger);
         }
@@ -134,47 +143,8 @@ internal sealed partial class Spool : IDisposable
         return VolatileFileSystems.Contains(format) ? format : null;
     }
 
-    /// <summary>A segment for a batch that opens: an empty file made in advance, or else one made now.</summary>
-    /// <exception cref="IOException">The disk refuses.</exception>
-    internal Segment Take(string key, DateTimeOffset opened)
-    {
-        (string name, ISpoolFile file) = _spares.Reader.TryRead(out (string, ISpoolFile) spare) ? spare : CreateDurable();
-        try
-        {
-            return Segment.Begin(this, name, file, key, opened);
-        }
-        catch
-        {
-            file.Dispose();
-            TryDelete(name);
-            throw;
-        }
-    }
-
-    /// <summary>Called every second while the spool is full.</summary>
+    /// <summary>Called every second while the spool is full or its folder is gone: open batches must leave.</summary>
     internal Action? OnFull { get; set; }
-
-    /// <summary>Keeps spares ready until cancelled, so that no request waits for a file to be made.</summary>
-    internal async Task KeepSparesAsync(CancellationToken cancellationToken)
-    {
-        while (await _spares.Writer.WaitToWriteAsync(cancellationToken).ConfigureAwait(false))
-        {
-            try
-            {
-                (string name, ISpoolFile file) = await Task.Run(CreateSpare, cancellationToken).ConfigureAwait(false);
-                if (!_spares.Writer.TryWrite((name, file)))
-                {
-                    file.Dispose();
-                    TryDelete(name);
-                }
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // Whoever takes a segment meets the same error and reports it; here it only means that there is no spare yet.
-                await Task.Delay(GuardInterval, _time, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
 
     /// <summary>A segment ended at this length; the next ones are likely to be as long.</summary>
     internal void OnEnded(long bytes) => Volatile.Write(ref _typicalBytes, Math.Max(bytes, Volatile.Read(ref _typicalBytes) * 7 / 8));
@@ -190,12 +160,7 @@ internal sealed partial class Spool : IDisposable
     public void Dispose()
     {
         _spares.Writer.TryComplete();
-        while (_spares.Reader.TryRead(out (string Name, ISpoolFile File) spare))
-        {
-            spare.File.Dispose();
-            TryDelete(spare.Name);
-        }
-
+        DropSpares();
         _owner?.Dispose();
     }
 
@@ -212,7 +177,10 @@ internal sealed partial class Spool : IDisposable
         name.EndsWith(Extension, StringComparison.Ordinal) && name[..^Extension.Length] is { Length: > 0 } stem
         && stem.All(c => char.IsAsciiHexDigitLower(c) || c == '-') && stem.Count(c => c == '-') == 2;
 
-    private (string Id, long Start) CountStart()
+    /// <summary>Whether the file got this name when its first bytes were flushed. Earlier versions named empty files, and put no letter before the number.</summary>
+    internal static bool IsNamedWhole(string name) => name.LastIndexOf('-') is >= 0 and int dash && name[dash + 1] == NamedWhole;
+
+    private (string Id, long Start) NextStart()
     {
         byte[]? content = _files.ReadWhole(IdentityName);
         string[] words = Encoding.ASCII.GetString(content ?? []).Split(' ', StringSplitOptions.TrimEntries);
@@ -224,65 +192,39 @@ internal sealed partial class Spool : IDisposable
             LogIdentityUnreadable(_logger, Folder);
         }
 
-        string id = known ? words[0] : ObjectKeys.NewInstance();
-        long start = known ? last + 1 : 1;
-        _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id} {start}\n")));
-        return (id, start);
+        return known ? (words[0], last + 1) : (ObjectKeys.NewInstance(), 1);
     }
 
-    private (string Name, ISpoolFile File) CreateDurable()
+    private void WriteIdentity() => _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Id} {_start}\n")));
+
+    // On a full disk the node starts all the same: what waits is uploaded, which makes room. It takes nothing before this has succeeded.
+    private void TryCountStart()
     {
-        // With the id, so that a spool whose identity was lost never meets a name of its former self.
-        string name = string.Create(CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{Interlocked.Increment(ref _number):D9}{Extension}");
-        ISpoolFile file = _files.Create(name);
         try
         {
-            _files.SyncFolder();
-            return (name, file);
+            WriteIdentity();
+            _isCounted = true;
         }
-        catch
+        catch (IOException error) when (Libc.SaysNoRoom(error))
         {
-            file.Dispose();
-            TryDelete(name);
-            throw;
+            if (!_toldNotCounted)
+            {
+                _toldNotCounted = true;
+                LogNotCounted(_logger, Folder, error.Message);
+            }
         }
-    }
-
-    private (string Name, ISpoolFile File) CreateSpare()
-    {
-        (string name, ISpoolFile file) = CreateDurable();
-        try
-        {
-            Prefill(file);
-        }
-        catch
-        {
-            file.Dispose();
-            TryDelete(name);
-            throw;
-        }
-
-        return (name, file);
-    }
-
-    // Flushing what overwrites zeros takes about half the time of flushing what makes a file longer: no block is allocated, no size is journalled
-    // (docs/decisions/0005). As many zeros as the last segments were long, so that a node with small batches writes few of them.
-    private void Prefill(ISpoolFile file)
-    {
-        long length = Math.Min(Volatile.Read(ref _typicalBytes), MostPrefilled);
-        for (long at = 0; at < length; at += Zeros.Length)
-        {
-            file.Write(at, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, length - at)));
-        }
-
-        file.Sync();
     }
 
     private void TryDelete(string name)
     {
+        _open.TryRemove(name, out _);
         try
         {
             _files.Delete(name);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Gone with its folder.
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -10,12 +10,14 @@ internal sealed partial class SpoolBacklog
     private void TakeStock(CancellationToken cancellationToken)
     {
         long events = 0;
+        int spares = 0;
+        int empty = 0;
         foreach (string name in _spool.Found)
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                if (Count(name) is { } found)
+                if (Count(name, ref spares, ref empty) is { } found)
                 {
                     events += found.Events;
                     _ledger.Find(found.Events, Place.Spooled);
@@ -32,32 +34,39 @@ internal sealed partial class SpoolBacklog
         }
 
         Volatile.Write(ref _stockTaken, true);
-        if (_spool.Found.Count > 0)
+        if (_spool.Found.Count - spares - empty is > 0 and var segments)
         {
-            LogFound(_logger, _spool.Found.Count, events, _spool.Folder);
+            LogFound(_logger, segments, events, _spool.Folder);
+        }
+
+        if (spares > 0)
+        {
+            LogSparesRemoved(_logger, spares);
+        }
+
+        if (empty > 0)
+        {
+            LogEmptyRemoved(_logger, empty);
         }
     }
 
-    // Null: nothing was ever acknowledged in it, and it is gone; or it is left alone.
-    private Waiting? Count(string name)
+    // Null: nothing was ever acknowledged in it, and it is gone.
+    private Waiting? Count(string name, ref int spares, ref int empty)
     {
-        bool isEmpty;
+        bool isSpare;
         using (SegmentReader reader = SegmentReader.Open(_spool.Files, name))
         {
-            if (reader.IsOfOtherVersion)
-            {
-                LogOtherVersion(_logger, name);
-                return null;
-            }
-
-            isEmpty = reader.Identity is null && reader.Examine(0) == TailKind.Clean;
-            if (!isEmpty)
+            isSpare = reader.IsSpare;
+            bool mayGo = reader.Identity is null && (isSpare || !Spool.IsNamedWhole(name)) && reader.Examine(isSpare ? SegmentFormat.HeadBytes : 0) == TailKind.Clean;
+            if (!mayGo)
             {
                 long events = reader.Seal?.Events ?? (reader.Identity is null ? 0 : reader.ReadGoodRun((_, _) => { }).Events);
                 return new Waiting(name, events, reader.Length, 0);
             }
         }
 
+        spares += isSpare ? 1 : 0;
+        empty += isSpare ? 0 : 1;
         _spool.Delete(name, 0);
         return null;
     }

@@ -14,6 +14,13 @@ internal sealed partial class SpoolBacklog
     {
         using RecoveredSegment recovered = await ReadAsync(segment, cancellationToken).ConfigureAwait(false);
         CountLate(segment, recovered);
+        if (recovered.IsOfOtherVersion)
+        {
+            // Not ours to delete: the version that wrote it can store it.
+            return await TryQuarantineAsync(segment, recovered, recovered.Tail!, cancellationToken).ConfigureAwait(false) ? Attempt.Done : Attempt.StorageFailed;
+        }
+
+        var attempt = Attempt.Done;
         if (recovered.Key is { } key && _dlq.Holds(key))
         {
             // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
@@ -25,13 +32,18 @@ internal sealed partial class SpoolBacklog
             // It was uploaded whole before it was damaged: nothing is amiss.
             _ledger.Move(segment.Events, Place.Spooled, Place.Stored);
         }
-        else if (await StoreAsync(segment, recovered, cancellationToken).ConfigureAwait(false) is var attempt and not Attempt.Done)
+        else
         {
-            return attempt;
+            attempt = await StoreAsync(segment, recovered, cancellationToken).ConfigureAwait(false);
         }
 
-        _spool.Delete(segment.Name, segment.Bytes);
-        return Attempt.Done;
+        if (attempt is Attempt.Done or Attempt.Gone)
+        {
+            _spool.Delete(segment.Name, segment.Bytes);
+            segment.Held?.Dispose();
+        }
+
+        return attempt;
     }
 
     private async Task<RecoveredSegment> ReadAsync(Waiting segment, CancellationToken cancellationToken)
@@ -41,7 +53,7 @@ internal sealed partial class SpoolBacklog
         {
             using var hurry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _endRests.Token);
             RecoveredSegment recovered = await CpuRests.RunAsync(
-                afterStep => RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder, afterStep), _time, hurry.Token).ConfigureAwait(false);
+                afterStep => RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder, afterStep, segment.Held), _time, hurry.Token).ConfigureAwait(false);
             if (recovered.Batch is not { Form: BatchForm.Raw } || segment.Attempts < AttemptsToCompress)
             {
                 return recovered;
@@ -49,7 +61,7 @@ internal sealed partial class SpoolBacklog
 
             // Once more without a compressor: one that broke may have taken lines with it, and here they all are.
             recovered.Dispose();
-            return RecoveredSegment.Read(_spool.Files, segment.Name, () => new BatchEncoder(_ => null, _logger, onDropped: null));
+            return RecoveredSegment.Read(_spool.Files, segment.Name, () => new BatchEncoder(_ => null, _logger, onDropped: null), held: segment.Held);
         }
         finally
         {
@@ -73,9 +85,10 @@ internal sealed partial class SpoolBacklog
 
             recovered.EnsureSealed();
             bool isWhole = !recovered.IsDamaged && segment.Events <= batch.Seal.Events;
-            if (await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken, isWhole).ConfigureAwait(false) is not null)
+            if (await _store.TryStoreAsync(batch, Place.Spooled, cancellationToken, isWhole).ConfigureAwait(false) is { } error)
             {
-                return Attempt.StorageFailed;
+                // A file without a name ends with the process: the DLQ is on a disk.
+                return segment.Held is not null && TryMoveToDlq(batch, error.Message) ? Attempt.Gone : Attempt.StorageFailed;
             }
         }
 
@@ -88,10 +101,40 @@ internal sealed partial class SpoolBacklog
 
         if (recovered.IsDamaged && recovered.Tail is null)
         {
-            LogCutShort(_logger, segment.Name, recovered.TailReason);
+            TellOfDamage(segment, () => (recovered.Key is null ? (Action<ILogger, string, string>)LogEmptied : LogCutShort)(_logger, segment.Name, recovered.TailReason));
+        }
+
+        if (recovered.HasDamagedVersion)
+        {
+            TellOfDamage(segment, () => LogVersionDamaged(_logger, segment.Name));
         }
 
         return Attempt.Done;
+    }
+
+    // Once, however often its upload is tried.
+    private void TellOfDamage(Waiting segment, Action log)
+    {
+        if (!segment.IsTold)
+        {
+            segment.IsTold = true;
+            _store.OnDamaged();
+            log();
+        }
+    }
+
+    private bool TryMoveToDlq(SealedBatch batch, string reason)
+    {
+        try
+        {
+            _dlq.Add(batch, reason, Place.Spooled);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogAttemptFailed(_logger, batch.Key, error.Message);
+            return false;
+        }
     }
 
     // Stock could not count a segment that it could not read.
@@ -115,9 +158,13 @@ internal sealed partial class SpoolBacklog
             return false;
         }
 
-        if (recovered.IsDamaged)
+        if (recovered.IsOfOtherVersion)
         {
-            LogDamaged(_logger, segment.Name, key, recovered.TailReason);
+            TellOfDamage(segment, () => LogOtherVersion(_logger, segment.Name, key));
+        }
+        else if (recovered.IsDamaged)
+        {
+            TellOfDamage(segment, () => LogDamaged(_logger, segment.Name, key, recovered.TailReason));
         }
         else
         {

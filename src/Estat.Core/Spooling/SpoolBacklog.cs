@@ -53,6 +53,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         _time = time;
         _logger = logger;
         _origin = time.GetTimestamp();
+        spool.OnGone = GiveUpMissing;
     }
 
     /// <summary>Whether nothing is being uploaded and nothing is due.</summary>
@@ -106,7 +107,7 @@ internal sealed partial class SpoolBacklog : IDisposable
             return true;
         }
 
-        if (batch.Form == BatchForm.Raw)
+        if (batch.Form == BatchForm.Raw && segment.IsSafe)
         {
             Park(batch, "it could not be compressed");
             return false;
@@ -133,10 +134,10 @@ internal sealed partial class SpoolBacklog : IDisposable
         batch.Outcome?.TrySetResult(false);
         LogParked(_logger, batch.Seal.Events, batch.Key, reason);
         long events = batch.Segment!.Events;
-        long bytes = batch.Segment.Close();
+        (long bytes, ISpoolFile? held) = batch.Segment.Leave();
         string name = batch.Segment.Name;
         batch.Dispose();
-        Enqueue(new Waiting(name, events, bytes, 0), Now);
+        Enqueue(new Waiting(name, events, bytes, 0) { Held = held }, Now);
     }
 
     /// <summary>Takes over a segment that was never sealed, of a batch whose owner will not store it.</summary>
@@ -144,7 +145,8 @@ internal sealed partial class SpoolBacklog : IDisposable
     {
         long events = segment.Events;
         _ledger.Find(events, Place.Spooled);
-        Enqueue(new Waiting(segment.Name, events, segment.Close(), 0), Now);
+        (long bytes, ISpoolFile? held) = segment.Leave();
+        Enqueue(new Waiting(segment.Name, events, bytes, 0) { Held = held }, Now);
     }
 
     /// <summary>Storage answered somebody: no reason to be careful any longer.</summary>
@@ -201,6 +203,8 @@ internal sealed partial class SpoolBacklog : IDisposable
         {
             await PauseAsync(cancellationToken).ConfigureAwait(false);
         }
+
+        GiveUpHeld();
     }
 
     public void Dispose()
@@ -312,10 +316,21 @@ internal sealed partial class SpoolBacklog : IDisposable
             _store.OnFailed(segment.Name, error); // it was looked at before anything was uploaded
             return Attempt.StorageFailed;
         }
+        catch (FileNotFoundException) when (_spool.IsMissing(segment.Name))
+        {
+            GiveUp([segment]);
+            GiveUpMissing(); // seldom one alone
+            return Attempt.Gone;
+        }
         catch (Exception error)
         {
-            // Whatever is wrong with one segment keeps none of the others from its turn.
-            LogAttemptFailed(_logger, segment.Name, error.Message);
+            // Whatever is wrong with one segment keeps none of the others from its turn. Told when it is news.
+            if (segment.Fault != error.Message)
+            {
+                segment.Fault = error.Message;
+                LogAttemptFailed(_logger, segment.Name, error.Message);
+            }
+
             return Attempt.SegmentFailed;
         }
     }
@@ -325,7 +340,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         lock (_gate)
         {
             _inWork.Remove(segment);
-            if (attempt != Attempt.Done)
+            if (attempt is not Attempt.Done and not Attempt.Gone)
             {
                 int attempts = segment.Attempts + 1;
                 _waiting.Enqueue(segment with { Attempts = attempts }, Now + Backoff.Dlq.After(attempts));
@@ -350,6 +365,9 @@ internal sealed partial class SpoolBacklog : IDisposable
         // It is safe elsewhere and gone from here.
         Done,
 
+        // It was removed by somebody else.
+        Gone,
+
         // The store did not take it: others need not be tried now either.
         StorageFailed,
 
@@ -361,5 +379,14 @@ internal sealed partial class SpoolBacklog : IDisposable
     {
         /// <summary>Events that it is counted with.</summary>
         internal long Events { get; set; } = Events;
+
+        /// <summary>Its open file, if that was removed under us: the only way to what it holds.</summary>
+        internal ISpoolFile? Held { get; init; }
+
+        /// <summary>Whether its damage was told and counted.</summary>
+        internal bool IsTold { get; set; }
+
+        /// <summary>What was wrong with it last time.</summary>
+        internal string? Fault { get; set; }
     }
 }

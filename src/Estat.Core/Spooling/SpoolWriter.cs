@@ -117,6 +117,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
 
         try
         {
+            spool.ThrowIfGone();
             batch.Segment ??= spool.Take(batch.Key, batch.Opened);
             if (!_touched.Contains(batch))
             {

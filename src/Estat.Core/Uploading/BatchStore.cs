@@ -120,6 +120,9 @@ internal sealed partial class BatchStore(
         return error;
     }
 
+    /// <summary>A segment of the spool was found damaged.</summary>
+    internal void OnDamaged() => instruments.OnSegmentDamaged();
+
     /// <summary>Whether the object under a key is the one that was sealed so.</summary>
     /// <exception cref="StorageException">The store did not answer.</exception>
     internal Task<bool> IsStoredAsync(string key, Seal seal, CancellationToken cancellationToken) => writer.IsThereAsync(key, seal, cancellationToken);

@@ -56,7 +56,7 @@ public sealed class SegmentTests : IDisposable
         Segment segment = Take();
         segment.Append(EventLines.Encode([large]), 1);
         segment.Append(EventLines.Encode(["small"]), 1);
-        segment.Close();
+        segment.Leave();
 
         using RecoveredSegment read = Read(_files[_name]);
         Assert.Equal([large, "small"], EventLines.BodiesOf(read.Batch!));
@@ -69,7 +69,7 @@ public sealed class SegmentTests : IDisposable
         Segment segment = Take(key);
         segment.Append(EventLines.Encode(["a"]), 1);
         segment.WriteSeal(SealOf("a"));
-        segment.Close();
+        segment.Leave();
 
         using RecoveredSegment read = Read(_files[_name]);
         Assert.Equal((key, SealOf("a")), (read.Key, read.Sealed));
@@ -236,7 +236,14 @@ public sealed class SegmentTests : IDisposable
         string[] bodies = BodiesOf(read);
         Assert.Equal(All.Take(bodies.Length), bodies);
         Assert.True(read.Sealed is null || read.Sealed == seal, $"byte {at}: a seal that nobody wrote");
-        if (at < IdentityEnd)
+        Assert.Equal(at is 4 or 5, read.HasDamagedVersion);
+        if (read.HasDamagedVersion)
+        {
+            // The checksum says what it was.
+            Assert.Equal((Key, All.Length, seal), (read.Key, bodies.Length, read.Sealed));
+            Assert.Null(read.Tail);
+        }
+        else if (at < IdentityEnd)
         {
             Assert.Null(read.Key);
             Assert.Equal(flipped, read.Tail);
@@ -308,7 +315,7 @@ public sealed class SegmentTests : IDisposable
             segment.WriteSeal(SealOf(All));
         }
 
-        segment.Close();
+        segment.Leave();
         return SealOf(All);
     }
 }

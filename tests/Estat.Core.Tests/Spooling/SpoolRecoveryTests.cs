@@ -91,7 +91,7 @@ public sealed class SpoolRecoveryTests : SpoolTests
     }
 
     [Fact]
-    public async Task Segments_without_content_vanish()
+    public async Task Segments_of_an_earlier_version_without_content_vanish_with_one_warning()
     {
         Directory.CreateDirectory(Folder["spool"]);
         File.WriteAllBytes(Folder["spool/0a-000001-000000001.seg"], []);
@@ -105,7 +105,23 @@ public sealed class SpoolRecoveryTests : SpoolTests
         Assert.Equal(default, node.Balance);
         Assert.Empty(node.Keys);
         Assert.Empty(node.Quarantine);
-        Assert.All([LogLevel.Warning, LogLevel.Error, LogLevel.Critical], level => Assert.Empty(node.Log.Of(level)));
+        Assert.StartsWith("Removed 3 segments", Assert.Single(node.Log.Of(LogLevel.Warning)), StringComparison.Ordinal); // its spares were as empty
+        Assert.All([LogLevel.Error, LogLevel.Critical], level => Assert.Empty(node.Log.Of(level)));
+    }
+
+    [Fact]
+    public async Task Segments_that_were_made_in_advance_vanish_and_are_told_of_as_such()
+    {
+        await using (TestNode node = new TestNode(Folder, Quick).Start())
+        {
+            await node.UntilAsync(() => Directory.GetFiles(Folder["spool"], "*.seg").Length >= 2, "spares");
+            TempFolder left = Crash();
+            await using TestNode next = new TestNode(left, Quick).Start();
+            await next.UntilAsync(() => next.Log.Of(LogLevel.Information).Any(line => line.Contains("made in advance", StringComparison.Ordinal)), "the spares to be gone");
+            Assert.All([LogLevel.Warning, LogLevel.Error, LogLevel.Critical], level => Assert.Empty(next.Log.Of(level)));
+            await AssertNothingIsLeftAsync(left, next);
+            Assert.Equal(default, next.Balance);
+        }
     }
 
     [Fact]

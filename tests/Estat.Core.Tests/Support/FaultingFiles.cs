@@ -1,4 +1,5 @@
 // A disk that fails when a test says so, and that forgets what it failed to flush.
+using Estat.Core.Files;
 using Estat.Core.Spooling;
 
 namespace Estat.Core.Tests.Support;
@@ -46,7 +47,7 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     public ISpoolFile Create(string name)
     {
         Throw(DiskCall.Create, name);
-        return new FaultingFile(this, name, inner.Create(name));
+        return new FaultingFile(this, NameOf(name), inner.Create(name));
     }
 
     /// <inheritdoc/>
@@ -63,6 +64,9 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     }
 
     /// <inheritdoc/>
+    public void Rename(string name, string to) => inner.Rename(name, to);
+
+    /// <inheritdoc/>
     public void Delete(string name) => inner.Delete(name);
 
     /// <inheritdoc/>
@@ -73,6 +77,9 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 
     /// <inheritdoc/>
     public long FreeBytes() => inner.FreeBytes();
+
+    // What is made under a temporary name is known by the one that it will get.
+    private static string NameOf(string name) => AtomicFile.IsTemporary(name) ? name[AtomicFile.TemporaryPrefix.Length..] + Spool.Extension : name;
 
     private void Throw(DiskCall call, string name)
     {
@@ -87,6 +94,8 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
         private byte[] _flushed = ReadAll(inner);
 
         public long Length => inner.Length;
+
+        public bool HasName => inner.HasName;
 
         // Half of it is there when a write fails.
         public void Write(long offset, ReadOnlySpan<byte> bytes)

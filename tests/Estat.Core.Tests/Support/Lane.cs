@@ -87,7 +87,7 @@ internal sealed class Lane : IDisposable
         _lane.Dispose();
         _batches.ForEach(batch =>
         {
-            batch.Segment?.Close();
+            batch.Segment?.Leave();
             batch.Dispose();
         });
         _backlog.Dispose();

@@ -7,6 +7,7 @@ namespace Estat.Core.Tests.Support;
 internal sealed class MemoryFiles : ISpoolFiles
 {
     private readonly Dictionary<string, byte[]> _files = [];
+    private readonly List<MemoryFile> _open = [];
 
     /// <inheritdoc/>
     public string Folder => "memory";
@@ -21,11 +22,13 @@ internal sealed class MemoryFiles : ISpoolFiles
     public ISpoolFile Create(string name)
     {
         _files.Add(name, []);
-        return new MemoryFile(this, name);
+        var file = new MemoryFile(this) { Name = name };
+        _open.Add(file);
+        return file;
     }
 
     /// <inheritdoc/>
-    public ISpoolFile Open(string name) => _files.ContainsKey(name) ? new MemoryFile(this, name) : throw new FileNotFoundException(name);
+    public ISpoolFile Open(string name) => _files.ContainsKey(name) ? new MemoryFile(this) { Name = name } : throw new FileNotFoundException(name);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => [.. _files.Keys];
@@ -33,6 +36,14 @@ internal sealed class MemoryFiles : ISpoolFiles
     /// <inheritdoc/>
     public void SyncFolder()
     {
+    }
+
+    /// <inheritdoc/>
+    public void Rename(string name, string to)
+    {
+        _files.Remove(name, out byte[]? content);
+        _files[to] = content!;
+        _open.Where(file => file.Name == name).ToList().ForEach(file => file.Name = to);
     }
 
     /// <inheritdoc/>
@@ -47,17 +58,21 @@ internal sealed class MemoryFiles : ISpoolFiles
     /// <inheritdoc/>
     public long FreeBytes() => long.MaxValue;
 
-    private sealed class MemoryFile(MemoryFiles files, string name) : ISpoolFile
+    private sealed class MemoryFile(MemoryFiles files) : ISpoolFile
     {
-        public long Length => files[name].Length;
+        internal required string Name { get; set; }
+
+        public long Length => files[Name].Length;
+
+        public bool HasName => true;
 
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
-            byte[] content = files[name];
+            byte[] content = files[Name];
             if (content.Length < offset + bytes.Length)
             {
                 Array.Resize(ref content, (int)offset + bytes.Length);
-                files[name] = content;
+                files[Name] = content;
             }
 
             bytes.CopyTo(content.AsSpan((int)offset));
@@ -71,7 +86,7 @@ internal sealed class MemoryFiles : ISpoolFiles
 
         public int Read(long offset, Span<byte> bytes)
         {
-            ReadOnlySpan<byte> rest = offset < Length ? files[name].AsSpan((int)offset) : default;
+            ReadOnlySpan<byte> rest = offset < Length ? files[Name].AsSpan((int)offset) : default;
             rest = rest[..Math.Min(rest.Length, bytes.Length)];
             rest.CopyTo(bytes);
             return rest.Length;
@@ -81,7 +96,7 @@ internal sealed class MemoryFiles : ISpoolFiles
         {
         }
 
-        public void Truncate(long length) => files[name] = files[name][..(int)length];
+        public void Truncate(long length) => files[Name] = files[Name][..(int)length];
 
         public void Dispose()
         {

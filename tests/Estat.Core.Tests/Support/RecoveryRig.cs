@@ -24,7 +24,7 @@ internal sealed class RecoveryRig : IDisposable
         var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
         Dlq = new DlqDirectory(options, keys, Ledger, Time, NullLogger.Instance);
         _loop = new RecoveryLoop(
-            options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options), keys, Ledger, _instruments,
+            options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options), keys, _instruments,
             idle ?? (() => true), () => Stored++, Time, Log);
         _scan = new DlqScan(Dlq.Folder, Time, Backoff.Dlq.Longest);
         Dlq.TakeStock(CancellationToken.None);

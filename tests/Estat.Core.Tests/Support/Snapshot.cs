@@ -27,9 +27,13 @@ internal static class Snapshot
         return copy;
     }
 
-    /// <summary>Paths of the segments in the spool that hold something, oldest first. Spares hold nothing but zeros.</summary>
+    /// <summary>Paths of the segments in the spool that hold something, oldest first. Spares are none.</summary>
     internal static string[] Segments(TempFolder folder) =>
-        [.. Directory.EnumerateFiles(folder["spool"], "*" + Spool.Extension).Where(path => File.ReadAllBytes(path).ContainsAnyExcept((byte)0)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(folder["spool"], "*" + Spool.Extension).Where(HoldsSomething).Order(StringComparer.Ordinal)];
 
-    private static bool ContainsAnyExcept(this byte[] bytes, byte value) => bytes.AsSpan().ContainsAnyExcept(value);
+    private static bool HoldsSomething(string path)
+    {
+        byte[] content = File.ReadAllBytes(path);
+        return !SegmentFormat.IsSpare(content, Path.GetFileName(path)) && content.AsSpan().ContainsAnyExcept((byte)0);
+    }
 }

@@ -33,7 +33,7 @@ internal sealed class TestNode : IAsyncDisposable
         if (withFaults)
         {
             DirectoryLock owner = DirectoryLock.Take(Options.SpoolDir, "SPOOL_DIR");
-            Disk = new FaultingFiles(new DiskFiles(Options.SpoolDir));
+            Disk = new FaultingFiles(new DiskFiles(Options.SpoolDir, owner));
             var spool = new Spool(Options, Disk, owner, spares: 2, time, Log);
             Engine = new Engine(Options, Store, time, Log, openCompressor, spool);
         }

@@ -122,6 +122,20 @@ internal sealed class PowerCutFiles : ISpoolFiles
         }
     }
 
+    public void Rename(string name, string to)
+    {
+        lock (_power.Gate)
+        {
+            bool isLast = Begin(_faults.Metadata);
+            _entries.Remove(name, out Inode? inode);
+            _entries[to] = inode!;
+            if (isLast)
+            {
+                throw _power.Cut();
+            }
+        }
+    }
+
     public void Delete(string name)
     {
         lock (_power.Gate)
@@ -362,6 +376,8 @@ internal sealed class PowerCutFiles : ISpoolFiles
                 }
             }
         }
+
+        public bool HasName => true;
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => files.Write(inode, checked((int)offset), bytes);
 
