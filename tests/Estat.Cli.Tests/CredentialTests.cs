@@ -134,6 +134,21 @@ public sealed class CredentialTests : IAsyncLifetime
         Assert.Equal(["ASIAAssumeRoleWithWebIdentity"], _aws.Signers.Distinct());
     }
 
+    [Fact]
+    public async Task A_silo_asks_the_cluster_s_table_with_a_role_s_credentials()
+    {
+        Assert.SkipUnless(Directory.Exists(FolderOf("Estat.Silo")), "Estat.Silo is not built");
+        Dictionary<string, string> environment = EnvironmentFor("", [$"AWS_WEB_IDENTITY_TOKEN_FILE={_folder["token"]}", "AWS_ROLE_ARN=" + Role]);
+        environment.Remove("HTTP_ADDR");
+        environment["AWS_ENDPOINT_URL_DYNAMODB"] = _aws.Url;
+        environment["CLUSTERING"] = "dynamodb";
+        environment["SILO_ADDR"] = $"127.0.0.1:{FreePort.Next()}";
+        environment["SILO_CLIENT_ADDR"] = $"127.0.0.1:{FreePort.Next()}";
+        await using ServerProcess silo = ServerProcess.LaunchProject("Estat.Silo", "a silo", environment);
+        await Wait.UntilAsync(() => _aws.Members.Count > 0, Limit, "the silo to ask for its table", () => string.Join('\n', silo.Output));
+        Assert.Equal(["ASIAAssumeRoleWithWebIdentity"], _aws.Members.Distinct());
+    }
+
     [Theory]
     [InlineData("Estat.Api")]
     [InlineData("Estat.Cli")]
@@ -141,7 +156,7 @@ public sealed class CredentialTests : IAsyncLifetime
     public void Every_program_s_folder_holds_what_the_chain_loads_by_name(string project)
     {
         // Tests build what they need: the silo is there when its own tests, or the whole solution, were built.
-        string folder = Path.Combine(Repository.Root, "artifacts", "bin", project, Repository.Configuration);
+        string folder = FolderOf(project);
         Assert.SkipUnless(Directory.Exists(folder), $"{project} is not built");
         string program = project == "Estat.Cli" ? "estat" : project;
         string listed = File.ReadAllText(Path.Combine(folder, $"{program}.deps.json"));
@@ -151,6 +166,8 @@ public sealed class CredentialTests : IAsyncLifetime
             Assert.Contains($"{assembly}.dll", listed, StringComparison.Ordinal);
         }
     }
+
+    private static string FolderOf(string project) => Path.Combine(Repository.Root, "artifacts", "bin", project, Repository.Configuration);
 
     private async Task<Func<string, (string Verdict, string Text)>> CheckAsync(string profile, string[] variables)
     {

@@ -59,6 +59,35 @@ public sealed class RefusedObjectTests(LakeBucket lake)
     }
 
     [Fact]
+    public async Task One_object_of_the_quarantine_that_is_archived_keeps_nobody_from_the_others()
+    {
+        string bucket = await lake.Rgw.CreateBucketAsync();
+        foreach (string name in new[] { "1700000000_a-1_1.gz", "1700000000_a-1_2.gz" })
+        {
+            await lake.Rgw.Client.PutObjectAsync(new PutObjectRequest { BucketName = bucket, Key = $"raw_dlq/{name}", ContentBody = "broken" });
+        }
+
+        using var folder = new TempFolder();
+        await using RefusingStore store = await RefusingStore.StartAsync(lake.Rgw.Endpoint, path => path.EndsWith("_1.gz", StringComparison.Ordinal) ? "InvalidObjectState" : null);
+        var options = new Dictionary<string, string>(SendTests.LocalServer(folder));
+        options.Remove("STORAGE_DIR");
+        foreach ((string name, string value) in lake.Environment(bucket, store.Url))
+        {
+            options[name] = value;
+        }
+
+        await using ServerProcess server = await ServerProcess.StartAsync(options);
+        using JsonDocument list = JsonDocument.Parse(await server.Client.GetStringAsync(new Uri("/admin/quarantine", UriKind.Relative)));
+        string?[] reasons = [.. list.RootElement.GetProperty("objects").EnumerateArray().Select(found => found.GetProperty("reason").GetString())];
+        Assert.Equal(2, reasons.Length);
+        Assert.Contains("InvalidObjectState", reasons[0], StringComparison.Ordinal);
+
+        (int exit, string output) = await EstatCommand.RunAsync(options, "verify", "--json", "--quiet");
+        Assert.True(exit == 0, output);
+        Assert.Contains("\"quarantined\":\"raw_dlq/1700000000_a-1_2.gz\"", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_store_that_gives_no_object_at_all_ends_it_and_so_do_credentials_that_expire()
     {
         foreach (string code in new[] { "AccessDenied", "ExpiredToken" })

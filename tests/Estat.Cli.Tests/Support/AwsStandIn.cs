@@ -14,6 +14,7 @@ internal sealed partial class AwsStandIn : IAsyncDisposable
     internal const string Refusing = "/refusing/";
 
     private readonly ConcurrentQueue<string> _signers = new();
+    private readonly ConcurrentQueue<string> _members = new();
     private readonly ConcurrentQueue<string> _tunnels = new();
     private FakeNode? _node;
 
@@ -21,6 +22,9 @@ internal sealed partial class AwsStandIn : IAsyncDisposable
 
     /// <summary>Access keys that requests to the bucket were signed with.</summary>
     internal IReadOnlyCollection<string> Signers => _signers;
+
+    /// <summary>Access keys that requests to DynamoDB were signed with.</summary>
+    internal IReadOnlyCollection<string> Members => _members;
 
     /// <summary>Hosts that were asked for through this as a proxy; none is connected to.</summary>
     internal IReadOnlyCollection<string> Tunnels => _tunnels;
@@ -55,6 +59,12 @@ internal sealed partial class AwsStandIn : IAsyncDisposable
 
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             await context.Response.WriteAsync("<Error><Code>AccessDenied</Code><Message>seen</Message></Error>");
+        }
+        else if (request.Headers["X-Amz-Target"].ToString().StartsWith("DynamoDB_", StringComparison.Ordinal))
+        {
+            _members.Enqueue(Signer().Match(request.Headers.Authorization.ToString()).Groups[1].Value);
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await context.Response.WriteAsync("""{"__type":"com.amazon.coral.service#AccessDeniedException","message":"seen"}""");
         }
         else if (path == Refusing)
         {
