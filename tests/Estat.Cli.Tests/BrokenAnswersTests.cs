@@ -173,6 +173,30 @@ public sealed class BrokenAnswersTests
         Assert.Equal(2, refused.Count);
     }
 
+    [Theory]
+    [InlineData("<html><body>Please sign in</body></html>", "x")]
+    [InlineData("{\"accepted\":1,\"rejected\":[]}", "x")]
+    [InlineData("<html><body>Please sign in</body></html>", "x\\ny")] // a body that goes to /collect by itself
+    public async Task A_success_that_accounts_for_no_event_is_none_to_send_and_replay(string page, string body)
+    {
+        using var folder = new TempFolder();
+        await using FakeNode portal = await FakeNode.StartAsync(async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Response.StatusCode = context.Request.Path.StartsWithSegments("/collect") ? StatusCodes.Status200OK : StatusCodes.Status404NotFound;
+            await context.Response.WriteAsync(page);
+        });
+        string line = Line.Replace("\"x\"", $"\"{body}\"", StringComparison.Ordinal);
+        Directory.CreateDirectory(folder["lake/raw"]);
+        await File.WriteAllBytesAsync(folder["lake/raw/a.jsonl.gz"], Gzip(line + line), TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("replay", "--from", folder["lake"], "--to", portal.Url, "--checkpoint", folder["checkpoint"]);
+        Assert.Equal(1, code);
+        Assert.Contains("does nothing between answer in its place?", output, StringComparison.Ordinal);
+        (code, output) = await EstatCommand.RunAsync("send", SendTests.WriteEvents(folder, 2, isGzip: false), "--url", portal.Url);
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("sent 2", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_request_is_sent_again_no_sooner_than_the_answer_asks()
     {

@@ -111,12 +111,16 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
         HttpStatusCode status = response.StatusCode;
         if (status is HttpStatusCode.OK or HttpStatusCode.Accepted)
         {
-            if (response.Headers.TryGetValues("X-Estat-Ack", out IEnumerable<string>? acks) && acks.Contains("memory"))
+            bool isEstat = response.Headers.TryGetValues("X-Estat-Ack", out IEnumerable<string>? acks);
+            if (isEstat && acks!.Contains("memory"))
             {
                 Interlocked.Increment(ref _memoryAcks);
             }
 
-            List<(int, string)> rejected = request.IsAlone ? [] : Rejected(await response.Content.ReadAsStringAsync().ConfigureAwait(false));
+            // A status proves nothing: a portal answers 200 as well. A batch's answer accounts for every event, a lone event's names its level.
+            List<(int, string)> rejected = request.IsAlone
+                ? isEstat ? [] : throw NoEstat("had no X-Estat-Ack")
+                : Rejected(await response.Content.ReadAsStringAsync().ConfigureAwait(false), request.Lines.Count);
             return (new ReplayAnswer(IsTaken: true, rejected, false), TimeSpan.Zero, "", false);
         }
 
@@ -141,19 +145,26 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
         throw new CliException($"{_url} refuses {request.Key} line {request.FirstLine}: {(int)status} {detail}{advice}");
     }
 
-    private static List<(int Index, string Reason)> Rejected(string body)
+    private static List<(int Index, string Reason)> Rejected(string body, int sent)
     {
+        string told = $"was {body[..Math.Min(body.Length, 200)]}";
         try
         {
             using JsonDocument answer = JsonDocument.Parse(body);
-            return [.. answer.RootElement.GetProperty("rejected").EnumerateArray()
+            List<(int, string)> rejected = [.. answer.RootElement.GetProperty("rejected").EnumerateArray()
                 .Select(item => (item.GetProperty("index").GetInt32(), item.GetProperty("reason").GetString() ?? ""))];
+            return answer.RootElement.GetProperty("accepted").GetInt64() + rejected.Count == sent
+                ? rejected
+                : throw NoEstat($"{told}, which does not add up to the {sent} events that were sent");
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new CliException($"the answer to a batch was {body[..Math.Min(body.Length, 200)]}: no Estat server's. Is --to the right address?");
+            throw NoEstat(told);
         }
     }
+
+    private static CliException NoEstat(string what) =>
+        new($"the answer {what}: no Estat server's. Is --to the right address, and does nothing between answer in its place?");
 
     // UTF-8 bytes as characters, as a server keeps header texts; controls, which no header carries, escaped.
     private static string HeaderText(string id)
