@@ -8,6 +8,7 @@ internal static class Catalog
     internal static IReadOnlyList<Scenario> Single { get; } =
     [
         new Kill(), new Pause(), new Drain(), new StorageDown(), new StorageSlow(), new StorageForbidden(), new StorageCut(), new StorageHangs(),
+        new StoragePortal(),
         new AnswerLost(), new AnswerLostAndKill(), new StorageAwayAndKill(), new DiskFull(), new ClockJumps(), new DiskLost(),
     ];
 
