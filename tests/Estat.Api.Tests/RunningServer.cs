@@ -45,6 +45,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Where the server listens.</summary>
     internal int Port => _server.Address.Port;
 
+    /// <summary>The node's instruments.</summary>
+    internal System.Diagnostics.Metrics.Meter Meter => _server.Engine.Instruments.Meter;
+
     /// <summary>Where objects go.</summary>
     internal string StorageDir => _folder["data"];
 

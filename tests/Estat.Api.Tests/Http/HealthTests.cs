@@ -1,4 +1,5 @@
 // /health, /health/ready, /health/sink and /metrics.
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Estat.Testing;
@@ -222,4 +223,16 @@ public sealed class HealthTests
         },
         Limit,
         $"{path} to answer {status}");
+
+    [Fact]
+    public async Task However_many_scrape_the_node_is_read_once_a_second()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        int readings = 0;
+        server.Meter.CreateObservableGauge("readings", () => Interlocked.Increment(ref readings));
+        long started = Stopwatch.GetTimestamp();
+        string[] texts = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => server.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative))));
+        Assert.All(texts, text => PrometheusPage.Parse(text));
+        Assert.InRange(readings, 1, 1 + (int)Math.Ceiling(Stopwatch.GetElapsedTime(started).TotalSeconds));
+    }
 }
