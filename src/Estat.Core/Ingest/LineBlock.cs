@@ -50,7 +50,7 @@ public sealed class LineBlock : IDisposable
     /// <summary>Adds events that are encoded already: whole JSONL lines, each ended by a line feed, as another node's encoder made them.</summary>
     /// <param name="lines">The lines; copied.</param>
     /// <param name="events">How many they are, at least 1.</param>
-    /// <exception cref="ArgumentException">They are not that many lines, or one of them is no JSON object by its first and last characters; none was added.</exception>
+    /// <exception cref="ArgumentException">They are not that many lines, or one of them is no JSON object; none was added.</exception>
     public void AddLines(ReadOnlySpan<byte> lines, int events)
     {
         CheckLines(lines, events);
@@ -90,9 +90,9 @@ public sealed class LineBlock : IDisposable
         for (ReadOnlySpan<byte> rest = lines; !rest.IsEmpty; count++)
         {
             int length = rest.IndexOf((byte)'\n');
-            if (length < 2 || rest[0] != '{' || rest[length - 1] != '}')
+            if (length < 2 || !JsonLine.IsObject(rest[..length]))
             {
-                throw new ArgumentException($"line {count + 1} is no whole JSON object", nameof(lines));
+                throw new ArgumentException($"line {count + 1} is no JSON object", nameof(lines));
             }
 
             rest = rest[(length + 1)..];

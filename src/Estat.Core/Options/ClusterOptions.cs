@@ -81,6 +81,9 @@ public sealed record ClusterOptions
     /// <summary>Time between two probes of another silo, and how long its answer may take. Three that fail in a row make a silo suspect.</summary>
     public TimeSpan MembershipProbe { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Connections that a silo takes at once on each of its two ports, from silos and from gateways.</summary>
+    public int SiloMaxConnections { get; init; } = 1024;
+
     /// <summary>PEM file of this node's certificate; null is no TLS between nodes.</summary>
     public string? TlsCert { get; init; }
 

@@ -14,7 +14,16 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
     /// <inheritdoc/>
-    public Task ArmAsync() => this.RegisterOrUpdateReminder(ReminderName, Period, Period);
+    public Task ArmAsync()
+    {
+        if (engine.SpoolId != this.GetPrimaryKeyString())
+        {
+            DeactivateOnIdle(); // it may be from before another silo mounted it
+            throw new ArgumentException("this silo does not have that spool: only the silo that has it makes its reminder");
+        }
+
+        return this.RegisterOrUpdateReminder(ReminderName, Period, Period);
+    }
 
     /// <inheritdoc/>
     public Task ReceiveReminder(string reminderName, TickStatus status) => TickAsync();

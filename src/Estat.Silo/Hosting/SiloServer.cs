@@ -15,6 +15,7 @@ using Estat.Core.Storage;
 using Estat.Grains.Administration;
 using Estat.Silo.Administration;
 using Estat.Silo.Dashboard;
+using Estat.Silo.Ports;
 using Estat.Silo.Replication;
 using Orleans.Configuration;
 
@@ -70,6 +71,10 @@ internal sealed partial class SiloServer : INodeServer
         bool isCollecting = options.Cluster.Role != NodeRole.Silo;
         var administration = new NodeAdministration(
             options, AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First, time, _loggers);
+        int connections = SiloPorts.MostWithin(options, OpenFiles.Limit());
+        var closed = Engine.Instruments.Meter.CreateCounter<long>("estat_silo_connections_closed_total", description: "Connections to a silo's ports that were closed: silent, or no room");
+        var ports = new SiloPorts(options, connections, time, reason => closed.Add(1, new KeyValuePair<string, object?>("reason", reason)), _logger);
+        Engine.Instruments.Meter.CreateObservableGauge("estat_silo_connections", () => ports.Connections, description: "Connections to a silo's ports, of other silos and of gateways");
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(_loggers);
         builder.Services.AddSingleton<IHostLifetime>(Signals);
@@ -95,6 +100,8 @@ internal sealed partial class SiloServer : INodeServer
             {
                 silo.UseTls(tls.Apply);
             }
+
+            ports.Guard(silo);
         });
         _host = builder.Build();
         var surface = new HttpSurface(

@@ -60,6 +60,17 @@ public sealed class RecoveryGrainTests
         }
     }
 
+    [Fact]
+    public async Task Nobody_makes_a_reminder_for_a_spool_that_no_silo_has()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(("spool-1", null));
+        IRecoveryGrain made = cluster.Client.GetGrain<IRecoveryGrain>("made-up");
+        Exception error = await Assert.ThrowsAnyAsync<Exception>(() => made.ArmAsync());
+        Assert.Contains("does not have that spool", error.ToString(), StringComparison.Ordinal);
+        var reminders = cluster.ServicesOf(cluster.Silos[0]).GetRequiredService<IReminderTable>();
+        Assert.Empty((await reminders.ReadRows(made.GetGrainId())).Reminders);
+    }
+
     // What silos say about themselves takes a moment to get round; until then a tick may find nobody.
     private static Task UntilAtAsync(TestCluster cluster, string spool, string instance)
     {

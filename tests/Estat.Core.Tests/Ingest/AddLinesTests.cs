@@ -49,6 +49,13 @@ public sealed class AddLinesTests
     [InlineData("{\"a\":1}\n[2]\n", 2)]
     [InlineData("{\"a\":1}\n{\"a\":\n", 2)]
     [InlineData("{\"a\":1}\r\n", 1)]
+    [InlineData("{\"a\":\"b\\x\"}\n", 1)]
+    [InlineData("{\"a\":\"b\"c\"}\n", 1)]
+    [InlineData("{\"a\":1}{\"b\":2}\n", 1)]
+    [InlineData("{\"a\":\"\t\"}\n", 1)]
+    [InlineData("{\"a\":01}\n", 1)]
+    [InlineData("{\"a\":\"\\u12g4\"}\n", 1)]
+    [InlineData("{not json at all}\n", 1)]
     public void What_is_not_that_many_whole_lines_is_refused_and_nothing_of_it_added(string lines, int events)
     {
         using var block = new LineBlock(new ChunkPool(), batchSize: 5000);

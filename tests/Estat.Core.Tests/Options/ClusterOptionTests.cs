@@ -23,6 +23,7 @@ public sealed class ClusterOptionTests
         ["REPLICA_TIMEOUT"] = "2",
         ["SILO_TIMEOUT"] = "2h",
         ["MEMBERSHIP_PROBE"] = "0",
+        ["SILO_MAX_CONNECTIONS"] = "7",
         ["TLS_CERT"] = "c\0ert",
         ["TLS_KEY"] = "k\0ey",
         ["TLS_CA"] = "c\0a",

@@ -1,0 +1,140 @@
+// Who is connected to one of a silo's two ports, within a bound. Orleans has none, and keeps whoever says nothing for ever.
+using Microsoft.AspNetCore.Connections;
+
+namespace Estat.Silo.Ports;
+
+/// <summary>
+/// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, whoever has been silent for longest makes way for the next;
+/// when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them together never take the descriptors that the spool
+/// needs. Any thread.
+/// </summary>
+/// <param name="name">Names the port in the log.</param>
+/// <param name="most">Connections at once.</param>
+/// <param name="patience">Time for the first bytes, TLS included.</param>
+/// <param name="time">The clock of that.</param>
+/// <param name="onClosed">Counts who was closed: <c>silent</c> or <c>full</c>.</param>
+/// <param name="logger">Where it is told, at most once a minute.</param>
+internal sealed partial class PortRoom(string name, int most, TimeSpan patience, TimeProvider time, Action<string> onClosed, ILogger logger)
+{
+    // Those that were told to go and have not closed yet.
+    private const int Leaving = 16;
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Visitor> _silent = [];
+    private int _inside;
+    private long? _told;
+
+    /// <summary>Connections now.</summary>
+    internal int Inside => Volatile.Read(ref _inside);
+
+    /// <summary>Lets a connection in, unless there is no room for it.</summary>
+    internal bool TryEnter(ConnectionContext connection)
+    {
+        var visitor = new Visitor(this, connection);
+        Visitor? oldest = null;
+        lock (_gate)
+        {
+            if (_inside >= most)
+            {
+                oldest = _silent.First?.Value;
+                if (oldest is null || _inside >= most + Leaving)
+                {
+                    Tell("full");
+                    return false;
+                }
+
+                _silent.RemoveFirst();
+                oldest.Place = null;
+            }
+
+            _inside++;
+            visitor.Place = _silent.AddLast(visitor);
+        }
+
+        oldest?.Close("full");
+        connection.Features.Set(visitor);
+        visitor.Begin(patience, time);
+        return true;
+    }
+
+    private void Tell(string reason)
+    {
+        onClosed(reason);
+        lock (_gate)
+        {
+            if (_told is { } told && time.GetElapsedTime(told) < BetweenLines)
+            {
+                return;
+            }
+
+            _told = time.GetTimestamp();
+        }
+
+        LogClosed(logger, name, most, reason == "full" ? "there is no room" : "somebody connects and does not say who it is");
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Connections to {Port} are closed, as {Reason} (SILO_MAX_CONNECTIONS, here {Most}; HEADER_TIMEOUT). Only nodes of the cluster should be able to reach it")]
+    private static partial void LogClosed(ILogger logger, string port, int most, string reason);
+
+    /// <summary>One connection, from its acceptance on.</summary>
+    internal sealed class Visitor(PortRoom room, ConnectionContext connection)
+    {
+        private ITimer? _limit;
+
+        /// <summary>Among those that have said nothing yet; null for others.</summary>
+        internal LinkedListNode<Visitor>? Place { get; set; }
+
+        /// <summary>It has said who it is.</summary>
+        internal void Speak()
+        {
+            Forget();
+            _limit?.Dispose();
+        }
+
+        /// <summary>Waits for its first bytes, and for its end.</summary>
+        internal void Begin(TimeSpan patience, TimeProvider time)
+        {
+            _limit = time.CreateTimer(_ => OnSilent(), null, patience, Timeout.InfiniteTimeSpan);
+            connection.ConnectionClosed.UnsafeRegister(static visitor => ((Visitor)visitor!).Leave(), this);
+        }
+
+        /// <summary>Ends it.</summary>
+        internal void Close(string reason)
+        {
+            room.Tell(reason);
+            connection.Abort(new ConnectionAbortedException($"closed by the silo: {reason}"));
+        }
+
+        private void OnSilent()
+        {
+            if (Forget())
+            {
+                Close("silent");
+            }
+        }
+
+        private void Leave()
+        {
+            Speak();
+            Interlocked.Decrement(ref room._inside);
+        }
+
+        private bool Forget()
+        {
+            lock (room._gate)
+            {
+                if (Place is null)
+                {
+                    return false;
+                }
+
+                room._silent.Remove(Place);
+                Place = null;
+                return true;
+            }
+        }
+    }
+}
