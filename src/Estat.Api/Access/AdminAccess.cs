@@ -106,14 +106,19 @@ internal sealed partial class AdminAccess
             ? null
             : RefuseAsync(context, NoChangeHeader);
 
-    /// <summary>The answer to an address that failed too often; null if it may try.</summary>
-    internal Task? RefuseGuesser(HttpContext context, string next)
-    {
-        if (_attempts.BlockedFor(_caller.AddressOf(context)) is not { } left)
-        {
-            return null;
-        }
+    /// <summary>How long the sender's address still has to wait, as too many wrong tokens came from it; null if it has not.</summary>
+    internal TimeSpan? WaitOf(HttpContext context) => _attempts.BlockedFor(_caller.AddressOf(context));
 
+    /// <summary>The answer to who showed no right token: 429 where the address has to wait, else 401.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="wait">What <see cref="WaitOf"/> said before the token was looked at.</param>
+    /// <param name="wasWrong">Whether one was shown.</param>
+    /// <param name="next">Where a browser goes once it has a session.</param>
+    internal Task RefuseAsync(HttpContext context, TimeSpan? wait, bool wasWrong, string next) =>
+        wait is { } left ? RefuseGuesserAsync(context, left, next) : RefuseStrangerAsync(context, wasWrong, next);
+
+    private Task RefuseGuesserAsync(HttpContext context, TimeSpan left, string next)
+    {
         int seconds = (int)Math.Ceiling(left.TotalSeconds);
         _instruments.OnAdminRefused();
         context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -124,13 +129,22 @@ internal sealed partial class AdminAccess
         }
 
         return Problem.Of(
-            StatusCodes.Status429TooManyRequests, $"Too many wrong tokens came from this address. Try again in {seconds} s; an open session still holds.").WriteAsync(context);
+            StatusCodes.Status429TooManyRequests, $"Too many wrong tokens came from this address. Try again in {seconds} s; the right token and an open session are taken meanwhile.").WriteAsync(context);
     }
 
     /// <summary>A token was shown: forgives or counts, and says which.</summary>
-    internal bool Check(HttpContext context, string shown)
+    /// <param name="context">The request.</param>
+    /// <param name="shown">The token.</param>
+    /// <param name="wait">What <see cref="WaitOf"/> said: others may have guessed from this address, so the right token opens it all the same.</param>
+    internal bool Check(HttpContext context, string shown, TimeSpan? wait)
     {
         IPAddress address = _caller.AddressOf(context);
+        if (wait is not null && !_attempts.MayLook())
+        {
+            Tell(address);
+            return false;
+        }
+
         if (_token!.Is(shown))
         {
             _attempts.Forgive(address);
@@ -161,7 +175,7 @@ internal sealed partial class AdminAccess
         return LoginForm.WriteAsync(context, reason, next, _caller.IsExposed(context));
     }
 
-    // What tells a stranger is asked in the order of its cost; a session is no guess, and stays open to an address that others guess from.
+    // What tells a stranger is asked in the order of its cost; a session is no guess, and is not looked at as one.
     private Task? RefuseStranger(HttpContext context)
     {
         if (_token is null)
@@ -174,13 +188,9 @@ internal sealed partial class AdminAccess
             return null;
         }
 
-        if (RefuseGuesser(context, PathOf(context)) is { } refusal)
-        {
-            return refusal;
-        }
-
+        TimeSpan? wait = WaitOf(context);
         string? shown = Shown(context);
-        return shown is not null && Check(context, shown) ? null : RefuseStrangerAsync(context, shown is not null, PathOf(context));
+        return shown is not null && Check(context, shown, wait) ? null : RefuseAsync(context, wait, shown is not null, PathOf(context));
     }
 
     // Null when no token was shown, which is no guess.
@@ -235,6 +245,6 @@ internal sealed partial class AdminAccess
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "{Address} showed a wrong ADMIN_TOKEN ({Count} wrong ones since this was last told; told at most once a minute, counted in estat_admin_refused_total). "
-            + "An address that does so {Most} times within {Seconds} s is turned away for as long")]
+            + "An address that does so {Most} times within {Seconds} s is answered 429 for as long, unless it shows the right one")]
     private static partial void LogWrongToken(ILogger logger, IPAddress address, long count, int most, int seconds);
 }

@@ -4,8 +4,9 @@ using System.Net;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// An address that failed <see cref="Most"/> times within <see cref="Window"/> is turned away for as long. At most <see cref="MostAddresses"/> are remembered;
-/// past that, the oldest is forgotten. Any thread.
+/// An address that failed <see cref="Most"/> times within <see cref="Window"/> is told to wait for as long. Many clients may share an address, behind a proxy, so
+/// that somebody who guesses must not shut out the operator: what such an address shows is looked at all the same, at most <see cref="MostLooks"/> times a
+/// second for all such addresses together. At most <see cref="MostAddresses"/> are remembered; past that, the oldest is forgotten. Any thread.
 /// </summary>
 internal sealed class FailedAttempts(TimeProvider time)
 {
@@ -15,11 +16,22 @@ internal sealed class FailedAttempts(TimeProvider time)
     /// <summary>Addresses that are remembered at once, some 100 bytes each.</summary>
     internal const int MostAddresses = 4096;
 
-    /// <summary>How long failures are counted together, and how long an address is then turned away.</summary>
+    /// <summary>How long failures are counted together, and how long an address is then told to wait.</summary>
     internal static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Tokens a second that are compared for those who are told to wait. A token has 16 characters or more: at this rate nobody guesses a random one, and whoever
+    /// wants to keep the operator out has to send far more, without a pause.
+    /// </summary>
+    internal const int MostLooks = 1000;
+
+    private static readonly TimeSpan LooksWindow = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, Failures> _failures = [];
+
+    private long _looksSince;
+    private int _looks;
 
     /// <summary>Addresses that are remembered now.</summary>
     internal int Count
@@ -33,7 +45,23 @@ internal sealed class FailedAttempts(TimeProvider time)
         }
     }
 
-    /// <summary>How long this address is still turned away; null: it is not.</summary>
+    /// <summary>Whether what an address shows that is told to wait may be compared.</summary>
+    internal bool MayLook()
+    {
+        lock (_gate)
+        {
+            if (_looks == 0 || time.GetElapsedTime(_looksSince) >= LooksWindow)
+            {
+                _looksSince = time.GetTimestamp();
+                _looks = 0;
+            }
+
+            _looks = Math.Min(_looks + 1, MostLooks + 1);
+            return _looks <= MostLooks;
+        }
+    }
+
+    /// <summary>How long this address is still told to wait; null: it is not.</summary>
     internal TimeSpan? BlockedFor(IPAddress address)
     {
         lock (_gate)
@@ -61,7 +89,7 @@ internal sealed class FailedAttempts(TimeProvider time)
 
             bool isNew = !isKnown || Left(failures) <= TimeSpan.Zero;
             int count = isNew ? 1 : failures.Count + 1;
-            // Turned away from the last failure on.
+            // It waits from the last failure on.
             _failures[address] = new Failures(count, isNew || count == Most ? time.GetTimestamp() : failures.Since);
         }
     }

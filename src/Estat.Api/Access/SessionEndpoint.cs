@@ -62,10 +62,10 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
 
         (string? shown, string next) = await ReadAsync(context, isForm).ConfigureAwait(false);
         await PoolThread.Switch(); // reading may have gone on on a thread that polls sockets, and a session's key takes long to make
-        Task answer = access.RefuseGuesser(context, next)
-            ?? (shown is null ? Malformed.WriteAsync(context)
-            : access.Check(context, shown) ? AcceptAsync(context, isForm, next)
-            : access.RefuseStrangerAsync(context, wasWrong: true, next));
+        TimeSpan? wait = access.WaitOf(context);
+        Task answer = shown is not null && access.Check(context, shown, wait) ? AcceptAsync(context, isForm, next)
+            : shown is null && wait is null ? Malformed.WriteAsync(context)
+            : access.RefuseAsync(context, wait, wasWrong: true, next);
         await answer.ConfigureAwait(false);
     }
 
