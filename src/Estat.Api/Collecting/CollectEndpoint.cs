@@ -45,7 +45,7 @@ internal sealed class CollectEndpoint(
         long started = ordinal % SampleEvery == 0 ? time.GetTimestamp() : 0;
         PipeReader reader = context.Request.BodyReader;
         IHeaderDictionary headers = context.Request.Headers;
-        if (headers.ContentEncoding.Count > 0 || Charset.IsForeign(headers.ContentType) || !reader.TryRead(out ReadResult result))
+        if (headers.ContentEncoding.Count > 0 || Charset.IsForeign(headers.ContentType) || !BodyBuffer.TryRead(reader, out ReadResult result))
         {
             return CollectSlowlyAsync(context, sender, level, started);
         }

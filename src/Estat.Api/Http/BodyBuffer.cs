@@ -107,18 +107,42 @@ internal sealed class BodyBuffer(int limit, RequestMemory? memory) : IDisposable
         return endsSo;
     }
 
+    /// <summary>Reads what is here already.</summary>
+    /// <exception cref="ClientLeftException">The client went away.</exception>
+    internal static bool TryRead(PipeReader reader, out ReadResult result)
+    {
+        try
+        {
+            return reader.TryRead(out result);
+        }
+        catch (IOException error) when (IsOfClient(error))
+        {
+            throw new ClientLeftException(error);
+        }
+    }
+
     /// <summary>Reads the request's body to its end or to the limit.</summary>
     /// <param name="reader">The body.</param>
     /// <param name="pace">Is told what has come.</param>
     /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ClientLeftException">The client went away.</exception>
     /// <exception cref="OperationCanceledException">It did not end before the token was cancelled.</exception>
     internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, BodyPace pace, CancellationToken cancellationToken)
     {
         // Not by handing the token on: Kestrel cannot throw away the rest of a body one of whose reads ended in an exception, and logs that as an error.
-        using CancellationTokenRegistration ending = cancellationToken.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+        using CancellationTokenRegistration ending = cancellationToken.UnsafeRegister(static reader => End((PipeReader)reader!), reader);
         while (true)
         {
-            ReadResult result = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            ReadResult result;
+            try
+            {
+                result = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (IOException error) when (IsOfClient(error))
+            {
+                throw new ClientLeftException(error);
+            }
+
             if (result.IsCanceled)
             {
                 reader.AdvanceTo(result.Buffer.Start);
@@ -142,6 +166,23 @@ internal sealed class BodyBuffer(int limit, RequestMemory? memory) : IDisposable
         _buffer = [];
         memory?.Return(_charged);
         _charged = 0;
+    }
+
+    // Kestrel's complaint of a length, a chunk or a rate is no farewell.
+    private static bool IsOfClient(IOException error) => error is not BadHttpRequestException && error.InnerException is not OverflowException;
+
+    // Kestrel throws here what it has for the reader when the client has just left. The reader gets it anyway; here it would end in whoever cancels, which may
+    // be a timer's thread and so the process.
+    private static void End(PipeReader reader)
+    {
+        try
+        {
+            reader.CancelPendingRead();
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The read ends by itself.
+        }
     }
 
     private BodyOutcome Copy(ReadOnlySequence<byte> sequence)
