@@ -1,32 +1,48 @@
 // The listener: Kestrel with Estat's limits, in front of one request delegate.
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
+using Estat.Api.Connections;
 using Estat.Api.Http;
+using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 
 namespace Estat.Api.Hosting;
 
 /// <summary>Owns Kestrel. What it listens for, and what it needs to be told to stop, is its owner's.</summary>
-internal sealed class HttpFront : IAsyncDisposable
+internal sealed partial class HttpFront : IAsyncDisposable
 {
+    // https://github.com/dotnet/aspnetcore: KestrelServerOptions.cs. Without it a line of a request may end in a bare LF, which others on the way read otherwise.
+    private const string OnlyCrlf = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
+
     private readonly EstatOptions _options;
     private readonly HeapRelief _relief;
     private readonly UnreadMemory _unread;
+    private readonly OpenFiles _files;
+    private readonly ILogger _logger;
     private readonly WebApplication _app;
 
     /// <param name="options">Where it listens, and its limits.</param>
     /// <param name="signals">What ends the process; without it the host would end itself.</param>
     /// <param name="loggers">Where Kestrel logs; stays its owner's.</param>
+    /// <param name="requests">Where connections are counted.</param>
     /// <param name="handle">Handles every request.</param>
     /// <param name="relief">Is told of answers that hold much memory; becomes this one's.</param>
     /// <param name="certificate">For TLS; null is without. Stays its owner's.</param>
-    internal HttpFront(EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestDelegate handle, HeapRelief relief, HttpCertificate? certificate = null)
+    internal HttpFront(
+        EstatOptions options, StopSignals signals, ILoggerFactory loggers, RequestCounters requests, RequestDelegate handle, HeapRelief relief,
+        HttpCertificate? certificate = null)
     {
         _options = options;
         _relief = relief;
         _unread = new UnreadMemory(options.UnreadBytes, options.HeaderTimeout, TimeProvider.System, relief, loggers.CreateLogger<UnreadMemory>());
+        _files = OpenFiles.Of(options);
+        _logger = loggers.CreateLogger<HttpFront>();
+        AppContext.SetSwitch(OnlyCrlf, true);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         if (certificate is not null)
@@ -41,7 +57,11 @@ internal sealed class HttpFront : IAsyncDisposable
             sockets.MaxWriteBufferSize = UnreadTransport.Buffer;
         });
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, certificate, _unread));
-        builder.Services.AddSingleton(loggers);
+        var room = new ConnectionRoom(_files.Connections, requests, loggers.CreateLogger<ConnectionRoom>());
+        var kestrelLog = new KestrelLog(loggers, requests);
+        builder.Services.AddSingleton<IConnectionListenerFactory>(
+            services => new BoundedListenerFactory(room, services.GetRequiredService<IOptions<SocketTransportOptions>>(), kestrelLog));
+        builder.Services.AddSingleton<ILoggerFactory>(kestrelLog);
         builder.Services.AddSingleton<IHostLifetime>(signals);
         _app = builder.Build();
         _app.Run(handle);
@@ -60,6 +80,11 @@ internal sealed class HttpFront : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
     internal async Task StartAsync()
     {
+        if (_files.Connections < _options.MaxConnections)
+        {
+            LogFewOpenFiles(_logger, _options.MaxConnections, _files.Connections, _files.Limit!.Value, _files.Reserve, _options.MaxConnections + _files.Reserve);
+        }
+
         try
         {
             await _app.StartAsync().ConfigureAwait(false);
@@ -94,4 +119,10 @@ internal sealed class HttpFront : IAsyncDisposable
         _unread.Dispose();
         _relief.Dispose();
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "MAX_CONNECTIONS={Asked} is lowered to {Connections}: this process may open {Limit} files, and {Reserve} are kept for the spool, uploads and the program "
+            + "itself. Raise the limit to {Needed} (ulimit -n, LimitNOFILE), or set MAX_CONNECTIONS={Connections}")]
+    private static partial void LogFewOpenFiles(ILogger logger, int asked, int connections, long limit, int reserve, int needed);
 }

@@ -2,6 +2,7 @@
 using Estat.Api.Access;
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
+using Estat.Api.Connections;
 using Estat.Api.Health;
 using Estat.Api.Http;
 using Estat.Api.Metrics;
@@ -57,7 +58,15 @@ internal sealed record HttpSurface(
     }
 
     /// <summary>Health and metrics alone, for a node that takes its events in another way.</summary>
-    internal RequestDelegate OperatorsOnly() => Operators("").HandleAsync;
+    internal RequestDelegate OperatorsOnly()
+    {
+        OperatorRouter operators = Operators("");
+        return ConnectionSeat.Around(context =>
+        {
+            Http10.EndAfterChunks(context);
+            return operators.HandleAsync(context);
+        });
+    }
 
     // The pace of scrapes is the machine's, whatever the clock of arrival is.
     private OperatorRouter Operators(string paths, params Page[] own)

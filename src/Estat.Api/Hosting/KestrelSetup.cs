@@ -32,7 +32,7 @@ internal static class KestrelSetup
         // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent or Referer that is no UTF-8 must not cost its event.
         kestrel.RequestHeaderEncodingSelector = static name => name == HeaderNames.ContentLength ? DigitsOnly.Instance : Encoding.Latin1;
         KestrelServerLimits limits = kestrel.Limits;
-        limits.MaxConcurrentConnections = options.MaxConnections;
+        limits.MaxConcurrentConnections = null; // ConnectionRoom knows which one to close
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;
         limits.MaxRequestLineSize = options.MaxBodySize + RequestLineBeyondQuery; // GET /collect carries an event in its query

@@ -51,7 +51,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
-        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
+        _front = new HttpFront(options, Signals, _loggers, Engine.Requests, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
         _front.Observe(Engine.Instruments.Meter);
     }
@@ -86,11 +86,6 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         if (_isReadAlong)
         {
             LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
-        }
-
-        if (OpenFiles.Limit() is { } limit && limit < _options.MaxConnections + OpenFiles.BesideConnections)
-        {
-            LogFewOpenFiles(_logger, limit, _options.MaxConnections);
         }
 
         KeysAtStart.Tell(_keys, _options, _logger);
@@ -156,11 +151,6 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "This process may open {Limit} files, fewer than MAX_CONNECTIONS={Connections} needs; raise it (ulimit -n, LimitNOFILE) or lower MAX_CONNECTIONS")]
-    private static partial void LogFewOpenFiles(ILogger logger, long limit, int connections);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]
     private static partial void LogMemoryOnly(ILogger logger);

@@ -1,6 +1,7 @@
 // Which request goes where: the table of the collecting paths; the others are in OperatorRouter.
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
+using Estat.Api.Connections;
 using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -22,48 +23,75 @@ internal sealed partial class Router(
     private const string NulInTrailer = "not allowed in request headers.";
 
     /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".</summary>
-    internal Task HandleAsync(HttpContext context) => FairShare.MayStay(context) ? RouteAsync(context) : SwitchAndRouteAsync(context);
-
-    private async Task SwitchAndRouteAsync(HttpContext context)
+    internal Task HandleAsync(HttpContext context)
     {
-        await PoolThread.Switch();
-        await RouteAsync(context).ConfigureAwait(false);
+        ConnectionSeat? seat = ConnectionSeat.Of(context);
+        if (seat?.TryBegin() == false)
+        {
+            context.Abort(); // it was just taken for idle: nobody has read the request, and its client may send it again
+            return Task.CompletedTask;
+        }
+
+        return FairShare.MayStay(context) ? RouteAsync(context, seat) : SwitchAndRouteAsync(context, seat);
     }
 
-    private Task RouteAsync(HttpContext context)
+    private async Task SwitchAndRouteAsync(HttpContext context, ConnectionSeat? seat)
     {
+        await PoolThread.Switch();
+        await RouteAsync(context, seat).ConfigureAwait(false);
+    }
+
+    private Task RouteAsync(HttpContext context, ConnectionSeat? seat)
+    {
+        if (context.Request.ContentLength is null)
+        {
+            Http10.EndAfterChunks(context);
+        }
+
         string method = context.Request.Method;
         switch (context.Request.Path.Value)
         {
             case "/collect" when method == HttpMethods.Post:
-                return CollectAsync(context);
+                return CollectAsync(context, seat);
             case "/collect" when method == HttpMethods.Get:
                 Begin(context);
-                return FinishAsync(context, pixel.HandleAsync(context, asGif: false));
+                return FinishAsync(context, seat, pixel.HandleAsync(context, asGif: false));
             case "/collect.gif" when method == HttpMethods.Get:
                 Begin(context);
-                return FinishAsync(context, pixel.HandleAsync(context, asGif: true));
+                return FinishAsync(context, seat, pixel.HandleAsync(context, asGif: true));
             case "/collect/batch" when method == HttpMethods.Post:
                 Begin(context);
-                return FinishAsync(context, bulk.HandleAsync(context));
+                return FinishAsync(context, seat, bulk.HandleAsync(context));
             case "/collect" or "/collect.gif" or "/collect/batch" when method == HttpMethods.Options:
-                return cors.PreflightAsync(context);
+                return EndAsync(seat, cors.PreflightAsync(context));
             case "/collect":
                 cors.Apply(context);
-                return OperatorRouter.NotAllowedAsync(context, "GET, POST, OPTIONS");
+                return EndAsync(seat, OperatorRouter.NotAllowedAsync(context, "GET, POST, OPTIONS"));
             case "/collect.gif":
                 cors.Apply(context);
-                return OperatorRouter.NotAllowedAsync(context, "GET, OPTIONS");
+                return EndAsync(seat, OperatorRouter.NotAllowedAsync(context, "GET, OPTIONS"));
             case "/collect/batch":
                 cors.Apply(context);
-                return OperatorRouter.NotAllowedAsync(context, "POST, OPTIONS");
+                return EndAsync(seat, OperatorRouter.NotAllowedAsync(context, "POST, OPTIONS"));
             default:
-                return operators.HandleAsync(context);
+                return EndAsync(seat, operators.HandleAsync(context));
+        }
+    }
+
+    private static async Task EndAsync(ConnectionSeat? seat, Task handling)
+    {
+        try
+        {
+            await handling.ConfigureAwait(false);
+        }
+        finally
+        {
+            seat?.End();
         }
     }
 
     // Without a state machine while everything completes at once, as it does for nearly every event.
-    private Task CollectAsync(HttpContext context)
+    private Task CollectAsync(HttpContext context, ConnectionSeat? seat)
     {
         long ordinal = Begin(context);
         Task handling;
@@ -79,10 +107,11 @@ internal sealed partial class Router(
         if (handling.IsCompletedSuccessfully)
         {
             requests.Ended.Increment();
+            seat?.End();
             return Task.CompletedTask;
         }
 
-        return FinishAsync(context, handling);
+        return FinishAsync(context, seat, handling);
     }
 
     private long Begin(HttpContext context)
@@ -91,7 +120,7 @@ internal sealed partial class Router(
         return requests.Started.Increment();
     }
 
-    private async Task FinishAsync(HttpContext context, Task handling)
+    private async Task FinishAsync(HttpContext context, ConnectionSeat? seat, Task handling)
     {
         try
         {
@@ -109,7 +138,7 @@ internal sealed partial class Router(
         {
             await answers.MalformedAsync(context, $"The body cannot be decoded by its Content-Encoding: {error.Message}.").ConfigureAwait(false);
         }
-        catch (Exception error) when (error is ConnectionResetException or ConnectionAbortedException)
+        catch (Exception error) when (error is ClientLeftException or ConnectionResetException or ConnectionAbortedException)
         {
             // The token below may learn of it only after this.
             answers.GoneAway(context);
@@ -138,6 +167,7 @@ internal sealed partial class Router(
         finally
         {
             requests.Ended.Increment();
+            seat?.End();
         }
     }
 

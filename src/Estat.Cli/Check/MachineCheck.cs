@@ -15,11 +15,12 @@ internal static class MachineCheck
 
     internal static IEnumerable<Finding> Find(EstatOptions options)
     {
-        if (OpenFiles.Limit() is { } limit)
+        OpenFiles files = OpenFiles.Of(options);
+        if (files.Limit is { } limit)
         {
-            long needed = options.MaxConnections + OpenFiles.BesideConnections;
+            long needed = options.MaxConnections + files.Reserve;
             yield return limit < needed
-                ? Finding.Warning("open files", $"{Words.Count(limit)} at most; MAX_CONNECTIONS={options.MaxConnections} needs {Words.Count(needed)}", $"raise it (ulimit -n {needed}, LimitNOFILE=) or lower MAX_CONNECTIONS")
+                ? Finding.Warning("open files", $"{Words.Count(limit)} at most; MAX_CONNECTIONS={options.MaxConnections} needs {Words.Count(needed)} and would be lowered to {files.Connections}", $"raise it (ulimit -n {needed}, LimitNOFILE=) or lower MAX_CONNECTIONS")
                 : Finding.Good("open files", $"{Words.Count(limit)} at most");
         }
 

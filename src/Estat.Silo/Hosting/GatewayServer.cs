@@ -58,7 +58,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
             new LinkedPeers(_links), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
-        _front = new HttpFront(options, Signals, _loggers, surface.Collecting(_ingest, _ingest.Levels), surface.Relief, _certificate);
+        _front = new HttpFront(options, Signals, _loggers, _ingest.Requests, surface.Collecting(_ingest, _ingest.Levels), surface.Relief, _certificate);
         _certificate?.Observe(_ingest.Instruments.Meter);
         _front.Observe(_ingest.Instruments.Meter);
     }

@@ -108,7 +108,7 @@ internal sealed partial class SiloServer : INodeServer
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
             [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
         _front = new HttpFront(
-            options, Signals, _loggers,
+            options, Signals, _loggers, Engine.Requests,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
         _front.Observe(Engine.Instruments.Meter);

@@ -33,6 +33,10 @@ public sealed class BadRequestTests
         { "a folded header", 400, $"POST /collect HTTP/1.1\r\n{Host}X: a\r\n b\r\n{OneByte}" },
         { "a NUL in a header", 400, $"POST /collect HTTP/1.1\r\n{Host}User-Agent: a\0b\r\n{OneByte}" },
         { "a bare CR in a header", 400, $"POST /collect HTTP/1.1\r\n{Host}X: a\rb\r\n{OneByte}" },
+        { "lines that end in bare line feeds", 400, "POST /collect HTTP/1.1\nHost: estat.test\nContent-Length: 1\n\nx" },
+        { "a request line that ends in one", 400, $"POST /collect HTTP/1.1\n{Host}{OneByte}" },
+        { "a header that ends in one", 400, $"POST /collect HTTP/1.1\r\n{Host}X: a\n{OneByte}" },
+        { "headers that end in one", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 1\r\n\nx" },
         { "headers past their limit", 431, $"POST /collect HTTP/1.1\r\n{Host}Cookie: {new string('c', 20_000)}\r\n{OneByte}" },
         { "too many headers", 431, $"POST /collect HTTP/1.1\r\n{Host}{string.Concat(Enumerable.Range(0, 100).Select(i => $"X-{i}: v\r\n"))}{OneByte}" },
         { "a length that is no number", 400, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: one\r\n\r\nx" },
@@ -81,6 +85,10 @@ public sealed class BadRequestTests
         { "no chunk size", 400, Chunked("\r\nabc\r\n0\r\n\r\n") },
         { "a chunk longer than it says", 400, Chunked("3\r\nabcd\r\n0\r\n\r\n") },
         { "chunks with bare line feeds", 400, Chunked("3\nabc\n0\n\n") },
+        { "a chunk size with a bare line feed", 400, Chunked("1\nx\r\n0\r\n\r\n") },
+        { "a chunk extension with a bare line feed", 400, Chunked("1;a\nx\r\n0\r\n\r\n") },
+        { "a chunk with a bare line feed", 400, Chunked("1\r\nx\n0\r\n\r\n") },
+        { "a trailer with a bare line feed", 400, Chunked("1\r\nx\r\n0\r\nX: a\n\r\n") },
         { "a NUL in a trailer", 400, Chunked("1\r\nx\r\n0\r\nX: \0\r\n\r\n") },
         { "a huge length", 413, $"POST /collect HTTP/1.1\r\n{Host}Content-Length: 9223372036854775807\r\n\r\nx" },
         { "a transfer coding before chunked", 501, $"POST /collect HTTP/1.1\r\n{Host}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" },
@@ -226,6 +234,42 @@ public sealed class BadRequestTests
         Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
         await connection.UntilClosedAsync();
         Assert.Equal(["real"], await server.DrainBodiesAsync());
+    }
+
+    [Theory]
+    [InlineData("POST /collect", 200)]
+    [InlineData("POST /collect/batch", 200)]
+    [InlineData("GET /collect?real", 200)]
+    [InlineData("GET /health", 200)]
+    [InlineData("DELETE /collect", 405)]
+    [InlineData("GET /nowhere", 404)]
+    public async Task Chunks_in_HTTP_1_0_end_the_connection_and_nothing_behind_them_is_a_request(string target, int status)
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+
+        await connection.SendAsync($"{target} HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nreal\r\n0\r\n\r\n"
+            + RawHttp.Post("Content-Length: 8\r\n") + "smuggled");
+
+        RawAnswer answer = await connection.ReadHeadAsync();
+        Assert.Equal(status, answer.Status);
+        Assert.Equal(["close"], answer.Headers["Connection"]);
+        await connection.UntilClosedAsync();
+        Assert.DoesNotContain("smuggled", await server.DrainBodiesAsync());
+    }
+
+    [Fact]
+    public async Task HTTP_1_0_with_a_length_may_go_on()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using RawHttp connection = await server.ConnectAsync();
+        for (int i = 0; i < 2; i++)
+        {
+            await connection.SendAsync("POST /collect HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 4\r\n\r\nreal");
+            Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
+        }
+
+        Assert.Equal(["real", "real"], await server.DrainBodiesAsync());
     }
 
     [Fact]

@@ -141,44 +141,6 @@ public sealed class SlowAndBrokenClientTests
     }
 
     [Fact]
-    public async Task Connections_past_MAX_CONNECTIONS_are_closed_and_there_is_room_again_when_one_leaves()
-    {
-        const int Most = 5;
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxConnections = Most });
-        var connections = new List<RawHttp>();
-        for (int i = 0; i < Most; i++)
-        {
-            connections.Add(await server.ConnectAsync());
-            await PostAsync(connections[i], "x");
-        }
-
-        using (RawHttp tooMany = await server.ConnectAsync())
-        {
-            await tooMany.UntilClosedAsync();
-        }
-
-        await PostAsync(connections[0], "x");
-        connections.ForEach(connection => connection.Dispose());
-        await Wait.UntilAsync(
-            async () =>
-            {
-                using RawHttp next = await server.ConnectAsync();
-                try
-                {
-                    await PostAsync(next, "after");
-                    return true;
-                }
-                catch (Exception error) when (error is EndOfStreamException or SocketException)
-                {
-                    return false;
-                }
-            },
-            Limit,
-            "room for another connection");
-        Assert.Contains("after", await server.DrainBodiesAsync());
-    }
-
-    [Fact]
     public async Task Ten_thousand_idle_connections_take_nothing_from_the_others()
     {
         int crowd = Math.Min(10_000, (OpenFilesLimit() - 1000) / 2);
