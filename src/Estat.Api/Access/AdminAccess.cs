@@ -85,7 +85,7 @@ internal sealed partial class AdminAccess
 
         return _token is not null
             && (_token.IsSession(context.Request.Cookies[SessionCookie])
-                || (_attempts.BlockedFor(_caller.AddressOf(context)) is null && Shown(context) is { } shown && Check(context, shown)));
+                || (Shown(context) is { } shown && Check(context, shown, WaitOf(context))));
     }
 
     /// <summary>The answer to what a page of another origin asks; null if none did.</summary>
