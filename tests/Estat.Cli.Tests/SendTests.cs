@@ -196,6 +196,42 @@ public sealed class SendTests(Rgw rgw)
     }
 
     [Theory]
+    [InlineData("bzip2", "bzip2", "bzip2 -dc ")]
+    [InlineData("xz", "xz", "xz -dc ")]
+    [InlineData("iconv -t UTF-16", "UTF-16", "iconv -f UTF-16 -t UTF-8 ")]
+    [InlineData("iconv -t UTF-16LE", "UTF-16 without a byte order mark", "iconv -f UTF-16 -t UTF-8 ")]
+    [InlineData("bzip2 | gzip", "bzip2", "events.packed | bzip2 -dc ")]
+    [InlineData("gzip | gzip", "gzip in gzip", "events.packed | gzip -dc ")]
+    public async Task What_is_recognisably_no_lines_of_text_is_refused_by_name_and_nothing_of_it_is_sent(string packed, string format, string advice)
+    {
+        using var folder = new TempFolder();
+        await using FakeNode node = await FakeNode.StartAsync(_ => throw new InvalidOperationException("nothing may be sent"));
+        string file = folder["events.packed"];
+        await Command.SucceedAsync(Limit, "sh", "-c", $"seq 1 2000 | sed 's/.*/{{\"k\":&}}/' | {packed} >{file}");
+
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", node.Url);
+
+        Assert.Equal(1, code);
+        Assert.Contains($"{file}: is {format}, not lines of text; nothing was sent.", output, StringComparison.Ordinal);
+        Assert.Contains(advice, output, StringComparison.Ordinal);
+        Assert.Equal(0, CheckpointEvents(file));
+    }
+
+    [Fact]
+    public async Task A_byte_order_mark_at_the_beginning_is_no_part_of_the_first_event()
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
+        string file = folder["windows.ndjson"];
+        await File.WriteAllTextAsync(file, "\uFEFF{\"n\":1}\r\n{\"n\":2}\r\n", TestContext.Current.CancellationToken);
+        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString(), "--events", "1", "--json");
+        Assert.True(code == 0, output);
+        server.Terminate();
+        Assert.Equal(0, await server.WaitForExitAsync(Limit));
+        Assert.Equal(["{\"n\":1}", "{\"n\":2}"], StoredEvents.FromFolder(folder["data"]).Select(line => line.Body).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_last_line_without_its_end_is_a_line_where_the_file_ended_well(bool isGzip)

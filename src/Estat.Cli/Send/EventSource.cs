@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using Estat.Cli.Frame;
+using Estat.Core.Events;
 using Estat.Core.Storage;
 
 namespace Estat.Cli.Send;
@@ -85,6 +86,31 @@ internal sealed class EventSource : IDisposable
         bool isGzip = JsonLines.LooksLikeGzip(magic[..file.ReadAtLeast(magic, 2, throwOnEndOfStream: false)]);
         file.Position = 0;
         return new EventSource(file, isGzip ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : file, full, name, file.Length, modified);
+    }
+
+    /// <summary>Refuses what is recognisably something else than lines of UTF-8, before anything of it is sent.</summary>
+    /// <param name="start">The content's first bytes.</param>
+    /// <exception cref="CliException">It is; the message says how to make lines of it.</exception>
+    internal void RefuseForeign(ReadOnlySpan<byte> start)
+    {
+        string? format = JsonLines.LooksLikeGzip(start) ? IsGzip ? "gzip in gzip" : "gzip"
+            : ForeignContent.MarkOf(start) is { } mark ? mark.Charset.ToUpperInvariant()
+            : ForeignContent.NameOf(start);
+        if (format is null)
+        {
+            return;
+        }
+
+        string? tool = format switch
+        {
+            "bzip2" or "xz" or "zstd" or "lz4" or "gzip" => $"{format} -dc",
+            "gzip in gzip" => "gzip -dc",
+            _ when format.StartsWith("UTF", StringComparison.Ordinal) => $"iconv -f {format[..6]} -t UTF-8",
+            _ => null,
+        };
+        string advice = tool is null ? "Make lines of it, one event a line, in UTF-8"
+            : $"Make lines of it on the way: {(IsGzip ? $"gzip -dc {Path} | {tool}" : Path is null ? $"… | {tool}" : $"{tool} {Path}")} | estat send -";
+        throw new CliException($"{Path ?? "standard input"}: is {format}, not lines of text; nothing was sent. {advice}");
     }
 
     /// <summary>What is wrong with content that cannot be read further.</summary>

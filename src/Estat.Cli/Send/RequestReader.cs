@@ -1,5 +1,6 @@
 // Lines into requests, in bounded memory, from where a checkpoint says.
 using System.Security.Cryptography;
+using Estat.Core.Events;
 
 namespace Estat.Cli.Send;
 
@@ -40,6 +41,13 @@ internal sealed class RequestReader : IDisposable
 
     /// <summary>After a read that failed: the line that it left unfinished, from 1; null when it failed between two lines.</summary>
     internal long? UnfinishedLine => _end > _start ? _line + 1 : null;
+
+    /// <summary>The content's first bytes, as many as come at once. Called before anything else.</summary>
+    internal async Task<ReadOnlyMemory<byte>> StartAsync(CancellationToken cancellationToken)
+    {
+        await FillAsync(cancellationToken).ConfigureAwait(false);
+        return _buffer.AsMemory(0, Math.Min(_end, ForeignContent.Looked));
+    }
 
     /// <summary>Passes over what is done, hashing it.</summary>
     /// <returns>SHA-256 of the content before <paramref name="offset"/>; null when there is less of it.</returns>
@@ -104,6 +112,12 @@ internal sealed class RequestReader : IDisposable
                 tooLong.Add(new RejectedLine(_line + 1, $"longer than {LongestLine} bytes", null));
                 await PassLongLineAsync(cancellationToken).ConfigureAwait(false);
                 continue;
+            }
+
+            if (_offset == 0 && _buffer.AsSpan(_start, length).StartsWith("\uFEFF"u8))
+            {
+                Pass(3); // a byte order mark is no part of the first line
+                length -= 3;
             }
 
             ReadOnlySpan<byte> text = _buffer.AsSpan(_start, length).TrimEnd("\r\n"u8);

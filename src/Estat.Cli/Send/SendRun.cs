@@ -49,6 +49,7 @@ internal sealed class SendRun(
         var open = new List<Task>();
         try
         {
+            source.RefuseForeign((await reader.StartAsync(stop.Token).ConfigureAwait(false)).Span);
             await ResumeAsync(reader).ConfigureAwait(false);
             long started = shell.Time.GetTimestamp();
             long begun = 0;
