@@ -71,7 +71,13 @@ internal sealed partial class SiloServer : INodeServer
         bool isCollecting = options.Cluster.Role != NodeRole.Silo;
         var administration = new NodeAdministration(
             options, AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First, time, _loggers);
-        int connections = SiloPorts.MostWithin(options, OpenFiles.Limit());
+        OpenFiles files = OpenFiles.Of(options);
+        (int connections, int ofHttp) = SiloPorts.Share(options, files);
+        if (connections < options.Cluster.SiloMaxConnections || ofHttp < options.MaxConnections)
+        {
+            LogFewOpenFiles(_logger, files.Limit, connections, options.Cluster.SiloMaxConnections, ofHttp, options.MaxConnections);
+        }
+
         var closed = Engine.Instruments.Meter.CreateCounter<long>("estat_silo_connections_closed_total", description: "Connections to a silo's ports that were closed: silent, or no room");
         var ports = new SiloPorts(options, connections, time, reason => closed.Add(1, new KeyValuePair<string, object?>("reason", reason)), _logger);
         Engine.Instruments.Meter.CreateObservableGauge("estat_silo_connections", () => ports.Connections, description: "Connections to a silo's ports, of other silos and of gateways");
@@ -108,7 +114,7 @@ internal sealed partial class SiloServer : INodeServer
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
             [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
         _front = new HttpFront(
-            options, Signals, _loggers, Engine.Requests,
+            options with { MaxConnections = ofHttp }, Signals, _loggers, Engine.Requests,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
         _front.Observe(Engine.Instruments.Meter);
@@ -258,6 +264,12 @@ internal sealed partial class SiloServer : INodeServer
             _logger, cluster.Role.ToString().ToUpperInvariant(), _front.Bound, Clustering.EndPointOf(cluster.SiloClientAddr[0]).ToString(),
             string.Join(", ", Engine.Levels.Select(level => level.ToText())), _options.Ack.ToText(), _store.Description, _options.RawPrefix);
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "This process may open {Limit} files: each of its two ports takes {Connections} connections (SILO_MAX_CONNECTIONS={Asked}), HTTP {Http} (MAX_CONNECTIONS={HttpAsked}). "
+            + "Raise the limit (ulimit -n, LimitNOFILE) or lower the options")]
+    private static partial void LogFewOpenFiles(ILogger logger, long? limit, int connections, int asked, int http, int httpAsked);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "This is silo {Name}, instance {Instance}, spool in {Spool}, zone {Zone}")]
     private static partial void LogWho(ILogger logger, string name, string instance, string spool, string zone);

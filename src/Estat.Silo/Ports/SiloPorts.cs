@@ -35,14 +35,17 @@ internal sealed class SiloPorts
         _gateways = new PortRoom($"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
     }
 
-    /// <summary>Connections at once to each port that a limit of open files allows: half of what it leaves is HTTP's.</summary>
+    /// <summary>Shares out the open files that are left for connections: half of them to HTTP at least, and a quarter to each of the two ports at most.</summary>
     /// <param name="options">Checked options.</param>
-    /// <param name="files">Files that the process may open; null where the system does not tell.</param>
-    internal static int MostWithin(EstatOptions options, long? files)
+    /// <param name="files">What the process may open, and what it needs beside connections.</param>
+    /// <returns>Connections to each port, and to HTTP.</returns>
+    internal static (int EachPort, int Http) Share(EstatOptions options, OpenFiles files)
     {
-        const int BothPortsAndHttp = 4;
-        long left = files is { } limit ? (limit - OpenFiles.BesideConnections) / BothPortsAndHttp : long.MaxValue;
-        return (int)Math.Clamp(left, 1, options.Cluster.SiloMaxConnections);
+        const int PortsAndHttp = 4;
+        const int LeastShare = 8; // as HTTP alone has
+        long left = files.Limit is { } limit ? Math.Max(limit - files.Reserve, limit / LeastShare) : long.MaxValue;
+        int each = (int)Math.Clamp(left / PortsAndHttp, 1, options.Cluster.SiloMaxConnections);
+        return (each, (int)Math.Clamp(left - (2L * each), 1, files.Connections));
     }
 
     /// <summary>Connections to either port now.</summary>

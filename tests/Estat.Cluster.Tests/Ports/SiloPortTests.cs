@@ -1,5 +1,6 @@
 // A silo's ports hold a bounded number of connections, and nobody who does not say who he is.
 using System.Net.Sockets;
+using Estat.Api.Hosting;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Options;
 using Estat.Silo.Ports;
@@ -61,10 +62,16 @@ public sealed class SiloPortTests : IDisposable
     public void A_limit_of_open_files_lowers_the_bound()
     {
         var options = new EstatOptions();
-        Assert.Equal(1024, SiloPorts.MostWithin(options, files: null));
-        Assert.Equal(1024, SiloPorts.MostWithin(options, files: 65_536));
-        Assert.InRange(SiloPorts.MostWithin(options, files: 1024), 64, 256);
-        Assert.InRange(SiloPorts.MostWithin(options, files: 256), 1, 32);
+        Assert.Equal((1024, 16_384), SiloPorts.Share(options, OpenFiles.Of(options, limit: null)));
+        Assert.Equal((1024, 16_384), SiloPorts.Share(options, OpenFiles.Of(options, limit: 65_536)));
+        foreach (long limit in new long[] { 256, 1024, 4096 })
+        {
+            OpenFiles files = OpenFiles.Of(options, limit);
+            (int each, int http) = SiloPorts.Share(options, files);
+            Assert.InRange(each, 1, limit / 4);
+            Assert.InRange(http, each, limit);
+            Assert.True((2 * each) + http <= Math.Max(limit - files.Reserve, limit / 8), $"{each}, {each} and {http} of {limit}, {files.Reserve} kept");
+        }
     }
 
     public void Dispose()
