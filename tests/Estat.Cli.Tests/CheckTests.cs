@@ -52,6 +52,7 @@ public sealed class CheckTests(Rgw rgw)
         }
 
         Assert.Contains("behind storage's", (await BadAsync(options, "clock")).Text, StringComparison.Ordinal);
+        Assert.Contains("This machine's clock is off: set it by NTP", (await BadAsync(options, "bucket")).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,7 +89,7 @@ public sealed class CheckTests(Rgw rgw)
             ["HTTPS_PROXY"] = aws.Url,
         };
         options.Remove("STORAGE_DIR");
-        await BadAsync(options, "bucket");
+        Assert.Contains("cannot be reached", (await BadAsync(options, "bucket")).Text, StringComparison.Ordinal);
         Assert.Equal(["events-123456789012.s3-accesspoint.eu-west-1.amazonaws.com:443"], aws.Tunnels.Distinct());
 
         foreach (string refused in new[] { "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap", "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/a", "arn:aws:s3:::bucket" })

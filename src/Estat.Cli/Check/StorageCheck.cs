@@ -151,6 +151,6 @@ internal static class StorageCheck
             ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its disk"
             : $"look whether {options.S3Endpoint} runs and is reached from here; the server starts all the same, and events wait on its disk",
         StorageFailure.Disk => "name a folder on a disk with room (STORAGE_DIR)",
-        _ => "mend bucket, credentials or policy; the server starts all the same, and events wait on its disk",
+        _ => "mend what the store names; the server starts all the same, and events wait on its disk",
     };
 }

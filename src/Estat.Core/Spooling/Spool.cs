@@ -127,7 +127,7 @@ internal sealed partial class Spool : IDisposable
         catch (Exception error) when (error is UnauthorizedAccessException)
         {
             owner.Dispose();
-            throw new IOException($"SPOOL_DIR={options.SpoolDir}: {error.Message} Name a folder that this user may write.", error);
+            throw new IOException($"SPOOL_DIR={options.SpoolDir}: {error.Message.TrimEnd('.')}. {DiskAdvice.For(error, options.SpoolDir)}, or name another folder.", error);
         }
         catch
         {
