@@ -30,21 +30,18 @@ internal static class SoakRun
         await Task.Delay(options.Before); // warms up
         honest.Take();
 
-        long memory = await HighestAsync(server, options.Before);
+        await Task.Delay(options.Before);
         Tally before = honest.Take();
+        long memory = Resident(server);
         await report.WriteLineAsync($"{"before",-18}{before}  {Megabytes(memory)}");
         var during = new Tally();
         IReadOnlyList<IAttack> attacks = [.. Attacks().Where(attack => options.Only is null || attack.Name == options.Only)];
         foreach (IAttack attack in attacks)
         {
-            await AttackAsync(attack, port, options.Duration / attacks.Count, server, ending.Token);
+            await AttackAsync(attack, port, options.Duration / attacks.Count, server);
             Tally under = honest.Take();
             during.Add(under);
             await report.WriteLineAsync($"{attack.Name,-18}{under}  {Megabytes(Resident(server))}{Group(options)}");
-            if (server.HasExited)
-            {
-                break;
-            }
         }
 
         bool isBack = await IsBackAsync(server, (long)(memory * options.WorstGrowth));
@@ -124,40 +121,25 @@ internal static class SoakRun
         }
     }
 
-    private static async Task AttackAsync(IAttack attack, int port, TimeSpan time, ChildProcess server, CancellationToken cancellationToken)
+    private static async Task AttackAsync(IAttack attack, int port, TimeSpan time, ChildProcess server)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ending.CancelAfter(time);
+        using var ending = new CancellationTokenSource(time);
         Task attacking = attack.RunAsync(port, ending.Token);
-        while (!attacking.IsCompleted && !server.HasExited)
+        while (!attacking.IsCompleted)
         {
-            await Task.WhenAny(attacking, Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None));
+            server.ThrowIfEnded($"the attack {attack.Name} was over");
+            await Task.WhenAny(attacking, Task.Delay(TimeSpan.FromSeconds(1)));
         }
-
-        await ending.CancelAsync();
 
         await attacking;
-    }
-
-    // The runtime lets its youngest generation grow to some 40 MB before it collects: what a calm server holds goes up and down by that.
-    private static async Task<long> HighestAsync(ChildProcess server, TimeSpan time)
-    {
-        long highest = 0;
-        for (TimeSpan waited = TimeSpan.Zero; waited < time; waited += TimeSpan.FromSeconds(0.5))
-        {
-            await Task.Delay(TimeSpan.FromSeconds(0.5));
-            highest = Math.Max(highest, Resident(server));
-        }
-
-        return highest;
     }
 
     private static async Task<bool> IsBackAsync(ChildProcess server, long bytes)
     {
         try
         {
-            await Wait.UntilAsync(() => server.HasExited || Resident(server) <= bytes, CalmLimit, "the memory to be given back");
-            return !server.HasExited;
+            await Wait.UntilAsync(() => Resident(server) <= bytes, CalmLimit, "the memory to be given back");
+            return true;
         }
         catch (TimeoutException)
         {

@@ -1,5 +1,6 @@
 // /admin/dlq: what waits because its upload failed.
 using Estat.Core.Administration;
+using Estat.Core.Batching;
 using Estat.Core.Recovery;
 using Estat.Core.Storage;
 
@@ -29,9 +30,7 @@ internal sealed class DlqPages(DlqOffice dlq)
             case ("DELETE", [var name]) when name is not ("" or "retry"):
                 return Discard(name, request);
             case ("GET", [var name, "content"]):
-                return dlq.Open(name) is { } content
-                    ? ObjectPages.Download(Path.GetFileName(content.Name), content, content.Length)
-                    : Missing(name);
+                return Download(name);
             case ("POST", [var name, "retry"]):
                 return Orders.Reply(await dlq.RetryAsync(name).ConfigureAwait(false), What(name));
             case (_, [""] or [_, "content"]):
@@ -66,14 +65,35 @@ internal sealed class DlqPages(DlqOffice dlq)
             return Missing(name);
         }
 
-        await using FileStream? content = dlq.Open(name);
-        if (content is null)
+        try
         {
-            return Missing(name);
-        }
+            await using FileStream? content = dlq.Open(name);
+            if (content is null)
+            {
+                return Missing(name);
+            }
 
-        ContentPreview preview = await ContentPreview.ReadAsync(content, lines, cancellationToken).ConfigureAwait(false);
-        return AdminJson.Reply(InspectedFile.Of(file, preview), AdminJson.Readable.InspectedFile);
+            ContentPreview preview = await ContentPreview.ReadAsync(content, lines, cancellationToken).ConfigureAwait(false);
+            return AdminJson.Reply(InspectedFile.Of(file, preview), AdminJson.Readable.InspectedFile);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return AdminJson.Reply(InspectedFile.Of(file, new ContentPreview([$"(cannot be read: {error.Message})"], Truncated: true)), AdminJson.Readable.InspectedFile);
+        }
+    }
+
+    private AdminReply Download(string name)
+    {
+        try
+        {
+            return dlq.Open(name) is { } content
+                ? ObjectPages.Download(ObjectKeys.NameOf(name) + ObjectKeys.Extension, content, content.Length)
+                : Missing(name);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return AdminReply.Error(StatusCodes.Status404NotFound, $"{What(name)} cannot be read: {error.Message.TrimEnd('.')}. Look at the folder of DLQ_DIR.");
+        }
     }
 
     private AdminReply Discard(string name, AdminRequest request)

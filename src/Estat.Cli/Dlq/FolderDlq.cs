@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Estat.Cli.Frame;
 using Estat.Core.Batching;
+using Estat.Core.Files;
 using Estat.Core.Recovery;
 
 namespace Estat.Cli.Dlq;
@@ -98,7 +99,7 @@ internal sealed class FolderDlq : IDlqSource
 
     private OfflineRecovery Owned => _recovery ?? throw new InvalidOperationException("the folder was opened for looking");
 
-    private static FileStream OpenPayload(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 64 * 1024);
+    private static FileStream OpenPayload(string path) => RegularFile.OpenRead(path);
 
     private string PayloadOf(string name) => Path.Combine(_folder, ObjectKeys.NameOf(name) + ObjectKeys.Extension);
 

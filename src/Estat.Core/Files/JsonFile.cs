@@ -7,6 +7,8 @@ namespace Estat.Core.Files;
 /// <summary>State that a later run goes on from. Paths may be relative: to the working directory, as whoever named them meant.</summary>
 internal static class JsonFile
 {
+    private const int Longest = 256 << 20;
+
     /// <summary>Null when there is none.</summary>
     /// <param name="path">The file.</param>
     /// <param name="type">What it holds.</param>
@@ -16,14 +18,19 @@ internal static class JsonFile
     internal static T? Read<T>(string path, JsonTypeInfo<T> type, string what, string advice)
         where T : class
     {
-        if (!File.Exists(path))
+        byte[] content;
+        try
+        {
+            content = RegularFile.ReadAllBytes(path, Longest);
+        }
+        catch (FileNotFoundException)
         {
             return null;
         }
 
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException("it holds null");
+            return JsonSerializer.Deserialize(content, type) ?? throw new JsonException("it holds null");
         }
         catch (JsonException error)
         {

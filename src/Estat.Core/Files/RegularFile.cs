@@ -14,7 +14,7 @@ public static class RegularFile
     /// <exception cref="FileNotFoundException">It is not there.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not open it.</exception>
     /// <exception cref="IOException">It is no regular file, or the disk fails.</exception>
-    internal static SafeFileHandle OpenHandle(string path, FileAccess access = FileAccess.Read)
+    public static SafeFileHandle OpenHandle(string path, FileAccess access = FileAccess.Read)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -34,7 +34,7 @@ public static class RegularFile
     }
 
     /// <inheritdoc cref="OpenHandle"/>
-    internal static FileStream OpenRead(string path, int bufferSize = 64 * 1024)
+    public static FileStream OpenRead(string path, int bufferSize = 64 * 1024)
     {
         SafeFileHandle file = OpenHandle(path);
         try
@@ -52,7 +52,7 @@ public static class RegularFile
     /// <param name="path">The file.</param>
     /// <param name="most">Bytes that it may have.</param>
     /// <exception cref="IOException">As <see cref="OpenHandle"/>, or it is longer.</exception>
-    internal static byte[] ReadAllBytes(string path, int most)
+    public static byte[] ReadAllBytes(string path, int most)
     {
         using SafeFileHandle file = OpenHandle(path);
         long length = RandomAccess.GetLength(file);

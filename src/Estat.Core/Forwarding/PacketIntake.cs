@@ -11,6 +11,7 @@ namespace Estat.Core.Forwarding;
 public sealed class PacketIntake
 {
     private readonly IIngest _ingest;
+    private readonly IReadOnlyList<AckLevel> _levels;
     private readonly TimeSpan _remembered;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
@@ -27,7 +28,7 @@ public sealed class PacketIntake
     {
         ArgumentNullException.ThrowIfNull(time);
         _ingest = ingest;
-        Levels = levels;
+        _levels = levels;
         Instance = instance;
         _remembered = remembered;
         _time = time;
@@ -37,11 +38,8 @@ public sealed class PacketIntake
     /// <summary>This start of this node.</summary>
     public string Instance { get; }
 
-    /// <summary>The levels that it offers.</summary>
-    public IReadOnlyList<AckLevel> Levels { get; }
-
     /// <summary>Whether events of the level would be taken now.</summary>
-    public Admission Outlook(AckLevel level) => Levels.Contains(level) ? _ingest.Outlook(level) : Admission.Unknown;
+    public Admission Outlook(AckLevel level) => _levels.Contains(level) ? _ingest.Outlook(level) : Admission.Unknown;
 
     /// <summary>Takes a packet, or repeats the answer that it had.</summary>
     /// <param name="packet">Its number, different for each that was ever sent.</param>
@@ -58,7 +56,7 @@ public sealed class PacketIntake
             return Task.FromResult(new Ack(Admission.Unknown, AckLevel.Memory, ""));
         }
 
-        if (!Levels.Contains(level))
+        if (!_levels.Contains(level))
         {
             throw new ArgumentException($"this silo does not offer {level.ToText()} (ACK_ALLOWED)", nameof(level));
         }

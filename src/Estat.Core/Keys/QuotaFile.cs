@@ -10,6 +10,8 @@ namespace Estat.Core.Keys;
 /// <param name="path">Full path; its folder exists when it is written.</param>
 internal sealed class QuotaFile(string path)
 {
+    private const int Longest = 64 << 20;
+
     /// <summary>Its name in SPOOL_DIR.</summary>
     internal const string Name = "write-key-quotas.json";
 
@@ -20,12 +22,17 @@ internal sealed class QuotaFile(string path)
     /// <exception cref="JsonException">It is none.</exception>
     internal IReadOnlyList<(int Day, Dictionary<string, long> Used)> Read()
     {
-        if (!File.Exists(Path))
+        byte[] content;
+        try
+        {
+            content = RegularFile.ReadAllBytes(Path, Longest);
+        }
+        catch (FileNotFoundException)
         {
             return [];
         }
 
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path));
+        using var document = JsonDocument.Parse(content);
         JsonElement root = document.RootElement;
         try
         {

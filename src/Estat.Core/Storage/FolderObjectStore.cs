@@ -80,11 +80,11 @@ public sealed class FolderObjectStore : IObjectCatalog
 
     /// <inheritdoc/>
     public Task<Seal?> ReadSealAsync(string key, CancellationToken cancellationToken) =>
-        OnDisk(key, path => File.Exists(path) ? ContentCheck.SealOf(() => File.OpenRead(path)) : null, cancellationToken, isRead: true);
+        OnDisk(key, path => File.Exists(path) ? ContentCheck.SealOf(() => RegularFile.OpenRead(path)) : null, cancellationToken, isRead: true);
 
     /// <inheritdoc/>
     public Task<Stream?> ReadAsync(string key, CancellationToken cancellationToken) =>
-        OnDisk(key, path => File.Exists(path) ? (Stream)File.OpenRead(path) : null, cancellationToken, isRead: true);
+        OnDisk(key, path => File.Exists(path) ? (Stream)RegularFile.OpenRead(path) : null, cancellationToken, isRead: true);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<ObjectEntry> ListAsync(string prefix, string? after, CancellationToken cancellationToken)
@@ -100,7 +100,7 @@ public sealed class FolderObjectStore : IObjectCatalog
         {
             var file = new FileInfo(path);
             return file.Exists
-                ? new OpenObject(new ObjectEntry(key, file.Length, file.LastWriteTimeUtc), new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024))
+                ? new OpenObject(new ObjectEntry(key, file.Length, file.LastWriteTimeUtc), RegularFile.OpenRead(path))
                 : null;
         }, cancellationToken, isRead: true);
 

@@ -151,10 +151,6 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         {
             _silent.Remove(link);
             LogJoined(_logger, link.Name);
-            if (link.Lacks is { } levels)
-            {
-                LogLacks(_logger, link.Name, levels);
-            }
         }
 
         Publish();
@@ -205,11 +201,6 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The silos that there are could not be followed; the next attempt is in two seconds. Report this")]
     private static partial void LogListCrashed(ILogger logger, Exception error);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Silo {Silo} does not offer {Levels}, which this gateway does: events at such a level fail there. Give gateways and silos the same ACK_ALLOWED")]
-    private static partial void LogLacks(ILogger logger, string silo, string levels);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is no longer a member")]
     private static partial void LogGone(ILogger logger, string silo);

@@ -1,6 +1,7 @@
 // TLS between nodes: every node has a certificate of the cluster's own authority, and both sides check the other's.
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estat.Core.Files;
 using Estat.Core.Options;
 using Orleans.Connections.Security;
 
@@ -13,15 +14,16 @@ namespace Estat.Silo.Hosting;
 internal sealed class NodeTls
 {
     private const string AnyNode = "estat";
+    private const int LongestFile = 1 << 20;
     private readonly X509Certificate2 _own;
     private readonly X509Certificate2Collection _authorities = [];
 
     private NodeTls(string certificate, string key, string authority)
     {
-        _own = Load("TLS_CERT", certificate, () => X509Certificate2.CreateFromPemFile(certificate, key));
+        _own = Load("TLS_CERT", certificate, () => X509Certificate2.CreateFromPem(Read(certificate), Read(key)));
         _ = Load("TLS_CA", authority, () =>
         {
-            _authorities.ImportFromPemFile(authority);
+            _authorities.ImportFromPem(Read(authority));
             return _authorities.First();
         });
     }
@@ -41,6 +43,9 @@ internal sealed class NodeTls
         tls.LocalClientCertificateSelector = (_, _, _, _, _) => _own;
         tls.OnAuthenticateAsClient = (_, client) => client.TargetHost = AnyNode;
     }
+
+    // What is no file, such as a named pipe, must not keep the node from starting or from ending.
+    private static string Read(string path) => RegularFile.ReadAllText(path, LongestFile);
 
     private static X509Certificate2 Load(string option, string path, Func<X509Certificate2> load)
     {

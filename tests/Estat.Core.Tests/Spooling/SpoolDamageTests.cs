@@ -173,4 +173,20 @@ public sealed class SpoolDamageTests : SpoolTests
             Assert.Equal(content, File.ReadAllBytes(segment));
         }
     }
+
+    [Fact]
+    public async Task What_is_no_file_under_a_segments_name_is_told_once_and_keeps_nobody_from_recovery_nor_the_node_from_ending()
+    {
+        Assert.SkipUnless(Command.Exists("mkfifo"), "no mkfifo on PATH");
+        (TempFolder left, string key) = await LeaveAsync(isSealed: false, 3);
+        string pipe = left["spool/0a-000001-a000000001.seg"];
+        await Command.SucceedAsync(TestNode.Limit, "mkfifo", pipe);
+        await using TestNode next = new TestNode(left, Quick).Start();
+        await UntilStoredAsync(next, 3);
+        Assert.Equal([key], next.Keys);
+        await next.UntilAsync(() => next.Log.Of(LogLevel.Error).Length == 1, "the pipe to be told");
+        Assert.Contains("is a named pipe", next.Log.Of(LogLevel.Error)[0], StringComparison.Ordinal);
+        Assert.Equal(0, await next.DrainAsync().WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken));
+        Assert.Empty(next.Log.Of(LogLevel.Critical));
+    }
 }

@@ -12,7 +12,6 @@ internal enum DiskCall
     Write,
     Sync,
     Truncate,
-    Measure,
 }
 
 /// <summary>
@@ -77,11 +76,7 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     public void Replace(string name, byte[] content) => inner.Replace(name, content);
 
     /// <inheritdoc/>
-    public long FreeBytes()
-    {
-        Throw(DiskCall.Measure, "");
-        return inner.FreeBytes();
-    }
+    public long FreeBytes() => inner.FreeBytes();
 
     // What is made under a temporary name is known by the one that it will get.
     private static string NameOf(string name) => AtomicFile.IsTemporary(name) ? name[AtomicFile.TemporaryPrefix.Length..] + Spool.Extension : name;
