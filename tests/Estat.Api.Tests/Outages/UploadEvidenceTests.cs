@@ -17,6 +17,7 @@ public sealed class UploadEvidenceTests(RealS3 s3)
         string bucket = await s3.Rgw.CreateBucketAsync();
         var options = s3.Options(bucket, folder, proxy.Endpoint);
         options["FLUSH_INTERVAL"] = "100ms";
+        options["UPLOAD_QUEUE"] = "1000"; // what finds it full waits in the spool instead
         proxy.Fault = Fault.Portal;
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         using (var request = new HttpRequestMessage(HttpMethod.Post, "/collect") { Content = new StringContent("asked for stored") })
@@ -52,6 +53,7 @@ public sealed class UploadEvidenceTests(RealS3 s3)
         using StoreStub stub = StoreStub.Start();
         var options = s3.Options("events", folder, stub.Endpoint.ToString());
         options["FLUSH_INTERVAL"] = "100ms";
+        options["UPLOAD_QUEUE"] = "1000"; // what finds it full waits in the spool instead
         stub.Instead = request => request.HttpMethod == "PUT" ? StubAnswer.Error(403, "AccessDenied") : null;
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         Assert.StartsWith("503", await TellAsync(server), StringComparison.Ordinal); // before anybody sent anything
