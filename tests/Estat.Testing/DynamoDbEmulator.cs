@@ -73,7 +73,8 @@ public sealed class DynamoDbEmulator : IAsyncDisposable
         var rows = await RowsAsync(table);
         foreach (var row in rows)
         {
-            using var deleted = await CallAsync("DeleteItem", new { TableName = table, Key = new { DeploymentId = row.GetProperty("DeploymentId"), SiloIdentity = row.GetProperty("SiloIdentity") } });
+            var key = new { DeploymentId = row.GetProperty("DeploymentId"), SiloIdentity = row.GetProperty("SiloIdentity") };
+            using var deleted = await CallAsync("DeleteItem", new { TableName = table, Key = key });
         }
 
         return rows.Count;
@@ -105,7 +106,8 @@ public sealed class DynamoDbEmulator : IAsyncDisposable
         request.Content.Headers.ContentType = new("application/x-amz-json-1.0");
         request.Headers.Add("X-Amz-Target", $"DynamoDB_20120810.{operation}");
         request.Headers.Add("X-Amz-Date", "20260101T000000Z");
-        request.Headers.TryAddWithoutValidation("Authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x");
+        request.Headers.TryAddWithoutValidation(
+            "Authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x");
         using var response = await _client.SendAsync(request);
         response.EnsureSuccessStatusCode();
         return await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync());

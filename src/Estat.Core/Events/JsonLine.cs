@@ -12,7 +12,8 @@ namespace Estat.Core.Events;
 internal static class JsonLine
 {
     private const int ShortRun = 8;
-    private static readonly SearchValues<byte> EndsRun = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(control => (byte)control), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> EndsRun =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(control => (byte)control), (byte)'"', (byte)'\\']);
 
     /// <summary>Whether these bytes are one JSON object, and nothing beside it.</summary>
     internal static bool IsObject(ReadOnlySpan<byte> line) => 

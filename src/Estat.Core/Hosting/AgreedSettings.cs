@@ -5,8 +5,9 @@ using Estat.Core.Options;
 namespace Estat.Core.Hosting;
 
 /// <summary>
-/// Names and values, in the form in which people read them and silos compare them. Two silos that differ in one of them would lay the events of one cluster in
-/// two places, or acknowledge the same request with two meanings. A name that only one side knows is of another version, and is not compared.
+/// Names and values, in the form in which people read them and silos compare them. Two silos that differ in one of them would lay the events of one
+/// cluster in two places, or acknowledge the same request with two meanings. A name that only one side knows is of another version, and is not
+/// compared.
 /// </summary>
 public sealed class AgreedSettings
 {

@@ -14,7 +14,8 @@ public interface IReplicaGrain : IGrainService
     Task<WireIdentity> WhoAsync();
 
     /// <summary>
-    /// Asked by a silo that joins, before it takes anything: what has to be the same here. If something differs it does not go on, and this silo logs it as well.
+    /// Asked by a silo that joins, before it takes anything: what has to be the same here. If something differs it does not go on, and this silo logs
+    /// it as well.
     /// </summary>
     [Alias("compare")]
     Task<WireSettings> CompareAsync(WireSettings joining);

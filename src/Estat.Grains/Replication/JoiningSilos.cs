@@ -5,8 +5,8 @@ using Estat.Core.Hosting;
 namespace Estat.Grains.Replication;
 
 /// <summary>
-/// A silo with the same CLUSTER_ID but another store or prefix would lay its part of the events elsewhere, and nobody would know; one whose clock is far off
-/// would lay them under another day's keys. Both sides judge by the same rules.
+/// A silo with the same CLUSTER_ID but another store or prefix would lay its part of the events elsewhere, and nobody would know; one whose clock is
+/// far off would lay them under another day's keys. Both sides judge by the same rules.
 /// </summary>
 /// <param name="name">This silo's name, for the others' logs.</param>
 /// <param name="settings">This silo's.</param>

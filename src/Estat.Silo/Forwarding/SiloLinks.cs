@@ -8,9 +8,9 @@ using Estat.Silo.Hosting;
 namespace Estat.Silo.Forwarding;
 
 /// <summary>
-/// One loop. A link is listed once its silo has answered for the first time, and until the list has the silo no more and it does not answer either: a list that
-/// somebody has emptied is no evidence that silos have died. In between, whether a link is used is the business of who uses it. A list that cannot be read leaves
-/// everything as it was.
+/// One loop. A link is listed once its silo has answered for the first time, and until the list has the silo no more and it does not answer either: a
+/// list that somebody has emptied is no evidence that silos have died. In between, whether a link is used is the business of who uses it. A list that
+/// cannot be read leaves everything as it was.
 /// </summary>
 internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 {
@@ -151,6 +151,10 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         {
             _silent.Remove(link);
             LogJoined(_logger, link.Name);
+            if (link.Lacks is { } levels)
+            {
+                LogLacks(_logger, link.Name, levels);
+            }
         }
 
         Publish();
@@ -196,11 +200,21 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Information, Message = "Connected to silo {Silo}")]
     private static partial void LogJoined(ILogger logger, string silo);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} does not answer: {Reason}. It is asked again; check its log, CLUSTER_ID and TLS if this lasts")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Silo {Silo} does not answer: {Reason}. It is asked again; check its log, CLUSTER_ID and TLS if this lasts")]
     private static partial void LogNotGreeted(ILogger logger, string silo, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The silos that there are could not be followed; the next attempt is in two seconds. Report this")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The silos that there are could not be followed; the next attempt is in two seconds. Report this")]
     private static partial void LogListCrashed(ILogger logger, Exception error);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Silo {Silo} does not offer {Levels}, which this gateway does: events at such a level fail there. Give gateways and "
+            + "silos the same ACK_ALLOWED")]
+    private static partial void LogLacks(ILogger logger, string silo, string levels);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is no longer a member")]
     private static partial void LogGone(ILogger logger, string silo);

@@ -4,8 +4,8 @@ using Estat.Core.Options;
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// After the drain everything is safe: what does not end in time is left to the process' end, with one line, and the exit code stays the drain's. Without a drain
-/// (a start that failed) there is <see cref="WithoutDrain"/> for each.
+/// After the drain everything is safe: what does not end in time is left to the process' end, with one line, and the exit code stays the drain's.
+/// Without a drain (a start that failed) there is <see cref="WithoutDrain"/> for each.
 /// </summary>
 internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogger logger)
 {
@@ -47,7 +47,9 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} does not end within SHUTDOWN_TIMEOUT={Limit}: the process ends without it. Nothing is lost by that; other nodes notice")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{What} does not end within SHUTDOWN_TIMEOUT={Limit}: the process ends without it. Nothing is lost by that; other nodes notice")]
     private static partial void LogHangs(ILogger logger, string what, string limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{What} did not end cleanly: {Reason}. Nothing is lost by that; other nodes notice")]

@@ -3,7 +3,9 @@ using Estat.Api.Hosting;
 
 namespace Estat.Silo.Hosting;
 
-/// <summary>One line that says what to do, then a drain as at SIGTERM, and exit code 1. Whoever was declared dead drains as well: what it holds is its own.</summary>
+/// <summary>
+/// One line that says what to do, then a drain as at SIGTERM, and exit code 1. Whoever was declared dead drains as well: what it holds is its own.
+/// </summary>
 internal sealed partial class FatalEnd(StopSignals signals, ILogger<FatalEnd> logger) : IFatalErrorHandler
 {
     private int _hasStruck;
@@ -41,15 +43,19 @@ internal sealed partial class FatalEnd(StopSignals signals, ILogger<FatalEnd> lo
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The membership table has a silo at this address that started later than now: this machine's clock, which reads {Now:u}, is behind, or was ahead at the "
+        Message = "The membership table has a silo at this address that started later than now: this machine's clock, which reads "
+            + "{Now:u}, is behind, or was ahead at the "
             + "earlier start. Set it (NTP) and start this silo again; it ends now")]
     private static partial void LogClockBehind(ILogger logger, DateTimeOffset now);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The other silos have declared this one dead, as it did not answer them or is in the membership table no more. It drains and ends; start it again over the same SPOOL_DIR")]
+        Message = "The other silos have declared this one dead, as it did not answer them or is in the membership table no more. It "
+            + "drains and ends; start it again over the same SPOOL_DIR")]
     private static partial void LogDeclaredDead(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The silo cannot go on: {Reason}. It drains and ends; start it again over the same SPOOL_DIR, and report this")]
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The silo cannot go on: {Reason}. It drains and ends; start it again over the same SPOOL_DIR, and report this")]
     private static partial void LogFatal(ILogger logger, Exception? error, string reason);
 }

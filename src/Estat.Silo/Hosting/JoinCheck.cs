@@ -5,9 +5,9 @@ using Estat.Grains.Replication;
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// Asked twice: before the silo becomes active, and after, when of two that join at the same moment the later one sees the other. Until the second time has passed
-/// nobody is let in, neither gateways nor clients. A member that does not answer, or is of a version that cannot, holds nobody up for long; <c>MembershipWatch</c>
-/// compares again, and takes who differs for no partner.
+/// Asked twice: before the silo becomes active, and after, when of two that join at the same moment the later one sees the other. Until the second
+/// time has passed nobody is let in, neither gateways nor clients. A member that does not answer, or is of a version that cannot, holds nobody up for
+/// long; <c>MembershipWatch</c> compares again, and takes who differs for no partner.
 /// </summary>
 internal sealed partial class JoinCheck(
     IClusterMembershipService membership, ILocalSiloDetails self, ReplicaGrainClient grains, JoiningSilos joining, EstatOptions options, TimeProvider time,
@@ -42,8 +42,8 @@ internal sealed partial class JoinCheck(
         SiloAddress[] others =
         [
             .. membership.CurrentSnapshot.Members.Values
-                .Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Endpoint.Equals(self.SiloAddress.Endpoint) && !_same.Contains(member.SiloAddress))
-                .Select(member => member.SiloAddress),
+                .Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress)
+                .Where(silo => !silo.Endpoint.Equals(self.SiloAddress.Endpoint) && !_same.Contains(silo)),
         ];
         WireSettings?[] answers = await Task.WhenAll(others.Select(silo => AskAsync(silo, cancellationToken))).ConfigureAwait(false);
         foreach ((SiloAddress silo, WireSettings? answer) in others.Zip(answers))
@@ -55,10 +55,12 @@ internal sealed partial class JoinCheck(
 
             _same.Add(silo);
             Refusal ??= joining.DifferenceFrom(answer.Settings) is { } settingsDiffer
-                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {settingsDiffer}, at silo {answer.Silo}. Silos of one CLUSTER_ID have to agree on this. "
+                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {settingsDiffer}, at silo {answer.Silo}. Silos of one "
+                + "CLUSTER_ID have to agree on this. "
                 + "Give it the same, or another CLUSTER_ID; to change one, see docs/operations.md, The cluster."
                 : joining.ClockDifferenceFrom(answer) is { } clocksDiffer
-                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {clocksDiffer}, at silo {answer.Silo}. Set the clock that is wrong (NTP), and start it again."
+                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {clocksDiffer}, at silo {answer.Silo}. Set the clock that "
+                + "is wrong (NTP), and start it again."
                 : null;
         }
 
@@ -97,6 +99,7 @@ internal sealed partial class JoinCheck(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Silo {Silo} does not say where it writes ({Reason}): whether this silo writes to the same place is not known. An earlier version cannot say it")]
+        Message = "Silo {Silo} does not say where it writes ({Reason}): whether this silo writes to the same place is not known. An "
+            + "earlier version cannot say it")]
     private static partial void LogNotCompared(ILogger logger, SiloAddress silo, string reason);
 }

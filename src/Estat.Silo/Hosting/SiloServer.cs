@@ -22,8 +22,8 @@ using Orleans.Configuration;
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// Owns the order of things. Start: engine, silo, listener. Stop: readiness, requests in flight, batches, listener; then the silo leaves. Until it has left,
-/// the others know that it is there, and gateways are told that it is draining.
+/// Owns the order of things. Start: engine, silo, listener. Stop: readiness, requests in flight, batches, listener; then the silo leaves. Until it
+/// has left, the others know that it is there, and gateways are told that it is draining.
 /// </summary>
 internal sealed partial class SiloServer : INodeServer
 {
@@ -78,9 +78,11 @@ internal sealed partial class SiloServer : INodeServer
             LogFewOpenFiles(_logger, files.Limit, connections, options.Cluster.SiloMaxConnections, ofHttp, options.MaxConnections);
         }
 
-        var closed = Engine.Instruments.Meter.CreateCounter<long>("estat_silo_connections_closed_total", description: "Connections to a silo's ports that were closed: silent, or no room");
+        var closed = Engine.Instruments.Meter.CreateCounter<long>(
+            "estat_silo_connections_closed_total", description: "Connections to a silo's ports that were closed: silent, or no room");
         var ports = new SiloPorts(options, connections, time, reason => closed.Add(1, new KeyValuePair<string, object?>("reason", reason)), _logger);
-        Engine.Instruments.Meter.CreateObservableGauge("estat_silo_connections", () => ports.Connections, description: "Connections to a silo's ports, of other silos and of gateways");
+        Engine.Instruments.Meter.CreateObservableGauge(
+            "estat_silo_connections", () => ports.Connections, description: "Connections to a silo's ports, of other silos and of gateways");
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(_loggers);
         builder.Services.AddSingleton<IHostLifetime>(Signals);
@@ -226,7 +228,8 @@ internal sealed partial class SiloServer : INodeServer
                 IMembershipTable table = _host.Services.GetRequiredService<IMembershipTable>();
                 await table.InitializeMembershipTableAsync(true, CancellationToken.None).ConfigureAwait(false);
                 MembershipTableData rows = await table.ReadAllAsync(CancellationToken.None).ConfigureAwait(false);
-                TableClock.Check(rows.Members.Select(row => row.Item1), _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress, _time.GetUtcNow());
+                SiloAddress self = _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+                TableClock.Check(rows.Members.Select(row => row.Item1), self, _time.GetUtcNow());
             }
 
             await _host.StartAsync().ConfigureAwait(false);
@@ -235,7 +238,8 @@ internal sealed partial class SiloServer : INodeServer
         {
             Core.Options.ClusterOptions cluster = _options.Cluster;
             throw new IOException(
-                $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
+                $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, "
+                    + $"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
                 + $"({socket.Message}). Name addresses and ports of this machine that nobody listens on.",
                 error);
         }
@@ -246,7 +250,8 @@ internal sealed partial class SiloServer : INodeServer
         catch (Exception error) when (error is not OptionException && !Signals.First.IsCompleted)
         {
             throw new IOException(
-                $"cluster {_options.Cluster.ClusterId} cannot be joined by {Clustering.Describe(_options)} ({error.GetBaseException().Message.TrimEnd('.')}). Look whether it answers, "
+                $"cluster {_options.Cluster.ClusterId} cannot be joined by {Clustering.Describe(_options)} "
+                    + $"({error.GetBaseException().Message.TrimEnd('.')}). Look whether it answers, "
                 + "and whether this node may use it.",
                 error);
         }
@@ -267,7 +272,8 @@ internal sealed partial class SiloServer : INodeServer
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "This process may open {Limit} files: each of its two ports takes {Connections} connections (SILO_MAX_CONNECTIONS={Asked}), HTTP {Http} (MAX_CONNECTIONS={HttpAsked}). "
+        Message = "This process may open {Limit} files: each of its two ports takes {Connections} connections "
+            + "(SILO_MAX_CONNECTIONS={Asked}), HTTP {Http} (MAX_CONNECTIONS={HttpAsked}). "
             + "Raise the limit (ulimit -n, LimitNOFILE) or lower the options")]
     private static partial void LogFewOpenFiles(ILogger logger, long? limit, int connections, int asked, int http, int httpAsked);
 
@@ -279,15 +285,23 @@ internal sealed partial class SiloServer : INodeServer
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Role {Role}: HTTP on {Http}, gateways on {Gateways}; ack levels {Levels}, by default {Ack}; objects go to {Storage} under {Prefix}/")]
+        Message = "Role {Role}: HTTP on {Http}, gateways on {Gateways}; ack levels {Levels}, by default {Ack}; objects go to {Storage} "
+            + "under {Prefix}/")]
     private static partial void LogServes(ILogger logger, string role, string http, string gateways, string levels, string ack, string storage, string prefix);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
     private static partial void LogDraining(ILogger logger, string signal, long events, string limit);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in the spool, {DlqFiles} files in the DLQ, {Lost} events lost; leaving the cluster")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in the spool, {DlqFiles} files in "
+            + "the DLQ, {Lost} events lost; leaving the cluster")]
     private static partial void LogDrained(ILogger logger, double seconds, long stored, long spooled, long dlqFiles, long lost);
 }

@@ -1,12 +1,13 @@
-// Whether this machine's clock fits the membership table, before the silo joins: Orleans goes by clocks, and would end the silo for it without saying why.
+// Whether this machine's clock fits the membership table, before the silo joins: Orleans goes by clocks, and would end the silo for it without saying
+// why.
 using System.Globalization;
 using Estat.Core.Options;
 
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// Of two starts at an address the later one, by their clocks, is the silo for Orleans; and one whose signs of life are old is declared dead. A clock that is ahead
-/// shows when the silo compares itself with the members (<see cref="JoinCheck"/>): their rows only look old to it.
+/// Of two starts at an address the later one, by their clocks, is the silo for Orleans; and one whose signs of life are old is declared dead. A clock
+/// that is ahead shows when the silo compares itself with the members (<see cref="JoinCheck"/>): their rows only look old to it.
 /// </summary>
 internal static class TableClock
 {
@@ -31,7 +32,8 @@ internal static class TableClock
     }
 
     private static OptionException Behind(DateTimeOffset now, string row) => new(
-        $"this machine's clock reads {Text(now.UtcDateTime)}, but {row}, as the membership table has it: one of the clocks is wrong. Set it (NTP) and start this silo again.");
+        $"this machine's clock reads {Text(now.UtcDateTime)}, but {row}, as the membership table has it: one of the clocks is wrong. Set "
+            + "it (NTP) and start this silo again.");
 
     private static string Text(DateTime moment) => moment.ToString(Format, CultureInfo.InvariantCulture) + " UTC";
 }

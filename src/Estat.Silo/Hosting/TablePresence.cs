@@ -4,9 +4,9 @@ using Estat.Core.Options;
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// One loop, as often as Orleans reads the table. A silo whose own row is gone, though nobody has declared it dead, puts back the rows of all silos that are active
-/// as far as it knows, under the version of the table that the silos know: a later one would tell the others that they are dead. All of them do so; rows that are
-/// there already are left alone.
+/// One loop, as often as Orleans reads the table. A silo whose own row is gone, though nobody has declared it dead, puts back the rows of all silos
+/// that are active as far as it knows, under the version of the table that the silos know: a later one would tell the others that they are dead. All
+/// of them do so; rows that are there already are left alone.
 /// </summary>
 internal sealed partial class TablePresence(
     IMembershipTable table, IClusterMembershipService membership, ILocalSiloDetails self, EstatOptions options, TimeProvider time, ILogger<TablePresence> logger)
@@ -104,14 +104,16 @@ internal sealed partial class TablePresence(
             if (now.Members.All(there => !there.Item1.SiloAddress.Equals(row.SiloAddress)))
             {
                 row.IAmAliveTime = time.GetUtcNow().UtcDateTime;
-                await table.InsertRowAsync(row, new TableVersion((int)Math.Max(known.Version.Value, now.Version.Version), now.Version.VersionEtag), cancellationToken).ConfigureAwait(false);
+                var version = new TableVersion((int)Math.Max(known.Version.Value, now.Version.Version), now.Version.VersionEtag);
+                await table.InsertRowAsync(row, version, cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "This silo is no longer in the membership table ({Table}), though nobody has declared it dead: somebody has emptied it. The rows of the silos that are known are put back")]
+        Message = "This silo is no longer in the membership table ({Table}), though nobody has declared it dead: somebody has emptied "
+            + "it. The rows of the silos that are known are put back")]
     private static partial void LogGone(ILogger logger, string table);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This silo is in the membership table again")]

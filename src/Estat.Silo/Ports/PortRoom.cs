@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Estat.Silo.Ports;
 
 /// <summary>
-/// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, whoever has been silent for longest makes way for the next;
-/// when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them together never take the descriptors that the spool
-/// needs. Any thread.
+/// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, whoever has been silent for longest makes
+/// way for the next; when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them together never take
+/// the descriptors that the spool needs. Any thread.
 /// </summary>
 /// <param name="name">Names the port in the log.</param>
 /// <param name="most">Connections at once.</param>
@@ -76,7 +76,8 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Connections to {Port} are closed, as {Reason} (SILO_MAX_CONNECTIONS, here {Most}; HEADER_TIMEOUT). Only nodes of the cluster should be able to reach it")]
+        Message = "Connections to {Port} are closed, as {Reason} (SILO_MAX_CONNECTIONS, here {Most}; HEADER_TIMEOUT). Only nodes of the "
+            + "cluster should be able to reach it")]
     private static partial void LogClosed(ILogger logger, string port, int most, string reason);
 
     /// <summary>One connection, from its acceptance on.</summary>

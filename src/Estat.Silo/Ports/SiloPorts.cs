@@ -35,7 +35,9 @@ internal sealed class SiloPorts
         _gateways = new PortRoom($"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
     }
 
-    /// <summary>Shares out the open files that are left for connections: half of them to HTTP at least, and a quarter to each of the two ports at most.</summary>
+    /// <summary>
+    /// Shares out the open files that are left for connections: half of them to HTTP at least, and a quarter to each of the two ports at most.
+    /// </summary>
     /// <param name="options">Checked options.</param>
     /// <param name="files">What the process may open, and what it needs beside connections.</param>
     /// <returns>Connections to each port, and to HTTP.</returns>
@@ -55,7 +57,10 @@ internal sealed class SiloPorts
     internal void Guard(ISiloBuilder silo)
     {
         ServiceDescriptor[] listeners =
-            [.. silo.Services.Where(service => service.IsKeyedService && service.ServiceType == typeof(IConnectionListenerFactory) && service.KeyedImplementationFactory is not null)];
+        [
+            .. silo.Services.Where(service => service.IsKeyedService && service.ServiceType == typeof(IConnectionListenerFactory))
+                .Where(service => service.KeyedImplementationFactory is not null),
+        ];
         if (listeners.Length != 2)
         {
             throw new InvalidOperationException("Orleans registers its listeners in another way than it did: SiloPorts has to follow");
@@ -65,7 +70,10 @@ internal sealed class SiloPorts
         {
             silo.Services.Remove(listener);
             silo.Services.AddKeyedSingleton<IConnectionListenerFactory>(listener.ServiceKey, (services, key) =>
-                new Factory(this, (IConnectionListenerFactory)listener.KeyedImplementationFactory!(services, key), () => services.GetRequiredService<JoinCheck>().Passed));
+            {
+                var inner = (IConnectionListenerFactory)listener.KeyedImplementationFactory!(services, key);
+                return new Factory(this, inner, () => services.GetRequiredService<JoinCheck>().Passed);
+            });
         }
 
         silo.Configure<SiloConnectionOptions>(connections =>
@@ -117,7 +125,9 @@ internal sealed class SiloPorts
         {
             IConnectionListener listener = await inner.BindAsync(endpoint, cancellationToken).ConfigureAwait(false);
             bool isForGateways = endpoint is IPEndPoint address && address.Port == ports._gatewayPort;
-            return isForGateways ? new GuardedListener(listener, ports._gateways, joined) : new GuardedListener(listener, ports._silos, () => Task.CompletedTask);
+            return isForGateways
+                ? new GuardedListener(listener, ports._gateways, joined)
+                : new GuardedListener(listener, ports._silos, () => Task.CompletedTask);
         }
     }
 }

@@ -8,8 +8,9 @@ using Orleans.Runtime.MembershipService.SiloMetadata;
 namespace Estat.Silo.Replication;
 
 /// <summary>
-/// One loop. A silo whose instance is not known yet may still be the owner of copies that are held here: as long as there is one, nobody is told to finish
-/// anything. Its instance comes from its metadata; the cache of that does not ask again for long after a failure, so the silo itself is asked then.
+/// One loop. A silo whose instance is not known yet may still be the owner of copies that are held here: as long as there is one, nobody is told to
+/// finish anything. Its instance comes from its metadata; the cache of that does not ask again for long after a failure, so the silo itself is asked
+/// then.
 /// </summary>
 internal sealed partial class MembershipWatch(
     IClusterMembershipService membership, ISiloMetadataCache metadata, ILocalSiloDetails self, ReplicaGrainClient grains, ReplicaPeers peers, IReplicaHolder holder,
@@ -127,7 +128,8 @@ internal sealed partial class MembershipWatch(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Silo {Silo} is there and writes elsewhere: {Difference}. It is given no copies. Silos of one CLUSTER_ID have to agree on this: stop it, and give it the same")]
+        Message = "Silo {Silo} is there and writes elsewhere: {Difference}. It is given no copies. Silos of one CLUSTER_ID have to agree "
+            + "on this: stop it, and give it the same")]
     private static partial void LogWritesElsewhere(ILogger logger, string silo, string difference);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is gone")]
