@@ -23,9 +23,7 @@ public sealed class JoinTests : IDisposable
         EstatOptions same = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster) with { SeedAddr = first.Cluster.SiloAddr });
         (string Setting, EstatOptions Options)[] others =
         [
-            ("storage", same with { StorageDir = _folder["elsewhere"] }), ("RAW_PREFIX", same with { RawPrefix = "elsewhere" }), ("DLQ_PREFIX", same with { DlqPrefix = "elsewhere" }),
-            ("ACK", same with { Ack = AckLevel.Memory }), ("ACK_ALLOWED", same with { AckAllowed = [AckLevel.Disk] }),
-            ("REPLICA_DEGRADED", same with { Cluster = same.Cluster with { ReplicaDegraded = ReplicaDegradedPolicy.Disk } }),
+            ("storage", same with { StorageDir = _folder["elsewhere"] }), ("RAW_PREFIX", same with { RawPrefix = "elsewhere" }),
         ];
         foreach ((string setting, EstatOptions other) in others)
         {
@@ -54,6 +52,21 @@ public sealed class JoinTests : IDisposable
         Assert.Contains($"the clock reads {yesterday}", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("Set the clock that is wrong", refusal.Message, StringComparison.Ordinal);
         await using RunningSilo two = await RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromMinutes(-1)));
+    }
+
+    [Fact]
+    public void Store_prefixes_and_what_an_answer_means_are_compared()
+    {
+        var one = new EstatOptions { RawBucket = "events", S3Endpoint = new Uri("http://127.0.0.1:9000") };
+        EstatOptions[] others =
+        [
+            one with { RawBucket = "other" }, one with { S3Endpoint = new Uri("http://127.0.0.1:9001") }, one with { RawBucket = null }, one with { RawPrefix = "x" },
+            one with { DlqPrefix = "x" }, one with { Ack = AckLevel.Memory }, one with { AckAllowed = [AckLevel.Disk] },
+            one with { Cluster = one.Cluster with { ReplicaDegraded = ReplicaDegradedPolicy.Disk } },
+        ];
+        var mine = new AgreedSettings(one);
+        Assert.All(others, other => Assert.NotNull(mine.DifferenceFrom(AgreedSettings.Parse(new AgreedSettings(other).Lines))));
+        Assert.Null(mine.DifferenceFrom(AgreedSettings.Parse(new AgreedSettings(one with { SpoolDir = "x", Cluster = one.Cluster with { Zone = "b" } }).Lines)));
     }
 
     [Fact]
