@@ -11,7 +11,6 @@ namespace Estat.Core.Forwarding;
 public sealed class PacketIntake
 {
     private readonly IIngest _ingest;
-    private readonly IReadOnlyList<AckLevel> _levels;
     private readonly TimeSpan _remembered;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
@@ -28,7 +27,7 @@ public sealed class PacketIntake
     {
         ArgumentNullException.ThrowIfNull(time);
         _ingest = ingest;
-        _levels = levels;
+        Levels = levels;
         Instance = instance;
         _remembered = remembered;
         _time = time;
@@ -38,8 +37,11 @@ public sealed class PacketIntake
     /// <summary>This start of this node.</summary>
     public string Instance { get; }
 
+    /// <summary>The levels that it offers.</summary>
+    public IReadOnlyList<AckLevel> Levels { get; }
+
     /// <summary>Whether events of the level would be taken now.</summary>
-    public Admission Outlook(AckLevel level) => _levels.Contains(level) ? _ingest.Outlook(level) : Admission.Unknown;
+    public Admission Outlook(AckLevel level) => Levels.Contains(level) ? _ingest.Outlook(level) : Admission.Unknown;
 
     /// <summary>Takes a packet, or repeats the answer that it had.</summary>
     /// <param name="packet">Its number, different for each that was ever sent.</param>
@@ -56,7 +58,7 @@ public sealed class PacketIntake
             return Task.FromResult(new Ack(Admission.Unknown, AckLevel.Memory, ""));
         }
 
-        if (!_levels.Contains(level))
+        if (!Levels.Contains(level))
         {
             throw new ArgumentException($"this silo does not offer {level.ToText()} (ACK_ALLOWED)", nameof(level));
         }

@@ -10,7 +10,8 @@ namespace Estat.Grains.Batching;
 internal sealed class BatchGrain(PacketIntake intake, EstatOptions options) : Grain, IBatchGrain
 {
     /// <inheritdoc/>
-    public Task<WireGreeting> GreetAsync() => Task.FromResult(new WireGreeting(intake.Instance, WireNames.Name(intake.Outlook(options.Ack))));
+    public Task<WireGreeting> GreetAsync() => Task.FromResult(new WireGreeting(
+        intake.Instance, WireNames.Name(intake.Outlook(options.Ack)), [.. intake.Levels.Select(level => level.ToText())]));
 
     /// <inheritdoc/>
     public Task<WireAck> AppendAsync(WirePacket packet) => TakeAsync(packet, prefix: null);

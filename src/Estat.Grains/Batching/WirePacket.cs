@@ -31,5 +31,6 @@ public sealed record WireAck([property: Id(0)] string Admission, [property: Id(1
 /// <summary>A silo as a gateway has to know it.</summary>
 /// <param name="Instance">The instance that packets must name.</param>
 /// <param name="Outlook">The name of what a packet of its default level would be answered now.</param>
+/// <param name="Levels">The names of the ack levels that it offers; null from one of an earlier version.</param>
 [GenerateSerializer, Immutable, Alias("estat.greeting")]
-public sealed record WireGreeting([property: Id(0)] string Instance, [property: Id(1)] string Outlook);
+public sealed record WireGreeting([property: Id(0)] string Instance, [property: Id(1)] string Outlook, [property: Id(2)] string[]? Levels);

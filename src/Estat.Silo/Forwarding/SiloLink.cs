@@ -24,6 +24,7 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
     private readonly IPEndPoint _endpoint;
     private readonly TimeSpan _timeout;
     private readonly TimeSpan _storedTimeout;
+    private readonly IReadOnlyList<AckLevel> _levels;
     private readonly TimeProvider _time;
     private readonly IHost _host;
     private readonly IClusterClient _client;
@@ -46,6 +47,7 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
         _endpoint = endpoint;
         _timeout = options.Cluster.SiloTimeout;
         _storedTimeout = options.Cluster.SiloTimeout + (2 * options.StoredMaxWait);
+        _levels = options.AckAllowed ?? AckLevels.All;
         _time = time;
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(loggers);
@@ -81,6 +83,9 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
 
     /// <summary>Its silo's client endpoint.</summary>
     internal IPEndPoint Endpoint => _endpoint;
+
+    /// <summary>Levels that this gateway offers and the silo does not, such as <c>memory, stored</c>; null if there is none, or none is known.</summary>
+    internal string? Lacks { get; private set; }
 
     /// <summary>Whether the silo has ever said who it is.</summary>
     internal bool HasGreeted => _hasGreeted;
@@ -166,6 +171,8 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
             }
         }
 
+        string[] missing = greeting.Levels is { } offered ? [.. _levels.Select(level => level.ToText()).Except(offered)] : [];
+        Lacks = missing.Length == 0 ? null : string.Join(", ", missing);
         _hasGreeted = true;
         return WireNames.AdmissionOf(greeting.Outlook) == Admission.Accepted;
     }

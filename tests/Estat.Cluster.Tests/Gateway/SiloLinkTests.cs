@@ -51,6 +51,18 @@ public sealed class SiloLinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_silo_that_lacks_a_level_of_the_gateway_s_is_known_by_its_greeting()
+    {
+        EstatOptions options = RunningSilo.OptionsIn(_folder, "silo-1");
+        await using RunningSilo silo = await RunningSilo.StartAsync(options with { AckAllowed = [AckLevel.Disk, AckLevel.Replica] });
+        await using SiloLink link = LinkTo(options);
+        await using SiloLink same = LinkTo(silo.Options);
+        await UntilAnswersAsync(link);
+        await UntilAnswersAsync(same);
+        Assert.Equal(("memory, stored", null), (link.Lacks, same.Lacks));
+    }
+
+    [Fact]
     public async Task A_draining_silo_says_so_and_takes_nothing()
     {
         EstatOptions options = RunningSilo.OptionsIn(_folder, "silo-1");
