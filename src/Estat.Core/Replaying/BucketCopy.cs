@@ -54,6 +54,13 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
         (FetchedObject? fetched, string? refusal) = await _fromReads.GetAsync(entry.Key, CancellationToken.None).ConfigureAwait(false);
         using (fetched)
         {
+            if (fetched is not null && fetched.Bytes != entry.Bytes)
+            {
+                // Objects never change: this is another's answer, a portal's page for one, and a copy of it would stand for the object.
+                string why = $"GET gave {fetched.Bytes} bytes of the {entry.Bytes} that the listing names. Look what answers in the store's place";
+                return new CopyResult(CopyOutcome.Unreadable, why);
+            }
+
             return fetched is not null ? await CopyAsync(rename(entry.Key), fetched).ConfigureAwait(false)
                 : new CopyResult(refusal is null ? CopyOutcome.Gone : CopyOutcome.Unreadable, refusal);
         }

@@ -36,11 +36,18 @@ public sealed class StrangeStoreTests
         await SucceedsAsync(",6", "query", "--by", "hour", "--csv");
         await SucceedsAsync("\"objects\":6,", "replay", "--to", folder["copy"], "--checkpoint", folder["checkpoint"], "--json");
 
-        async Task SucceedsAsync(string said, params string[] args)
+        // A page in one object's place is not copied under its name.
+        store.Instead = request =>
+            request.HttpMethod == "GET" && Uri.UnescapeDataString(request.RawUrl!).Contains(store.Keys[0], StringComparison.Ordinal) ? new StubAnswer(200, "<html/>", "text/html") : null;
+        (int code, string output) = await EstatCommand.RunAsync(options, "replay", "--to", folder["other"], "--checkpoint", folder["checkpoint"], "--json");
+        Assert.True(code == 1 && output.Contains("GET gave 7 bytes", StringComparison.Ordinal), output);
+        Assert.Equal(5, Directory.GetFiles(folder["other"], "*.gz", SearchOption.AllDirectories).Length);
+
+        async Task SucceedsAsync(string expected, params string[] args)
         {
-            (int code, string output) = await EstatCommand.RunAsync(options, args);
-            Assert.True(code == 0, output);
-            Assert.True(output.Contains(said, StringComparison.Ordinal), output);
+            (int ended, string said) = await EstatCommand.RunAsync(options, args);
+            Assert.True(ended == 0, said);
+            Assert.True(said.Contains(expected, StringComparison.Ordinal), said);
         }
     }
 
