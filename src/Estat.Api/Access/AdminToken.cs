@@ -21,6 +21,9 @@ internal sealed class AdminToken(string token, TimeProvider time)
     // Slow on purpose, once a process: whoever gets hold of a cookie could otherwise try tokens against it as fast as HMAC goes.
     private const int KeyIterations = 100_000;
 
+    // Between the nodes of a cluster, at each of which a session holds.
+    private static readonly TimeSpan ClocksDiffer = TimeSpan.FromMinutes(5);
+
     private readonly byte[] _digest = SHA256.HashData(Encoding.UTF8.GetBytes(token));
     private readonly Lazy<byte[]> _key = new(() => Rfc2898DeriveBytes.Pbkdf2(token, "estat_admin session"u8, KeyIterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes));
 
@@ -39,7 +42,14 @@ internal sealed class AdminToken(string token, TimeProvider time)
     internal bool IsSession(string? shown)
     {
         if (shown is not { Length: <= LongestSession } || shown.Split('.') is not [Version, var until, _]
-            || !long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds) || seconds <= time.GetUtcNow().ToUnixTimeSeconds())
+            || !long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds))
+        {
+            return false;
+        }
+
+        // One that holds for longer than any that is opened now was opened by a clock that had jumped forward.
+        long now = time.GetUtcNow().ToUnixTimeSeconds();
+        if (seconds <= now || seconds > now + (long)(SessionLength + ClocksDiffer).TotalSeconds)
         {
             return false;
         }

@@ -5,23 +5,24 @@ using Estat.Core.Uploading;
 namespace Estat.Core.Recovery;
 
 /// <summary>
-/// A file whose meta cannot be read, or is not there, has nowhere to keep when it is due. So this process remembers it, for a bounded number of files. Any thread.
+/// A file whose meta cannot be read, or is not there, has nowhere to keep when it is due. So this process remembers it, for a bounded number of files, by a
+/// clock that is not set. Any thread.
 /// </summary>
 internal sealed class DlqPutOff(TimeProvider time)
 {
     private const int Most = 10_000;
 
-    private readonly ConcurrentDictionary<string, (int Attempts, DateTimeOffset Due, string Fault)> _files = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (int Attempts, long Since, TimeSpan Wait, string Fault)> _files = new(StringComparer.Ordinal);
 
     /// <summary>Puts a file off, longer each time.</summary>
     /// <returns>Whether it is another fault than last time.</returns>
     internal bool Add(string payload, string fault)
     {
-        bool isKnown = _files.TryGetValue(payload, out (int Attempts, DateTimeOffset Due, string Fault) last);
+        bool isKnown = _files.TryGetValue(payload, out (int Attempts, long Since, TimeSpan Wait, string Fault) last);
         if (isKnown || _files.Count < Most)
         {
             int attempts = last.Attempts + 1;
-            _files[payload] = (attempts, time.GetUtcNow() + Backoff.Dlq.After(attempts), fault);
+            _files[payload] = (attempts, time.GetTimestamp(), Backoff.Dlq.After(attempts), fault);
         }
 
         return !isKnown || last.Fault != fault;
@@ -39,7 +40,7 @@ internal sealed class DlqPutOff(TimeProvider time)
                 return null;
             }
 
-            if (!_files.TryGetValue(payload, out (int Attempts, DateTimeOffset Due, string Fault) file) || file.Due <= time.GetUtcNow())
+            if (!_files.TryGetValue(payload, out (int Attempts, long Since, TimeSpan Wait, string Fault) file) || time.GetElapsedTime(file.Since) >= file.Wait)
             {
                 return payload;
             }

@@ -124,8 +124,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
                     FinishAll(_ => true, "its folder is gone, and nobody would find it after a restart");
                     break;
                 case Sweep when !_storageFails():
-                    DateTimeOffset old = _time.GetUtcNow() - _longest;
-                    FinishAll(batch => batch.LastHeard < old, "its owner has not said what became of it");
+                    FinishAll(batch => _time.GetElapsedTime(batch.LastHeard) > _longest, "its owner has not said what became of it");
                     break;
                 case Drain:
                     _drains = true;
@@ -160,7 +159,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
             _spool.ThrowIfGone();
             batch.Segment.Append(records.Lines, records.Events);
             batch.NextSequence += records.Events;
-            batch.LastHeard = _time.GetUtcNow();
+            batch.LastHeard = _time.GetTimestamp();
             _group.Add((hold, batch));
         }
         catch (Exception error) // whatever a file system has to say
@@ -222,7 +221,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
         FinishAll(batch => _gone.Contains(ObjectKeys.InstanceOf(batch.Key)), "its owner is gone");
     }
 
-    private void FinishAll(Func<(string Key, DateTimeOffset LastHeard), bool> which, string reason)
+    private void FinishAll(Func<(string Key, long LastHeard), bool> which, string reason)
     {
         foreach ((string key, HeldBatch batch) in _held.Where(item => which((item.Key, item.Value.LastHeard))).ToArray())
         {
@@ -280,7 +279,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
 
         internal long NextSequence { get; set; } = 1;
 
-        internal DateTimeOffset LastHeard { get; set; }
+        internal long LastHeard { get; set; }
 
         internal bool IsFinished { get; set; }
     }

@@ -110,6 +110,17 @@ public sealed class AdminAccessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_session_of_a_clock_that_had_jumped_forward_does_not_outlive_its_return()
+    {
+        AdminAccess access = Access(Token);
+        _time.UtcNow += TimeSpan.FromDays(30);
+        string session = new AdminToken(Token, _time).OpenSession();
+        Assert.Equal(200, await AskAsync(access, Elsewhere, ("Cookie", $"estat_admin={session}")));
+        _time.UtcNow -= TimeSpan.FromDays(30);
+        Assert.Equal(401, await AskAsync(access, Elsewhere, ("Cookie", $"estat_admin={session}")));
+    }
+
+    [Fact]
     public async Task A_session_that_was_changed_or_made_up_opens_nothing()
     {
         AdminAccess access = Access(Token);

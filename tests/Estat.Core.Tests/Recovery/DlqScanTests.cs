@@ -1,6 +1,7 @@
 // Which file is tried next: the oldest that is due, without ever listing the folder, and each in its turn.
 using Estat.Core.Batching;
 using Estat.Core.Recovery;
+using Estat.Core.Uploading;
 
 namespace Estat.Core.Tests.Recovery;
 
@@ -21,6 +22,20 @@ public sealed class DlqScanTests : IDisposable
 
     [Fact]
     public void An_empty_folder_has_nothing_due_however_often_one_asks() => Assert.All(Enumerable.Range(0, 5), _ => Assert.Null(_scan.NextDue()));
+
+    [Fact]
+    public void A_file_that_was_put_off_while_the_clock_had_jumped_forward_has_its_turn_when_the_clock_is_back()
+    {
+        string path = Put(1);
+        var putOff = new DlqPutOff(_time);
+        DateTimeOffset truth = _time.UtcNow;
+        _time.UtcNow += TimeSpan.FromDays(30);
+        putOff.Add(path, "its meta cannot be read");
+        _time.UtcNow = truth;
+        Assert.Null(putOff.NextOf(_scan));
+        _time.Advance(Backoff.Dlq.Longest);
+        Assert.Equal(path, putOff.NextOf(_scan) ?? putOff.NextOf(_scan));
+    }
 
     [Fact]
     public void A_file_that_comes_after_the_folder_was_read_is_found()
