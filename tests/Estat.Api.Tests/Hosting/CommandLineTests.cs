@@ -278,10 +278,10 @@ public sealed class CommandLineTests
             new Dictionary<string, string> { ["LOG_LEVEL"] = "critical", ["MAX_CONNECTIONS"] = "1" });
         for (int i = 0; i < 3; i++)
         {
-            // Kestrel warns of connections that it turns away.
-            using RawHttp tooMany = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+            // It warns of connections that it closes for others.
+            using RawHttp idle = await RawHttp.ConnectAsync(server.BaseAddress.Port);
             using RawHttp another = await RawHttp.ConnectAsync(server.BaseAddress.Port);
-            await another.UntilClosedAsync();
+            await idle.UntilClosedAsync();
         }
 
         Assert.Empty(server.Output);
