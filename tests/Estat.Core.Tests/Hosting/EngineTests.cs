@@ -4,6 +4,7 @@ using Estat.Core.Conservation;
 using Estat.Core.Files;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
+using Estat.Core.Recovery;
 using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Hosting;
@@ -40,6 +41,23 @@ public sealed class EngineTests : IDisposable
         node.Engine.BeginDrain();
         Assert.Contains("draining", node.Engine.NotReadyBecause, StringComparison.Ordinal);
         Assert.Equal(Admission.Draining, node.Engine.Ingest.Outlook(level));
+    }
+
+    [Fact]
+    public async Task The_sink_says_what_a_failed_upload_says_until_nothing_of_it_is_left()
+    {
+        await using TestNode node = new TestNode(_folder, Quick with { Partitions = 1, BatchSize = 1, RecoveryInterval = TimeSpan.FromMinutes(1) }).Start();
+        node.Store.FailsFor = key => key.StartsWith("raw/", StringComparison.Ordinal); // what a probe does not see
+        node.Store.Fails = StorageFailure.Refused;
+        Assert.Null(await node.Engine.AskStorageAsync());
+        await node.SendAsync("a");
+        await node.UntilAsync(() => node.Balance.Dlq == 1, "the batch to be in the DLQ");
+        Assert.Equal(StorageFailure.Refused, (await node.Engine.AskStorageAsync())!.Failure);
+
+        string name = node.DlqNames.First(entry => entry.EndsWith(".gz", StringComparison.Ordinal));
+        await node.UntilAsync(() => node.Engine.Dlq.Discard(name, 1, "a test").End is OrderEnd.Discarded, "the batch to be given up");
+        Assert.Null(await node.Engine.AskStorageAsync());
+        Assert.False(node.Engine.StorageFails);
     }
 
     [Theory]
