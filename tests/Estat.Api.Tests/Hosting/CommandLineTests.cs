@@ -12,7 +12,8 @@ public sealed class CommandLineTests
     public static TheoryData<string, string> WrongValues => new()
     {
         { "HTTP_ADDR", "8080" }, { "ACK", "paper" }, { "ACK_ALLOWED", "all" }, { "SPOOL_VOLATILE", "yes" }, { "SPOOL_MAX_SIZE_BYTES", "1" }, { "STORED_MAX_WAIT", "0" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
-        { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_APP_RETRIES", "-1" }, { "DLQ_MAX_AGE", "1d" }, { "DLQ_MAX_SIZE_BYTES", "1GB" },
+        { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_SSE", "aes" }, { "S3_SSE_KMS_KEY_ID", "a key" }, { "S3_ACL", "public-read" }, { "S3_STORAGE_CLASS", "GLACIER" },
+        { "S3_EXPECT_CONTINUE", "never" }, { "S3_APP_RETRIES", "-1" }, { "DLQ_MAX_AGE", "1d" }, { "DLQ_MAX_SIZE_BYTES", "1GB" },
         { "DLQ_FULL", "drop" }, { "DISK_MIN_FREE_BYTES", "some" }, { "RECOVERY_INTERVAL", "0" }, { "PARTITIONS", "0" }, { "CHANNEL_SIZE", "0" },
         { "CHANNEL_BYTES", "1" }, { "BATCH_SIZE", "1e3" }, { "BATCH_BYTES", "0" }, { "FLUSH_INTERVAL", "-1s" }, { "GZIP_LEVEL", "10" },
         { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" }, { "INFLIGHT_BYTES", "0" }, { "UNREAD_BYTES", "0" },
