@@ -24,7 +24,7 @@ internal sealed record SoakOptions(TimeSpan Duration, int Rate = 1000, string? G
     internal double WorstGrowth { get; init; } = 1.2;
 
     /// <summary>The time before the attacks: what they are compared with.</summary>
-    internal TimeSpan Before => TimeSpan.FromSeconds(Math.Clamp(Duration.TotalSeconds / 10, 3, 30));
+    internal TimeSpan Before => TimeSpan.FromSeconds(Math.Clamp(Duration.TotalSeconds / 10, 1, 30));
 
     /// <summary>Reads the command line.</summary>
     /// <exception cref="FormatException">It is wrong.</exception>

@@ -38,10 +38,14 @@ internal static class SoakRun
         IReadOnlyList<IAttack> attacks = [.. Attacks().Where(attack => options.Only is null || attack.Name == options.Only)];
         foreach (IAttack attack in attacks)
         {
-            await AttackAsync(attack, port, options.Duration / attacks.Count, server);
+            await AttackAsync(attack, port, options.Duration / attacks.Count, server, ending.Token);
             Tally under = honest.Take();
             during.Add(under);
             await report.WriteLineAsync($"{attack.Name,-18}{under}  {Megabytes(Resident(server))}{Group(options)}");
+            if (server.HasExited)
+            {
+                break;
+            }
         }
 
         bool isBack = await IsBackAsync(server, (long)(memory * options.WorstGrowth));
@@ -121,15 +125,17 @@ internal static class SoakRun
         }
     }
 
-    private static async Task AttackAsync(IAttack attack, int port, TimeSpan time, ChildProcess server)
+    private static async Task AttackAsync(IAttack attack, int port, TimeSpan time, ChildProcess server, CancellationToken cancellationToken)
     {
-        using var ending = new CancellationTokenSource(time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ending.CancelAfter(time);
         Task attacking = attack.RunAsync(port, ending.Token);
-        while (!attacking.IsCompleted)
+        while (!attacking.IsCompleted && !server.HasExited)
         {
-            server.ThrowIfEnded($"the attack {attack.Name} was over");
-            await Task.WhenAny(attacking, Task.Delay(TimeSpan.FromSeconds(1)));
+            await Task.WhenAny(attacking, Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None));
         }
+
+        await ending.CancelAsync();
 
         await attacking;
     }
@@ -138,8 +144,8 @@ internal static class SoakRun
     {
         try
         {
-            await Wait.UntilAsync(() => Resident(server) <= bytes, CalmLimit, "the memory to be given back");
-            return true;
+            await Wait.UntilAsync(() => server.HasExited || Resident(server) <= bytes, CalmLimit, "the memory to be given back");
+            return !server.HasExited;
         }
         catch (TimeoutException)
         {

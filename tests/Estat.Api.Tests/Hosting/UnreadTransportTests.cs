@@ -32,9 +32,9 @@ public sealed class UnreadTransportTests : IDisposable
     {
         IAttack attack = how switch
         {
-            "http2" => new UnreadStreams(4),
-            "http1" => new UnreadPipeline(20, isTls: false),
-            _ => new UnreadPipeline(20, isTls: true),
+            "http2" => new UnreadStreams(4, between: 1),
+            "http1" => new UnreadPipeline(20, isTls: false, between: 1),
+            _ => new UnreadPipeline(20, isTls: true, between: 1),
         };
         await using RunningServer server = await StartAsync(sockets, isTls: how != "http1");
         using HttpClient client = Client(server);

@@ -6,7 +6,8 @@ namespace Estat.Soak.Attacks;
 /// <summary>Connections that send requests as long as they are taken, and read nothing.</summary>
 /// <param name="connections">How many at once.</param>
 /// <param name="isTls">Whether the server speaks TLS.</param>
-internal sealed class UnreadPipeline(int connections, bool isTls) : IAttack
+/// <param name="between">Milliseconds between two beginnings: many more would be an attack by handshakes.</param>
+internal sealed class UnreadPipeline(int connections, bool isTls, int between = 50) : IAttack
 {
     private const int Sent = 1_300_000;
     private const int SmallBuffer = 4096; // of the attacker's socket: the kernel shall not read for it
@@ -16,7 +17,7 @@ internal sealed class UnreadPipeline(int connections, bool isTls) : IAttack
     public string Name => "http1-unread";
 
     public Task RunAsync(int port, CancellationToken cancellationToken) =>
-        Connection.KeepAsync(connections, TimeSpan.FromMilliseconds(10), ending => OneAsync(port, ending), cancellationToken);
+        Connection.KeepAsync(connections, TimeSpan.FromMilliseconds(between), ending => OneAsync(port, ending), cancellationToken);
 
     /// <summary>One such connection, until the server ends it.</summary>
     internal async Task OneAsync(int port, CancellationToken cancellationToken)

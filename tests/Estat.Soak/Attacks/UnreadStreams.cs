@@ -7,8 +7,9 @@ namespace Estat.Soak.Attacks;
 
 /// <summary>Connections that ask for a large document a hundred times and take none of it.</summary>
 /// <param name="connections">How many at once.</param>
+/// <param name="between">Milliseconds between two beginnings: many more would be an attack by handshakes.</param>
 /// <param name="path">The document.</param>
-internal sealed class UnreadStreams(int connections, string path = "/openapi.json") : IAttack
+internal sealed class UnreadStreams(int connections, int between = 50, string path = "/openapi.json") : IAttack
 {
     private const int Streams = 100;
     private const byte Settings = 4;
@@ -19,7 +20,7 @@ internal sealed class UnreadStreams(int connections, string path = "/openapi.jso
     public string Name => "http2-unread";
 
     public Task RunAsync(int port, CancellationToken cancellationToken) =>
-        Connection.KeepAsync(connections, TimeSpan.FromMilliseconds(40), ending => OneAsync(port, ending), cancellationToken);
+        Connection.KeepAsync(connections, TimeSpan.FromMilliseconds(between), ending => OneAsync(port, ending), cancellationToken);
 
     /// <summary>One such connection, until the server ends it.</summary>
     internal async Task OneAsync(int port, CancellationToken cancellationToken)
