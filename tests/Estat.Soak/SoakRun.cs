@@ -30,9 +30,8 @@ internal static class SoakRun
         await Task.Delay(options.Before); // warms up
         honest.Take();
 
-        await Task.Delay(options.Before);
+        long memory = await HighestAsync(server, options.Before);
         Tally before = honest.Take();
-        long memory = Resident(server);
         await report.WriteLineAsync($"{"before",-18}{before}  {Megabytes(memory)}");
         var during = new Tally();
         IReadOnlyList<IAttack> attacks = [.. Attacks().Where(attack => options.Only is null || attack.Name == options.Only)];
@@ -138,6 +137,19 @@ internal static class SoakRun
         await ending.CancelAsync();
 
         await attacking;
+    }
+
+    // The runtime lets its youngest generation grow to some 40 MB before it collects: what a calm server holds goes up and down by that.
+    private static async Task<long> HighestAsync(ChildProcess server, TimeSpan time)
+    {
+        long highest = 0;
+        for (TimeSpan waited = TimeSpan.Zero; waited < time; waited += TimeSpan.FromSeconds(0.5))
+        {
+            await Task.Delay(TimeSpan.FromSeconds(0.5));
+            highest = Math.Max(highest, Resident(server));
+        }
+
+        return highest;
     }
 
     private static async Task<bool> IsBackAsync(ChildProcess server, long bytes)

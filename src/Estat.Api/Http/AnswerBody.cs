@@ -12,7 +12,7 @@ internal static class AnswerBody
     /// <summary>Bytes at a time.</summary>
     internal const int Slice = 8 * 1024;
 
-    // What stands around an answer that waits: Kestrel's stream with its features and buffers, and ours. Measured, docs/security.md.
+    // What stands around an answer that waits: Kestrel's stream with its features and buffers, and ours. Measured: docs/security.md.
     private const int Around = 16 * 1024;
 
     /// <summary>Writes it, and goes on when all of it is on its way.</summary>
