@@ -7,14 +7,18 @@ internal sealed partial class Spool
 {
     /// <summary>
     /// Keeps an eye on the disk until cancelled. Nothing is written while newcomers are turned away, so nothing else would ever notice that there is room again,
-    /// or that the disk works; and a flush that hangs reports nothing.
+    /// or that the disk works; and a call that hangs, a flush or the guard's own, reports nothing.
     /// </summary>
     internal async Task GuardAsync(CancellationToken cancellationToken)
     {
         using var ticks = new PeriodicTimer(GuardInterval, _time);
-        while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        Task<bool> tick = ticks.WaitForNextTickAsync(cancellationToken).AsTask();
+        Task measuring = Task.CompletedTask;
+        Task probing = Task.CompletedTask;
+        while (await tick.ConfigureAwait(false))
         {
-            Measure();
+            tick = ticks.WaitForNextTickAsync(cancellationToken).AsTask();
+            measuring = await TryUntilAsync(tick, measuring, "measuring", Measure).ConfigureAwait(false);
             CheckHanging();
             TellOfRoom();
             BeginLook();
@@ -25,9 +29,31 @@ internal sealed partial class Spool
 
             if (IsFailing && !_hangs && !IsGone)
             {
-                await Task.Run(Probe, cancellationToken).ConfigureAwait(false);
+                probing = await TryUntilAsync(tick, probing, "probing", Probe).ConfigureAwait(false);
             }
         }
+    }
+
+    // One that hangs is left behind, and counts as a flush that hangs does.
+    private async Task<Task> TryUntilAsync(Task tick, Task last, string what, Action call)
+    {
+        if (last.IsCompleted)
+        {
+            last = Task.Run(() =>
+            {
+                OnFlushing(what, begins: true);
+                call();
+                OnFlushing(what, begins: false);
+            });
+        }
+
+        await Task.WhenAny(last, tick).ConfigureAwait(false);
+        if (last.IsCompleted)
+        {
+            await last.ConfigureAwait(false);
+        }
+
+        return last;
     }
 
     /// <summary>A writer begins (true) or ends a flush.</summary>

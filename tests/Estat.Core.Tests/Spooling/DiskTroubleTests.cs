@@ -277,6 +277,29 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
+    public async Task A_look_for_room_that_hangs_makes_the_node_unready_and_keeps_no_drain_from_its_end()
+    {
+        var time = new ManualTimeProvider();
+        await using TestNode node = NewNode(time: time).Start();
+        await SendAsync(node, ["before"]);
+        using var hold = new ManualResetEventSlim();
+        node.Disk!.Fault = (call, _) =>
+        {
+            if (call == DiskCall.Measure)
+            {
+                hold.Wait(TestNode.Limit);
+            }
+
+            return null;
+        };
+        await time.AdvanceUntilAsync(TimeSpan.FromSeconds(1), () => !node.Engine.IsReady, "the hanging look to be noticed");
+        Task<long> drain = node.DrainAsync();
+        await time.AdvanceUntilAsync(TimeSpan.FromMilliseconds(20), () => drain.IsCompleted, "the drain to end");
+        Assert.Equal(["before"], node.Stored);
+        hold.Set();
+    }
+
+    [Fact]
     public async Task A_spool_at_its_size_turns_newcomers_away_until_batches_have_left()
     {
         await using TestNode node = NewNode(Quick with { SpoolMaxSizeBytes = 1 << 20 }).Start();

@@ -12,6 +12,7 @@ internal enum DiskCall
     Write,
     Sync,
     Truncate,
+    Measure,
 }
 
 /// <summary>
@@ -76,7 +77,11 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     public void Replace(string name, byte[] content) => inner.Replace(name, content);
 
     /// <inheritdoc/>
-    public long FreeBytes() => inner.FreeBytes();
+    public long FreeBytes()
+    {
+        Throw(DiskCall.Measure, "");
+        return inner.FreeBytes();
+    }
 
     // What is made under a temporary name is known by the one that it will get.
     private static string NameOf(string name) => AtomicFile.IsTemporary(name) ? name[AtomicFile.TemporaryPrefix.Length..] + Spool.Extension : name;
