@@ -5,7 +5,8 @@
 //            at a time send them. Where localStorage is blocked or full it is an object of this page.
 //
 // A batch is let go when the server has answered it: taken (2xx), or refused for good (4xx but 408 and 429; dropped and counted). Anything else, no answer
-// included, means "send it again", with the same ids. Without consent nothing leaves the memory of this page. Nothing here throws into the page.
+// included, means "send it again", with the same ids. Without consent, and while the page is only prerendered, nothing leaves the memory of this page. Nothing
+// here throws into the page.
 ((window, document) => {
   const prefix = 'estat:';
   // Browsers let requests that outlive their page carry 64 KB together.
@@ -16,6 +17,8 @@
   const url = new URL(data.endpoint || '/collect/batch', script.src);
   let queue = [], store, consented, timer, busy, flying = 0, failures = 0, pause;
 
+  // A page that is prerendered may never be seen.
+  const may = () => consented && !document.prerendering;
   const id = () => Date.now().toString(36) + Math.random().toString(36).slice(2);
   const size = text => new Blob([text]).size + 1;
   const stored = () => Object.keys(store).filter(key => key.startsWith(prefix)).sort();
@@ -76,7 +79,7 @@
 
   const flush = async () => {
     timer = clearTimeout(timer);
-    if (busy || !consented) return;
+    if (busy || !may()) return;
     busy = 1;
     // While it fails, what is sent is in the store first: a page that is closed in the midst of it loses nothing.
     if (failures) saveAll();
@@ -89,10 +92,11 @@
     arm();
   };
 
-  // Hidden, for a while or for ever: what fits into one last request is sent, the rest is kept for the next page.
-  const hide = () => {
-    if (!consented) return;
-    const text = failures ? '' : take(room - flying);
+  // Hidden, for a while or for ever: what fits into one last request is sent, the rest is kept for the next page. A page that is frozen may be discarded without
+  // hearing of an answer: all is kept, and sent when it or another page goes on.
+  const hide = ({ type }) => {
+    if (!may()) return;
+    const text = failures || type == 'freeze' ? '' : take(room - flying);
     if (text) send(text).then(done => done || save(text));
     saveAll();
     arm();
@@ -113,7 +117,7 @@
       if (size(line) > room) return lose('');
       queue.push(line);
       if (queue.length > 1e3) lose(queue.shift());
-      if (!consented) return;
+      if (!may()) return;
       if (queue.length > 49 && !failures) flush();
       else arm();
     } catch { lose(''); }
@@ -125,9 +129,17 @@
 
   if (data.key) url.searchParams.set('key', data.key);
   if (data.consent != 'required') consent(true);
-  if (data.pageView != null) estat('page_view', { title: document.title, referrer: document.referrer });
+  // A view is a page that somebody sees: once it is more than prerendered, and again when it comes back out of the back/forward cache.
+  const view = () => data.pageView != null && estat('page_view', { title: document.title, referrer: document.referrer });
+  if (document.prerendering) document.addEventListener('prerenderingchange', () => {
+    view();
+    may() && arm();
+  });
+  else view();
   (early && early.queue || []).map(call => estat(...call));
   addEventListener('pagehide', hide);
+  addEventListener('pageshow', event => event.persisted && view());
   addEventListener('online', flush);
-  document.addEventListener('visibilitychange', () => document.hidden && hide());
+  document.addEventListener('freeze', hide);
+  document.addEventListener('visibilitychange', event => document.hidden && hide(event));
 })(window, document);

@@ -50,6 +50,9 @@ internal sealed class Shop : IAsyncDisposable
         _site.Run(AnswerAsync);
     }
 
+    /// <summary>Pages of the test's own, by their path.</summary>
+    internal Dictionary<string, Func<HttpContext, Task>> Pages { get; } = [];
+
     internal FaultProxy Network { get; private set; } = null!;
 
     /// <summary>Bodies of the requests that pages sent, in order; those at unload are not seen here.</summary>
@@ -58,7 +61,7 @@ internal sealed class Shop : IAsyncDisposable
     /// <summary>All that the browser complained of, but for requests that failed.</summary>
     internal IReadOnlyList<string> Complaints => _complaints;
 
-    private Uri Site => new($"http://localhost:{new Uri(_site.Urls.First()).Port}/");
+    internal Uri Site => new($"http://localhost:{new Uri(_site.Urls.First()).Port}/");
 
     internal static async Task<Shop> OpenAsync(IBrowser browser)
     {
@@ -191,17 +194,27 @@ internal sealed class Shop : IAsyncDisposable
             return context.Response.SendFileAsync(Path.Combine(Repository.Root, "examples", "browser", "index.html"));
         }
 
+        if (Pages.TryGetValue(context.Request.Path.Value!, out Func<HttpContext, Task>? own))
+        {
+            return own(context);
+        }
+
         string script = _server.Address.GetLeftPart(UriPartial.Authority);
         context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; img-src data:; script-src {script} 'nonce-a'; connect-src {Network.Endpoint}; {_policy}";
         return context.Response.WriteAsync(
             context.Request.Path == "/elsewhere"
                 ? "<!DOCTYPE html><title>Elsewhere</title><link rel=icon href=data:,>"
-                : $"""
-                  <!DOCTYPE html><title>Shop</title><link rel=icon href=data:,>
-                  <script nonce=a>window.estat = window.estat || ((...call) => estat.queue.push(call)); estat.queue = estat.queue || []; estat('early', [1]);</script>
-                  <script src="{script}/estat.js" data-key="{Key}" data-endpoint="{Network.Endpoint}/collect/batch" {_attributes} defer></script>
-                  """);
+                : Html(_attributes));
     }
+
+    /// <summary>A page with the snippet.</summary>
+    /// <param name="attributes">Of the script, beside src, data-key and data-endpoint.</param>
+    internal string Html(string attributes) =>
+        $"""
+        <!DOCTYPE html><title>Shop</title><link rel=icon href=data:,>
+        <script nonce=a>window.estat = window.estat || ((...call) => estat.queue.push(call)); estat.queue = estat.queue || []; estat('early', [1]);</script>
+        <script src="{_server.Address.GetLeftPart(UriPartial.Authority)}/estat.js" data-key="{Key}" data-endpoint="{Network.Endpoint}/collect/batch" {attributes} defer></script>
+        """;
 }
 
 /// <summary>An event of the snippet's, as it was stored.</summary>

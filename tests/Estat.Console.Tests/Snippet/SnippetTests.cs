@@ -8,7 +8,7 @@ namespace Estat.Console.Tests.Snippet;
 /// <summary>Debian's Chromium, one for all tests of the class; each has a profile of its own.</summary>
 public sealed class SnippetBrowser : IAsyncLifetime
 {
-    private const string Program = "/usr/bin/chromium";
+    internal const string Program = "/usr/bin/chromium";
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
