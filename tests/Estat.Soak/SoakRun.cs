@@ -27,7 +27,7 @@ internal static class SoakRun
         using var ending = new CancellationTokenSource();
         var honest = new HonestClient(port, options.Rate);
         Task sending = honest.RunAsync(ending.Token);
-        await Task.Delay(options.Before); // warms up
+        await Task.Delay(2 * options.Before); // warms up: a calm server grows for a minute, until its youngest generation was first collected
         honest.Take();
 
         long memory = await HighestAsync(server, options.Before);
@@ -139,7 +139,7 @@ internal static class SoakRun
         await attacking;
     }
 
-    // The runtime lets its youngest generation grow to some 40 MB before it collects: what a calm server holds goes up and down by that.
+    // The runtime lets its youngest generation grow to some 60 MB before it collects: what a calm server holds goes up and down by that.
     private static async Task<long> HighestAsync(ChildProcess server, TimeSpan time)
     {
         long highest = 0;
