@@ -45,7 +45,7 @@ internal static class ContentCoding
     }
 
     /// <summary>Bytes beyond its limit that a buffer to decode into needs.</summary>
-    internal static int Slack => MarkedGzip.Mark.Length;
+    internal static int Slack => MarkedGzipStream.Mark.Length;
 
     /// <summary>Decodes a whole body. The buffer may hold <see cref="Slack"/> bytes more than its body is allowed.</summary>
     /// <exception cref="InvalidDataException">It is broken or cut off.</exception>
@@ -55,7 +55,7 @@ internal static class ContentCoding
     // Members that follow one another are one text (RFC 1952, 2.2). Nothing else may stand behind the last one.
     private static BodyOutcome Gunzip(ArraySegment<byte> encoded, BodyBuffer decoded)
     {
-        using var gzip = new GZipStream(new MarkedGzip(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count)), CompressionMode.Decompress);
+        using var gzip = new GZipStream(new MarkedGzipStream(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count)), CompressionMode.Decompress);
         try
         {
             BodyOutcome outcome = decoded.ReadFrom(gzip);
@@ -69,7 +69,7 @@ internal static class ContentCoding
             throw new InvalidDataException("the gzip data is damaged or cut off", error);
         }
 
-        return decoded.TryCutOff(MarkedGzip.Mark) ? BodyOutcome.Whole : throw new InvalidDataException("the gzip data is cut off, or something else follows it");
+        return decoded.TryCutOff(MarkedGzipStream.Mark) ? BodyOutcome.Whole : throw new InvalidDataException("the gzip data is cut off, or something else follows it");
     }
 
     private static BodyOutcome Unbrotli(ReadOnlySpan<byte> encoded, BodyBuffer decoded)

@@ -1,4 +1,5 @@
 // Which pages may send: origins of CORS_ORIGINS and of write keys, in the form in which browsers write them.
+using System.Buffers;
 using System.Globalization;
 
 namespace Estat.Core.Options;
@@ -19,6 +20,9 @@ public sealed class PageOrigins
 
     // Pages of these have no origin, or it is never in a request.
     private static readonly string[] Without = ["file", "ftp", "ws", "wss", "data", "blob", "about", "javascript", "mailto"];
+
+    // Never in a host or its port.
+    private static readonly SearchValues<char> NoHost = SearchValues.Create(" /?#@\\%\"");
 
     private readonly HashSet<string> _exact = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<(string Before, string After)> _subdomains = [];
@@ -67,7 +71,7 @@ public sealed class PageOrigins
         string scheme = text[..end].ToLowerInvariant();
         string authority = text[(end + 3)..];
         bool isScheme = char.IsAsciiLetter(scheme[0]) && scheme.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-' or '.') && !Without.Contains(scheme);
-        return !isScheme || authority.Length == 0 || authority.AsSpan().ContainsAny(" /?#@\\%\"") ? null
+        return !isScheme || authority.Length == 0 || authority.AsSpan().ContainsAny(NoHost) ? null
             : scheme is "http" or "https" ? ParseWeb(scheme, authority)
             : authority.All(c => c is > ' ' and < '\x7f' and not '*') ? $"{scheme}://{authority.ToLowerInvariant()}"
             : null;

@@ -6,7 +6,7 @@ namespace Estat.Core.Storage;
 /// and the text ends in <see cref="Mark"/>. In a member that was cut off it becomes part of it, whose check sum then fails; behind other bytes it is not reached.
 /// </summary>
 /// <param name="gzip">The bytes; disposed of with this.</param>
-public sealed class MarkedGzip(Stream gzip) : Stream
+public sealed class MarkedGzipStream(Stream gzip) : Stream
 {
     private static readonly byte[] Member = Convert.FromHexString("1F8B08000000000004034B2D2E492CB15228C9485548CA4FA95448CD4B2956C8482D4AE502004D4437BA1A000000");
     private int _marked;
