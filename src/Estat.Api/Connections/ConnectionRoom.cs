@@ -145,7 +145,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
     }
 
     // One that does not end within the time keeps its place until it does.
-    private async Task CloseAsync(OpenConnection connection)
+    private static async Task CloseAsync(OpenConnection connection)
     {
         connection.Abort(new ConnectionAbortedException("The server needs the place of a connection that has been idle."));
         try

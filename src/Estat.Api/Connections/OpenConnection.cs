@@ -94,6 +94,7 @@ internal sealed class OpenConnection : ConnectionContext
         }
         finally
         {
+            await base.DisposeAsync().ConfigureAwait(false);
             _room.Leave(this);
             _gone.TrySetResult();
         }

@@ -1,5 +1,4 @@
 // A checkpoint, or what stands in its place.
-using Estat.Core.Files;
 using Estat.Core.Replaying;
 
 namespace Estat.Core.Tests.Files;

@@ -1,6 +1,5 @@
 // A folder that is taken from under a running node: it is noticed, nothing more is acknowledged into it, and what open files hold is stored.
 using Estat.Core.Ingest;
-using Estat.Core.Options;
 using Estat.Core.Replication;
 using Estat.Core.Storage;
 using Microsoft.Extensions.Logging;

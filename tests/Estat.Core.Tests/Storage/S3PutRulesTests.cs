@@ -2,7 +2,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
-using System.Text;
 using Amazon.S3.Model;
 using Estat.Core.Options;
 using Estat.Core.Storage;

@@ -1,5 +1,4 @@
 // An upload counts when the object is there, not when somebody says 200.
-using Estat.Core.Batching;
 using Estat.Core.Options;
 using Estat.Core.Storage;
 
