@@ -1,6 +1,4 @@
 // Clients that go away, at whatever moment: counted, and no word in the log.
-using System.Net;
-using System.Net.Sockets;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Connections;

@@ -104,7 +104,7 @@ public sealed class UnreadTransportTests : IDisposable
         return (page["estat_unread_bytes"], page["estat_unread_closed_total"]);
     }
 
-    private HttpClient Client(RunningServer server)
+    private static HttpClient Client(RunningServer server)
     {
         var handler = new SocketsHttpHandler { UseProxy = false };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => faults != System.Net.Security.SslPolicyErrors.RemoteCertificateNotAvailable; // the test's own

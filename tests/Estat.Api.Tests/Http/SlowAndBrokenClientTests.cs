@@ -1,6 +1,5 @@
 // Clients that are slow, vanish or come in crowds: they get their due and cost nobody else anything.
 using System.Net;
-using System.Net.Sockets;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;

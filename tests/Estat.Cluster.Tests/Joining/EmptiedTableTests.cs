@@ -45,7 +45,7 @@ public sealed class EmptiedTableTests
         await Wait.UntilAsync(
             async () => (await gateway.MetricsAsync()).GetValueOrDefault("estat_forward_silos_healthy") == 3, Limit, "the gateway to have three silos");
         Assert.Empty(await cluster.DrainAsync());
-        Assert.Equal(sent, StoredEvents.FromFolder(folder["data"]).Count());
+        Assert.Equal(sent, StoredEvents.FromFolder(folder["data"]).Count);
     }
 
     private static async Task<HttpStatusCode> SendAsync(ServerProcess gateway, string body)
