@@ -39,7 +39,7 @@ catch (FormatException error)
 
 Console.Error.WriteLine(
     $"""
-    usage: Estat.Bench suite [--rounds 5] [--seconds 5] [--only {SuiteRun.Names}] [--json FILE] [--svg FILE]
+    usage: Estat.Bench suite [--rounds 5] [--seconds 5] [--only {SuiteRun.Names}] [--against DLL] [--json FILE] [--svg FILE]
            Estat.Bench growth {GrowthParts.Names} [--rounds 5] [--seconds 5] [--minutes 20] [--sockets inline|pool]
            Estat.Bench backlog GIGABYTES hung|stopped [--json FILE]
            Estat.Bench bare PORT inline|pool

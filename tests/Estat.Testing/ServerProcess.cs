@@ -16,14 +16,14 @@ public sealed class ServerProcess : IAsyncDisposable
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(120);
     private readonly ChildProcess _process;
 
-    private ServerProcess(string project, string name, IReadOnlyDictionary<string, string> environment, string[] args)
+    private ServerProcess(string assembly, string name, IReadOnlyDictionary<string, string> environment, string[] args)
     {
         var address = environment.GetValueOrDefault(AddressOption) ?? $"127.0.0.1:{FreePort.Next()}";
         BaseAddress = new Uri($"{(environment.ContainsKey("HTTP_TLS_CERT") ? "https" : "http")}://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
         var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable } }; // the test's own
         Client = new HttpClient(Through(handler)) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         _process = ChildProcess.Launch(
-            name, ChildProcess.DotnetCommand(project, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
+            name, ChildProcess.AssemblyCommand(assembly, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
     }
 
     /// <summary>What stands between <see cref="Client"/> and the network; a test assembly sets it before its first test.</summary>
@@ -75,7 +75,13 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the server and returns at once, ready or not.</summary>
-    public static ServerProcess Launch(IReadOnlyDictionary<string, string> environment, params string[] args) => new(Standalone, "the server", environment, args);
+    public static ServerProcess Launch(IReadOnlyDictionary<string, string> environment, params string[] args) =>
+        LaunchProject(Standalone, "the server", environment, args);
+
+    /// <summary>Starts the standalone server of another build, and returns at once.</summary>
+    /// <param name="assembly">Path of its Estat.Api.dll.</param>
+    /// <param name="environment">Its options.</param>
+    public static ServerProcess LaunchBuild(string assembly, IReadOnlyDictionary<string, string> environment) => new(assembly, "the other build's server", environment, []);
 
     /// <summary>Starts another program of this repository that answers <c>/health/ready</c> and <c>/metrics</c>, and returns at once.</summary>
     /// <param name="project">Its project.</param>
@@ -83,7 +89,7 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <param name="environment">Its options.</param>
     /// <param name="args">Its arguments.</param>
     public static ServerProcess LaunchProject(string project, string name, IReadOnlyDictionary<string, string> environment, params string[] args) =>
-        new(project, name, environment, args);
+        new(Repository.Assembly(project), name, environment, args);
 
     /// <summary>Runs the server until it ends by itself, as it does when an option is wrong.</summary>
     /// <exception cref="TimeoutException">It had not ended in time; it was killed.</exception>

@@ -31,6 +31,13 @@ internal sealed class EstatNode : INode
     internal static Task<EstatNode> StandaloneAsync(string folder, params (string Name, string Value)[] options) =>
         StartAsync(folder, environment => [ServerProcess.Launch(environment(options))]);
 
+    /// <summary>The standalone server of another build.</summary>
+    /// <param name="assembly">Path of its Estat.Api.dll.</param>
+    /// <param name="folder">Of its own; made if it is missing.</param>
+    /// <param name="options">Beside those that say where it keeps things.</param>
+    internal static Task<EstatNode> OtherBuildAsync(string assembly, string folder, params (string Name, string Value)[] options) =>
+        StartAsync(folder, environment => [ServerProcess.LaunchBuild(assembly, environment(options))]);
+
     /// <summary>A cluster's node that is gateway and silo in one process.</summary>
     internal static Task<EstatNode> CohostedAsync(string folder) => StartAsync(
         folder,

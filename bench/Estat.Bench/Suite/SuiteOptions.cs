@@ -23,6 +23,9 @@ internal sealed record SuiteOptions
     /// <summary>Of the servers that <c>growth</c> loads, and of the floor beside them.</summary>
     internal SocketMode Sockets { get; private init; } = SocketMode.Pool;
 
+    /// <summary>Estat.Api.dll of another build, which <c>before</c> measures beside this one; null if there is none.</summary>
+    internal string? Against { get; private init; }
+
     internal string Json { get; private init; } = Path.Combine(Repository.Root, "artifacts", "bench", "bench.json");
 
     internal string Svg { get; private init; } = Path.Combine(Repository.Root, "artifacts", "bench", "bench.svg");
@@ -41,6 +44,7 @@ internal sealed record SuiteOptions
                 "--minutes" => options with { Minutes = Number(args[at], value) },
                 "--only" => options with { Only = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) },
                 "--sockets" => options with { Sockets = SocketModes.Parse(value) },
+                "--against" => options with { Against = File.Exists(value) ? value : throw new FormatException($"{args[at]}: {value} is no file; name the other build's Estat.Api.dll") },
                 "--json" => options with { Json = value },
                 "--svg" => options with { Svg = value },
                 _ => throw new FormatException($"unknown option {args[at]}"),

@@ -18,7 +18,7 @@ internal static class SuiteRun
     private static readonly IReadOnlyList<ISuitePart> Parts =
     [
         new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(), new StartPart(),
-        new ClusterPart(), new ConsolePart(),
+        new ClusterPart(), new ConsolePart(), new BeforePart(),
     ];
 
     /// <summary>The parts' names, as <c>--only</c> takes them.</summary>
