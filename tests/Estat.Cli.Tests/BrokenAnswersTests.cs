@@ -183,13 +183,15 @@ public sealed class BrokenAnswersTests
         await using FakeNode portal = await FakeNode.StartAsync(async context =>
         {
             await context.Request.Body.CopyToAsync(Stream.Null);
-            context.Response.StatusCode = context.Request.Path.StartsWithSegments("/collect") ? StatusCodes.Status200OK : StatusCodes.Status404NotFound;
+            context.Response.StatusCode = context.Request.Path.StartsWithSegments("/collect") ? StatusCodes.Status200OK
+                : StatusCodes.Status404NotFound;
             await context.Response.WriteAsync(page);
         });
         string line = Line.Replace("\"x\"", $"\"{body}\"", StringComparison.Ordinal);
         Directory.CreateDirectory(folder["lake/raw"]);
         await File.WriteAllBytesAsync(folder["lake/raw/a.jsonl.gz"], Gzip(line + line), TestContext.Current.CancellationToken);
-        (int code, string output) = await EstatCommand.RunAsync("replay", "--from", folder["lake"], "--to", portal.Url, "--checkpoint", folder["checkpoint"]);
+        (int code, string output) = await EstatCommand.RunAsync(
+            "replay", "--from", folder["lake"], "--to", portal.Url, "--checkpoint", folder["checkpoint"]);
         Assert.Equal(1, code);
         Assert.Contains("does nothing between answer in its place?", output, StringComparison.Ordinal);
         (code, output) = await EstatCommand.RunAsync("send", SendTests.WriteEvents(folder, 2, isGzip: false), "--url", portal.Url);

@@ -92,7 +92,8 @@ public sealed class CheckTests(Rgw rgw)
         Assert.Contains("cannot be reached", (await BadAsync(options, "bucket")).Text, StringComparison.Ordinal);
         Assert.Equal(["events-123456789012.s3-accesspoint.eu-west-1.amazonaws.com:443"], aws.Tunnels.Distinct());
 
-        foreach (string refused in new[] { "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap", "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/a", "arn:aws:s3:::bucket" })
+        foreach (string refused in new[] { "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap",
+            "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/a", "arn:aws:s3:::bucket" })
         {
             options["RAW_BUCKET"] = refused;
             (int code, string output) = await EstatCommand.RunAsync(options, "check");

@@ -74,17 +74,21 @@ public sealed class CredentialTests : IAsyncLifetime
 
     [Theory]
     [InlineData("", "the environment (AWS_ACCESS_KEY_ID)", "AKIAEnvironment", "AWS_ACCESS_KEY_ID=AKIAEnvironment", "AWS_SECRET_ACCESS_KEY=s")]
-    [InlineData("", "a web identity token, by STS, for " + Role, "ASIAAssumeRoleWithWebIdentity", "AWS_WEB_IDENTITY_TOKEN_FILE=TOKEN", "AWS_ROLE_ARN=" + Role)]
+    [InlineData("", "a web identity token, by STS, for " + Role, "ASIAAssumeRoleWithWebIdentity",
+        "AWS_WEB_IDENTITY_TOKEN_FILE=TOKEN", "AWS_ROLE_ARN=" + Role)]
     [InlineData("keys", "the profile keys", "AKIAProfile")]
     [InlineData("role", "the profile role, by STS, for " + Role, "ASIAAssumeRole")]
-    [InlineData("role-of-container", "the profile role-of-container, by STS, for " + Role, "ASIAAssumeRole", "AWS_CONTAINER_CREDENTIALS_FULL_URI=URL/container")]
+    [InlineData("role-of-container", "the profile role-of-container, by STS, for " + Role, "ASIAAssumeRole",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI=URL/container")]
     [InlineData("web", "a web identity token, by STS, for " + Role, "ASIAAssumeRoleWithWebIdentity")]
     [InlineData("process", "the profile process, by its credential_process", "ASIAProcess")]
     [InlineData("sso", "the profile sso, by IAM Identity Center, for role Reader of account 123456789012", "ASIASso")]
     [InlineData("sso-ended", "the profile sso-ended, by IAM Identity Center", "ASIASso")]
-    [InlineData("", "the container's endpoint (ECS task role, EKS Pod Identity)", "ASIAContainer", "AWS_CONTAINER_CREDENTIALS_FULL_URI=URL/container", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=TOKEN")]
+    [InlineData("", "the container's endpoint (ECS task role, EKS Pod Identity)", "ASIAContainer", "AWS_CONTAINER_CREDENTIALS_FULL_URI=URL/container",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=TOKEN")]
     [InlineData("", "the role of this EC2 instance", "ASIAInstance", "AWS_EC2_METADATA_DISABLED=false", "AWS_EC2_METADATA_SERVICE_ENDPOINT=URL")]
-    public async Task Every_link_of_the_chain_gives_credentials_and_check_says_which_it_was(string profile, string words, string accessKey, params string[] variables)
+    public async Task Every_link_of_the_chain_gives_credentials_and_check_says_which_it_was(
+        string profile, string words, string accessKey, params string[] variables)
     {
         (string verdict, string text) = (await CheckAsync(profile, variables))("credentials");
         Assert.Equal("Good", verdict);
@@ -97,7 +101,8 @@ public sealed class CredentialTests : IAsyncLifetime
     [InlineData("sso-none", "has no session of IAM Identity Center. Run aws sso login")]
     [InlineData("no-such-profile", "Unable to find the \"no-such-profile\" profile. Check AWS_PROFILE")]
     [InlineData("", "the web identity token cannot be read", "AWS_WEB_IDENTITY_TOKEN_FILE=/no/such/token", "AWS_ROLE_ARN=" + Role)]
-    [InlineData("", "STS gives none (Not authorized to perform sts:AssumeRoleWithWebIdentity)", "AWS_WEB_IDENTITY_TOKEN_FILE=TOKEN", "AWS_ROLE_ARN=" + Role, "AWS_ENDPOINT_URL_STS=URL" + AwsStandIn.Refusing)]
+    [InlineData("", "STS gives none (Not authorized to perform sts:AssumeRoleWithWebIdentity)", "AWS_WEB_IDENTITY_TOKEN_FILE=TOKEN",
+        "AWS_ROLE_ARN=" + Role, "AWS_ENDPOINT_URL_STS=URL" + AwsStandIn.Refusing)]
     [InlineData("", "the container's or the instance's endpoint gives none", "AWS_CONTAINER_CREDENTIALS_FULL_URI=URL/none")]
     [InlineData("", "no AWS credentials were found. Set AWS_ACCESS_KEY_ID")]
     public async Task A_link_that_gives_none_says_why_in_one_line(string profile, string why, params string[] variables)
@@ -132,7 +137,8 @@ public sealed class CredentialTests : IAsyncLifetime
         await using ServerProcess server = await ServerProcess.StartAsync(environment);
         await Wait.UntilAsync(async () =>
         {
-            using HttpResponseMessage sink = await server.Client.GetAsync(new Uri("/health/sink", UriKind.Relative)); // asks the bucket; on a busy machine again
+            // asks the bucket; on a busy machine again
+            using HttpResponseMessage sink = await server.Client.GetAsync(new Uri("/health/sink", UriKind.Relative));
             return _aws.Signers.Count > 0;
         }, Limit, "the server to ask for its bucket", () => string.Join('\n', server.Output));
         Assert.Equal(["ASIAAssumeRoleWithWebIdentity"], _aws.Signers.Distinct());
@@ -203,7 +209,8 @@ public sealed class CredentialTests : IAsyncLifetime
         foreach (string variable in variables)
         {
             string[] parts = variable.Split('=', 2);
-            environment[parts[0]] = parts[1] == "TOKEN" ? _folder["token"] : parts[1].Replace("URL/", _aws.Url + "/", StringComparison.Ordinal).Replace("URL", _aws.Url, StringComparison.Ordinal);
+            environment[parts[0]] = parts[1] == "TOKEN" ? _folder["token"]
+                : parts[1].Replace("URL/", _aws.Url + "/", StringComparison.Ordinal).Replace("URL", _aws.Url, StringComparison.Ordinal);
         }
 
         return environment;

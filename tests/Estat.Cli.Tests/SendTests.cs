@@ -161,7 +161,8 @@ public sealed class SendTests(Rgw rgw)
         await Command.SucceedAsync(Limit, "sh", "-c", $"{Whole} | head -c 2000 >{file}");
         (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
         Assert.Equal(1, code);
-        Assert.Contains("the gzip ends before its end; the 903 events before that were sent; line 904 is unfinished and was not sent", output, StringComparison.Ordinal);
+        Assert.Contains("the gzip ends before its end; the 903 events before that were sent; line 904 is unfinished and was not sent", output,
+            StringComparison.Ordinal);
         Assert.Contains("to go on at line 904:", output, StringComparison.Ordinal);
 
         await Command.SucceedAsync(Limit, "sh", "-c", $"{Whole} >{file}");

@@ -4,7 +4,9 @@ using Estat.Testing;
 
 namespace Estat.Cli.Tests;
 
-/// <summary>Each row is a process that is really stuck in something. The server's other rows are in Estat.Api.Tests, the cluster's in Estat.Cluster.Tests.</summary>
+/// <summary>
+/// Each row is a process that is really stuck in something. The server's other rows are in Estat.Api.Tests, the cluster's in Estat.Cluster.Tests.
+/// </summary>
 public sealed class StoppingTests
 {
     private const int Interrupted = 130;
@@ -59,7 +61,8 @@ public sealed class StoppingTests
         await LakeOf(folder["lake"]);
         var names = new Dictionary<string, string>
         {
-            ["FILE"] = file, ["NODE"] = store.Endpoint, ["INGEST"] = ingest.Url, ["LAKE"] = folder["lake"], ["CHECKPOINT"] = folder["checkpoint"], ["EXPORT"] = folder["export"],
+            ["FILE"] = file, ["NODE"] = store.Endpoint, ["INGEST"] = ingest.Url, ["LAKE"] = folder["lake"], ["CHECKPOINT"] = folder["checkpoint"],
+            ["EXPORT"] = folder["export"],
         };
         options["SHUTDOWN_TIMEOUT"] = Stopping.ShutdownTimeout;
         options["SPOOL_DIR"] = folder["spool"];

@@ -14,10 +14,12 @@ internal sealed class HonestClient(int port, int rate)
     private const int Connections = 20;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
     private static readonly byte[] Event = Encoding.ASCII.GetBytes(
-        "POST /collect HTTP/1.1\r\nHost: localhost\r\nUser-Agent: honest/1\r\nContent-Length: 41\r\n\r\n{\"event\":\"view\",\"page\":\"/products/12345\"}");
+        "POST /collect HTTP/1.1\r\nHost: localhost\r\nUser-Agent: honest/1\r\n"
+        + "Content-Length: 41\r\n\r\n{\"event\":\"view\",\"page\":\"/products/12345\"}");
 
     private static readonly byte[] Batch = Encoding.ASCII.GetBytes(
-        $"POST /collect/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000\r\n\r\n{string.Concat(Enumerable.Repeat(new string('h', 99) + "\n", 300))}");
+        "POST /collect/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000\r\n\r\n"
+        + $"{string.Concat(Enumerable.Repeat(new string('h', 99) + "\n", 300))}");
 
     private readonly Lock _gate = new();
     private Tally _tally = new();
@@ -27,7 +29,8 @@ internal sealed class HonestClient(int port, int rate)
     {
         long started = Stopwatch.GetTimestamp();
         IEnumerable<Task> events = Enumerable.Range(0, Connections)
-            .Select(i => SendAsync(Event, started, TimeSpan.FromSeconds((double)i / rate), TimeSpan.FromSeconds((double)Connections / rate), isBatch: false, cancellationToken));
+            .Select(i => SendAsync(Event, started, TimeSpan.FromSeconds((double)i / rate), TimeSpan.FromSeconds((double)Connections / rate),
+                isBatch: false, cancellationToken));
         return Task.WhenAll([.. events, SendAsync(Batch, started, TimeSpan.Zero, TimeSpan.FromMilliseconds(250), isBatch: true, cancellationToken)]);
     }
 
@@ -63,7 +66,8 @@ internal sealed class HonestClient(int port, int rate)
                 await connection.WriteAsync(request, limit.Token);
                 fault = await ReadAsync(connection, buffer, limit.Token);
             }
-            catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or System.Security.Authentication.AuthenticationException)
+            catch (Exception error) when (error is IOException or SocketException or OperationCanceledException
+                or System.Security.Authentication.AuthenticationException)
             {
                 fault = error is OperationCanceledException ? "no answer" : $"broken: {error.GetBaseException().Message}";
                 if (connection is not null)
@@ -117,7 +121,8 @@ internal sealed class HonestClient(int port, int rate)
         int body = 0;
         foreach (string line in head.Split("\r\n"))
         {
-            body = line.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase) ? int.Parse(line.AsSpan(16), CultureInfo.InvariantCulture) : body;
+            body = line.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase)
+                ? int.Parse(line.AsSpan(16), CultureInfo.InvariantCulture) : body;
         }
 
         while (length < headEnd + 4 + body)
@@ -127,6 +132,7 @@ internal sealed class HonestClient(int port, int rate)
         }
 
         string status = head.Substring(9, 3);
-        return status[0] == '2' ? null : head.Contains("\r\nRetry-After: ", StringComparison.OrdinalIgnoreCase) ? $"{status} with Retry-After" : status;
+        return status[0] == '2' ? null : head.Contains("\r\nRetry-After: ", StringComparison.OrdinalIgnoreCase)
+            ? $"{status} with Retry-After" : status;
     }
 }

@@ -10,9 +10,11 @@ namespace Estat.Soak;
 /// <param name="Files">Files that the server may open (<c>ulimit -n</c>); null: what this process may.</param>
 /// <param name="Only">The attack with this name alone; null: all.</param>
 /// <param name="App">A folder with another Estat.Api.dll; null: this build's.</param>
-internal sealed record SoakOptions(TimeSpan Duration, int Rate = 1000, string? Group = null, int? Files = null, string? Only = null, string? App = null)
+internal sealed record SoakOptions(
+    TimeSpan Duration, int Rate = 1000, string? Group = null, int? Files = null, string? Only = null, string? App = null)
 {
-    private const string Usage = "usage: Estat.Soak [--duration 5m] [--rate 1000] [--group FOLDER] [--files 1024] [--only ATTACK] [--app FOLDER] [NAME=VALUE…]";
+    private const string Usage =
+        "usage: Estat.Soak [--duration 5m] [--rate 1000] [--group FOLDER] [--files 1024] [--only ATTACK] [--app FOLDER] [NAME=VALUE…]";
 
     /// <summary>The server's own options, or the runtime's.</summary>
     internal IReadOnlyList<string> Environment { get; init; } = [];

@@ -6,8 +6,8 @@ using Estat.Testing;
 namespace Estat.Soak;
 
 /// <summary>
-/// Starts the server in its control group, sends to it as an honest client does, and attacks it meanwhile. It held if it lives, the honest client was answered in time and with nothing
-/// worse than 503 with Retry-After, and its memory is back.
+/// Starts the server in its control group, sends to it as an honest client does, and attacks it meanwhile. It held if it lives, the honest client was
+/// answered in time and with nothing worse than 503 with Retry-After, and its memory is back.
 /// </summary>
 internal static class SoakRun
 {
@@ -78,7 +78,8 @@ internal static class SoakRun
     }
 
     private static IEnumerable<IAttack> Attacks() =>
-        [new UnreadStreams(200), new UnreadPipeline(700, isTls: true), new IdleConnections(1200), new StallingBatches(8, isTls: true), new RepeatedAgents(isTls: true)];
+        [new UnreadStreams(200), new UnreadPipeline(700, isTls: true), new IdleConnections(1200), new StallingBatches(8, isTls: true),
+            new RepeatedAgents(isTls: true)];
 
     private static ChildProcess Start(SoakOptions options, TempFolder folder, int port)
     {
@@ -103,7 +104,8 @@ internal static class SoakRun
         IReadOnlyList<string> app = ChildProcess.DotnetCommand("Estat.Api", []);
         string enter = options.Group is null ? "" : $"echo $$ > {options.Group}/cgroup.procs && ";
         string files = options.Files is null ? "" : $"ulimit -n {options.Files} && ";
-        string[] command = ["bash", "-c", $"{enter}{files}exec \"$0\" \"$@\"", app[0], options.App is null ? app[1] : Path.Combine(options.App, "Estat.Api.dll")];
+        string[] command = ["bash", "-c", $"{enter}{files}exec \"$0\" \"$@\"", app[0],
+            options.App is null ? app[1] : Path.Combine(options.App, "Estat.Api.dll")];
         return ChildProcess.Launch("the server", command, environment);
     }
 
@@ -111,7 +113,9 @@ internal static class SoakRun
     {
         server.ThrowIfEnded("it was ready");
         using var handler = new SocketsHttpHandler();
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => faults != System.Net.Security.SslPolicyErrors.RemoteCertificateNotAvailable; // the run's own
+        // the run's own
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) =>
+            faults != System.Net.Security.SslPolicyErrors.RemoteCertificateNotAvailable;
         using var client = new HttpClient(handler);
         try
         {
@@ -168,7 +172,8 @@ internal static class SoakRun
     private static long Resident(ChildProcess server) => server.HasExited ? 0 : Kilobytes(server, "VmRSS:") * 1024;
 
     private static long Kilobytes(ChildProcess server, string row) => long.Parse(
-        File.ReadLines($"/proc/{server.Id}/status").First(line => line.StartsWith(row, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines($"/proc/{server.Id}/status").First(line => line.StartsWith(row, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 
     private static string Megabytes(long bytes) => $"{bytes / 1_048_576.0:0} MB";

@@ -55,5 +55,6 @@ internal sealed class Tally
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Events,7} events  p50 {Percentile(0.5),7:0.0} ms  p99 {Percentile(0.99),8:0.0} ms  {string.Join(", ", _faults.Select(fault => $"{fault.Value} × {fault.Key}"))}";
+        $"{Events,7} events  p50 {Percentile(0.5),7:0.0} ms  p99 {Percentile(0.99),8:0.0} ms  "
+        + $"{string.Join(", ", _faults.Select(fault => $"{fault.Value} × {fault.Key}"))}";
 }

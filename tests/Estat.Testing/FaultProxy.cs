@@ -15,7 +15,8 @@ public sealed class FaultProxy : IDisposable
 {
     private const int BufferBytes = 65536;
     private const string PortalPage = "<!DOCTYPE html><html><body>Please sign in<br></body></html>\n";
-    private static readonly string PortalHead = $"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {PortalPage.Length}\r\nConnection: close\r\n\r\n";
+    private static readonly string PortalHead =
+        $"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {PortalPage.Length}\r\nConnection: close\r\n\r\n";
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Socket, byte> _open = new();

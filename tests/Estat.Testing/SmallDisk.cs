@@ -13,7 +13,9 @@ public sealed class SmallDisk : IDisposable
 
     private readonly TempFolder? _imageFolder;
 
-    /// <summary>Mounts a tmpfs of <paramref name="bytes"/> bytes, rounded up to whole pages, for so many files and folders; 0 is as many as it likes.</summary>
+    /// <summary>
+    /// Mounts a tmpfs of <paramref name="bytes"/> bytes, rounded up to whole pages, for so many files and folders; 0 is as many as it likes.
+    /// </summary>
     public SmallDisk(long bytes, int inodes = 0)
     {
         var mount = Run("mount", "-t", "tmpfs", "-o", $"size={bytes},mode=0700" + (inodes > 0 ? $",nr_inodes={inodes}" : ""), "tmpfs", _folder.Path);

@@ -16,7 +16,8 @@ namespace Estat.Testing;
 public sealed record StubAnswer(int Status, string Body = "", string Type = "application/xml")
 {
     /// <summary>An error as S3 writes it.</summary>
-    public static StubAnswer Error(int status, string code) => new(status, $"<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
+    public static StubAnswer Error(int status, string code) =>
+        new(status, $"<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
 }
 
 /// <summary>One bucket in memory: conditional creates, HEAD, GET, lists, DELETE. Any name of a bucket and any credentials will do.</summary>
@@ -193,8 +194,10 @@ public sealed class StoreStub : IDisposable
         string prefix = request.QueryString["prefix"] ?? "";
         string after = request.QueryString["start-after"] ?? "";
         IEnumerable<string> entries = Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(key, after) > 0)
-            .Select(key => $"<Contents><Key>{SecurityElement.Escape(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>{_objects[key].Body.Length}</Size></Contents>");
-        return new StubAnswer(200, $"<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated>{string.Concat(entries)}</ListBucketResult>");
+            .Select(key => $"<Contents><Key>{SecurityElement.Escape(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+                + $"<Size>{_objects[key].Body.Length}</Size></Contents>");
+        return new StubAnswer(
+            200, $"<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated>{string.Concat(entries)}</ListBucketResult>");
     }
 
     private void AddETag(HttpListenerResponse response, byte[] body)

@@ -73,8 +73,8 @@ internal sealed partial class AdminAccess
     };
 
     /// <summary>
-    /// Whether the operator asks, on a path that is open to everybody: from the node itself, or by showing the token. A wrong token is a guess here as elsewhere, and
-    /// who is turned away for guesses is not listened to.
+    /// Whether the operator asks, on a path that is open to everybody: from the node itself, or by showing the token. A wrong token is a guess here
+    /// as elsewhere, and who is turned away for guesses is not listened to.
     /// </summary>
     internal bool IsOperator(HttpContext context)
     {
@@ -129,13 +129,16 @@ internal sealed partial class AdminAccess
         }
 
         return Problem.Of(
-            StatusCodes.Status429TooManyRequests, $"Too many wrong tokens came from this address. Try again in {seconds} s; the right token and an open session are taken meanwhile.").WriteAsync(context);
+            StatusCodes.Status429TooManyRequests,
+            $"Too many wrong tokens came from this address. Try again in {seconds} s. The right token and an open session still work.")
+                .WriteAsync(context);
     }
 
     /// <summary>A token was shown: forgives or counts, and says which.</summary>
     /// <param name="context">The request.</param>
     /// <param name="shown">The token.</param>
-    /// <param name="wait">What <see cref="WaitOf"/> said: others may have guessed from this address, so the right token opens it all the same.</param>
+    /// <param name="wait">What <see cref="WaitOf"/> said: others may have guessed from this address, so the right token opens it all the
+    /// same.</param>
     internal bool Check(HttpContext context, string shown, TimeSpan? wait)
     {
         IPAddress address = _caller.AddressOf(context);

@@ -19,11 +19,13 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
 
     /// <summary>
     /// Whether somebody on this machine asks, for themselves. The name that they ask by counts too: a web page may point its own name at 127.0.0.1, and HTTP/1.0
-    /// is spoken by proxies that say nothing of themselves (nginx, unless told otherwise), not by browsers and tools. So does the address: what asks for itself
-    /// comes from 127.0.0.1 or ::1, a sidecar that brings the network's connections in may come from another one of loopback (Istio: 127.0.0.6).
+    /// is spoken by proxies that say nothing of themselves (nginx, unless told otherwise), not by browsers and tools. So does the address: what asks
+    /// for itself comes from 127.0.0.1 or ::1, a sidecar that brings the network's connections in may come from another one of loopback (Istio:
+    /// 127.0.0.6).
     /// </summary>
     internal static bool IsOnThisNode(HttpContext context) =>
-        (IPAddress.Loopback.Equals(PeerOf(context)) || IPAddress.IPv6Loopback.Equals(PeerOf(context))) && IsLocalName(context.Request.Host.Host) && !HttpProtocol.IsHttp10(context.Request.Protocol)
+        (IPAddress.Loopback.Equals(PeerOf(context)) || IPAddress.IPv6Loopback.Equals(PeerOf(context))) && IsLocalName(context.Request.Host.Host)
+            && !HttpProtocol.IsHttp10(context.Request.Protocol)
         && !ProxyHeaders.Any(context.Request.Headers.ContainsKey);
 
     /// <summary>

@@ -4,9 +4,10 @@ using System.Net;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// An address that failed <see cref="Most"/> times within <see cref="Window"/> is told to wait for as long. Many clients may share an address, behind a proxy, so
-/// that somebody who guesses must not shut out the operator: what such an address shows is looked at all the same, at most <see cref="MostLooks"/> times a
-/// second for all such addresses together. At most <see cref="MostAddresses"/> are remembered; past that, the oldest is forgotten. Any thread.
+/// An address that failed <see cref="Most"/> times within <see cref="Window"/> is told to wait for as long. Many clients may share an address, behind
+/// a proxy, so that somebody who guesses must not shut out the operator: what such an address shows is looked at all the same, at most
+/// <see cref="MostLooks"/> times a second for all such addresses together. At most <see cref="MostAddresses"/> are remembered; past that, the oldest
+/// is forgotten. Any thread.
 /// </summary>
 internal sealed class FailedAttempts(TimeProvider time)
 {
@@ -20,8 +21,8 @@ internal sealed class FailedAttempts(TimeProvider time)
     internal static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Tokens a second that are compared for those who are told to wait. A token has 16 characters or more: at this rate nobody guesses a random one, and whoever
-    /// wants to keep the operator out has to send far more, without a pause.
+    /// Tokens a second that are compared for those who are told to wait. A token has 16 characters or more: at this rate nobody guesses a random one,
+    /// and an attacker who wants to keep the operator out has to send far more, without a pause.
     /// </summary>
     internal const int MostLooks = 1000;
 

@@ -78,7 +78,8 @@ internal sealed class DlqPages(DlqOffice dlq)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return AdminJson.Reply(InspectedFile.Of(file, new ContentPreview([$"(cannot be read: {error.Message})"], Truncated: true)), AdminJson.Readable.InspectedFile);
+            return AdminJson.Reply(InspectedFile.Of(file, new ContentPreview([$"(cannot be read: {error.Message})"], Truncated: true)),
+                AdminJson.Readable.InspectedFile);
         }
     }
 
@@ -92,7 +93,8 @@ internal sealed class DlqPages(DlqOffice dlq)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return AdminReply.Error(StatusCodes.Status404NotFound, $"{What(name)} cannot be read: {error.Message.TrimEnd('.')}. Look at the folder of DLQ_DIR.");
+            return AdminReply.Error(
+                StatusCodes.Status404NotFound, $"{What(name)} cannot be read: {error.Message.TrimEnd('.')}. Look at the folder of DLQ_DIR.");
         }
     }
 

@@ -77,7 +77,8 @@ internal sealed class BulkEndpoint(
         bool isForeign = mark is not null || (Charset.IsForeign(contentType) && !EventSplitter.HasMark(start));
         Encoding? charset = isForeign ? Charset.Of(contentType, mark) : null;
         refusal = EventSplitter.LooksLikeGzip(start)
-                ? answers.MalformedAsync(context, "The body is gzip but does not say so: none of its events was taken. Send Content-Encoding: gzip.")
+                ? answers.MalformedAsync(
+                    context, "The body is gzip, but Content-Encoding does not say so. Nothing was taken. Send Content-Encoding: gzip.")
             : isForeign ? charset is null ? answers.CharsetAsync(context) : null
             : ForeignContent.NameOf(start) is { } format ? answers.ForeignAsync(context, format)
             : null;
@@ -130,7 +131,8 @@ internal sealed class BulkEndpoint(
         catch (JsonException error)
         {
             Free();
-            await answers.MalformedAsync(context, $"The JSON is broken; none of its events was taken. (Lines of JSON are sent as application/x-ndjson.) {error.Message}").ConfigureAwait(false);
+            await answers.MalformedAsync(
+                context, $"The JSON is broken. Nothing was taken. (Send lines of JSON as application/x-ndjson.) {error.Message}").ConfigureAwait(false);
         }
         finally
         {

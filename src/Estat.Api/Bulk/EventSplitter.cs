@@ -16,8 +16,10 @@ internal static class EventSplitter
     {
         int parameters = contentType.IndexOf(';');
         ReadOnlySpan<char> mediaType = (parameters < 0 ? contentType : contentType[..parameters]).Trim();
-        if (mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) || mediaType.Equals("text/json", StringComparison.OrdinalIgnoreCase)
-            || mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase) || mediaType.EndsWith("json-stream", StringComparison.OrdinalIgnoreCase))
+        if (mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || mediaType.Equals("text/json", StringComparison.OrdinalIgnoreCase)
+            || mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
+            || mediaType.EndsWith("json-stream", StringComparison.OrdinalIgnoreCase))
         {
             return true;
         }
@@ -48,8 +50,8 @@ internal static class EventSplitter
     }
 
     /// <summary>
-    /// A body that begins with an array: one event an element, and nothing may follow the array. Any other: one event a value, one behind the other, with or without
-    /// white space between them. All of it as it is written in the body.
+    /// A body that begins with an array: one event an element, and nothing may follow the array. Any other: one event a value, one behind the other,
+    /// with or without white space between them. All of it as it is written in the body.
     /// </summary>
     /// <exception cref="JsonException">It is not that; the message says where.</exception>
     internal static void SplitJson(ReadOnlySpan<byte> body, EventAction action)

@@ -8,8 +8,8 @@ using System.Net.Sockets;
 namespace Estat.Api.ClientAddress;
 
 /// <summary>
-/// Reads client addresses out of forwarding headers, strictly, and writes each in one form: no leading zeros, IPv6 as RFC 5952 has it, IPv4 in IPv6 as IPv4, no zone.
-/// IPv4, the common case, allocates nothing.
+/// Reads client addresses out of forwarding headers, strictly, and writes each in one form: no leading zeros, IPv6 as RFC 5952 has it, IPv4 in IPv6
+/// as IPv4, no zone. IPv4, the common case, allocates nothing.
 /// </summary>
 internal static class AddressText
 {
@@ -37,7 +37,8 @@ internal static class AddressText
 
         ReadOnlySpan<char> bare = text[..colon];
         return TryParseIPv4(bare, out uint address) ? Write(address, destination, out length)
-            : TryParseIPv6(bare is ['[', .., ']'] ? bare[1..^1] : bare, out IPAddress? parsed) && Write(parsed, onlyPublic: false, destination, out length);
+            : TryParseIPv6(bare is ['[', .., ']'] ? bare[1..^1] : bare, out IPAddress? parsed)
+                && Write(parsed, onlyPublic: false, destination, out length);
     }
 
     /// <summary>Reads any address, with or without port; null when it is none. Not on the way of every event: it allocates.</summary>
@@ -49,7 +50,9 @@ internal static class AddressText
             : null;
     }
 
-    /// <summary>An address as it is stored and compared: IPv4 as such, and without the zone, which says something on the machine alone that wrote it.</summary>
+    /// <summary>
+    /// An address as it is stored and compared: IPv4 as such, and without the zone, which says something on the machine alone that wrote it.
+    /// </summary>
     internal static IPAddress Plain(IPAddress address) =>
         address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
         : address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0 ? new IPAddress(address.GetAddressBytes())
@@ -128,16 +131,19 @@ internal static class AddressText
     }
 
     private static bool IsPort(ReadOnlySpan<char> text) =>
-        text.Length is > 0 and <= LongestPort && !text.ContainsAnyExceptInRange('0', '9') && int.Parse(text, CultureInfo.InvariantCulture) <= ushort.MaxValue;
+        text.Length is > 0 and <= LongestPort && !text.ContainsAnyExceptInRange('0', '9')
+            && int.Parse(text, CultureInfo.InvariantCulture) <= ushort.MaxValue;
 
-    // IPAddress also takes numbers such as 1234567890 and 1.2 for IPv4 addresses, brackets and ports, and leading zeros in an IPv4 address behind an IPv6 one.
+    // IPAddress also takes numbers such as 1234567890 and 1.2 for IPv4 addresses, brackets and ports, and leading zeros in an IPv4 address behind an
+    // IPv6 one.
     private static bool TryParseIPv6(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPAddress? address)
     {
         address = null;
         int zone = text.IndexOf('%');
         text = zone < 0 ? text : text[..zone];
         int colon = text.LastIndexOf(':');
-        return colon >= 0 && text[0] != '[' && (!text.Contains('.') || TryParseIPv4(text[(colon + 1)..], out _)) && IPAddress.TryParse(text, out address);
+        return colon >= 0 && text[0] != '[' && (!text.Contains('.') || TryParseIPv4(text[(colon + 1)..], out _))
+            && IPAddress.TryParse(text, out address);
     }
 
     private static bool TryParseIPv4(ReadOnlySpan<char> text, out uint address)

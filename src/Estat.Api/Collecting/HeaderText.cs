@@ -20,7 +20,8 @@ internal static class HeaderText
     private const int Replacement = 3; // U+FFFD
 
     // Characters that take a byte each.
-    private static readonly SearchValues<char> Plain = SearchValues.Create([.. Enumerable.Range(' ', 0x7F - ' ').Select(c => (char)c).Where(c => c is not '"' and not '\\')]);
+    private static readonly SearchValues<char> Plain = SearchValues.Create(
+        [.. Enumerable.Range(' ', 0x7F - ' ').Select(c => (char)c).Where(c => c is not '"' and not '\\')]);
 
     /// <summary>The text, or as much of it as takes no more than so many bytes of a line.</summary>
     /// <param name="text">Bytes as characters (Latin-1), as Kestrel gives headers here.</param>

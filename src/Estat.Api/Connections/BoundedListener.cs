@@ -10,7 +10,8 @@ using Microsoft.Extensions.Options;
 namespace Estat.Api.Connections;
 
 /// <summary>Makes listeners for Kestrel. Its own would try again at once, for ever, whatever accept fails with.</summary>
-internal sealed class BoundedListenerFactory(ConnectionRoom room, IOptions<SocketTransportOptions> sockets, ILoggerFactory loggers) : IConnectionListenerFactory
+internal sealed class BoundedListenerFactory(ConnectionRoom room, IOptions<SocketTransportOptions> sockets, ILoggerFactory loggers)
+    : IConnectionListenerFactory
 {
     private const string Category = "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets";
 
@@ -39,7 +40,8 @@ internal sealed class BoundedListenerFactory(ConnectionRoom room, IOptions<Socke
 }
 
 /// <summary>Accepts one connection after another. Owns its socket.</summary>
-internal sealed partial class BoundedListener(Socket listening, bool noDelay, SocketConnectionContextFactory connections, ConnectionRoom room, ILogger logger) : IConnectionListener
+internal sealed partial class BoundedListener(
+    Socket listening, bool noDelay, SocketConnectionContextFactory connections, ConnectionRoom room, ILogger logger) : IConnectionListener
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
@@ -143,7 +145,8 @@ internal sealed partial class BoundedListener(Socket listening, bool noDelay, So
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Connections cannot be accepted now: {Reason}. The listener rests and closes idle ones, and there are fewer places for a minute (told at most once a minute). Out of descriptors, raise the "
+        Message = "The server cannot accept connections now: {Reason}. It closes idle connections and takes fewer for a minute "
+            + "(told at most once a minute). If descriptors ran out, raise the "
             + "limit (ulimit -n, LimitNOFILE) or lower MAX_CONNECTIONS")]
     private static partial void LogCannotAccept(ILogger logger, string reason);
 }

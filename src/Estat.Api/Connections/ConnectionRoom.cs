@@ -7,9 +7,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Estat.Api.Connections;
 
 /// <summary>
-/// Never more than <see cref="Most"/> connections hold a descriptor, those that shake hands included. When all places are taken, the connection that has been
-/// idle for longest is closed for the next one; only where all are busy, the next one is. So a client that opens connections and says nothing keeps nobody else
-/// out. What this costs is paid when there is no room, never by a request.
+/// Never more than <see cref="Most"/> connections hold a descriptor, those that shake hands included. When all places are taken, the connection that
+/// has been idle for longest is closed for the next one; only where all are busy, the next one is. So a client that opens connections and says
+/// nothing keeps nobody else out. What this costs is paid when there is no room, never by a request.
 /// </summary>
 /// <param name="places">How many connections there may be.</param>
 /// <param name="requests">Where it is counted.</param>
@@ -69,7 +69,10 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
         return true;
     }
 
-    /// <summary>Descriptors ran out though there are places: so there are fewer for a minute, and the oldest idle connections are closed. As <see cref="TryTakeAsync"/>.</summary>
+    /// <summary>
+    /// Descriptors ran out though there are places: so there are fewer for a minute, and the oldest idle connections are closed. As
+    /// <see cref="TryTakeAsync"/>.
+    /// </summary>
     internal async ValueTask ShrinkAsync()
     {
         await PoolThread.Switch();
@@ -167,7 +170,8 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
                 return null;
             }
 
-            await Task.Delay(2 * LeastIdle).ConfigureAwait(false); // many came at once, and all idle ones are fresh; the clock may be some milliseconds late
+            // many came at once, and all idle ones are fresh; the clock may be some milliseconds late
+            await Task.Delay(2 * LeastIdle).ConfigureAwait(false);
             return ClaimOldest(out _);
         }
 
@@ -183,7 +187,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
         }
     }
 
-    // Whoever was used since is not the oldest any more, and no younger one comes before the others: times only grow.
+    // A connection that was used since is not the oldest any more, and no younger one comes before the others: times only grow.
     private OpenConnection? NextOfOldest()
     {
         while (_oldest.TryDequeue(out (OpenConnection Connection, long IdleSince) next))
@@ -209,7 +213,8 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
         (OpenConnection Connection, long IdleSince)[] idle = [.. _open.Where(one => one.Seat.IsIdle).Select(one => (one, one.Seat.IdleSince))];
         Array.Sort(idle, static (a, b) => (a.IdleSince, a.Connection.Number).CompareTo((b.IdleSince, b.Connection.Number)));
         long latest = now - (long)LeastIdle.TotalMilliseconds;
-        foreach ((OpenConnection Connection, long IdleSince) one in idle.TakeWhile(one => one.IdleSince <= latest).Take(Math.Max(1, _open.Count / Parts)))
+        foreach ((OpenConnection Connection, long IdleSince) one in idle.TakeWhile(one => one.IdleSince <= latest)
+            .Take(Math.Max(1, _open.Count / Parts)))
         {
             _oldest.Enqueue(one);
         }
@@ -217,7 +222,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
         isSoon = _oldest.Count == 0 && idle.Length > 0;
         if (idle.Length == 0)
         {
-            _noneBefore = now + BetweenLooks; // where all are busy, newcomers must not cost a look at all of them each
+            _noneBefore = now + BetweenLooks; // where all are busy, new connections must not cost a look at all of them each
         }
 
         return _oldest.Count > 0;
@@ -239,7 +244,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "All {Most} connections are taken: {Closed} idle ones were closed for new ones, and {Refused} new ones because none was idle, since this was last "
-            + "told (at most once a minute). Raise MAX_CONNECTIONS, or look at who opens them")]
+        Message = "All {Most} connections are in use. Since the last such line {Closed} idle ones were closed to make room, and {Refused} new "
+            + "ones were closed because none was idle (told at most once a minute). Raise MAX_CONNECTIONS, or find out who opens them")]
     private static partial void LogConnectionsFull(ILogger logger, int most, long closed, long refused);
 }

@@ -2,9 +2,9 @@
 namespace Estat.Api.Connections;
 
 /// <summary>
-/// A connection is idle while none of its requests is being handled: before its first request, between two, and while the headers of one arrive. An idle one
-/// may be claimed, once; from then on no request of it is handled any more. Any thread; a request costs two interlocked additions, on a line that nobody else
-/// touches.
+/// A connection is idle while none of its requests is being handled: before its first request, between two, and while the headers of one arrive. An
+/// idle one may be claimed, once; from then on no request of it is handled any more. Any thread; a request costs two interlocked additions, on a line
+/// that nobody else touches.
 /// </summary>
 internal sealed class ConnectionSeat
 {

@@ -29,7 +29,7 @@ internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access)
         }
 
         string detail = access.IsOperator(context) ? fault.Detail
-            : $"Not stored now: {fault.Kind}. Asked on the node itself or with ADMIN_TOKEN, this says more.";
+            : $"Objects cannot be stored now: {fault.Kind}. Ask on the node itself or with ADMIN_TOKEN for the details.";
         await Problem.Unavailable(detail).WriteAsync(context).ConfigureAwait(false);
     }
 

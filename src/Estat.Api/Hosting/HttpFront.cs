@@ -16,7 +16,8 @@ namespace Estat.Api.Hosting;
 /// <summary>Owns Kestrel. What it listens for, and what it needs to be told to stop, is its owner's.</summary>
 internal sealed partial class HttpFront : IAsyncDisposable
 {
-    // https://github.com/dotnet/aspnetcore: KestrelServerOptions.cs. Without it a line of a request may end in a bare LF, which others on the way read otherwise.
+    // https://github.com/dotnet/aspnetcore: KestrelServerOptions.cs. Without it a line of a request may end in a bare LF, which others on the way
+    // read otherwise.
     private const string OnlyCrlf = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
 
     private readonly EstatOptions _options;
@@ -82,7 +83,8 @@ internal sealed partial class HttpFront : IAsyncDisposable
     {
         if (_files.Connections < _options.MaxConnections)
         {
-            LogFewOpenFiles(_logger, _options.MaxConnections, _files.Connections, _files.Limit!.Value, _files.Reserve, _options.MaxConnections + _files.Reserve);
+            LogFewOpenFiles(
+                _logger, _options.MaxConnections, _files.Connections, _files.Limit!.Value, _files.Reserve, _options.MaxConnections + _files.Reserve);
         }
 
         try
@@ -122,7 +124,8 @@ internal sealed partial class HttpFront : IAsyncDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "MAX_CONNECTIONS={Asked} is lowered to {Connections}: this process may open {Limit} files, and {Reserve} are kept for the spool, uploads and the program "
+        Message = "MAX_CONNECTIONS={Asked} is lowered to {Connections}: this process may open {Limit} files, and {Reserve} are kept for the "
+            + "spool, uploads and the program "
             + "itself. Raise the limit to {Needed} (ulimit -n, LimitNOFILE), or set MAX_CONNECTIONS={Connections}")]
     private static partial void LogFewOpenFiles(ILogger logger, int asked, int connections, long limit, int reserve, int needed);
 }

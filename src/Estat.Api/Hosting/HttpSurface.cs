@@ -36,7 +36,7 @@ internal sealed record HttpSurface(
     // A silo without collecting paths has it as well: it shows the same numbers, only nothing can be sent from there.
     private static Page Console => new("/console", new EmbeddedFiles("/console", "console/").HandleAsync, IsTree: true);
 
-    /// <summary>Is told of requests that hold much memory; whoever listens disposes of it.</summary>
+    /// <summary>Is told of requests that hold much memory; the server that listens disposes of it.</summary>
     internal HeapRelief Relief { get; } = new(TimeProvider.System);
 
     /// <summary>All of Estat's HTTP.</summary>
@@ -73,7 +73,8 @@ internal sealed record HttpSurface(
     {
         var access = new AdminAccess(Options, Instruments, Time, Loggers);
         return new OperatorRouter(
-            new HealthEndpoints(Health, access), new SharedScrape(Metrics.Write, TimeProvider.System), paths, [.. own, Console, .. Pages ?? []], access,
+            new HealthEndpoints(Health, access), new SharedScrape(Metrics.Write, TimeProvider.System), paths,
+            [.. own, Console, .. Pages ?? []], access,
             Loggers.CreateLogger<OperatorRouter>());
     }
 }

@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// Kestrel logs an HTTP/2 connection that it closes for its client's behaviour as critical, and a client that left while its request was handled as an
-/// unhandled exception. Anybody who can connect could fill the log and wake somebody by it. Both are counted instead; everything else is logged as it is.
+/// Kestrel logs an HTTP/2 connection that it closes for its client's behaviour as critical, and a client that left while its request was handled as
+/// an unhandled exception. Anybody who can connect could fill the log and wake somebody by it. Both are counted instead; everything else is logged as
+/// it is.
 /// </summary>
 /// <param name="inner">Where entries go; stays its owner's.</param>
 /// <param name="requests">Where they are counted.</param>
@@ -15,7 +16,8 @@ internal sealed partial class KestrelLog(ILoggerFactory inner, RequestCounters r
     private const string Kestrel = "Microsoft.AspNetCore.Server.Kestrel";
 
     // By name: an entry of another one, such as a loop in Kestrel that failed, is not the client's doing.
-    private static readonly HashSet<string> OfAbuse = ["Http2QueueOperationsExceeded", "Http2FlowControlQueueOperationsExceeded", "Http2TooManyEnhanceYourCalms"];
+    private static readonly HashSet<string> OfAbuse =
+        ["Http2QueueOperationsExceeded", "Http2FlowControlQueueOperationsExceeded", "Http2TooManyEnhanceYourCalms"];
 
     private readonly ILogger _own = inner.CreateLogger<KestrelLog>();
 

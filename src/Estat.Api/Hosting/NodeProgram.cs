@@ -59,7 +59,8 @@ internal sealed record NodeProgram(
             SocketPolling.Apply(options.Sockets);
             using var limit = new ExitLimit(
                 options.ShutdownTimeout, Failed,
-                $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(options.ShutdownTimeout)}: something hangs, most often a disk. The process ends now; "
+                $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(options.ShutdownTimeout)}: something hangs, most often a disk. "
+                + "The process ends now; "
                 + "what was acknowledged above memory is in SPOOL_DIR, and the next start uploads it",
                 PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
             return await serveAsync(options, !Console.IsOutputRedirected).ConfigureAwait(false);

@@ -5,8 +5,8 @@ using Estat.Core.Options;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// What is left for connections once the node's own files are provided for. Without that, a crowd of connections would take the descriptors that the spool needs
-/// to acknowledge anything.
+/// What is left for connections once the node's own files are provided for. Without that, a crowd of connections would take the descriptors that the
+/// spool needs to acknowledge anything.
 /// </summary>
 /// <param name="Limit">Files that the process may open; null where the system does not tell.</param>
 /// <param name="Reserve">Those that are kept for everything but connections.</param>

@@ -51,7 +51,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
-        _front = new HttpFront(options, Signals, _loggers, Engine.Requests, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
+        _front = new HttpFront(
+            options, Signals, _loggers, Engine.Requests, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
         _front.Observe(Engine.Instruments.Meter);
     }
@@ -149,7 +150,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         Message = "Try it: curl -d 'hello=estat' {Address}collect — it is stored within {Flush}, or on Ctrl-C")]
     private static partial void LogTryIt(ILogger logger, Uri address, string flush);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Storage does not work now: {Fault}. The node takes events and keeps them on its disk until storage works again")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]

@@ -1,4 +1,5 @@
-// SIGTERM, SIGINT and SIGQUIT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself. Other signals end nothing.
+// SIGTERM, SIGINT and SIGQUIT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself. Other signals end
+// nothing.
 using System.Runtime.InteropServices;
 
 namespace Estat.Api.Hosting;
@@ -12,8 +13,8 @@ internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposabl
     // Supervisors often signal a process and its group, so that one stop arrives twice within a moment. That is no wish to hurry.
     private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
 
-    // By default these end a process, undrained. Supervisors send them to ask for new files, log rotation, or a report: who has none to read again goes on.
-    // Their numbers are Linux's; .NET has no names for the last two.
+    // By default these end a process, undrained. Supervisors send them to ask for new files, log rotation, or a report: who has none to read again
+    // goes on. Their numbers are Linux's; .NET has no names for the last two.
     private static readonly PosixSignal[] NoStop =
         OperatingSystem.IsLinux() ? [PosixSignal.SIGHUP, (PosixSignal)10, (PosixSignal)12] : OperatingSystem.IsWindows() ? [] : [PosixSignal.SIGHUP];
 

@@ -7,12 +7,14 @@ using Microsoft.AspNetCore.Connections;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// Stands between HTTP and what carries it, TLS or the socket. What does not wait passes with a compare; a flush that waits, and a request of which more than a block of
-/// memory has come and not its end, is charged to <see cref="UnreadMemory"/> meanwhile.
+/// Stands between HTTP and what carries it, TLS or the socket. What does not wait passes with a compare; a flush that waits, and a request of which
+/// more than a block of memory has come and not its end, is charged to <see cref="UnreadMemory"/> meanwhile.
 /// </summary>
 internal static class UnreadTransport
 {
-    /// <summary>Bytes that a socket's requests wait in, and as many of its answers: past them it is not read from, or waits to be read by the client.</summary>
+    /// <summary>
+    /// Bytes that a socket's requests wait in, and as many of its answers: past them it is not read from, or waits to be read by the client.
+    /// </summary>
     internal const int Buffer = 64 * 1024;
 
     // A connection of HTTP/2 whose socket takes no more may have answers of a hundred streams.

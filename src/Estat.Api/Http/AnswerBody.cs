@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Http;
 
 /// <summary>
-/// Kestrel takes whatever it is handed into its own memory before it waits for the client. So a body is handed over by the slice, and one that has to wait is charged to
-/// <see cref="UnreadMemory"/> until the client has read on.
+/// Kestrel takes whatever it is handed into its own memory before it waits for the client. So a body is handed over by the slice, and one that has to
+/// wait is charged to <see cref="UnreadMemory"/> until the client has read on.
 /// </summary>
 internal static class AnswerBody
 {
@@ -43,11 +43,14 @@ internal static class AnswerBody
 
     private static async Task WaitAsync(HttpContext context, Task writing, int own)
     {
-        using UnreadWait? wait = writing.IsCompleted ? null : context.Features.Get<UnreadConnection>()?.Begin(Around + Slice + own + HeadersOf(context.Request));
+        using UnreadWait? wait = writing.IsCompleted ? null
+            : context.Features.Get<UnreadConnection>()?.Begin(Around + Slice + own + HeadersOf(context.Request));
         await writing.ConfigureAwait(false);
     }
 
-    /// <summary>What a request's headers hold: two bytes a character, and more than one was sent for over HTTP/2, whose header table makes one of many.</summary>
+    /// <summary>
+    /// What a request's headers hold: two bytes a character, and more than one was sent for over HTTP/2, whose header table makes one of many.
+    /// </summary>
     internal static int HeadersOf(HttpRequest request)
     {
         int characters = (2 * request.QueryString.Value?.Length ?? 0) + (request.Path.Value?.Length ?? 0);

@@ -38,7 +38,9 @@ internal sealed class Answers
         "A silo failed while it took this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
     private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
     private readonly Problem _overShare = Problem.Of(
-        StatusCodes.Status429TooManyRequests, "Requests in progress from this client address hold as much memory as one may, a quarter of INFLIGHT_BYTES. Nothing was taken; send fewer at once, or again in a moment.");
+        StatusCodes.Status429TooManyRequests,
+        "The requests in progress from this client address hold a quarter of INFLIGHT_BYTES, which is the most that one address may hold. "
+        + "Nothing was taken. Send fewer at once, or send again in a moment.");
     private readonly Problem _timeout;
     private readonly Problem _eventTooLarge;
     private readonly Problem _batchTooLarge;
@@ -47,7 +49,7 @@ internal sealed class Answers
     private readonly Problem _transferCoding = Problem.Final(
         StatusCodes.Status501NotImplemented, "Transfer-Encoding must be chunked or absent. Compress with Content-Encoding.");
     private readonly Problem _charset = Problem.Of(
-        StatusCodes.Status415UnsupportedMediaType, "The charset of Content-Type is not known here; nothing was taken. Send UTF-8.");
+        StatusCodes.Status415UnsupportedMediaType, "The server does not know the charset in Content-Type. Nothing was taken. Send UTF-8.");
     private readonly Problem _encoding = Problem.Of(
         StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding must be one of {ContentCoding.Accepted}, or absent.");
 
@@ -61,7 +63,8 @@ internal sealed class Answers
         _level = options.Ack;
         _maxBodySize = options.MaxBodySize;
         _maxBatchBodySize = options.MaxBatchBodySize;
-        _timeout = Problem.Final(StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT), stalled, or came at less than 240 bytes a second. Send it again.");
+        _timeout = Problem.Final(StatusCodes.Status408RequestTimeout,
+            "The body did not arrive in time (BODY_TIMEOUT), stalled, or came at less than 240 bytes a second. Send it again.");
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
         _batchTooLarge = Problem.Final(
             StatusCodes.Status413PayloadTooLarge, $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
@@ -153,7 +156,8 @@ internal sealed class Answers
 
     /// <summary>415: a body that is recognisably no text in UTF-8.</summary>
     internal Task ForeignAsync(HttpContext context, string format) => InvalidAsync(context, Problem.Of(
-        StatusCodes.Status415UnsupportedMediaType, $"The body is {format}: none of its events was taken. Send lines or JSON in UTF-8, as they are or with Content-Encoding gzip or br."));
+        StatusCodes.Status415UnsupportedMediaType,
+        $"The body is {format}. Nothing was taken. Send lines or JSON in UTF-8, plain or with Content-Encoding gzip or br."));
 
     /// <summary>400 with what was wrong.</summary>
     internal Task MalformedAsync(HttpContext context, string detail) => InvalidAsync(context, Problem.Of(StatusCodes.Status400BadRequest, detail));

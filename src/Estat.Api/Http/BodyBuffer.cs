@@ -171,8 +171,8 @@ internal sealed class BodyBuffer(int limit, RequestMemory? memory) : IDisposable
     // Kestrel's complaint of a length, a chunk or a rate is no farewell.
     private static bool IsOfClient(IOException error) => error is not BadHttpRequestException && error.InnerException is not OverflowException;
 
-    // Kestrel throws here what it has for the reader when the client has just left. The reader gets it anyway; here it would end in whoever cancels, which may
-    // be a timer's thread and so the process.
+    // Kestrel throws here what it has for the reader when the client has just left. The reader gets it anyway; here it would reach the code that
+    // cancels, which may be a timer's thread and so the process.
     private static void End(PipeReader reader)
     {
         try

@@ -2,9 +2,9 @@
 namespace Estat.Api.Http;
 
 /// <summary>
-/// A client that has sent N bytes of a body has shown that it can send about N in <c>BODY_TIMEOUT</c>. In every sixth of that time (5 s of 30 s) it must then bring half of what
-/// such a pace would: N / 12. Who sends evenly always does, however slowly; who sends 4 MB at once and then a byte now and then does not. Bodies that fit the first
-/// buffer have <c>BODY_TIMEOUT</c> alone, and Kestrel's 240 bytes a second.
+/// A client that has sent N bytes of a body has shown that it can send about N in <c>BODY_TIMEOUT</c>. In every sixth of that time (5 s of 30 s) it
+/// must then bring half of what such a pace would: N / 12. Who sends evenly always does, however slowly; who sends 4 MB at once and then a byte now
+/// and then does not. Bodies that fit the first buffer have <c>BODY_TIMEOUT</c> alone, and Kestrel's 240 bytes a second.
 /// </summary>
 /// <param name="ending">Cancelled when it does not.</param>
 /// <param name="patience"><c>BODY_TIMEOUT</c>.</param>

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;
 
-/// <summary>Finds charsets by the names that browsers and proxies give them. What a text does not hold by its charset becomes U+FFFD, as in UTF-8.</summary>
+/// <summary>
+/// Finds charsets by the names that browsers and proxies give them. What a text does not hold by its charset becomes U+FFFD, as in UTF-8.
+/// </summary>
 internal static class Charset
 {
     private const string Parameter = "charset=";
@@ -15,7 +17,8 @@ internal static class Charset
     internal static Encoding Utf8 { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>Whether a Content-Type names a charset that is not UTF-8, nor ASCII, which is part of it. Nearly none does.</summary>
-    internal static bool IsForeign(StringValues contentType) => contentType.Count > 0 && NameIn(contentType[0]) is { IsEmpty: false } name && !IsUtf8(name);
+    internal static bool IsForeign(StringValues contentType) =>
+        contentType.Count > 0 && NameIn(contentType[0]) is { IsEmpty: false } name && !IsUtf8(name);
 
     /// <summary>The charset of a byte order mark, else the one that a Content-Type names; null if it is not known here.</summary>
     internal static Encoding? Of(StringValues contentType, (string Charset, int Length)? mark = null) =>

@@ -55,7 +55,8 @@ internal static class ContentCoding
     // Members that follow one another are one text (RFC 1952, 2.2). Nothing else may stand behind the last one.
     private static BodyOutcome Gunzip(ArraySegment<byte> encoded, BodyBuffer decoded)
     {
-        using var gzip = new GZipStream(new MarkedGzipStream(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count)), CompressionMode.Decompress);
+        using var gzip = new GZipStream(
+            new MarkedGzipStream(new MemoryStream(encoded.Array!, encoded.Offset, encoded.Count)), CompressionMode.Decompress);
         try
         {
             BodyOutcome outcome = decoded.ReadFrom(gzip);
@@ -69,7 +70,8 @@ internal static class ContentCoding
             throw new InvalidDataException("the gzip data is damaged or cut off", error);
         }
 
-        return decoded.TryCutOff(MarkedGzipStream.Mark) ? BodyOutcome.Whole : throw new InvalidDataException("the gzip data is cut off, or something else follows it");
+        return decoded.TryCutOff(MarkedGzipStream.Mark) ? BodyOutcome.Whole
+            : throw new InvalidDataException("the gzip data is cut off, or something else follows it");
     }
 
     private static BodyOutcome Unbrotli(ReadOnlySpan<byte> encoded, BodyBuffer decoded)

@@ -9,9 +9,9 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Http;
 
 /// <summary>
-/// The origin of a page that may send is named back, also where <c>*</c> lets any page send, and credentials are allowed: <c>navigator.sendBeacon</c> always asks
-/// with them, and browsers take no <c>*</c> for an answer then. Nothing that these paths do or answer depends on credentials of the browser's. A request without
-/// <c>Origin</c> comes from no page and passes.
+/// The origin of a page that may send is named back, also where <c>*</c> lets any page send, and credentials are allowed: <c>navigator.sendBeacon</c>
+/// always asks with them, and browsers take no <c>*</c> for an answer then. Nothing that these paths do or answer depends on credentials of the
+/// browser's. A request without <c>Origin</c> comes from no page and passes.
 /// </summary>
 /// <param name="options">The origins.</param>
 /// <param name="access">Whose keys name origins of their own; null without keys.</param>
@@ -86,8 +86,8 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
         return Task.CompletedTask;
     }
 
-    // Whatever a page's tracing or its libraries add to a request (traceparent, baggage, x-requested-with) is as good as unsent: it is allowed, by name, as browsers
-    // take no * together with credentials. What is no list of header names gets the list of those that are read.
+    // Whatever a page's tracing or its libraries add to a request (traceparent, baggage, x-requested-with) is as good as unsent: it is allowed, by
+    // name, as browsers take no * together with credentials. What is no list of header names gets the list of those that are read.
     private static StringValues HeadersFor(StringValues asked)
     {
         string list = asked.ToString();

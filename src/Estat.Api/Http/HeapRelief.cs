@@ -2,8 +2,9 @@
 namespace Estat.Api.Http;
 
 /// <summary>
-/// The runtime keeps what its heap has grown to until it collects the whole of it, which a node with little to do does not do for hours. So it is asked to, once, when the bounds
-/// of memory were pressed on and have been left alone for 20 seconds. It stops the process for some ten milliseconds; without such pressure never. Any thread.
+/// The runtime keeps what its heap has grown to until it collects the whole of it, which a node with little to do does not do for hours. So it is
+/// asked to, once, when the bounds of memory were pressed on and have been left alone for 20 seconds. It stops the process for some ten milliseconds;
+/// without such pressure never. Any thread.
 /// </summary>
 internal sealed class HeapRelief : IDisposable
 {

@@ -2,8 +2,8 @@
 namespace Estat.Api.Http;
 
 /// <summary>
-/// HTTP/1.0 has no chunks. A proxy that speaks it may have passed them on without understanding them, and so see the end of such a request in another place:
-/// nothing behind it on this connection can be believed to be a request (RFC 9112, 6.1).
+/// HTTP/1.0 has no chunks. A proxy that speaks it may have passed them on without understanding them, and so see the end of such a request in another
+/// place: nothing behind it on this connection can be believed to be a request (RFC 9112, 6.1).
 /// </summary>
 internal static class Http10
 {

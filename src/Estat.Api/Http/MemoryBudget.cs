@@ -2,8 +2,8 @@
 namespace Estat.Api.Http;
 
 /// <summary>
-/// A shared number of bytes. While more than half of it is in use, what one address takes ends at a quarter, but for one request at a time: that one may take what there
-/// is, so that whatever fits by itself gets through. Any thread.
+/// A shared number of bytes. While more than half of it is in use, what one address takes ends at a quarter, but for one request at a time: that one
+/// may take what there is, so that whatever fits by itself gets through. Any thread.
 /// </summary>
 /// <param name="bytes">Bytes in all.</param>
 /// <param name="relief">Is told when more than half of it is in use.</param>

@@ -20,7 +20,8 @@ internal sealed partial class OperatorRouter(
     internal static readonly Problem OurFault = Problem.Of(
         StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
 
-    private static readonly Problem MetricsHang = Problem.Unavailable("A reading of the metrics does not come to its end. Events are taken all the same; report this, with a dump of the process.");
+    private static readonly Problem MetricsHang = Problem.Unavailable(
+        "Reading the metrics does not end. The node still takes events. Report this with a dump of the process.");
 
     private static readonly Problem MethodNotAllowed = Problem.Of(
         StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");

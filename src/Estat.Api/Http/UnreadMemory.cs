@@ -5,9 +5,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Estat.Api.Http;
 
 /// <summary>
-/// Whatever waits for its client is written down here, with what it may hold at the most. Past the bound the connection that holds most is closed, the one that
-/// has waited longest among equals; and so is one a single step of whose waits takes longer than <see cref="Patience"/>. What does not wait is never seen here: an answer
-/// that the socket takes at once costs nothing. Any thread.
+/// Whatever waits for its client is written down here, with what it may hold at the most. Past the bound the connection that holds most is closed,
+/// the one that has waited longest among equals; and so is one a single step of whose waits takes longer than <see cref="Patience"/>. What does not
+/// wait is never seen here: an answer that the socket takes at once costs nothing. Any thread.
 /// </summary>
 internal sealed partial class UnreadMemory : IDisposable
 {
@@ -54,9 +54,12 @@ internal sealed partial class UnreadMemory : IDisposable
     /// <summary>Adds its metrics.</summary>
     internal void Observe(Meter meter)
     {
-        meter.CreateObservableGauge("estat_unread_bytes", () => Bytes, "By", "Memory that answers nobody reads and requests nobody ends may hold; at most UNREAD_BYTES");
+        meter.CreateObservableGauge(
+            "estat_unread_bytes", () => Bytes, "By",
+            "Memory held for answers that clients do not read and requests that they do not finish; at most UNREAD_BYTES");
         meter.CreateObservableCounter(
-            "estat_unread_closed_total", () => Closed, description: "Connections closed because their client did not read its answers, or left a request unfinished, past UNREAD_BYTES or 30 s");
+            "estat_unread_closed_total", () => Closed,
+            description: "Connections closed because the client did not read answers or finish a request, beyond UNREAD_BYTES or 30 s");
     }
 
     /// <summary>Something begins to wait for a client.</summary>
@@ -194,7 +197,8 @@ internal sealed partial class UnreadMemory : IDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Connections} connections were closed: their clients did not read their answers, or left requests unfinished, past {Limit} (estat_unread_closed_total counts them; told once a minute)")]
+        Message = "{Connections} connections were closed: their clients did not read answers or did not finish requests, for longer than 30 s or "
+            + "beyond {Limit} (counted in estat_unread_closed_total; told once a minute)")]
     private static partial void LogClosed(ILogger logger, long connections, string limit);
 }
 
@@ -214,7 +218,8 @@ internal sealed class UnreadConnection(UnreadMemory memory, ConnectionContext co
 
     // On the pool: shutting a socket down runs what waits for it.
     internal void Close() => ThreadPool.UnsafeQueueUserWorkItem(
-        static connection => connection.Abort(new ConnectionAbortedException("The client does not read its answers, or leaves a request unfinished.")), connection, preferLocal: false);
+        static connection => connection.Abort(
+            new ConnectionAbortedException("The client does not read its answers, or leaves a request unfinished.")), connection, preferLocal: false);
 }
 
 /// <summary>Something that waits for its client; disposing of it ends the wait.</summary>

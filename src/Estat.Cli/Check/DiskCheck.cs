@@ -95,7 +95,8 @@ internal static class DiskCheck
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Finding.Bad(check, $"{folder} cannot be written ({error.Message.TrimEnd('.')})", $"{DiskAdvice.For(error, folder)}, or name another {option}");
+            return Finding.Bad(
+                check, $"{folder} cannot be written ({error.Message.TrimEnd('.')})", $"{DiskAdvice.For(error, folder)}, or name another {option}");
         }
 
         times.Sort();

@@ -20,7 +20,11 @@ internal static class MachineCheck
         {
             long needed = options.MaxConnections + files.Reserve;
             yield return limit < needed
-                ? Finding.Warning("open files", $"{Words.Count(limit)} at most; MAX_CONNECTIONS={options.MaxConnections} needs {Words.Count(needed)} and would be lowered to {files.Connections}", $"raise it (ulimit -n {needed}, LimitNOFILE=) or lower MAX_CONNECTIONS")
+                ? Finding.Warning(
+                    "open files",
+                    $"{Words.Count(limit)} at most; MAX_CONNECTIONS={options.MaxConnections} needs {Words.Count(needed)} and would be lowered "
+                        + $"to {files.Connections}",
+                    $"raise it (ulimit -n {needed}, LimitNOFILE=) or lower MAX_CONNECTIONS")
                 : Finding.Good("open files", $"{Words.Count(limit)} at most");
         }
 
@@ -33,7 +37,9 @@ internal static class MachineCheck
         long budget = Base + options.InflightBytes + options.UnreadBytes + options.ChannelBytes;
         yield return memory < budget
             ? Finding.Warning(
-                "memory", $"{Words.Bytes(memory)} for the heap; INFLIGHT_BYTES, UNREAD_BYTES, CHANNEL_BYTES and the server itself may need {Words.Bytes(budget)}",
+                "memory",
+                $"{Words.Bytes(memory)} for the heap; INFLIGHT_BYTES, UNREAD_BYTES, CHANNEL_BYTES and the server itself "
+                    + $"may need {Words.Bytes(budget)}",
                 "give the container more, or lower INFLIGHT_BYTES (docs/small-containers.md)")
             : Finding.Good("memory", $"{Words.Bytes(memory)} for the heap");
         if (options.AdminToken is null && ListenAddress.TryParse(options.HttpAddr, out ListenAddress address) && (address.Address is null || !System.Net.IPAddress.IsLoopback(address.Address)))

@@ -61,8 +61,8 @@ internal static class StorageCheck
             string id = found.GetCredentials().AccessKey;
             return Finding.Good(Check, $"from {from}, access key {id[..Math.Min(4, id.Length)]}…");
         }
-        catch (Exception error) when (error is AmazonClientException or AmazonServiceException or InvalidOperationException or HttpRequestException or IOException
-            or ArgumentException or Amazon.Runtime.CredentialManagement.ProfileNotFoundException)
+        catch (Exception error) when (error is AmazonClientException or AmazonServiceException or InvalidOperationException
+            or HttpRequestException or IOException or ArgumentException or Amazon.Runtime.CredentialManagement.ProfileNotFoundException)
         {
             return Finding.Bad(Check, $"from {from}: {CredentialLinks.Explain(error) ?? CredentialLinks.Innermost(error)}", Fix);
         }
@@ -149,7 +149,7 @@ internal static class StorageCheck
     {
         StorageFailure.Transient => options.S3Endpoint is null
             ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its disk"
-            : $"look whether {options.S3Endpoint} runs and is reached from here; the server starts all the same, and events wait on its disk",
+            : $"check that {options.S3Endpoint} runs and can be reached from here; the server starts all the same, and events wait on its disk",
         StorageFailure.Disk => "name a folder on a disk with room (STORAGE_DIR)",
         _ => "mend what the store names; the server starts all the same, and events wait on its disk",
     };

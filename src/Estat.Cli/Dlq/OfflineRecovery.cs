@@ -31,7 +31,8 @@ internal sealed class OfflineRecovery : IDisposable
         _dlq = new DlqDirectory(options, keys, ledger, time, NullLogger.Instance);
         var writer = new ObjectWriter(_store, _instruments, NullLogger.Instance);
         var recovery = new RecoveryLoop(
-            options, _dlq, writer, new QuarantineKeys(options), keys, _instruments, uploadsAreIdle: static () => false, onStored: static () => { }, time,
+            options, _dlq, writer, new QuarantineKeys(options), keys, _instruments,
+            uploadsAreIdle: static () => false, onStored: static () => { }, time,
             NullLogger.Instance);
         _office = new DlqOffice(options, _dlq, recovery, keys, time, NullLogger.Instance);
         _loop = recovery.RunAsync(_stop.Token);

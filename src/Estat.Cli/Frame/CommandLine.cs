@@ -103,7 +103,7 @@ internal static class CommandLine
         return command;
     }
 
-    // The node's own option, which whoever stops containers knows; of the environment, as verbs have no --KEY.
+    // The node's own option, which operators of containers know; from the environment, as verbs have no --KEY.
     private static TimeSpan ShutdownTimeout() =>
         NodeOptions.Environment("SHUTDOWN_TIMEOUT") is { } text
             ? OptionTable.All.Single(option => option.Name == "SHUTDOWN_TIMEOUT").Apply(new EstatOptions(), text).ShutdownTimeout

@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM: the first asks the verb to finish what is in flight and to save, the second ends the program at once. So does the time that it has for it.
+// Ctrl-C and SIGTERM: the first asks the verb to finish what is in flight and to save, the second ends the program at once. So does the time that it
+// has for it.
 using System.Runtime.InteropServices;
 using Estat.Core.Hosting;
 using Estat.Core.Options;
@@ -6,8 +7,8 @@ using Estat.Core.Options;
 namespace Estat.Cli.Frame;
 
 /// <summary>
-/// One for the program. A verb passes <see cref="Asked"/> to what may be left undone, and never to what must not be torn (a request, a write): that has until <see cref="Late"/>.
-/// Whatever hangs, the program ends within SHUTDOWN_TIMEOUT.
+/// One for the program. A verb passes <see cref="Asked"/> to what may be left undone, and never to what must not be torn (a request, a write): that
+/// has until <see cref="Late"/>. Whatever hangs, the program ends within SHUTDOWN_TIMEOUT.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -37,7 +38,8 @@ internal sealed class Interruption : IDisposable
         _registrations.AddRange(signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal)));
         _exit = new ExitLimit(
             limit, ExitCode.Interrupted,
-            $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(limit)} of the signal, and ends now; what was in flight is unknown. What was noted before holds", signals);
+            $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(limit)} of the signal, and ends now; what was in flight is unknown. "
+            + "What was noted before holds", signals);
     }
 
     /// <summary>Cancelled by the first signal.</summary>

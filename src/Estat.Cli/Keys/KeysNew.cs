@@ -10,7 +10,12 @@ internal static class KeysNew
     internal static Command Create()
     {
         var name = new Option<string>("--name") { Description = "What metrics and people call it: letters, digits, - and _", Required = true, HelpName = "NAME" };
-        var origins = new Option<string[]>("--origin") { Description = "A page's origin that may send with it, such as https://shop.example or https://*.shop.example; several by repeating it. Without: all", HelpName = "ORIGIN" };
+        var origins = new Option<string[]>("--origin")
+        {
+            Description = "Origin of a page that may send with the key, such as https://shop.example or https://*.shop.example; "
+                + "repeat it for several. Without it: all pages",
+            HelpName = "ORIGIN",
+        };
         var rate = new Option<double?>("--rate") { Description = "Events a second", HelpName = "N" };
         var burst = new Option<double?>("--burst") { Description = "Events at once; without it two seconds' worth of --rate", HelpName = "N" };
         var quota = new Option<long?>("--daily-quota") { Description = "Events a day (UTC)", HelpName = "N" };

@@ -53,7 +53,8 @@ internal sealed record Checkpoint
     public bool Finished { get; init; }
 
     /// <summary>
-    /// Whether the file was damaged or cut from <see cref="Offset"/> on. The mended one, of whatever size, is gone on with where it begins with the same content.
+    /// Whether the file was damaged or cut from <see cref="Offset"/> on. The mended one, of whatever size, is gone on with where it begins with the
+    /// same content.
     /// </summary>
     public bool Cut { get; init; }
 

@@ -54,7 +54,8 @@ internal sealed class EventSource : IDisposable
     /// <exception cref="CliException">It cannot be read, or another estat sends it.</exception>
     internal static EventSource Open(string path)
     {
-        // By itself GZipStream ends in silence where a cut file does, and what it gave of the last line would be taken for a line. Read once, at the first use.
+        // By itself GZipStream ends in silence where a cut file does, and what it gave of the last line would be taken for a line. Read once, at the
+        // first use.
         AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         if (path == "-")
         {
@@ -109,7 +110,8 @@ internal sealed class EventSource : IDisposable
             _ => null,
         };
         string advice = tool is null ? "Make lines of it, one event a line, in UTF-8"
-            : $"Make lines of it on the way: {(IsGzip ? $"gzip -dc {Path} | {tool}" : Path is null ? $"… | {tool}" : $"{tool} {Path}")} | estat send -";
+            : $"Make lines of it on the way: {(IsGzip ? $"gzip -dc {Path} | {tool}" : Path is null ? $"… | {tool}" : $"{tool} {Path}")}"
+                + " | estat send -";
         throw new CliException($"{Path ?? "standard input"}: is {format}, not lines of text; nothing was sent. {advice}");
     }
 

@@ -86,7 +86,8 @@ internal sealed class SendRun(
         if (damage is not null && _failure is null)
         {
             string unfinished = reader.UnfinishedLine is { } line ? $"; line {line} is unfinished and was not sent" : "";
-            _failure = new CliException($"{source.Path ?? "standard input"}: {damage}; the {Words.Count(State.Events, "event")} before that were sent{unfinished}");
+            _failure = new CliException(
+                $"{source.Path ?? "standard input"}: {damage}; the {Words.Count(State.Events, "event")} before that were sent{unfinished}");
         }
 
         bool whole = ended && _failure is null && State.Offset == reader.Offset;

@@ -75,7 +75,8 @@ internal static class SendVerb
 
             using RejectsFile? rejectsFile = parsed.GetValue(rejects) is { } path ? RejectsFile.Open(path, state.RejectsBytes) : null;
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(shell.Asked);
-            var delivery = new Delivery(client, state.Name, parsed.GetValue(ack), limit == TimeSpan.Zero ? null : limit, shell.Time, stop.Token, shell.Interruption.Late);
+            var delivery = new Delivery(
+                client, state.Name, parsed.GetValue(ack), limit == TimeSpan.Zero ? null : limit, shell.Time, stop.Token, shell.Interruption.Late);
             long started = shell.Time.GetTimestamp();
             var progress = new Progress();
             using var run = new SendRun(source, plan, delivery, rejectsFile, stop, shell, progress) { State = state };

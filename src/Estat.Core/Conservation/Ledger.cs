@@ -35,9 +35,9 @@ public enum Place
 public readonly record struct Balance(long Accepted, long Found, long Stored, long Buffered, long Spooled, long Dlq, long Quarantined, long Dropped);
 
 /// <summary>
-/// Counts what moves from place to place, a batch at a time. Moves stand under one lock. A reading takes no lock that they need, so that whoever scrapes
-/// holds up nobody: it is made again when something has moved meanwhile, and so never sees an event twice or not at all. What is buffered or spooled is
-/// what was accepted there and has not moved: it needs no work per event.
+/// Counts what moves from place to place, a batch at a time. Moves stand under one lock. A reading takes no lock that they need, so that a
+/// scrape holds up nobody: it is made again when something has moved meanwhile, and so never sees an event twice or not at all. What is buffered or
+/// spooled is what was accepted there and has not moved: it needs no work per event.
 /// </summary>
 /// <param name="acceptedInMemory">Events acknowledged at <c>memory</c> since the start.</param>
 /// <param name="acceptedInSpool">Events acknowledged above it.</param>

@@ -2,8 +2,8 @@
 namespace Estat.Core.Events;
 
 /// <summary>
-/// Names what a batch's body or a file is, where its lines would be stored as garbage. Formats are told by bytes that no text in UTF-8 begins with, or that nobody
-/// begins a line with.
+/// Names what a batch's body or a file is, where its lines would be stored as garbage. Formats are told by bytes that no text in UTF-8 begins with,
+/// or that nobody begins a line with.
 /// </summary>
 public static class ForeignContent
 {
@@ -22,7 +22,9 @@ public static class ForeignContent
         _ => null,
     };
 
-    /// <summary>What begins so; null for anything that may be lines, compressed by gzip or not. UTF-16 is named here only if it has no byte order mark.</summary>
+    /// <summary>
+    /// What begins so; null for anything that may be lines, compressed by gzip or not. UTF-16 is named here only if it has no byte order mark.
+    /// </summary>
     /// <param name="start">The first bytes, <see cref="Looked"/> of them if there are as many.</param>
     public static string? NameOf(ReadOnlySpan<byte> start) => start switch
     {

@@ -7,7 +7,8 @@ using System.Text.Unicode;
 namespace Estat.Core.Events;
 
 /// <summary>
-/// Lines of Estat's own encoder are flat, without white space, and are read here at the speed of memory; whatever looks different goes through .NET's reader.
+/// Lines of Estat's own encoder are flat, without white space, and are read here at the speed of memory; whatever looks different goes through .NET's
+/// reader.
 /// </summary>
 internal static class JsonLine
 {
@@ -97,7 +98,8 @@ internal static class JsonLine
         }
     }
 
-    private static bool IsHex(ReadOnlySpan<byte> digits) => ushort.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
+    private static bool IsHex(ReadOnlySpan<byte> digits) =>
+        ushort.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
 
     private static bool SkipWholeNumber(ReadOnlySpan<byte> line, ref int at)
     {

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Estat.Core.Files;
 
 /// <summary>
-/// Held for as long as the process uses the folder. It knows the folder itself, not only its path: whether the path still leads to it, and a way to it when it does not.
+/// Held for as long as the process uses the folder. It knows the folder itself, not only its path: whether the path still leads to it, and a way to
+/// it when it does not.
 /// </summary>
 internal sealed class DirectoryLock : IDisposable
 {
@@ -44,7 +45,8 @@ internal sealed class DirectoryLock : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{option}={path}: cannot be made ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, path)}, or name another folder.", error);
+            throw new IOException(
+                $"{option}={path}: cannot be made ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, path)}, or name another folder.", error);
         }
 
         try
@@ -60,7 +62,8 @@ internal sealed class DirectoryLock : IDisposable
     }
 
     /// <summary>
-    /// Looks whether the path leads to the folder that was taken. A lock file that was removed is made again: the folder itself is locked as well, so nobody came in between.
+    /// Looks whether the path leads to the folder that was taken. A lock file that was removed is made again: the folder itself is locked as well, so
+    /// nobody came in between.
     /// </summary>
     /// <returns>Null when it does; else what became of it, as the end of a sentence.</returns>
     internal string? WhyNotInPlace()
@@ -80,7 +83,7 @@ internal sealed class DirectoryLock : IDisposable
         {
             if (!Libc.SaysThatNothingIsThere(error))
             {
-                return _displaced; // whoever may not look knows no more than before
+                return _displaced; // a process that may not look knows no more than before
             }
         }
 
@@ -144,7 +147,8 @@ internal sealed class DirectoryLock : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return error is IOException noRoom && Libc.SaysNoRoom(noRoom) ? null : $"lost its lock file, which cannot be made again ({error.Message.TrimEnd('.')})";
+            return error is IOException noRoom && Libc.SaysNoRoom(noRoom)
+                ? null : $"lost its lock file, which cannot be made again ({error.Message.TrimEnd('.')})";
         }
     }
 

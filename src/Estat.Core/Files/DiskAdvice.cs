@@ -16,11 +16,12 @@ internal static class DiskAdvice
     /// <param name="folder">A folder on the disk; need not exist.</param>
     internal static string For(Exception error, string folder) => NumberOf(error) switch
     {
-        Enospc when Libc.FreeInodes(Existing(folder)) == 0 => "No inodes are left on its disk (df -i): delete small files, or make its file system anew with more",
+        Enospc when Libc.FreeInodes(Existing(folder)) == 0 =>
+            "No inodes are left on its disk (df -i): delete small files, or make a new file system with more",
         Enospc => "Free space on its disk",
         Edquot => "This user's quota on its disk is used up: free space or raise it",
-        Erofs => "Its disk is mounted read-only: look into the kernel's log (dmesg) for why, and mount it writable",
-        Eio => "Its disk fails: look into the kernel's log (dmesg), and replace it",
+        Erofs => "Its disk is mounted read-only: find the reason in the kernel's log (dmesg), and mount it writable",
+        Eio => "Its disk fails: look at the kernel's log (dmesg), and replace the disk",
         Eacces => "Check its owner and permissions: this user may not use it",
         _ => "Free space on its disk or check its permissions",
     };

@@ -1,8 +1,10 @@
-// Work on files that comes round every so often, and whose calls may never come back: a network's file system that hangs, a pipe that nobody writes to.
+// Work on files that comes round every so often, and whose calls may never come back: a network's file system that hangs, a pipe that nobody writes
+// to.
 namespace Estat.Core.Files;
 
 /// <summary>
-/// One round at a time, on a thread that is for nothing else. A round that hangs keeps nobody waiting: no lock is held, the next rounds are left out, and
+/// One round at a time, on a thread that is for nothing else. A round that hangs keeps nobody waiting: no lock is held, the next rounds are left out,
+/// and
 /// <paramref name="onHang"/> is told once. When it comes back after all, rounds go on. Any thread.
 /// </summary>
 /// <param name="interval">Time between two rounds.</param>

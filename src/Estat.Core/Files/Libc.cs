@@ -77,7 +77,10 @@ internal static partial class Libc
         }
     }
 
-    /// <summary>Opens what stands under a path, whatever it is, without waiting for anybody: opening a named pipe otherwise takes until somebody writes to it. Linux only.</summary>
+    /// <summary>
+    /// Opens what stands under a path, whatever it is, without waiting for anybody: opening a named pipe otherwise takes until somebody writes to it.
+    /// Linux only.
+    /// </summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
     internal static SafeFileHandle OpenWithoutWaiting(string path, FileAccess access)
     {

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Estat.Core.Files;
 
 /// <summary>
-/// Neither opening nor reading ever waits for a writer, and nothing without an end is read: a named pipe, a device, a socket or a folder in the file's place is an
-/// <see cref="IOException"/> at once. Links are followed, as Kubernetes mounts secrets by way of them.
+/// Neither opening nor reading ever waits for a writer, and nothing without an end is read: a named pipe, a device, a socket or a folder in the
+/// file's place is an <see cref="IOException"/> at once. Links are followed, as Kubernetes mounts secrets by way of them.
 /// </summary>
 public static class RegularFile
 {

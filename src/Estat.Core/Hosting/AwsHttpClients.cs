@@ -4,9 +4,9 @@ using Amazon.Runtime;
 namespace Estat.Core.Hosting;
 
 /// <summary>
-/// The SDK's own HTTP client, except that answers are read before the SDK sees them, to a bound (<see cref="BoundedAnswers"/>). The SDK reads XML and JSON
-/// without giving its thread back; on a thread that polls sockets (<c>SOCKETS=inline</c>) it would wait for bytes that this very thread has to fetch, and so
-/// would every connection beside it.
+/// The SDK's own HTTP client, except that answers are read before the SDK sees them, to a bound (<see cref="BoundedAnswers"/>). The SDK reads XML and
+/// JSON without giving its thread back; on a thread that polls sockets (<c>SOCKETS=inline</c>) it would wait for bytes that this very thread has to
+/// fetch, and so would every connection beside it.
 /// </summary>
 public sealed class AwsHttpClients : HttpClientFactory
 {

@@ -4,15 +4,17 @@ using System.Xml;
 namespace Estat.Core.Hosting;
 
 /// <summary>
-/// Reads every answer whole, but for an object's content, which streams. An error that is too long or too deep keeps its status and loses its body; any
-/// other answer that is, is a failure. The SDK's parser keeps the path of every element: 6 MB of nested elements cost it 1.6 GB.
+/// Reads every answer whole, but for an object's content, which streams. An error that is too long or too deep keeps its status and loses its body;
+/// any other answer that is, is a failure. The SDK's parser keeps the path of every element: 6 MB of nested elements cost it 1.6 GB.
 /// </summary>
 internal sealed class BoundedAnswers(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     /// <summary>The longest error. S3's have a few hundred bytes.</summary>
     internal const int LongestError = 64 * 1024;
 
-    /// <summary>The longest answer that is no object's content. A page of a listing has 1,000 keys of 1 KB at most, DynamoDB's 1 MB of items.</summary>
+    /// <summary>
+    /// The longest answer that is no object's content. A page of a listing has 1,000 keys of 1 KB at most, DynamoDB's 1 MB of items.
+    /// </summary>
     internal const int LongestAnswer = 8 * 1024 * 1024;
 
     /// <summary>The deepest XML. S3's has five levels.</summary>
@@ -79,7 +81,7 @@ internal sealed class BoundedAnswers(HttpMessageHandler inner) : DelegatingHandl
         {
             string type = answer.Content.Headers.ContentType?.ToString() ?? "of no type";
             throw new InvalidDataException(
-                $"the answer {(int)answer.StatusCode} is no listing ({type}). Look what answers in the store's place: a proxy, a portal");
+                $"the answer {(int)answer.StatusCode} is no listing ({type}). Find out what answers in the store's place: a proxy, a portal");
         }
     }
 

@@ -31,8 +31,8 @@ public sealed partial class Engine
     internal string? StorageFault => _batches.Fault?.Message;
 
     /// <summary>
-    /// Whether storage does what is promised. While an upload that failed waits for its next try, its error is the answer, whatever a probe would say;
-    /// otherwise a probe is, which also ends an outage that nothing is left of to be tried again.
+    /// Whether storage does what is promised. While an upload that failed waits for its next try, its error is the answer, whatever a probe would
+    /// say; otherwise a probe is, which also ends an outage that nothing is left of to be tried again.
     /// </summary>
     /// <returns>Null when it does.</returns>
     public async Task<StorageException?> AskStorageAsync()

@@ -94,7 +94,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _batches.Waiting = () => (_dlq.Files, SpoolWaiting);
         _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
         _recovery = new RecoveryLoop(
-            options, _dlq, writer, quarantine, keys, Instruments, () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
+            options, _dlq, writer, quarantine, keys, Instruments,
+            () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
             loggers.CreateLogger<RecoveryLoop>());
         Dlq = new DlqOffice(options, _dlq, _recovery, keys, time, loggers.CreateLogger<DlqOffice>());
         Quarantine = store is IObjectCatalog catalog
@@ -199,7 +200,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _broken ? "a part of the node has crashed; see the log and restart it"
         : _draining ? "the node is draining"
         : !_started ? "the node is starting"
-        : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; what waits is uploaded, which makes room"
+        : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; the node uploads what waits, which makes room"
         : _spool.IsGone || _replicas is { Spool.IsGone: true } ? "SPOOL_DIR was removed or replaced; see the log"
         : _dlq.IsGone ? "DLQ_DIR was removed or replaced; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"

@@ -2,8 +2,8 @@
 namespace Estat.Core.Keys;
 
 /// <summary>
-/// What a key has used of its last days. A clock that goes back finds the day that it comes to as it was: a day is not begun anew, and what a clock that
-/// had jumped forward used up of later days is forgotten. Any thread.
+/// What a key has used of its last days. A clock that goes back finds the day that it comes to as it was: a day is not begun anew, and what a clock
+/// that had jumped forward used up of later days is forgotten. Any thread.
 /// </summary>
 internal sealed class DailyQuota
 {

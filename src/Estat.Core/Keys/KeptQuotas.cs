@@ -79,11 +79,13 @@ internal sealed partial class KeptQuotas(QuotaFile file, TimeProvider time, ILog
     }
 
     [LoggerMessage(
-        Level = LogLevel.Warning, EventName = "QuotasUnreadable", Message = "{Path}: {Error}. What write keys have used of their daily quotas is counted from 0 again")]
+        Level = LogLevel.Warning, EventName = "QuotasUnreadable",
+        Message = "{Path}: {Error}. Daily quotas of write keys are counted from 0 again")]
     private static partial void LogUnreadable(ILogger logger, string path, string error);
 
     [LoggerMessage(
         Level = LogLevel.Warning, EventName = "QuotasNotSaved",
-        Message = "{Path}: {Error}. What write keys have used of their daily quotas is kept in memory until it can be written; a restart would forget it")]
+        Message = "{Path}: {Error}. What write keys have used of their daily quotas is kept in memory until it can be written. "
+            + "A restart would forget it")]
     private static partial void LogNotSaved(ILogger logger, string path, string error);
 }

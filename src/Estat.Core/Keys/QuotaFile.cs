@@ -5,7 +5,8 @@ using Estat.Core.Files;
 namespace Estat.Core.Keys;
 
 /// <summary>
-/// <c>{"day":"2026-11-21","used":{"shop":123},"earlier":[{"day":"2026-11-20","used":{"shop":99}}]}</c>, replaced as a whole. A file that cannot be read counts as none.
+/// <c>{"day":"2026-11-21","used":{"shop":123},"earlier":[{"day":"2026-11-20","used":{"shop":99}}]}</c>, replaced as a whole. A file that cannot be
+/// read counts as none.
 /// </summary>
 /// <param name="path">Full path; its folder exists when it is written.</param>
 internal sealed class QuotaFile(string path)

@@ -212,7 +212,8 @@ public static class WriteKeyFile
             {
                 "name" => key with { Name = name = Text(value) is { } text && IsName(text) ? text : throw Wrong(where, field, $"1 to {LongestName} letters, digits, - and _") },
                 "sha256" => key with { Hashes = hashes = Hashes(value) ?? throw Wrong(where, field, $"64 hex digits, or a list of up to {MostHashes} of them (estat keys new makes one)") },
-                "origins" => key with { Origins = Origins(value) ?? throw Wrong(where, field, $"a list of origins {PageOrigins.Takes}, {MostOrigins} at most") },
+                "origins" => key with { Origins = Origins(value) ?? throw Wrong(
+                    where, field, $"a list of origins {PageOrigins.Takes}, {MostOrigins} at most") },
                 "rate" => key with { Rate = Number(value, LeastRate, MostRate) ?? throw Wrong(where, field, $"events a second, from {LeastRate.ToString(CultureInfo.InvariantCulture)} to {MostRate}") },
                 "burst" => key with { Burst = Number(value, 1, 10 * MostRate) ?? throw Wrong(where, field, $"a number of events from 1 to {10 * MostRate}") },
                 "daily_quota" => key with { DailyQuota = Whole(value) ?? throw Wrong(where, field, "a whole number of events a day, at least 1") },

@@ -27,7 +27,8 @@ public sealed partial class WriteKeys : IDisposable
     private readonly FileChore? _saving;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Dictionary<string, SenderRecord> _records = new(StringComparer.Ordinal); // of whoever adopts keys: the constructor, then the looks
+    // touched by the thread that adopts keys: the constructor, then the looks
+    private readonly Dictionary<string, SenderRecord> _records = new(StringComparer.Ordinal);
     private readonly SenderCounts _otherCounts = new(OtherLabel);
     private volatile SenderCounts[] _counts = []; // replaced as a whole: a scrape waits for nobody
     private readonly IReadOnlyList<WriteKey> _listed;
@@ -44,12 +45,14 @@ public sealed partial class WriteKeys : IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        _looking = options.WriteKeysFile is null ? null : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it does not come to an end", isAsked: false));
+        _looking = options.WriteKeysFile is null ? null
+            : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it does not come to an end", isAsked: false));
         if (quotaFolder is not null)
         {
             var quotas = new KeptQuotas(new QuotaFile(Path.Combine(Path.GetFullPath(quotaFolder), QuotaFile.Name)), time, logger);
             _quotas = quotas;
-            _saving = new FileChore(LookInterval, time, _ => quotas.Save(_table!.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
+            _saving = new FileChore(
+                LookInterval, time, _ => quotas.Save(_table!.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
         }
 
         _listed = options.WriteKeys;
@@ -105,11 +108,13 @@ public sealed partial class WriteKeys : IDisposable
     public void Observe(Meter meter)
     {
         ArgumentNullException.ThrowIfNull(meter);
-        meter.CreateObservableCounter("estat_key_events_total", () => _counts.Select(of => new Measurement<long>(of.Events.Value, Tag("key", of.Label))),
+        meter.CreateObservableCounter(
+            "estat_key_events_total", () => _counts.Select(of => new Measurement<long>(of.Events.Value, Tag("key", of.Label))),
             description: $"Events acknowledged, by write key; the first {MostLabels} keys have a name");
         meter.CreateObservableCounter(
             "estat_key_refused_total",
-            () => _counts.SelectMany(of => SenderCounts.Reasons.Select(reason => new Measurement<long>(of.Refused(reason), Tag("key", of.Label), Tag("reason", Name(reason))))),
+            () => _counts.SelectMany(of => SenderCounts.Reasons.Select(
+                reason => new Measurement<long>(of.Refused(reason), Tag("key", of.Label), Tag("reason", Name(reason))))),
             description: "Requests refused that showed a known write key");
         meter.CreateObservableCounter(
             "estat_key_failures_total",
@@ -118,12 +123,13 @@ public sealed partial class WriteKeys : IDisposable
             description: "Requests answered 401, by what was wrong with their write key");
         meter.CreateObservableGauge("estat_key_file_failing", () => _trouble is null ? 0 : 1,
             description: "1 while WRITE_KEYS_FILE cannot be used, or a read of it hangs; the keys that were read before still hold");
-        meter.CreateObservableCounter("estat_key_file_errors_total", () => Volatile.Read(ref _troubles), description: "How often WRITE_KEYS_FILE became unusable");
+        meter.CreateObservableCounter(
+            "estat_key_file_errors_total", () => Volatile.Read(ref _troubles), description: "How often WRITE_KEYS_FILE became unusable");
     }
 
     /// <summary>
-    /// Stops looking after the file, and writes used quotas a last time. A look that hangs, on a network's file system or at a pipe that nobody writes to, is
-    /// left behind.
+    /// Stops looking after the file, and writes used quotas a last time. A look that hangs, on a network's file system or at a pipe that nobody
+    /// writes to, is left behind.
     /// </summary>
     public void Dispose()
     {
@@ -155,7 +161,8 @@ public sealed partial class WriteKeys : IDisposable
         catch (Exception error)
         {
             // Whatever it is, the keys that were read still hold and the next look comes.
-            OnTrouble(error is IOException or UnauthorizedAccessException or WriteKeyException ? error.Message : $"{error.GetType().Name}: {error.Message}", isAsked);
+            OnTrouble(error is IOException or UnauthorizedAccessException or WriteKeyException ? error.Message
+                : $"{error.GetType().Name}: {error.Message}", isAsked);
         }
     }
 
@@ -201,7 +208,8 @@ public sealed partial class WriteKeys : IDisposable
     {
         // A key that is gone is forgotten, unless it has a label, of which there are few: so one that is taken out and put in again goes on.
         HashSet<string> names = [.. keys.Select(key => key.Name)];
-        foreach (string gone in _records.Where(record => record.Value.Counts == _otherCounts && !names.Contains(record.Key)).Select(record => record.Key).ToArray())
+        foreach (string gone in _records.Where(record => record.Value.Counts == _otherCounts && !names.Contains(record.Key))
+            .Select(record => record.Key).ToArray())
         {
             _records.Remove(gone);
         }

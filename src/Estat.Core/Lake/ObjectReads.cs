@@ -40,7 +40,7 @@ internal sealed class ObjectReads(IObjectCatalog store)
         _ => false,
     };
 
-    /// <summary>What the store says, without the place and key that whoever prints it names anyway.</summary>
+    /// <summary>What the store says, without the place and key, which the caller prints anyway.</summary>
     internal static string WordsOf(StorageException error, string key)
     {
         string what = $"GET {key}: ";

@@ -63,7 +63,8 @@ public sealed class EstatInstruments : IDisposable
         _spoolFlush = Meter.CreateHistogram(
             "estat_spool_flush_seconds", Seconds, "Time of one group commit to the spool: write and fdatasync", advice: FastBuckets);
         _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and flushes that the spool's disk refused");
-        _segmentsDamaged = Meter.CreateCounter<long>("estat_spool_segments_damaged_total", description: "Segments in which a disk changed or lost what had been flushed");
+        _segmentsDamaged = Meter.CreateCounter<long>(
+            "estat_spool_segments_damaged_total", description: "Segments in which a disk changed or lost bytes after their sync");
         _replicaDegraded = Meter.CreateCounter<long>(
             "estat_replica_degraded_events_total", description: "Events asked for at replica and acknowledged at disk: REPLICA_DEGRADED=disk");
         _adminRefused = Meter.CreateCounter<long>(
@@ -146,9 +147,12 @@ public sealed class EstatInstruments : IDisposable
         Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
         Count("estat_batch_events_rejected_total", "Events rejected by index in an accepted batch", () => requests.EventsRejected.Value);
         ObserveProcess();
-        Count("estat_connections_closed_idle_total", "Idle connections closed because MAX_CONNECTIONS were open and a new one came", () => requests.ConnectionsClosedIdle.Value);
-        Count("estat_connections_refused_total", "New connections closed because MAX_CONNECTIONS were open and none was idle", () => requests.ConnectionsRefused.Value);
-        Count("estat_http2_connections_aborted_total", "Connections of HTTP/2 ended because their client asked for too much at once", () => requests.Http2Aborted.Value);
+        Count("estat_connections_closed_idle_total", "Idle connections closed because MAX_CONNECTIONS were open and a new one came",
+            () => requests.ConnectionsClosedIdle.Value);
+        Count("estat_connections_refused_total", "New connections closed because MAX_CONNECTIONS were open and none was idle",
+            () => requests.ConnectionsRefused.Value);
+        Count("estat_http2_connections_aborted_total", "HTTP/2 connections ended because their client asked for too much at once",
+            () => requests.Http2Aborted.Value);
         Gauge("estat_connections_open", "Client connections that are open", () => requests.Connections);
         Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
         Gauge("estat_ready", "1 while the node takes events", () => isReady() ? 1 : 0);

@@ -8,7 +8,7 @@ namespace Estat.Core.Metrics;
 
 /// <summary>
 /// Listens to a node's meter and to the runtime's; <see cref="Write"/> renders what they say. Recorded instruments are aggregated as they are
-/// recorded, without a lock: whoever answers a client records, and waits for no rendering. Observable ones are read at each rendering.
+/// recorded, without a lock: the thread that answers a client records, and waits for no rendering. Observable ones are read at each rendering.
 /// </summary>
 public sealed class PrometheusText : IDisposable
 {
@@ -64,7 +64,8 @@ public sealed class PrometheusText : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 
-    private static void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => ((Family)state!).Record(Labels(tags), value);
+    private static void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        ((Family)state!).Record(Labels(tags), value);
 
     private static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {

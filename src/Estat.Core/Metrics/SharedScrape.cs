@@ -4,8 +4,8 @@ using System.Text;
 namespace Estat.Core.Metrics;
 
 /// <summary>
-/// Whoever asks gets a reading that was begun after it asked; those who ask until it begins share it. The first one after a quiet second has it at once,
-/// others within a second. So a scrape is never stale, and what scrapes cost a node does not grow with their number. Any thread.
+/// Each scrape gets a reading that was begun after it asked; those who ask until it begins share it. The first one after a quiet second has it at
+/// once, others within a second. So a scrape is never stale, and what scrapes cost a node does not grow with their number. Any thread.
 /// </summary>
 /// <param name="read">Reads and renders the metrics; takes no lock that anything else needs.</param>
 /// <param name="time">Clock and timer.</param>
@@ -80,7 +80,7 @@ public sealed class SharedScrape(Func<string> read, TimeProvider time)
         }
         catch (Exception error)
         {
-            asked.SetException(error); // whoever asked logs it
+            asked.SetException(error); // the scrape logs it
             _ = asked.Task.Exception; // though nobody may wait any more
         }
     }

@@ -46,7 +46,7 @@ internal static class ClusterOptionTable
             "Time between two probes of another silo, and for its answer; three that fail in a row make it suspect.",
             Set<TimeSpan>((c, v) => c with { MembershipProbe = v })),
         OptionSpec.Number("SILO_MAX_CONNECTIONS", Default.Cluster.SiloMaxConnections, 8, 100_000,
-            "Connections that a silo takes at once on SILO_ADDR, and as many on SILO_CLIENT_ADDR. Fewer if the limit of open files leaves no more.",
+            "Most open connections on SILO_ADDR, and as many on SILO_CLIENT_ADDR. Fewer if the limit of open files is too low.",
             Set<long>((c, v) => c with { SiloMaxConnections = (int)v })),
         OptionSpec.Text("TLS_CERT", "", FilePath, "PEM file of this node's certificate: TLS between silos and gateways, both sides checked.", IsPath,
             Set<string>((c, v) => c with { TlsCert = v })),

@@ -80,7 +80,9 @@ public static class OptionTable
             (o, v) => o with { MaxBatchBodySize = (int)v }),
         OptionSpec.Number("INFLIGHT_BYTES", Default.InflightBytes, 1 << 20, 64 * Gibibyte, "Memory that bodies of /collect/batch in progress may hold together.",
             (o, v) => o with { InflightBytes = v }),
-        OptionSpec.Number("UNREAD_BYTES", Default.UnreadBytes, 1 << 20, 64 * Gibibyte, "Memory that answers nobody reads and requests nobody ends may hold together; past it the connection that holds most is closed.",
+        OptionSpec.Number("UNREAD_BYTES", Default.UnreadBytes, 1 << 20, 64 * Gibibyte,
+            "Memory for answers that clients do not read and requests that they do not finish, together. Beyond it the connection that holds "
+            + "most is closed.",
             (o, v) => o with { UnreadBytes = v }),
         OptionSpec.Duration("BODY_TIMEOUT", Default.BodyTimeout, "100ms", "1h", "Time a client may take for a whole body.", (o, v) => o with { BodyTimeout = v }),
         OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.", (o, v) => o with { HeaderTimeout = v }),

@@ -5,13 +5,14 @@ using System.Globalization;
 namespace Estat.Core.Options;
 
 /// <summary>
-/// A list of origins. What a browser would write in another way is brought into its way when it is read (lower case, no default port, punycode), so that no entry can
-/// never match. Never changes.
+/// A list of origins. What a browser would write in another way is brought into its way when it is read (lower case, no default port, punycode), so
+/// that no entry can never match. Never changes.
 /// </summary>
 public sealed class PageOrigins
 {
     /// <summary>Says what <see cref="Parse"/> takes.</summary>
-    public const string Takes = "such as https://shop.example, https://*.shop.example, capacitor://localhost or null (pages of no origin), without a path";
+    public const string Takes =
+        "such as https://shop.example, https://*.shop.example, capacitor://localhost or null (pages of no origin), without a path";
 
     private const string Any = "*";
     private const string None = "null";
@@ -70,7 +71,8 @@ public sealed class PageOrigins
 
         string scheme = text[..end].ToLowerInvariant();
         string authority = text[(end + 3)..];
-        bool isScheme = char.IsAsciiLetter(scheme[0]) && scheme.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-' or '.') && !Without.Contains(scheme);
+        bool isScheme = char.IsAsciiLetter(scheme[0]) && scheme.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-' or '.')
+            && !Without.Contains(scheme);
         return !isScheme || authority.Length == 0 || authority.AsSpan().ContainsAny(NoHost) ? null
             : scheme is "http" or "https" ? ParseWeb(scheme, authority)
             : authority.All(c => c is > ' ' and < '\x7f' and not '*') ? $"{scheme}://{authority.ToLowerInvariant()}"
@@ -88,7 +90,8 @@ public sealed class PageOrigins
             host = host[..colon];
         }
 
-        if (ToAscii(host) is not { Length: > 0 } ascii || (port is not null && !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        if (ToAscii(host) is not { Length: > 0 } ascii
+            || (port is not null && !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             || !Uri.TryCreate($"{scheme}://{ascii}{(port is null ? "" : ":" + port)}", UriKind.Absolute, out Uri? url) || url.Host.Length == 0)
         {
             return null;

@@ -11,11 +11,11 @@ internal static class PutOptionTable
     internal static IReadOnlyList<OptionSpec> All { get; } =
     [
         OptionSpec.OneOf("S3_SSE", "", [("AES256", "AES256"), ("aws:kms", "aws:kms")],
-            "Server-side encryption that every upload asks for. Without it the bucket's default.", (o, v) => o with { S3Sse = v }),
+            "Server-side encryption that every upload asks for. Without it the bucket's default applies.", (o, v) => o with { S3Sse = v }),
         OptionSpec.Text("S3_SSE_KMS_KEY_ID", "", "a KMS key's id, alias or ARN, beside S3_SSE=aws:kms",
-            "KMS key of the encryption. Without it the account's own key for S3.", IsHeaderText, (o, v) => o with { S3SseKmsKeyId = v }),
+            "KMS key for S3_SSE=aws:kms. Without it the account's own key for S3.", IsHeaderText, (o, v) => o with { S3SseKmsKeyId = v }),
         OptionSpec.OneOf("S3_ACL", "", [.. new[] { "private", "bucket-owner-read", "bucket-owner-full-control" }.Select(acl => (acl, acl))],
-            "Canned ACL of every upload, for buckets of another account. Public ones are not offered.", (o, v) => o with { S3Acl = v }),
+            "Canned ACL of every upload, for buckets of another account. Public ACLs are refused.", (o, v) => o with { S3Acl = v }),
         OptionSpec.Text("S3_STORAGE_CLASS", "", ClassTakes, "Storage class of every upload. To archive, let a lifecycle rule move objects.",
             IsStorageClass, (o, v) => o with { S3StorageClass = v }),
         OptionSpec.OneOf("S3_EXPECT_CONTINUE", "true", [("true", true), ("false", false)],

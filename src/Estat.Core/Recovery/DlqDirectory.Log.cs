@@ -29,15 +29,17 @@ internal sealed partial class DlqDirectory
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "DLQ_DIR {Folder} {Why}: what is written there now would be lost, so nothing is, and events are answered 503. Put the folder back, or restart the node over another")]
+        Message = "DLQ_DIR {Folder} {Why}. The node writes nothing there, as it would be lost, and answers events with 503. Put the folder "
+            + "back, or restart the node with another")]
     private static partial void LogGone(ILogger logger, string folder, string why);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "DLQ_DIR {Folder} is back: events are taken again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "DLQ_DIR {Folder} is back: the node takes events again")]
     private static partial void LogBack(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Whether DLQ_DIR {Folder} is still there is unknown: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The node cannot look whether DLQ_DIR {Folder} is still there: {Error}")]
     private static partial void LogNotLooked(ILogger logger, string folder, string error);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "{Files} files in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost, and counted as dropped")]
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "{Files} files in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost and counted as dropped")]
     private static partial void LogLost(ILogger logger, long files, string folder, long events);
 }

@@ -12,7 +12,7 @@ internal sealed partial class DlqDirectory
     private volatile string? _gone;
     private Task _look = Task.CompletedTask;
 
-    /// <summary>Whether the folder was removed or replaced: nothing is written to it, and newcomers are turned away.</summary>
+    /// <summary>Whether the folder was removed or replaced: nothing is written to it, and new files are refused.</summary>
     internal bool IsGone => _gone is not null;
 
     /// <summary>Looks at the folder every second until cancelled.</summary>

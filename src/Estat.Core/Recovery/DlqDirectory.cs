@@ -137,8 +137,9 @@ internal sealed partial class DlqDirectory : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It may say of the payload what nothing else does, such as another prefix: whoever runs the node can make it readable.
-            return new MetaReading(null, $"its meta file cannot be read ({error.Message.TrimEnd('.')}); it waits until that can, or is removed", IsKept: true);
+            // It may say of the payload what nothing else does, such as another prefix: the operator can make it readable.
+            return new MetaReading(
+                null, $"its meta file cannot be read ({error.Message.TrimEnd('.')}); it waits until that can, or is removed", IsKept: true);
         }
     }
 
@@ -165,8 +166,9 @@ internal sealed partial class DlqDirectory : IDisposable
             }
 
             file.Delete();
-            // Counted before the meta goes: the payload's absence is what removes the pair, and a meta that stays is removed by the next start. What it was counted
-            // with is taken back, whatever it turned out to hold: a file that stock could not read, or that somebody put here since, was counted with less.
+            // Counted before the meta goes: the payload's absence is what removes the pair, and a meta that stays is removed by the next start. What
+            // it was counted with is taken back, whatever it turned out to hold: a file that stock could not read, or that somebody put here since,
+            // was counted with less.
             long counted = _tally.Remove(file.Name);
             _ledger.Find((events ?? counted) - counted, Place.Dlq);
             _ledger.Move(events ?? counted, Place.Dlq, movedTo);

@@ -5,8 +5,8 @@ using Estat.Core.Uploading;
 namespace Estat.Core.Recovery;
 
 /// <summary>
-/// A file whose meta cannot be read, or is not there, has nowhere to keep when it is due. So this process remembers it, for a bounded number of files, by a
-/// clock that is not set. Any thread.
+/// A file whose meta cannot be read, or is not there, has nowhere to keep when it is due. So this process remembers it, for a bounded number of
+/// files, by a clock that is not set. Any thread.
 /// </summary>
 internal sealed class DlqPutOff(TimeProvider time)
 {
@@ -40,7 +40,8 @@ internal sealed class DlqPutOff(TimeProvider time)
                 return null;
             }
 
-            if (!_files.TryGetValue(payload, out (int Attempts, long Since, TimeSpan Wait, string Fault) file) || time.GetElapsedTime(file.Since) >= file.Wait)
+            if (!_files.TryGetValue(payload, out (int Attempts, long Since, TimeSpan Wait, string Fault) file)
+                || time.GetElapsedTime(file.Since) >= file.Wait)
             {
                 return payload;
             }

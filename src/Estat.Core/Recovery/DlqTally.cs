@@ -5,8 +5,8 @@ using System.Text;
 namespace Estat.Core.Recovery;
 
 /// <summary>
-/// A file is taken off with what it was put down with, so that no sum is ever below zero: metas change, go, and come back, and files come that nobody counted.
-/// Some 50 bytes for each. Any thread.
+/// A file is taken off with what it was put down with, so that no sum is ever below zero: metas change, go, and come back, and files come that nobody
+/// counted. Some 50 bytes for each. Any thread.
 /// </summary>
 internal sealed class DlqTally
 {

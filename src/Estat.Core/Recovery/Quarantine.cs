@@ -187,13 +187,15 @@ public sealed partial class Quarantine
         {
             await using OpenObject? there = await _catalog.OpenAsync(entry.Key, cancellationToken).ConfigureAwait(false);
             return there is null ? null
-                : new QuarantinedObject(entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), EventsOf(entry.Key, there), there.Reason);
+                : new QuarantinedObject(
+                    entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), EventsOf(entry.Key, there), there.Reason);
         }
         catch (StorageException error) when (error.OfObject != ObjectRefusal.None)
         {
             // One that is archived keeps nobody from the others.
             long events = Counted(entry.Key) ?? 0;
-            return new QuarantinedObject(entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), events, ObjectReads.WordsOf(error, entry.Key));
+            return new QuarantinedObject(
+                entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), events, ObjectReads.WordsOf(error, entry.Key));
         }
     }
 

@@ -57,7 +57,8 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
             if (fetched is not null && fetched.Bytes != entry.Bytes)
             {
                 // Objects never change: this is another's answer, a portal's page for one, and a copy of it would stand for the object.
-                string why = $"GET gave {fetched.Bytes} bytes of the {entry.Bytes} that the listing names. Look what answers in the store's place";
+                string why =
+                    $"GET gave {fetched.Bytes} bytes of the {entry.Bytes} that the listing names. Find out what answers in the store's place";
                 return new CopyResult(CopyOutcome.Unreadable, why);
             }
 

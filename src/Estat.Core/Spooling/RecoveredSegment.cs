@@ -50,7 +50,8 @@ internal sealed class RecoveredSegment : IDisposable
     /// <param name="afterStep">Called after each record.</param>
     /// <param name="held">The file, if it is open already because its name is gone; it stays open.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
-    internal static RecoveredSegment Read(ISpoolFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null, ISpoolFile? held = null)
+    internal static RecoveredSegment Read(
+        ISpoolFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null, ISpoolFile? held = null)
     {
         SegmentReader reader = held is null ? SegmentReader.Open(files, name) : SegmentReader.Of(new LentFile(held), name);
         try
@@ -85,7 +86,8 @@ internal sealed class RecoveredSegment : IDisposable
         _reader.Dispose();
     }
 
-    // Under a name that was given to a flushed file there is a head, of a spare at least: what is not there any more was damaged, however little is left.
+    // Under a name that was given to a synced file there is a head, of a spare at least: what is not there any more was damaged, however little is
+    // left.
     private static RecoveredSegment ReadHeadless(SegmentReader reader, string name)
     {
         TailKind kind = reader.Examine(reader.IsSpare ? SegmentFormat.HeadBytes : 0);
@@ -94,7 +96,7 @@ internal sealed class RecoveredSegment : IDisposable
             Tail = kind == TailKind.Clean ? null : reader.ReadFrom(0),
             TailReason =
                 reader.IsOfOtherVersion ? "another version of Estat wrote it"
-                : reader.IsSpare ? "it was begun and never flushed"
+                : reader.IsSpare ? "it was begun and never synced"
                 : reader.Length == 0 ? "it is empty"
                 : kind == TailKind.Clean ? "it holds nothing but zeros"
                 : "the head is not readable",

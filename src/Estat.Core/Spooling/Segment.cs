@@ -36,7 +36,10 @@ internal sealed class Segment
     /// <summary>Events whose flush succeeded.</summary>
     internal long Events => _flushedSequence;
 
-    /// <summary>Whether what was acknowledged is there, and nothing else: no flush ever failed, what a failed write left was cut off, and the spool's folder is where it was.</summary>
+    /// <summary>
+    /// Whether what was acknowledged is there, and nothing else: no sync ever failed, what a failed write left was cut off, and the spool's folder
+    /// is where it was.
+    /// </summary>
     internal bool IsTrusted { get => field && !_spool.IsGone; private set; } = true;
 
     /// <summary>Whether it may be left to the disk: the next start would find it, whole.</summary>

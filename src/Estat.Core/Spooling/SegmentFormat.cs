@@ -14,10 +14,10 @@ namespace Estat.Core.Spooling;
 /// sequence number, events, CRC-32C), then that many bytes of whole lines.
 /// </summary>
 /// <remarks>
-/// A file gets its name when a head of <see cref="WriteSpare"/> in it is flushed. So under a segment's name there is that, or a batch's head, and anything else was damaged.
-/// Every checksum begins with the segment's nonce, and that of the head with the file's name besides, so that nothing of another file, such as a block that
-/// the disk handed out again, is ever taken for this one's. The seal has its place in the head, which was allocated with the first record: sealing needs no room on a full disk, and a slot that lies in
-/// one sector is there whole or not at all.
+/// A file gets its name when a head of <see cref="WriteSpare"/> in it is synced. So under a segment's name there is that, or a batch's head, and
+/// anything else was damaged. Every checksum begins with the segment's nonce, and that of the head with the file's name besides, so that nothing of
+/// another file, such as a block that the disk handed out again, is ever taken for this one's. The seal has its place in the head, which was
+/// allocated with the first record: sealing needs no room on a full disk, and a slot that lies in one sector is there whole or not at all.
 /// </remarks>
 internal static class SegmentFormat
 {
@@ -56,7 +56,9 @@ internal static class SegmentFormat
         BinaryPrimitives.WriteUInt32LittleEndian(head[end..], HeadChecksum(fileName, identity.Nonce, head[..end]));
     }
 
-    /// <summary>Fills the head of a segment that is made in advance: flushed before the file gets its name, it says for sure that no batch ever had it.</summary>
+    /// <summary>
+    /// Fills the head of a segment that is made in advance: synced before the file gets its name, it says for sure that no batch ever had it.
+    /// </summary>
     internal static void WriteSpare(Span<byte> head, string fileName)
     {
         head[..HeadBytes].Clear();
@@ -71,7 +73,10 @@ internal static class SegmentFormat
         && BinaryPrimitives.ReadUInt32LittleEndian(head) == SpareMagic
         && BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) == HeadChecksum(fileName, 0, head[..8]);
 
-    /// <summary>Writes this version over another. If the checksum holds then, the head was this version's, and the byte was damaged: another version's checksum has its own in it.</summary>
+    /// <summary>
+    /// Writes this version over another. If the checksum holds then, the head was this version's, and the byte was damaged: another version's
+    /// checksum has its own in it.
+    /// </summary>
     internal static void WriteVersion(Span<byte> head) => BinaryPrimitives.WriteUInt16LittleEndian(head[4..], Version);
 
     /// <summary>Whether the bytes begin as a head does, of a version that this code does not know.</summary>

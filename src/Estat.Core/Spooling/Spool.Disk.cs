@@ -7,7 +7,7 @@ internal sealed partial class Spool
 {
     /// <summary>
     /// Keeps an eye on the disk until cancelled. Nothing is written while newcomers are turned away, so nothing else would ever notice that there is room again,
-    /// or that the disk works; and a call that hangs, a flush or the guard's own, reports nothing.
+    /// or that the disk works; and a call that hangs, a sync or the guard's own, reports nothing.
     /// </summary>
     internal async Task GuardAsync(CancellationToken cancellationToken)
     {
@@ -34,7 +34,7 @@ internal sealed partial class Spool
         }
     }
 
-    // One that hangs is left behind, and counts as a flush that hangs does.
+    // One that hangs is left behind, and counts as a sync that hangs does.
     private async Task<Task> TryUntilAsync(Task tick, Task last, string what, Action call)
     {
         if (last.IsCompleted)

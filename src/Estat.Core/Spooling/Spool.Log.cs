@@ -5,7 +5,8 @@ internal sealed partial class Spool
     [LoggerMessage(Level = LogLevel.Error, Message = "The spool's disk failed at {Segment}: {Error}. The events of that flush were not acknowledged; a new segment is begun")]
     private static partial void LogFailed(ILogger logger, string segment, string error);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} keeps failing: events are answered 503 until a test write succeeds. {Advice}")]
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "The disk of SPOOL_DIR {Folder} keeps failing: the node answers events with 503 until a test write succeeds. {Advice}")]
     private static partial void LogFailing(ILogger logger, string folder, string advice);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The disk of SPOOL_DIR {Folder} still fails: {Error}")]
@@ -39,17 +40,20 @@ internal sealed partial class Spool
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "SPOOL_DIR {Folder} {Why}: what is written there now would be lost, so events are answered 503, and what open files hold is uploaded. Put the folder back, or restart the node over another")]
+        Message = "SPOOL_DIR {Folder} {Why}. The node writes nothing there, as it would be lost, answers events with 503, and uploads what its "
+            + "open files hold. Put the folder back, or restart the node with another")]
     private static partial void LogGone(ILogger logger, string folder, string why);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "SPOOL_DIR {Folder} is back, and nothing of what it held is open: events are taken again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "SPOOL_DIR {Folder} is back: the node takes events again")]
     private static partial void LogBack(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Whether SPOOL_DIR {Folder} is still there is unknown: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The node cannot look whether SPOOL_DIR {Folder} is still there: {Error}")]
     private static partial void LogNotLooked(ILogger logger, string folder, string error);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The number of this start could not be written to SPOOL_DIR {Folder}: {Error}. What waits there is uploaded, which makes room; events are answered 503 until it is written")]
+        Message = "The number of this start could not be written to SPOOL_DIR {Folder}: {Error}. The node answers events with 503 until it is "
+            + "written, "
+            + "and uploads what waits there, which makes room")]
     private static partial void LogNotCounted(ILogger logger, string folder, string error);
 }

@@ -23,8 +23,8 @@ internal sealed partial class Spool
     internal Action? OnGone { get; set; }
 
     /// <summary>
-    /// Looks at the folder. It goes on by itself only when the same folder is back in its place and holds every open segment; another folder may be the mount point
-    /// of a disk that went away, so it takes a restart to use one.
+    /// Looks at the folder. It goes on by itself only when the same folder is back in its place and holds every open segment; another folder may be
+    /// the mount point of a disk that went away, so it takes a restart to use one.
     /// </summary>
     internal void Look()
     {
@@ -118,7 +118,7 @@ internal sealed partial class Spool
         }
     }
 
-    // Whoever emptied the folder took it along.
+    // When the folder is emptied, it goes too.
     private bool TryRestoreIdentity()
     {
         try

@@ -31,7 +31,8 @@ internal sealed partial class Spool
         {
             try
             {
-                (string name, ISpoolFile file) = await Task.Run(() => Create(Math.Min(Volatile.Read(ref _typicalBytes), MostPrefilled)), cancellationToken).ConfigureAwait(false);
+                (string name, ISpoolFile file) = await Task.Run(
+                    () => Create(Math.Min(Volatile.Read(ref _typicalBytes), MostPrefilled)), cancellationToken).ConfigureAwait(false);
                 if (!_spares.Writer.TryWrite((name, file)))
                 {
                     file.Dispose();
@@ -40,7 +41,7 @@ internal sealed partial class Spool
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                // Whoever takes a segment meets the same error and reports it; here it only means that there is no spare yet.
+                // The writer that takes a segment meets the same error and reports it; here it only means that there is no spare yet.
                 await Task.Delay(GuardInterval, _time, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -55,7 +56,7 @@ internal sealed partial class Spool
         }
     }
 
-    // It has its name only once its first bytes are flushed: whatever a power cut does, under a segment's name there is never less.
+    // It has its name only once its first bytes are synced: whatever a power cut does, under a segment's name there is never less.
     private (string Name, ISpoolFile File) Create(long length)
     {
         ThrowIfGone();
@@ -65,7 +66,8 @@ internal sealed partial class Spool
         }
 
         // With the id, so that a spool whose identity was lost never meets a name of its former self.
-        string name = string.Create(CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{NamedWhole}{Interlocked.Increment(ref _number):D9}{Extension}");
+        string name = string.Create(
+            CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{NamedWhole}{Interlocked.Increment(ref _number):D9}{Extension}");
         string unnamed = AtomicFile.TemporaryPrefix + name[..^Extension.Length];
         ISpoolFile file = _files.Create(unnamed);
         try

@@ -99,7 +99,9 @@ internal sealed partial class Spool : IDisposable
     /// <summary>Bytes free on its disk, as last measured.</summary>
     internal long FreeBytes => Volatile.Read(ref _freeBytes);
 
-    /// <summary>Whether this start is counted on the disk: before that its keys are not known to be its own, and nothing is taken at any level.</summary>
+    /// <summary>
+    /// Whether this start is counted on the disk: before that its keys are not known to be its own, and nothing is taken at any level.
+    /// </summary>
     internal bool IsCounted => _isCounted;
 
     /// <summary>Whether the disk failed repeatedly and has not been seen to work since, or its folder is gone.</summary>
@@ -127,7 +129,9 @@ internal sealed partial class Spool : IDisposable
         catch (Exception error) when (error is UnauthorizedAccessException)
         {
             owner.Dispose();
-            throw new IOException($"SPOOL_DIR={options.SpoolDir}: {error.Message.TrimEnd('.')}. {DiskAdvice.For(error, options.SpoolDir)}, or name another folder.", error);
+            throw new IOException(
+                $"SPOOL_DIR={options.SpoolDir}: {error.Message.TrimEnd('.')}. {DiskAdvice.For(error, options.SpoolDir)}, or name another folder.",
+                error);
         }
         catch
         {
@@ -177,7 +181,9 @@ internal sealed partial class Spool : IDisposable
         name.EndsWith(Extension, StringComparison.Ordinal) && name[..^Extension.Length] is { Length: > 0 } stem
         && stem.All(c => char.IsAsciiHexDigitLower(c) || c == '-') && stem.Count(c => c == '-') == 2;
 
-    /// <summary>Whether the file got this name when its first bytes were flushed. Earlier versions named empty files, and put no letter before the number.</summary>
+    /// <summary>
+    /// Whether the file got this name when its first bytes were synced. Earlier versions named empty files, and put no letter before the number.
+    /// </summary>
     internal static bool IsNamedWhole(string name) => name.LastIndexOf('-') is >= 0 and int dash && name[dash + 1] == NamedWhole;
 
     private (string Id, long Start) NextStart()
@@ -195,7 +201,8 @@ internal sealed partial class Spool : IDisposable
         return known ? (words[0], last + 1) : (ObjectKeys.NewInstance(), 1);
     }
 
-    private void WriteIdentity() => _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Id} {_start}\n")));
+    private void WriteIdentity() =>
+        _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Id} {_start}\n")));
 
     // On a full disk the node starts all the same: what waits is uploaded, which makes room. It takes nothing before this has succeeded.
     private void TryCountStart()

@@ -24,32 +24,39 @@ internal sealed partial class SpoolBacklog
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} is damaged ({Reason}) and there is nothing behind what is readable: acknowledged events are lost. Look at the disk of SPOOL_DIR")]
+        Message = "Segment {Segment} is damaged ({Reason}) and holds nothing after its readable part: acknowledged events are lost. Look at the "
+            + "disk of SPOOL_DIR")]
     private static partial void LogCutShort(ILogger logger, string segment, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} is damaged ({Reason}): nothing of it is left to read, and acknowledged events may be lost. Look at the disk of SPOOL_DIR")]
+        Message = "Segment {Segment} is damaged ({Reason}) and nothing in it can be read: acknowledged events may be lost. Look at the disk "
+            + "of SPOOL_DIR")]
     private static partial void LogEmptied(ILogger logger, string segment, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} was written by another version of Estat, or is damaged. It stays where it is, and its bytes lie under {Key} as well. Start that version over this SPOOL_DIR to store its events")]
+        Message = "Segment {Segment} was written by another version of Estat, or is damaged. It stays where it is, and {Key} is a "
+            + "copy of it. To store its events, start that version with this SPOOL_DIR")]
     private static partial void LogOtherVersion(ILogger logger, string segment, string key);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The version in the head of segment {Segment} was damaged, and nothing else that its checksums cover: its events are stored. Look at the disk of SPOOL_DIR")]
+        Message = "The version byte of segment {Segment} was damaged. All else is intact, and its events are stored. Look at the disk of SPOOL_DIR")]
     private static partial void LogVersionDamaged(ILogger logger, string segment);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "{Segments} segments in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost, and counted as dropped ({Names})")]
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "{Segments} segments in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost and counted as "
+            + "dropped ({Names})")]
     private static partial void LogMissing(ILogger logger, int segments, string folder, long events, string names);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Removed {Segments} segments that an earlier start had made in advance and never used")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Removed {Segments} spare segments that an earlier start had made in advance and never used")]
     private static partial void LogSparesRemoved(ILogger logger, int segments);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Removed {Segments} segments without content. The version of Estat that made them also made such files in advance, so nothing tells whether they ever held events")]
+        Message = "Removed {Segments} empty segments. The earlier version of Estat that made them also made empty files in advance, so the node "
+            + "cannot tell whether these ever held events")]
     private static partial void LogEmptyRemoved(ILogger logger, int segments);
 }

@@ -53,7 +53,8 @@ internal sealed partial class SpoolBacklog
     {
         lock (_gate)
         {
-            ILookup<bool, (Waiting Segment, TimeSpan Due)> waiting = _waiting.UnorderedItems.ToLookup(item => which(item.Element), item => (item.Element, item.Priority));
+            ILookup<bool, (Waiting Segment, TimeSpan Due)> waiting = _waiting.UnorderedItems.ToLookup(
+                item => which(item.Element), item => (item.Element, item.Priority));
             _waiting.Clear();
             _waiting.EnqueueRange(waiting[false]);
             return [.. waiting[true].Select(item => item.Segment)];

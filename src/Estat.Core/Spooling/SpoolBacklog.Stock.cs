@@ -57,7 +57,8 @@ internal sealed partial class SpoolBacklog
         using (SegmentReader reader = SegmentReader.Open(_spool.Files, name))
         {
             isSpare = reader.IsSpare;
-            bool mayGo = reader.Identity is null && (isSpare || !Spool.IsNamedWhole(name)) && reader.Examine(isSpare ? SegmentFormat.HeadBytes : 0) == TailKind.Clean;
+            bool mayGo = reader.Identity is null && (isSpare || !Spool.IsNamedWhole(name))
+                && reader.Examine(isSpare ? SegmentFormat.HeadBytes : 0) == TailKind.Clean;
             if (!mayGo)
             {
                 long events = reader.Seal?.Events ?? (reader.Identity is null ? 0 : reader.ReadGoodRun((_, _) => { }).Events);

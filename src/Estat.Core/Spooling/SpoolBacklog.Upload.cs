@@ -17,7 +17,8 @@ internal sealed partial class SpoolBacklog
         if (recovered.IsOfOtherVersion)
         {
             // Not ours to delete: the version that wrote it can store it.
-            return await TryQuarantineAsync(segment, recovered, recovered.Tail!, cancellationToken).ConfigureAwait(false) ? Attempt.Done : Attempt.StorageFailed;
+            return await TryQuarantineAsync(segment, recovered, recovered.Tail!, cancellationToken).ConfigureAwait(false)
+                ? Attempt.Done : Attempt.StorageFailed;
         }
 
         var attempt = Attempt.Done;
@@ -53,7 +54,8 @@ internal sealed partial class SpoolBacklog
         {
             using var hurry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _endRests.Token);
             RecoveredSegment recovered = await CpuRests.RunAsync(
-                afterStep => RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder, afterStep, segment.Held), _time, hurry.Token).ConfigureAwait(false);
+                afterStep => RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder, afterStep, segment.Held), _time,
+                hurry.Token).ConfigureAwait(false);
             if (recovered.Batch is not { Form: BatchForm.Raw } || segment.Attempts < AttemptsToCompress)
             {
                 return recovered;
@@ -101,7 +103,8 @@ internal sealed partial class SpoolBacklog
 
         if (recovered.IsDamaged && recovered.Tail is null)
         {
-            TellOfDamage(segment, () => (recovered.Key is null ? (Action<ILogger, string, string>)LogEmptied : LogCutShort)(_logger, segment.Name, recovered.TailReason));
+            TellOfDamage(segment, () => (recovered.Key is null ? (Action<ILogger, string, string>)LogEmptied : LogCutShort)(_logger,
+                segment.Name, recovered.TailReason));
         }
 
         if (recovered.HasDamagedVersion)

@@ -13,7 +13,9 @@ internal static partial class CredentialLinks
     private const string None =
         "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role";
 
-    /// <summary>What requests to S3 will be signed with. May ask the machine's metadata service; STS and SSO are asked when a key is needed.</summary>
+    /// <summary>
+    /// What requests to S3 will be signed with. May ask the machine's metadata service; STS and SSO are asked when a key is needed.
+    /// </summary>
     internal static AWSCredentials Resolve(EstatOptions options) =>
         new DefaultAWSCredentialsIdentityResolver().ResolveIdentity(S3Clients.ConfigOf(options));
 
@@ -43,13 +45,13 @@ internal static partial class CredentialLinks
 
             if (message.Contains("AWSSDK.Extensions.CrtIntegration", StringComparison.Ordinal))
             {
-                return "it asks for signature version 4a (multi-region access points), which Estat does not bring. "
+                return "it asks for signature version 4a (multi-region access points), which Estat does not support. "
                     + "Name a bucket, or an access point of one region";
             }
 
             if (message.StartsWith("Error calling AssumeRole", StringComparison.Ordinal))
             {
-                return $"no credentials: STS gives none ({Innermost(at)}). Check the role, its trust policy and the way to STS: {message}";
+                return $"no credentials: STS gives none ({Innermost(at)}). Check the role, its trust policy and the network to STS: {message}";
             }
 
             if (message.StartsWith("A token could not be loaded", StringComparison.Ordinal))

@@ -41,7 +41,8 @@ public sealed class FolderObjectStore : IObjectCatalog
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"STORAGE_DIR={root}: cannot be used ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, root)}, or name another folder.", error);
+            throw new IOException(
+                $"STORAGE_DIR={root}: cannot be used ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, root)}, or name another folder.", error);
         }
     }
 
@@ -144,7 +145,8 @@ public sealed class FolderObjectStore : IObjectCatalog
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw new StorageException(StorageFailure.Disk, $"{_named}{_root}: {error.Message.TrimEnd('.')}. {DiskAdvice.For(error, _root)}", error)
+                throw new StorageException(
+                    StorageFailure.Disk, $"{_named}{_root}: {error.Message.TrimEnd('.')}. {DiskAdvice.For(error, _root)}", error)
                 {
                     OfObject = isRead ? ObjectRefusal.Possible : ObjectRefusal.None,
                 };

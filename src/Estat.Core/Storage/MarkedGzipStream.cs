@@ -2,13 +2,15 @@
 namespace Estat.Core.Storage;
 
 /// <summary>
-/// .NET's GZipStream ends silently where gzip is cut off or goes on as something else. So a member of our own is appended: behind whole members it is decoded as well,
-/// and the text ends in <see cref="Mark"/>. In a member that was cut off it becomes part of it, whose check sum then fails; behind other bytes it is not reached.
+/// .NET's GZipStream ends silently where gzip is cut off or goes on as something else. So a member of our own is appended: behind whole members it is
+/// decoded as well, and the text ends in <see cref="Mark"/>. In a member that was cut off it becomes part of it, whose check sum then fails; behind
+/// other bytes it is not reached.
 /// </summary>
 /// <param name="gzip">The bytes; disposed of with this.</param>
 public sealed class MarkedGzipStream(Stream gzip) : Stream
 {
-    private static readonly byte[] Member = Convert.FromHexString("1F8B08000000000004034B2D2E492CB15228C9485548CA4FA95448CD4B2956C8482D4AE502004D4437BA1A000000");
+    private static readonly byte[] Member = Convert.FromHexString(
+        "1F8B08000000000004034B2D2E492CB15228C9485548CA4FA95448CD4B2956C8482D4AE502004D4437BA1A000000");
     private int _marked;
 
     /// <summary>What the member holds.</summary>

@@ -10,7 +10,7 @@ internal static class S3Errors
     private const string NoSuchBucket = "NoSuchBucket";
     private const string Archived = "InvalidObjectState";
 
-    // Whoever gets one of these gets it for every key.
+    // A store that answers one of these answers it for every key.
     private static readonly HashSet<string> OfTheCaller = new(StringComparer.Ordinal)
     {
         "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed",
@@ -35,13 +35,13 @@ internal static class S3Errors
         "RequestTimeTooSkewed" => ". This machine's clock is off: set it by NTP (timedatectl set-ntp true, chronyd)",
         "RequestExpired" => ". This machine's clock is off, or the request took too long: set the clock by NTP (timedatectl set-ntp true, chronyd)",
         Archived => ". The object is archived (Glacier, Deep Archive, or an archive tier): restore it first (aws s3api restore-object)",
-        "ExpiredToken" or "TokenRefreshRequired" => ". The credentials have expired: renew them; a role's are renewed by themselves",
-        "InvalidToken" => ". The session token is not valid: set AWS_SESSION_TOKEN anew, or leave it out beside keys that have none",
+        "ExpiredToken" or "TokenRefreshRequired" => ". The credentials have expired: renew them (the SDK renews those of a role by itself)",
+        "InvalidToken" => ". The session token is not valid: renew AWS_SESSION_TOKEN, or remove it for keys that have none",
         "InvalidAccessKeyId" => ". The store does not know the access key: check AWS_ACCESS_KEY_ID, AWS_PROFILE and S3_ENDPOINT",
         "SignatureDoesNotMatch" => ". The secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY, and that no proxy changes requests",
         "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" =>
             ". The bucket is in another region: check AWS_REGION",
-        "AccessControlListNotSupported" => ". The bucket takes no ACLs (object ownership is enforced): leave S3_ACL out",
+        "AccessControlListNotSupported" => ". The bucket takes no ACLs (object ownership is enforced): remove S3_ACL",
         "InvalidStorageClass" => ". The store does not know this storage class: check S3_STORAGE_CLASS",
         "MissingContentMD5" or "ServerSideEncryptionConfigurationNotFoundError" => ". Check the bucket's rules for uploads",
         NoSuchBucket => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT, or make the bucket",

@@ -1,4 +1,5 @@
-// What an upload's, a delete's and a check's success rests on. A status alone proves nothing: a portal in the store's place answers 200 to everything.
+// What an upload's, a delete's and a check's success rests on. A status alone proves nothing: a portal in the store's place answers 200 to
+// everything.
 using System.Net;
 using System.Text;
 using Amazon.S3;
@@ -9,7 +10,7 @@ namespace Estat.Core.Storage;
 
 public sealed partial class S3ObjectStore
 {
-    private const string WhoAnswers = "Look what answers in the store's place: a proxy, a portal";
+    private const string WhoAnswers = "Find out what answers in the store's place: a proxy, a portal";
 
     private static readonly string OtherMd5 = Convert.ToBase64String(new byte[16]);
     private static readonly byte[] ProbeText = Encoding.ASCII.GetBytes("estat asks whether it may write here; this may be deleted\n");
@@ -52,8 +53,8 @@ public sealed partial class S3ObjectStore
             }
         }, cancellationToken, ofObject: true);
 
-    // What is promised is a PUT, and a policy may allow lists and deny that. This one has all headers of an upload, so that the policy decides as it does
-    // there, and a Content-MD5 of something else: a store that would take it refuses it for that, and nothing is left.
+    // What is promised is a PUT, and a policy may allow lists and deny that. This one has all headers of an upload, so that the policy decides as it
+    // does there, and a Content-MD5 of something else: a store that would take it refuses it for that, and nothing is left.
     private async Task ProbePutAsync(CancellationToken cancellationToken)
     {
         using var stream = new MemoryStream(ProbeText, writable: false);

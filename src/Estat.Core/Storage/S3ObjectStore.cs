@@ -117,7 +117,8 @@ public sealed partial class S3ObjectStore : IObjectCatalog
             if (more && (last is null || (before is not null && KeyOrder.Instance.Compare(last, before) <= 0)))
             {
                 throw new StorageException(
-                    StorageFailure.Transient, $"{Description}: list {prefix}: the store says that there is more behind {before ?? "nothing"}, and lists none of it");
+                    StorageFailure.Transient,
+                    $"{Description}: list {prefix}: the store says that there is more after {before ?? "nothing"}, but lists nothing more");
             }
         }
     }
@@ -167,7 +168,7 @@ public sealed partial class S3ObjectStore : IObjectCatalog
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    // No batch is longer than the bound, so what is longer is another's, and is not read on: gzip that is cut is unsound for whoever reads it.
+    // No batch is longer than the bound, so what is longer is another's, and is not read on: a reader finds gzip that is cut unsound.
     private async Task<Stream> ReadBatchAsync(Stream source, CancellationToken cancellationToken)
     {
         var content = new MemoryStream();
@@ -225,7 +226,9 @@ public sealed partial class S3ObjectStore : IObjectCatalog
         {
             throw new StorageException(S3Errors.IsRefusal(error) ? StorageFailure.Refused : StorageFailure.Transient, Explain(what, error), error)
             {
-                OfObject = ofObject && S3Errors.MayBeOfOneObject(error) ? S3Errors.IsArchived(error) ? ObjectRefusal.Certain : ObjectRefusal.Possible : ObjectRefusal.None,
+                OfObject = ofObject && S3Errors.MayBeOfOneObject(error)
+                    ? S3Errors.IsArchived(error) ? ObjectRefusal.Certain : ObjectRefusal.Possible
+                    : ObjectRefusal.None,
             };
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)

@@ -41,8 +41,8 @@ internal sealed record UploadDigest(long Length, byte[] Md5)
     }
 
     /// <summary>
-    /// Whether the answer to the upload is evidence by itself: no body, and an ETag that is this content's MD5. A store may give another ETag (SSE-KMS
-    /// does, and several stores), so that false says nothing yet; what stands in a store's place has neither.
+    /// Whether the answer to the upload is evidence by itself: no body, and an ETag that is this content's MD5. A store may give another ETag
+    /// (SSE-KMS does, and several stores), so that false says nothing yet; what stands in a store's place has neither.
     /// </summary>
     internal bool IsProvenBy(PutObjectResponse answer)
     {

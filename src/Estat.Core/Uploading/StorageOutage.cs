@@ -69,7 +69,8 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Storage began to fail with {Key}: {Error}. It is kept and tried again, and events are taken meanwhile; GET /health/sink says how it is now")]
+        Message = "Storage began to fail with {Key}: {Error}. The object is kept and tried again, and the node still takes events. "
+            + "GET /health/sink shows the present state")]
     private static partial void LogStorageBeganToFail(ILogger logger, string key, string error);
 
     [LoggerMessage(

@@ -171,11 +171,13 @@ internal sealed class Verification : IDisposable
         Seal? there;
         try
         {
-            there = await FetchedObject.RetryAsync(() => _settings.Store.ReadSealAsync(original, CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
+            there = await FetchedObject.RetryAsync(
+                () => _settings.Store.ReadSealAsync(original, CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
         }
         catch (StorageException error) when (_reads.IsOfObject(error))
         {
-            report.Findings.Add(new Finding(FindingKind.Unreadable, key, null, $"cannot be compared with {original}: {ObjectReads.WordsOf(error, original)}"));
+            report.Findings.Add(
+                new Finding(FindingKind.Unreadable, key, null, $"cannot be compared with {original}: {ObjectReads.WordsOf(error, original)}"));
             return;
         }
 

@@ -29,7 +29,8 @@ public sealed partial class JoiningSilos(string name, AgreedSettings settings, T
         ArgumentNullException.ThrowIfNull(other);
         DateTimeOffset theirs = DateTimeOffset.FromUnixTimeMilliseconds(other.UnixMs), here = time.GetUtcNow();
         return (theirs - here).Duration() > MostApart
-            ? string.Create(CultureInfo.InvariantCulture, $"the clock reads {here:yyyy-MM-dd HH:mm:ss} UTC here and {theirs:yyyy-MM-dd HH:mm:ss} UTC there")
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"the clock reads {here:yyyy-MM-dd HH:mm:ss} UTC here and {theirs:yyyy-MM-dd HH:mm:ss} UTC there")
             : null;
     }
 
@@ -48,7 +49,8 @@ public sealed partial class JoiningSilos(string name, AgreedSettings settings, T
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Silo {Silo} was refused: {Difference}. Silos of one CLUSTER_ID have to agree on this; give it the same, or another CLUSTER_ID")]
+        Message = "Silo {Silo} was refused: {Difference}. Silos of one CLUSTER_ID must have the same value. Give that silo the same, or another "
+            + "CLUSTER_ID")]
     private static partial void LogWritesElsewhere(ILogger logger, string silo, string difference);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Silo {Silo} was refused: {Difference}. Set the clock that is wrong")]

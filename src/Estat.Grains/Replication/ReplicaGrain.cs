@@ -7,7 +7,8 @@ using Orleans.Runtime.Services;
 namespace Estat.Grains.Replication;
 
 /// <summary>Holds nothing itself.</summary>
-internal sealed class ReplicaGrain(GrainId id, Silo silo, ILoggerFactory loggers, IReplicaHolder holder, Engine engine, EstatOptions options, JoiningSilos joining)
+internal sealed class ReplicaGrain(
+    GrainId id, Silo silo, ILoggerFactory loggers, IReplicaHolder holder, Engine engine, EstatOptions options, JoiningSilos joining)
     : GrainService(id, silo, loggers), IReplicaGrain
 {
     /// <inheritdoc/>

@@ -84,7 +84,9 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
     /// <summary>Its silo's client endpoint.</summary>
     internal IPEndPoint Endpoint => _endpoint;
 
-    /// <summary>Levels that this gateway offers and the silo does not, such as <c>memory, stored</c>; null if there is none, or none is known.</summary>
+    /// <summary>
+    /// Levels that this gateway offers and the silo does not, such as <c>memory, stored</c>; null if there is none, or none is known.
+    /// </summary>
     internal string? Lacks { get; private set; }
 
     /// <summary>Whether the silo has ever said who it is.</summary>
@@ -187,7 +189,8 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
 
         try
         {
-            WireGreeting greeting = await _client.GetGrain<IBatchGrain>(0).GreetAsync().WaitAsync(_timeout, _time, _disposing.Token).ConfigureAwait(false);
+            WireGreeting greeting = await _client.GetGrain<IBatchGrain>(0).GreetAsync()
+                .WaitAsync(_timeout, _time, _disposing.Token).ConfigureAwait(false);
             return WireNames.AdmissionOf(greeting.Outlook) != Admission.Draining;
         }
         catch (Exception)

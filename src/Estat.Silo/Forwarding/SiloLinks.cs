@@ -59,7 +59,8 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // ends at once: what it may hang in, the list and greetings, is left alone
+        // ends at once: what it may hang in, the list and greetings, is left alone
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _all = [];
         _listed = [];
         await Task.WhenAll([.. _retiring, .. _links.Values.Select(link => link.DisposeAsync().AsTask())]).ConfigureAwait(false);
@@ -113,7 +114,8 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         _listFails = false;
         _retiring.RemoveAll(task => task.IsCompleted);
         IPEndPoint[] unlisted = [.. _links.Keys.Except(silos)];
-        bool[] answer = await Task.WhenAll(unlisted.Select(silo => _links[silo].StillServesAsync())).WaitAsync(cancellationToken).ConfigureAwait(false);
+        bool[] answer = await Task.WhenAll(unlisted.Select(silo => _links[silo].StillServesAsync()))
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
         foreach ((IPEndPoint gone, bool isThere) in unlisted.Zip(answer))
         {
             if (isThere)
@@ -202,12 +204,12 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Silo {Silo} does not answer: {Reason}. It is asked again; check its log, CLUSTER_ID and TLS if this lasts")]
+        Message = "Silo {Silo} does not answer: {Reason}. The node asks again. If this lasts, check the log, CLUSTER_ID and TLS of that silo")]
     private static partial void LogNotGreeted(ILogger logger, string silo, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The silos that there are could not be followed; the next attempt is in two seconds. Report this")]
+        Message = "Following the list of silos failed. The next attempt is in two seconds. Report this")]
     private static partial void LogListCrashed(ILogger logger, Exception error);
 
     [LoggerMessage(
@@ -221,7 +223,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Silo {Silo} is in the list of silos no more, but answers: it is used for as long as it does. Was the membership table emptied?")]
+        Message = "Silo {Silo} is no longer in the list of silos, but it answers, so the gateway still uses it. Was the membership table emptied?")]
     private static partial void LogUnlisted(ILogger logger, string silo);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The list of silos cannot be read ({Reason}); the {Silos} that are known are used meanwhile")]

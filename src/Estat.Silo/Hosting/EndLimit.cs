@@ -49,9 +49,9 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{What} does not end within SHUTDOWN_TIMEOUT={Limit}: the process ends without it. Nothing is lost by that; other nodes notice")]
+        Message = "{What} does not end within SHUTDOWN_TIMEOUT={Limit}: the process ends without it. Nothing is lost. The other nodes notice")]
     private static partial void LogHangs(ILogger logger, string what, string limit);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} did not end cleanly: {Reason}. Nothing is lost by that; other nodes notice")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} did not end cleanly: {Reason}. Nothing is lost. The other nodes notice")]
     private static partial void LogFailed(ILogger logger, string what, string reason);
 }

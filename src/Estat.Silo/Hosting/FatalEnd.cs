@@ -4,7 +4,8 @@ using Estat.Api.Hosting;
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// One line that says what to do, then a drain as at SIGTERM, and exit code 1. Whoever was declared dead drains as well: what it holds is its own.
+/// One line that says what to do, then a drain as at SIGTERM, and exit code 1. A silo that was declared dead drains as well: what it holds is its
+/// own.
 /// </summary>
 internal sealed partial class FatalEnd(StopSignals signals, ILogger<FatalEnd> logger) : IFatalErrorHandler
 {
@@ -56,6 +57,6 @@ internal sealed partial class FatalEnd(StopSignals signals, ILogger<FatalEnd> lo
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The silo cannot go on: {Reason}. It drains and ends; start it again over the same SPOOL_DIR, and report this")]
+        Message = "The silo cannot go on: {Reason}. It drains and ends. Start it again with the same SPOOL_DIR, and report this")]
     private static partial void LogFatal(ILogger logger, Exception? error, string reason);
 }

@@ -58,7 +58,8 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
             new LinkedPeers(_links), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
-        _front = new HttpFront(options, Signals, _loggers, _ingest.Requests, surface.Collecting(_ingest, _ingest.Levels), surface.Relief, _certificate);
+        _front = new HttpFront(
+            options, Signals, _loggers, _ingest.Requests, surface.Collecting(_ingest, _ingest.Levels), surface.Relief, _certificate);
         _certificate?.Observe(_ingest.Instruments.Meter);
         _front.Observe(_ingest.Instruments.Meter);
     }
@@ -103,7 +104,8 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _ingest.BeginDrain();
         await new RequestDrain(_ingest.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan listenerStop = _options.ShutdownTimeout / 5 < LongestListenerStop ? _options.ShutdownTimeout / 5 : LongestListenerStop;
-        TimeSpan afterwards = listenerStop + EndLimit.Reserve + (_options.ShutdownTimeout / 10) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        TimeSpan afterwards = listenerStop + EndLimit.Reserve + (_options.ShutdownTimeout / 10)
+            + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
         TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
         long unknown = await _ingest.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
         await _front.StopAsync(listenerStop).ConfigureAwait(false);

@@ -10,7 +10,8 @@ namespace Estat.Silo.Hosting;
 /// long; <c>MembershipWatch</c> compares again, and takes who differs for no partner.
 /// </summary>
 internal sealed partial class JoinCheck(
-    IClusterMembershipService membership, ILocalSiloDetails self, ReplicaGrainClient grains, JoiningSilos joining, EstatOptions options, TimeProvider time,
+    IClusterMembershipService membership, ILocalSiloDetails self, ReplicaGrainClient grains, JoiningSilos joining,
+    EstatOptions options, TimeProvider time,
     ILogger<JoinCheck> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
     private static readonly TimeSpan LongestAsking = TimeSpan.FromSeconds(10);

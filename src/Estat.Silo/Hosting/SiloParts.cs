@@ -51,7 +51,8 @@ internal sealed class SiloParts
         var agreed = new AgreedSettings(_options);
         var metadata = new Dictionary<string, string>
         {
-            [SiloMetadataNames.Instance] = _engine.Instance, [SiloMetadataNames.Spool] = _engine.SpoolId, [SiloMetadataNames.Settings] = string.Join('\n', agreed.Lines),
+            [SiloMetadataNames.Instance] = _engine.Instance, [SiloMetadataNames.Spool] = _engine.SpoolId,
+            [SiloMetadataNames.Settings] = string.Join('\n', agreed.Lines),
         };
         if (_options.Cluster.Zone is { } zone)
         {

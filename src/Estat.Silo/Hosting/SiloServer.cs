@@ -79,7 +79,8 @@ internal sealed partial class SiloServer : INodeServer
         }
 
         var closed = Engine.Instruments.Meter.CreateCounter<long>(
-            "estat_silo_connections_closed_total", description: "Connections to a silo's ports that were closed: silent, or no room");
+            "estat_silo_connections_closed_total",
+            description: "Connections to a silo's ports that were closed, because they were silent or there was no room");
         var ports = new SiloPorts(options, connections, time, reason => closed.Add(1, new KeyValuePair<string, object?>("reason", reason)), _logger);
         Engine.Instruments.Meter.CreateObservableGauge(
             "estat_silo_connections", () => ports.Connections, description: "Connections to a silo's ports, of other silos and of gateways");
@@ -117,7 +118,8 @@ internal sealed partial class SiloServer : INodeServer
             [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
         _front = new HttpFront(
             options with { MaxConnections = ofHttp }, Signals, _loggers, Engine.Requests,
-            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
+            options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels),
+            surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
         _front.Observe(Engine.Instruments.Meter);
     }
@@ -143,7 +145,7 @@ internal sealed partial class SiloServer : INodeServer
         Task joining = JoinAsync();
         if (await Task.WhenAny(joining, Signals.First).ConfigureAwait(false) != joining)
         {
-            return; // a membership that does not answer must not keep whoever stops the process waiting
+            return; // a membership that does not answer must not delay the end of the process
         }
 
         await joining.ConfigureAwait(false);
@@ -291,7 +293,7 @@ internal sealed partial class SiloServer : INodeServer
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Storage cannot be used now: {Fault}. Events that arrive meanwhile are taken, and kept until it can")]
+        Message = "Storage does not work now: {Fault}. The node takes events and keeps them on its disk until storage works again")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(

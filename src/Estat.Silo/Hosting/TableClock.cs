@@ -15,7 +15,8 @@ internal static class TableClock
     private static readonly TimeSpan MostAhead = TimeSpan.FromMinutes(5);
 
     /// <summary>Looks at the rows of the table.</summary>
-    /// <exception cref="OptionException">A silo that has not been declared dead was started at this address later than this one, or has shown a sign of life after now.</exception>
+    /// <exception cref="OptionException">A silo that has not been declared dead was started at this address later than this one, or has shown a sign
+    /// of life after now.</exception>
     internal static void Check(IEnumerable<MembershipEntry> rows, SiloAddress self, DateTimeOffset now)
     {
         MembershipEntry[] living = [.. rows.Where(row => row.Status != SiloStatus.Dead)];

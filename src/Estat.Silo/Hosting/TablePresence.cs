@@ -1,4 +1,4 @@
-// Keeps the silos that there are in the membership table: whoever empties it must not make them unreachable for gateways and newcomers.
+// Keeps the silos that there are in the membership table: if somebody empties it, gateways and new silos must still find them.
 using Estat.Core.Options;
 
 namespace Estat.Silo.Hosting;
@@ -9,7 +9,8 @@ namespace Estat.Silo.Hosting;
 /// of them do so; rows that are there already are left alone.
 /// </summary>
 internal sealed partial class TablePresence(
-    IMembershipTable table, IClusterMembershipService membership, ILocalSiloDetails self, EstatOptions options, TimeProvider time, ILogger<TablePresence> logger)
+    IMembershipTable table, IClusterMembershipService membership, ILocalSiloDetails self, EstatOptions options, TimeProvider time,
+    ILogger<TablePresence> logger)
     : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -82,7 +83,8 @@ internal sealed partial class TablePresence(
         }
 
         ClusterMembershipSnapshot known = membership.CurrentSnapshot;
-        if (cancellationToken.IsCancellationRequested || !_rows.ContainsKey(self.SiloAddress) || known.GetSiloStatus(self.SiloAddress) != SiloStatus.Active)
+        if (cancellationToken.IsCancellationRequested || !_rows.ContainsKey(self.SiloAddress)
+            || known.GetSiloStatus(self.SiloAddress) != SiloStatus.Active)
         {
             return;
         }
@@ -116,9 +118,9 @@ internal sealed partial class TablePresence(
             + "it. The rows of the silos that are known are put back")]
     private static partial void LogGone(ILogger logger, string table);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo is in the membership table again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo is back in the membership table")]
     private static partial void LogBack(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Whether this silo is in the membership table is not known now: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The silo cannot look whether it is in the membership table: {Reason}")]
     private static partial void LogNotKept(ILogger logger, string reason);
 }

@@ -1,12 +1,12 @@
-// Who is connected to one of a silo's two ports, within a bound. Orleans has none, and keeps whoever says nothing for ever.
+// Who is connected to one of a silo's two ports, within a bound. Orleans has none, and keeps a silent connection for ever.
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Silo.Ports;
 
 /// <summary>
-/// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, whoever has been silent for longest makes
-/// way for the next; when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them together never take
-/// the descriptors that the spool needs. Any thread.
+/// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, the connection that has been silent for
+/// longest makes way for the next; when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them
+/// together never take the descriptors that the spool needs. Any thread.
 /// </summary>
 /// <param name="name">Names the port in the log.</param>
 /// <param name="most">Connections at once.</param>

@@ -32,7 +32,8 @@ internal sealed class SiloPorts
         Core.Options.ClusterOptions cluster = options.Cluster;
         _gatewayPort = cluster.SiloClientAddr[0].Port;
         _silos = new PortRoom($"SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}", most, options.HeaderTimeout, time, onClosed, logger);
-        _gateways = new PortRoom($"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
+        _gateways = new PortRoom(
+            $"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
     }
 
     /// <summary>
@@ -63,7 +64,7 @@ internal sealed class SiloPorts
         ];
         if (listeners.Length != 2)
         {
-            throw new InvalidOperationException("Orleans registers its listeners in another way than it did: SiloPorts has to follow");
+            throw new InvalidOperationException("Orleans registers its listeners in a new way: change SiloPorts to match");
         }
 
         foreach (ServiceDescriptor listener in listeners)

@@ -14,7 +14,8 @@ namespace Estat.Silo.Replication;
 /// </summary>
 internal sealed partial class MembershipWatch(
     IClusterMembershipService membership, ISiloMetadataCache metadata, ILocalSiloDetails self, ReplicaGrainClient grains, ReplicaPeers peers, IReplicaHolder holder,
-    JoiningSilos joining, EstatOptions options, TimeProvider time, ILogger<MembershipWatch> logger) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+    JoiningSilos joining, EstatOptions options, TimeProvider time, ILogger<MembershipWatch> logger)
+        : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(200);
 
@@ -65,7 +66,7 @@ internal sealed partial class MembershipWatch(
             LogLeft(logger, partner.Name);
         }
 
-        PublishPartners(); // at once: who is gone must not be chosen while newcomers are asked who they are
+        PublishPartners(); // at once: a silo that is gone must not be chosen while new ones are asked who they are
         await Task.WhenAll(active.Where(silo => !_known.ContainsKey(silo)).Select(IdentifyAsync)).ConfigureAwait(false);
         PublishPartners();
         if (active.Any(silo => !_known.ContainsKey(silo)))
@@ -119,7 +120,8 @@ internal sealed partial class MembershipWatch(
     {
         IReadOnlyDictionary<string, string> told = metadata.GetSiloMetadata(silo).Metadata;
         return told.GetValueOrDefault(SiloMetadataNames.Instance) is { } instance
-            ? new WireIdentity(instance, told.GetValueOrDefault(SiloMetadataNames.Zone), told.GetValueOrDefault(SiloMetadataNames.Settings)?.Split('\n'))
+            ? new WireIdentity(
+                instance, told.GetValueOrDefault(SiloMetadataNames.Zone), told.GetValueOrDefault(SiloMetadataNames.Settings)?.Split('\n'))
             : null;
     }
 

@@ -266,7 +266,9 @@ public sealed class AdminAccessTests : IDisposable
         }
 
         Assert.Equal(429, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.77, {Elsewhere}"), ("Authorization", "Bearer wrong")));
-        Assert.Equal(429, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.78, {Elsewhere}:4711, 10.0.0.2"), ("Authorization", "Bearer wrong"))); // by two proxies
+        // by two proxies
+        Assert.Equal(429, await AskAsync(
+            access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.78, {Elsewhere}:4711, 10.0.0.2"), ("Authorization", "Bearer wrong")));
         Assert.Equal(401, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", "203.0.113.8"), ("Authorization", "Bearer wrong")));
         Assert.Equal(401, await AskAsync(access, "198.51.100.1", ("X-Forwarded-For", Elsewhere), ("Authorization", "Bearer wrong")));
     }

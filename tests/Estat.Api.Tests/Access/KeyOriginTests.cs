@@ -8,7 +8,8 @@ public sealed class KeyOriginTests : IDisposable
     private const string Shop = "https://shop.example";
     private const string Evil = "https://evil.example";
     private readonly KeyFile _file = new(
-        new { name = "shop", sha256 = KeyFile.Hash("shop"), origins = new[] { Shop, "https://*.shop.example:443", "capacitor://localhost" } }, new { name = "any", sha256 = KeyFile.Hash("any") });
+        new { name = "shop", sha256 = KeyFile.Hash("shop"), origins = new[] { Shop, "https://*.shop.example:443", "capacitor://localhost" } },
+        new { name = "any", sha256 = KeyFile.Hash("any") });
 
     public void Dispose() => _file.Dispose();
 

@@ -47,7 +47,8 @@ public sealed class BatchFormatTests
     public static TheoryData<string, string?, string, string[]> Values => new()
     {
         { "lines called JSON", "application/json", "{\"a\":1}\n{\"a\":2}\n", ["{\"a\":1}", "{\"a\":2}"] },
-        { "Fluent Bit's json_stream", "application/json", """{"a":1}{"a":{"b":"}{"}}{"a":3}""", ["""{"a":1}""", """{"a":{"b":"}{"}}""", """{"a":3}"""] },
+        { "Fluent Bit's json_stream", "application/json", """{"a":1}{"a":{"b":"}{"}}{"a":3}""",
+            ["""{"a":1}""", """{"a":{"b":"}{"}}""", """{"a":3}"""] },
         { "white space", "application/json; charset=utf-8", " {\"a\":1}\t {\n\"a\" : 2}\r\n\r\n3", ["{\"a\":1}", "{\n\"a\" : 2}", "3"] },
         { "a byte order mark", "application/json", "\uFEFF{}{}", ["{}", "{}"] },
         { "values that are no objects", "application/json", "1 \"a\"\"b\"null[1,2]", ["1", "\"a\"", "\"b\"", "null", "[1,2]"] },
@@ -219,7 +220,8 @@ internal static class BatchPosting
         }
 
         Assert.Equal(answer.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests, answer.Headers.RetryAfter is not null);
-        Assert.Equal(answer.StatusCode == HttpStatusCode.UnsupportedMediaType && coding is not (null or "gzip" or "br"), answer.Headers.TryGetValues("Accept-Encoding", out _));
+        Assert.Equal(answer.StatusCode == HttpStatusCode.UnsupportedMediaType && coding is not (null or "gzip" or "br"),
+            answer.Headers.TryGetValues("Accept-Encoding", out _));
         return ((int)answer.StatusCode, await Problems.DetailOfAsync(answer));
     }
 }

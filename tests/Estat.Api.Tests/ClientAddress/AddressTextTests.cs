@@ -119,7 +119,8 @@ public sealed class AddressTextTests
     [InlineData("192.0.2.1", "192.0.2.1")]
     [InlineData("2001:db8::1", "2001:db8::1")]
     public void The_other_end_of_a_connection_is_written_in_the_same_form(string address, string written) =>
-        Assert.Equal(written, Encoding.ASCII.GetString(Peer.Of(System.Net.IPAddress.Parse(address), []).ClientOf(new Microsoft.AspNetCore.Http.HeaderDictionary())));
+        Assert.Equal(written, Encoding.ASCII.GetString(
+            Peer.Of(System.Net.IPAddress.Parse(address), []).ClientOf(new Microsoft.AspNetCore.Http.HeaderDictionary())));
 
     private static string? ReadPublic(string text)
     {

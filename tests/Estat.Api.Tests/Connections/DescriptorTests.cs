@@ -50,10 +50,12 @@ public sealed class DescriptorTests : IDisposable
         }
 
         await using ChildProcess server = ChildProcess.Launch(
-            "the server", ["bash", "-c", $"ulimit -n {Descriptors}; exec \"$0\" \"$@\"", .. ChildProcess.DotnetCommand("Estat.Api", [])], environment);
+            "the server", ["bash", "-c", $"ulimit -n {Descriptors}; exec \"$0\" \"$@\"", .. ChildProcess.DotnetCommand("Estat.Api", [])],
+            environment);
         using HttpClient client = NewClient(port, isTls);
         await UntilReadyAsync(server, client);
-        Assert.Contains(server.Output, line => line.Contains("\"FewOpenFiles\"", StringComparison.Ordinal) && line.Contains($"open {Descriptors} files", StringComparison.Ordinal));
+        Assert.Contains(server.Output, line => line.Contains("\"FewOpenFiles\"", StringComparison.Ordinal)
+            && line.Contains($"open {Descriptors} files", StringComparison.Ordinal));
         long before = ResidentBytesOf(server.Id);
 
         var crowd = new List<RawHttp>();
@@ -71,7 +73,8 @@ public sealed class DescriptorTests : IDisposable
         Assert.True(Directory.GetFiles($"/proc/{server.Id}/fd").Length < Descriptors, "no descriptor is left");
         Assert.True(ResidentBytesOf(server.Id) < before + GrowthAllowed, $"{before >> 20} MB became {ResidentBytesOf(server.Id) >> 20} MB");
         crowd.ForEach(connection => connection.Dispose());
-        Assert.DoesNotContain(server.Output, line => line.Contains("\"CannotAccept\"", StringComparison.Ordinal) || line.Contains("\"critical\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Output,
+            line => line.Contains("\"CannotAccept\"", StringComparison.Ordinal) || line.Contains("\"critical\"", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -91,7 +94,8 @@ public sealed class DescriptorTests : IDisposable
             crowd.Add(await RawHttp.ConnectAsync(server.BaseAddress.Port));
         }
 
-        await Wait.UntilAsync(() => server.Output.Any(line => line.Contains("\"CannotAccept\"", StringComparison.Ordinal)), Limit, "the listener to find no descriptor");
+        await Wait.UntilAsync(() => server.Output.Any(line => line.Contains("\"CannotAccept\"", StringComparison.Ordinal)), Limit,
+            "the listener to find no descriptor");
         for (int i = 0; i < 20; i++)
         {
             Assert.Equal(HttpStatusCode.OK, await PostAsync(client));
@@ -127,7 +131,8 @@ public sealed class DescriptorTests : IDisposable
         "the server to be ready");
 
     private static long ResidentBytesOf(int process) => 1024 * long.Parse(
-        File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 
     private static HttpClient NewClient(int port, bool isTls) => new(new SocketsHttpHandler

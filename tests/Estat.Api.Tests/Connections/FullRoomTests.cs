@@ -63,7 +63,8 @@ public sealed class FullRoomTests : IDisposable
         using RawHttp silent = await server.ConnectAsync();
         using RawHttp begun = await server.ConnectAsync();
         await begun.SendAsync("GET /health HTTP/1.1\r\nHo"); // no request yet
-        await Task.Delay(50, TestContext.Current.CancellationToken); // so that the clock has moved when the second one is used, which is why it is not the oldest
+        // so that the clock has moved when the second one is used, which is why it is not the oldest
+        await Task.Delay(50, TestContext.Current.CancellationToken);
         await AskAsync(used);
 
         using RawHttp first = await server.ConnectAsync();

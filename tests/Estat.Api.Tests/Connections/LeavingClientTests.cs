@@ -28,7 +28,8 @@ public sealed class LeavingClientTests : IDisposable
         using RawHttp2 client = await RawHttp2.ConnectAsync(server.BaseAddress.Port);
         int[] streams = [.. Enumerable.Range(0, Streams).Select(_ => client.Begin("POST", path, "x"))];
         Assert.True(await client.FlushAsync());
-        await Wait.UntilAsync(async () => (await server.MetricsAsync())["estat_http_requests_in_flight"] == Streams, Limit, "all requests to be read");
+        await Wait.UntilAsync(
+            async () => (await server.MetricsAsync())["estat_http_requests_in_flight"] == Streams, Limit, "all requests to be read");
 
         if (how == "a reset")
         {
@@ -85,11 +86,15 @@ public sealed class LeavingClientTests : IDisposable
         await using ServerProcess plain = await ServerProcess.StartAsync(new Dictionary<string, string> { ["LOG_LEVEL"] = "warning" });
         string[] halves =
         [
-            "POST /coll", RawHttp.Post("Content-Length: 9\r\n") + "half", RawHttp.Post("Content-Encoding: gzip\r\nContent-Length: 9\r\n", "/collect/batch") + "half",
+            "POST /coll", RawHttp.Post("Content-Length: 9\r\n") + "half",
+            RawHttp.Post("Content-Encoding: gzip\r\nContent-Length: 9\r\n", "/collect/batch") + "half",
             RawHttp.Post("Transfer-Encoding: chunked\r\n") + "4\r\nha", RawHttp.Post("Content-Length: 9\r\n", "/admin/session") + "half",
-            RawHttp.Post("Content-Length: 4\r\nX-Estat-Ack: stored\r\n") + "whole"[..4], "GET /collect.gif?x HTTP/1.1\r\nHost: a\r\nX-Estat-Ack: stored\r\n\r\n",
-            "GET /tail HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /admin/live HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
-            "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", "GET /console HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /health/sink HTTP/1.1\r\nHost: a\r\n\r\n",
+            RawHttp.Post("Content-Length: 4\r\nX-Estat-Ack: stored\r\n") + "whole"[..4],
+            "GET /collect.gif?x HTTP/1.1\r\nHost: a\r\nX-Estat-Ack: stored\r\n\r\n",
+            "GET /tail HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /admin/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", "GET /console HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "GET /health/sink HTTP/1.1\r\nHost: a\r\n\r\n",
         ];
         foreach (string half in halves)
         {
@@ -117,7 +122,8 @@ public sealed class LeavingClientTests : IDisposable
 
         using (RawHttp2 client = await RawHttp2.ConnectAsync(tls.BaseAddress.Port))
         {
-            foreach (string path in new[] { "/metrics", "/tail", "/admin/live", "/collect?x", "/collect.gif?x", "/openapi.json", "/console", "/nowhere" })
+            foreach (string path in new[] { "/metrics", "/tail", "/admin/live", "/collect?x", "/collect.gif?x", "/openapi.json",
+                "/console", "/nowhere" })
             {
                 client.Begin("GET", path, null);
             }

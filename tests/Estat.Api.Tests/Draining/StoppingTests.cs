@@ -45,7 +45,8 @@ public sealed class StoppingTests
     public async Task A_signal_that_asks_for_no_end_ends_nothing(int signal)
     {
         using var folder = new TempFolder();
-        var options = new Dictionary<string, string> { ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["STORAGE_DIR"] = folder["data"] };
+        var options = new Dictionary<string, string> { ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"],
+            ["STORAGE_DIR"] = folder["data"] };
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         server.Signal(signal);
         using var body = new StringContent("event");

@@ -12,11 +12,13 @@ public sealed class CommandLineTests
     public static TheoryData<string, string> WrongValues => new()
     {
         { "HTTP_ADDR", "8080" }, { "ACK", "paper" }, { "ACK_ALLOWED", "all" }, { "SPOOL_VOLATILE", "yes" }, { "SPOOL_MAX_SIZE_BYTES", "1" }, { "STORED_MAX_WAIT", "0" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
-        { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_SSE", "aes" }, { "S3_SSE_KMS_KEY_ID", "a key" }, { "S3_ACL", "public-read" }, { "S3_STORAGE_CLASS", "GLACIER" },
+        { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_SSE", "aes" }, { "S3_SSE_KMS_KEY_ID", "a key" }, { "S3_ACL", "public-read" },
+        { "S3_STORAGE_CLASS", "GLACIER" },
         { "S3_EXPECT_CONTINUE", "never" }, { "S3_APP_RETRIES", "-1" }, { "DLQ_MAX_AGE", "1d" }, { "DLQ_MAX_SIZE_BYTES", "1GB" },
         { "DLQ_FULL", "drop" }, { "DISK_MIN_FREE_BYTES", "some" }, { "RECOVERY_INTERVAL", "0" }, { "PARTITIONS", "0" }, { "CHANNEL_SIZE", "0" },
         { "CHANNEL_BYTES", "1" }, { "BATCH_SIZE", "1e3" }, { "BATCH_BYTES", "0" }, { "FLUSH_INTERVAL", "-1s" }, { "GZIP_LEVEL", "10" },
-        { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" }, { "INFLIGHT_BYTES", "0" }, { "UNREAD_BYTES", "0" },
+        { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" },
+        { "INFLIGHT_BYTES", "0" }, { "UNREAD_BYTES", "0" },
         { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
         { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" }, { "SOCKETS", "outline" },
         { "HTTP_TLS_KEY", "lone.pem" }, { "WRITE_KEYS", "shop=short" }, { "OPEN_INGEST", "yes" }, { "IP_RATE", "0" }, { "IP_BURST", "-1" },
@@ -263,12 +265,12 @@ public sealed class CommandLineTests
         });
 
         DateTime deadline = DateTime.UtcNow.AddSeconds(30);
-        while (!server.Output.Any(line => line.Contains("Storage cannot be used now", StringComparison.Ordinal)) && DateTime.UtcNow < deadline)
+        while (!server.Output.Any(line => line.Contains("Storage does not work now", StringComparison.Ordinal)) && DateTime.UtcNow < deadline)
         {
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
 
-        string line = server.Output.First(line => line.Contains("Storage cannot be used now", StringComparison.Ordinal));
+        string line = server.Output.First(line => line.Contains("Storage does not work now", StringComparison.Ordinal));
         Assert.Contains("http://127.0.0.1:1 cannot be reached (Connection refused)", line, StringComparison.Ordinal);
     }
 

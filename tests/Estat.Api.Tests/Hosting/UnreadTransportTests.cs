@@ -28,7 +28,7 @@ public sealed class UnreadTransportTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Attacks))]
-    public async Task Answers_that_nobody_reads_hold_no_more_than_UNREAD_BYTES_and_whoever_reads_is_served(string how, SocketThreads sockets)
+    public async Task Answers_that_nobody_reads_hold_no_more_than_UNREAD_BYTES_and_a_client_that_reads_is_served(string how, SocketThreads sockets)
     {
         IAttack attack = how switch
         {
@@ -84,7 +84,8 @@ public sealed class UnreadTransportTests : IDisposable
         await using RunningServer server = await StartAsync(SocketThreads.Inline, isTls: true);
         using HttpClient client = Client(server);
         byte[] whole = await client.GetByteArrayAsync(new Uri("/openapi.json", UriKind.Relative));
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/openapi.json") { Version = new Version(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get, "/openapi.json") { Version = new Version(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using HttpResponseMessage answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using Stream body = await answer.Content.ReadAsStreamAsync();
         var read = new MemoryStream();
@@ -107,7 +108,9 @@ public sealed class UnreadTransportTests : IDisposable
     private static HttpClient Client(RunningServer server)
     {
         var handler = new SocketsHttpHandler { UseProxy = false };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => faults != System.Net.Security.SslPolicyErrors.RemoteCertificateNotAvailable; // the test's own
+        // the test's own
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) =>
+            faults != System.Net.Security.SslPolicyErrors.RemoteCertificateNotAvailable;
         return new HttpClient(handler) { BaseAddress = new Uri(server.Client.BaseAddress!, "/") };
     }
 

@@ -205,7 +205,8 @@ public sealed class CorsTests
 
     private static EstatOptions Listed(EstatOptions options) => options with
     {
-        CorsOrigins = [Shop, Other, .. new[] { "https://*.blog.example", "https://한국.example:443", "capacitor://localhost" }.Select(text => PageOrigins.Parse(text)!)],
+        CorsOrigins = [Shop, Other, .. new[] { "https://*.blog.example", "https://한국.example:443", "capacitor://localhost" }.Select(
+            text => PageOrigins.Parse(text)!)],
     };
 
     private static string? Header(HttpResponseMessage answer, string name) =>

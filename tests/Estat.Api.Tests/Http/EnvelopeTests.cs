@@ -45,7 +45,8 @@ public sealed class EnvelopeTests
         { "8 KB that are no UTF-8, three bytes each when written", new string('\u00FF', 8192), new string('\uFFFD', 341) },
         { "8 KB of quotes, two bytes each when written", new string('"', 8192), new string('"', 512) },
         { "8 KB of Korean, three bytes each, after one", Latin1("a" + new string('한', 2730)), "a" + new string('한', 341) },
-        { "8 KB of emoji, four bytes each, after one", Latin1("a" + string.Concat(Enumerable.Repeat("👍", 2000))), "a" + string.Concat(Enumerable.Repeat("👍", 255)) },
+        { "8 KB of emoji, four bytes each, after one", Latin1("a" + string.Concat(Enumerable.Repeat("👍", 2000))),
+            "a" + string.Concat(Enumerable.Repeat("👍", 255)) },
         { "empty", "", "" },
     };
 
@@ -123,7 +124,8 @@ public sealed class EnvelopeTests
         await using RunningServer server = await RunningServer.StartAsync();
         using RawHttp connection = await server.ConnectAsync();
         await connection.SendAsync(
-            RawHttp.Post($"User-Agent: {new string('\u00FF', 15_000)}\r\nContent-Length: 600\r\n", "/collect/batch") + string.Concat(Enumerable.Repeat("a\n", 300)));
+            RawHttp.Post($"User-Agent: {new string('\u00FF', 15_000)}\r\nContent-Length: 600\r\n", "/collect/batch")
+                + string.Concat(Enumerable.Repeat("a\n", 300)));
         Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
 
         IReadOnlyList<StoredEvent> stored = await server.DrainAsync();

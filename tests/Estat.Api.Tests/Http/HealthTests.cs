@@ -231,7 +231,8 @@ public sealed class HealthTests
         int readings = 0;
         server.Meter.CreateObservableGauge("readings", () => Interlocked.Increment(ref readings));
         long started = Stopwatch.GetTimestamp();
-        string[] texts = await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => server.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative))));
+        string[] texts = await Task.WhenAll(
+            Enumerable.Range(0, 300).Select(_ => server.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative))));
         Assert.All(texts, text => PrometheusPage.Parse(text));
         Assert.InRange(readings, 1, 1 + (int)Math.Ceiling(Stopwatch.GetElapsedTime(started).TotalSeconds));
     }

@@ -1,4 +1,5 @@
-// A short form of make soak: every attack for a second, without a control group, and without a word on time and memory, which other tests use as well.
+// A short form of make soak: every attack for a second, without a control group, and without a word on time and memory, which other tests use as
+// well.
 using Estat.Soak;
 
 namespace Estat.Api.Tests.Http;

@@ -19,11 +19,13 @@ public sealed class LostDiskTests(RealS3 s3)
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         using var enough = new CancellationTokenSource();
         Task<SendReport> sending = new EventSender(server.BaseAddress, connections: 4, perSecond: 2_000).SendAsync(enough.Token);
-        await Wait.UntilAsync(async () => (await server.MetricsAsync())["estat_events{place=\"spooled\"}"] > 500, Patience, "events in open segments");
+        await Wait.UntilAsync(
+            async () => (await server.MetricsAsync())["estat_events{place=\"spooled\"}"] > 500, Patience, "events in open segments");
         await Command.RunAsync(Patience, "rm", "-rf", folder["spool"]);
 
         await Wait.UntilAsync(() => IsUnreadyAsync(server), Patience, "the loss to be noticed");
-        await Wait.UntilAsync(async () => (await server.MetricsAsync())["estat_events{place=\"spooled\"}"] == 0, Patience, "what open files hold to be stored");
+        await Wait.UntilAsync(
+            async () => (await server.MetricsAsync())["estat_events{place=\"spooled\"}"] == 0, Patience, "what open files hold to be stored");
         await enough.CancelAsync();
         SendReport report = await sending;
         Assert.True(report.StatusCounts.GetValueOrDefault(503) > 0);
@@ -68,11 +70,13 @@ public sealed class LostDiskTests(RealS3 s3)
         }
 
         await using ServerProcess next = ServerProcess.Launch(options);
-        await Wait.UntilAsync(() => next.Output.Any(line => line.Contains("The number of this start could not be written", StringComparison.Ordinal)), Patience, "the start");
+        await Wait.UntilAsync(() => next.Output.Any(
+            line => line.Contains("The number of this start could not be written", StringComparison.Ordinal)), Patience, "the start");
         await Wait.UntilAsync(() => IsUnreadyAsync(next), Patience, "it to answer");
         proxy.Fault = Fault.None;
         await Wait.UntilAsync(
-            async () => (await next.MetricsAsync())["s3_events_stored_total"] >= first.Acknowledged.Count, Patience, "what waits to be stored", () => string.Join('\n', next.Output));
+            async () => (await next.MetricsAsync())["s3_events_stored_total"] >= first.Acknowledged.Count, Patience, "what waits to be stored",
+            () => string.Join('\n', next.Output));
         disk.Free();
         await next.UntilReadyAsync(Patience);
         await Oracle.IsExactAsync(s3.Rgw, bucket, first);

@@ -61,7 +61,8 @@ public sealed class UploadEvidenceTests(RealS3 s3)
         await Wait.UntilAsync(async () => Oracle.At(await server.MetricsAsync(), "dlq") == 10, Patience, "the events to be in the DLQ");
 
         // What a probe cannot see: only what goes under an event's own key is refused.
-        stub.Instead = request => request.HttpMethod == "PUT" && !request.RawUrl!.Contains(".estat-probe", StringComparison.Ordinal) ? StubAnswer.Error(403, "AccessDenied") : null;
+        stub.Instead = request => request.HttpMethod == "PUT" && !request.RawUrl!.Contains(".estat-probe", StringComparison.Ordinal)
+            ? StubAnswer.Error(403, "AccessDenied") : null;
         await Task.Delay(TimeSpan.FromSeconds(1.1)); // what is remembered of a probe
         string answer = await TellAsync(server);
         Assert.StartsWith("503", answer, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
-// One object that the store does not give is named, and the rest counts; a store that gives nothing ends it. And what other tools leave beside events.
+// One object that the store does not give is named, and the rest counts; a store that gives nothing ends it. And what other tools leave beside
+// events.
 using System.Text.Json;
 using Amazon.S3.Model;
 using Estat.Cli.Tests.Support;
@@ -16,7 +17,8 @@ public sealed class RefusedObjectTests(LakeBucket lake)
     public async Task An_object_that_is_refused_is_named_and_the_rest_counts(string code, string advice)
     {
         (string refused, int others) = await OneAndOthersAsync();
-        await using RefusingStore store = await RefusingStore.StartAsync(lake.Rgw.Endpoint, path => path.EndsWith(refused, StringComparison.Ordinal) ? code : null);
+        await using RefusingStore store = await RefusingStore.StartAsync(
+            lake.Rgw.Endpoint, path => path.EndsWith(refused, StringComparison.Ordinal) ? code : null);
         Dictionary<string, string> environment = lake.Environment(lake.Name, store.Url);
 
         (int exit, string output) = await EstatCommand.RunAsync(environment, "query", "--json", "--by", "day", "--quiet");
@@ -29,7 +31,8 @@ public sealed class RefusedObjectTests(LakeBucket lake)
         Assert.Equal(1, exit);
         Assert.Contains($"{{\"kind\":\"unreadable\",\"key\":\"{refused}\"", output, StringComparison.Ordinal);
         JsonElement summary = Summary(output);
-        Assert.Equal((true, others, 1), (summary.GetProperty("complete").GetBoolean(), summary.GetProperty("events").GetInt32(), summary.GetProperty("found").GetProperty("unreadable").GetInt32()));
+        Assert.Equal((true, others, 1), (summary.GetProperty("complete").GetBoolean(), summary.GetProperty("events").GetInt32(),
+            summary.GetProperty("found").GetProperty("unreadable").GetInt32()));
     }
 
     [Theory]
@@ -39,13 +42,15 @@ public sealed class RefusedObjectTests(LakeBucket lake)
     {
         (string refused, int others) = await OneAndOthersAsync();
         using var folder = new TempFolder();
-        await using RefusingStore store = await RefusingStore.StartAsync(lake.Rgw.Endpoint, path => path.EndsWith(refused, StringComparison.Ordinal) ? "InvalidObjectState" : null);
+        await using RefusingStore store = await RefusingStore.StartAsync(
+            lake.Rgw.Endpoint, path => path.EndsWith(refused, StringComparison.Ordinal) ? "InvalidObjectState" : null);
         await using ServerProcess server = await ServerProcess.StartAsync(SendTests.LocalServer(folder));
         string to = intoFolder ? folder["copy"] : server.BaseAddress.ToString();
         (int exit, string output) = await EstatCommand.RunAsync(
             lake.Environment(lake.Name, store.Url), "replay", "--to", to, "--json", "--quiet", "--checkpoint", folder["checkpoint"]);
         Assert.True(exit == 1, output);
-        Assert.Contains($"{{\"failed\":\"{refused}\",\"reason\":\"the store does not give it: 403 InvalidObjectState", output, StringComparison.Ordinal);
+        Assert.Contains($"{{\"failed\":\"{refused}\",\"reason\":\"the store does not give it: 403 InvalidObjectState", output,
+            StringComparison.Ordinal);
         JsonElement summary = Summary(output);
         Assert.Equal((true, 1), (summary.GetProperty("complete").GetBoolean(), summary.GetProperty("failed").GetInt32()));
         if (intoFolder)
@@ -68,7 +73,8 @@ public sealed class RefusedObjectTests(LakeBucket lake)
         }
 
         using var folder = new TempFolder();
-        await using RefusingStore store = await RefusingStore.StartAsync(lake.Rgw.Endpoint, path => path.EndsWith("_1.gz", StringComparison.Ordinal) ? "InvalidObjectState" : null);
+        await using RefusingStore store = await RefusingStore.StartAsync(
+            lake.Rgw.Endpoint, path => path.EndsWith("_1.gz", StringComparison.Ordinal) ? "InvalidObjectState" : null);
         var options = new Dictionary<string, string>(SendTests.LocalServer(folder));
         options.Remove("STORAGE_DIR");
         foreach ((string name, string value) in lake.Environment(bucket, store.Url))
@@ -105,9 +111,11 @@ public sealed class RefusedObjectTests(LakeBucket lake)
     {
         string bucket = await lake.Rgw.CreateBucketAsync();
         string key = (await lake.ObjectsAsync(lake.Name)).Keys.First();
-        await lake.Rgw.Client.CopyObjectAsync(new CopyObjectRequest { SourceBucket = lake.Name, SourceKey = key, DestinationBucket = bucket, DestinationKey = key });
+        await lake.Rgw.Client.CopyObjectAsync(
+            new CopyObjectRequest { SourceBucket = lake.Name, SourceKey = key, DestinationBucket = bucket, DestinationKey = key });
         string day = key[..(key.LastIndexOf("/hr=", StringComparison.Ordinal) + 1)];
-        foreach ((string marker, string content) in new[] { ("raw_$folder$", ""), ("raw/_SUCCESS", ""), ($"{day}_SUCCESS", "{\n \"name\": \"S3A\"\n}\n"), ($"{day}hr=00_$folder$", ""), ("raw/mine/", "") })
+        foreach ((string marker, string content) in new[] { ("raw_$folder$", ""), ("raw/_SUCCESS", ""),
+            ($"{day}_SUCCESS", "{\n \"name\": \"S3A\"\n}\n"), ($"{day}hr=00_$folder$", ""), ("raw/mine/", "") })
         {
             await lake.Rgw.Client.PutObjectAsync(new PutObjectRequest { BucketName = bucket, Key = marker, ContentBody = content });
         }
@@ -133,5 +141,6 @@ public sealed class RefusedObjectTests(LakeBucket lake)
     }
 
     private static JsonElement Summary(string output) =>
-        JsonDocument.Parse(output.Split('\n').First(line => line.StartsWith("{\"summary\"", StringComparison.Ordinal))).RootElement.GetProperty("summary");
+        JsonDocument.Parse(output.Split('\n').First(line => line.StartsWith("{\"summary\"", StringComparison.Ordinal))).RootElement.GetProperty(
+            "summary");
 }

@@ -38,8 +38,10 @@ public sealed class StrangeStoreTests
 
         // A page in one object's place is not copied under its name.
         store.Instead = request =>
-            request.HttpMethod == "GET" && Uri.UnescapeDataString(request.RawUrl!).Contains(store.Keys[0], StringComparison.Ordinal) ? new StubAnswer(200, "<html/>", "text/html") : null;
-        (int code, string output) = await EstatCommand.RunAsync(options, "replay", "--to", folder["other"], "--checkpoint", folder["checkpoint"], "--json");
+            request.HttpMethod == "GET" && Uri.UnescapeDataString(request.RawUrl!).Contains(store.Keys[0], StringComparison.Ordinal)
+                ? new StubAnswer(200, "<html/>", "text/html") : null;
+        (int code, string output) = await EstatCommand.RunAsync(
+            options, "replay", "--to", folder["other"], "--checkpoint", folder["checkpoint"], "--json");
         Assert.True(code == 1 && output.Contains("GET gave 7 bytes", StringComparison.Ordinal), output);
         Assert.Equal(5, Directory.GetFiles(folder["other"], "*.gz", SearchOption.AllDirectories).Length);
 
@@ -57,7 +59,8 @@ public sealed class StrangeStoreTests
         using var folder = new TempFolder();
         using StoreStub portal = StoreStub.Start();
         portal.Instead = _ => new StubAnswer(200, "<html><body>Please sign in</body></html>", "text/html");
-        await Task.WhenAll(FailsAsync("verify"), FailsAsync("query", "--by", "hour"), FailsAsync("replay", "--to", folder["copy"], "--checkpoint", folder["checkpoint"]), FailsAsync("check"));
+        await Task.WhenAll(FailsAsync("verify"), FailsAsync("query", "--by", "hour"),
+            FailsAsync("replay", "--to", folder["copy"], "--checkpoint", folder["checkpoint"]), FailsAsync("check"));
 
         async Task FailsAsync(params string[] args)
         {

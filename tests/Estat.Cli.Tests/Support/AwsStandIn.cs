@@ -69,15 +69,19 @@ internal sealed partial class AwsStandIn : IAsyncDisposable
         else if (path == Refusing)
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
-            await context.Response.WriteAsync("<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>");
+            await context.Response.WriteAsync(
+                "<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not authorized to perform "
+                + "sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>");
         }
         else if (body.Contains("Action=AssumeRole", StringComparison.Ordinal))
         {
             string action = body.Contains("WebIdentity", StringComparison.Ordinal) ? "AssumeRoleWithWebIdentity" : "AssumeRole";
             context.Response.ContentType = "text/xml";
             await context.Response.WriteAsync(
-                $"<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser>"
-                + $"<Credentials><AccessKeyId>ASIA{action}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2046-01-01T00:00:00Z</Expiration></Credentials></{action}Result></{action}Response>");
+                $"<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>"
+                + "<AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser>"
+                + $"<Credentials><AccessKeyId>ASIA{action}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+                + $"<Expiration>2046-01-01T00:00:00Z</Expiration></Credentials></{action}Result></{action}Response>");
         }
         else if (OfJson(path) is { } json)
         {
@@ -101,7 +105,8 @@ internal sealed partial class AwsStandIn : IAsyncDisposable
 
     private static string? OfJson(string path) => path switch
     {
-        "/federation/credentials" => """{"roleCredentials":{"accessKeyId":"ASIASso","secretAccessKey":"s","sessionToken":"t","expiration":2398377600000}}""",
+        "/federation/credentials" =>
+            """{"roleCredentials":{"accessKeyId":"ASIASso","secretAccessKey":"s","sessionToken":"t","expiration":2398377600000}}""",
         "/token" => """{"accessToken":"renewed","expiresIn":28800,"tokenType":"Bearer","refreshToken":"r2"}""",
         "/container" => """{"AccessKeyId":"ASIAContainer","SecretAccessKey":"s","Token":"t","Expiration":"2046-01-01T00:00:00Z"}""",
         _ when path.EndsWith("/iam/security-credentials/estat", StringComparison.Ordinal) =>

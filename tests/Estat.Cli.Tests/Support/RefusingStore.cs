@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Estat.Cli.Tests.Support;
 
-/// <summary>Passes requests on to a gateway as they are (their signature is of the Host that they name), and answers GETs of some keys itself.</summary>
+/// <summary>
+/// Passes requests on to a gateway as they are (their signature is of the Host that they name), and answers GETs of some keys itself.
+/// </summary>
 internal sealed class RefusingStore : IAsyncDisposable
 {
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false });
@@ -39,7 +41,8 @@ internal sealed class RefusingStore : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
-        if (request.Method is "GET" or "HEAD" && request.Path.Value!.EndsWith(".gz", StringComparison.Ordinal) && _codeFor(request.Path.Value) is { } code)
+        if (request.Method is "GET" or "HEAD" && request.Path.Value!.EndsWith(".gz", StringComparison.Ordinal)
+            && _codeFor(request.Path.Value) is { } code)
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             if (request.Method == "GET")

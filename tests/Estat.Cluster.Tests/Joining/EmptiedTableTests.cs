@@ -20,7 +20,8 @@ public sealed class EmptiedTableTests
         await cluster.AddAsync(silos: 2, gateways: 1);
         ServerProcess gateway = cluster.Gateways[0].Server;
         await Wait.UntilAsync(
-            async () => (await gateway.MetricsAsync()).GetValueOrDefault("estat_forward_silos_healthy") == 2, Limit, "the gateway to have both silos");
+            async () => (await gateway.MetricsAsync()).GetValueOrDefault("estat_forward_silos_healthy") == 2, Limit,
+            "the gateway to have both silos");
 
         int sent = 0;
         await Wait.UntilAsync(
@@ -43,7 +44,8 @@ public sealed class EmptiedTableTests
         await cluster.AddAsync(silos: 1, gateways: 0);
         Assert.All(cluster.Silos, silo => Assert.True(silo.IsRunning));
         await Wait.UntilAsync(
-            async () => (await gateway.MetricsAsync()).GetValueOrDefault("estat_forward_silos_healthy") == 3, Limit, "the gateway to have three silos");
+            async () => (await gateway.MetricsAsync()).GetValueOrDefault("estat_forward_silos_healthy") == 3, Limit,
+            "the gateway to have three silos");
         Assert.Empty(await cluster.DrainAsync());
         Assert.Equal(sent, StoredEvents.FromFolder(folder["data"]).Count);
     }

@@ -36,7 +36,8 @@ public sealed class JoinTests : IDisposable
         }
 
         await using RunningSilo two = await RunningSilo.StartAsync(same);
-        await Wait.UntilAsync(() => !one.Server.Services.GetRequiredService<ReplicaPeers>().IsAlone, Limit, "a silo that does not differ to be a partner");
+        await Wait.UntilAsync(
+            () => !one.Server.Services.GetRequiredService<ReplicaPeers>().IsAlone, Limit, "a silo that does not differ to be a partner");
     }
 
     [Fact]
@@ -46,7 +47,8 @@ public sealed class JoinTests : IDisposable
         await using RunningSilo one = await RunningSilo.StartAsync(first);
         EstatOptions second = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster) with { SeedAddr = first.Cluster.SiloAddr });
 
-        OptionException refusal = await Assert.ThrowsAsync<OptionException>(() => RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromDays(-1))));
+        OptionException refusal = await Assert.ThrowsAsync<OptionException>(
+            () => RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromDays(-1))));
 
         string yesterday = DateTime.UtcNow.AddDays(-1).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         Assert.Contains($"the clock reads {yesterday}", refusal.Message, StringComparison.Ordinal);
@@ -60,13 +62,15 @@ public sealed class JoinTests : IDisposable
         var one = new EstatOptions { RawBucket = "events", S3Endpoint = new Uri("http://127.0.0.1:9000") };
         EstatOptions[] others =
         [
-            one with { RawBucket = "other" }, one with { S3Endpoint = new Uri("http://127.0.0.1:9001") }, one with { RawBucket = null }, one with { RawPrefix = "x" },
+            one with { RawBucket = "other" }, one with { S3Endpoint = new Uri("http://127.0.0.1:9001") }, one with { RawBucket = null },
+            one with { RawPrefix = "x" },
             one with { DlqPrefix = "x" }, one with { Ack = AckLevel.Memory }, one with { AckAllowed = [AckLevel.Disk] },
             one with { Cluster = one.Cluster with { ReplicaDegraded = ReplicaDegradedPolicy.Disk } },
         ];
         var mine = new AgreedSettings(one);
         Assert.All(others, other => Assert.NotNull(mine.DifferenceFrom(AgreedSettings.Parse(new AgreedSettings(other).Lines))));
-        Assert.Null(mine.DifferenceFrom(AgreedSettings.Parse(new AgreedSettings(one with { SpoolDir = "x", Cluster = one.Cluster with { Zone = "b" } }).Lines)));
+        Assert.Null(mine.DifferenceFrom(
+            AgreedSettings.Parse(new AgreedSettings(one with { SpoolDir = "x", Cluster = one.Cluster with { Zone = "b" } }).Lines)));
     }
 
     [Fact]
@@ -83,15 +87,20 @@ public sealed class JoinTests : IDisposable
         DateTimeOffset now = new(2026, 11, 28, 12, 0, 0, TimeSpan.Zero);
         SiloAddress At(int port, int generation) => SiloAddress.New(IPAddress.Loopback, port, generation);
         MembershipEntry Row(SiloAddress silo, SiloStatus status, TimeSpan alive) =>
-            new() { SiloAddress = silo, SiloName = "silo-9", Status = status, StartTime = now.UtcDateTime.AddDays(1), IAmAliveTime = now.UtcDateTime + alive };
+            new() { SiloAddress = silo, SiloName = "silo-9", Status = status, StartTime = now.UtcDateTime.AddDays(1),
+                IAmAliveTime = now.UtcDateTime + alive };
 
-        string later = Assert.Throws<OptionException>(() => TableClock.Check([Row(At(1, 101), SiloStatus.Active, TimeSpan.Zero)], At(1, 100), now)).Message;
-        Assert.Contains("clock reads 2026-11-28 12:00:00 UTC, but the silo at 127.0.0.1:1 was started at 2026-11-29 12:00:00 UTC", later, StringComparison.Ordinal);
-        string alive = Assert.Throws<OptionException>(() => TableClock.Check([Row(At(2, 5), SiloStatus.Active, TimeSpan.FromDays(1))], At(1, 100), now)).Message;
+        string later = Assert.Throws<OptionException>(
+            () => TableClock.Check([Row(At(1, 101), SiloStatus.Active, TimeSpan.Zero)], At(1, 100), now)).Message;
+        Assert.Contains("clock reads 2026-11-28 12:00:00 UTC, but the silo at 127.0.0.1:1 was started at 2026-11-29 12:00:00 UTC", later,
+            StringComparison.Ordinal);
+        string alive = Assert.Throws<OptionException>(
+            () => TableClock.Check([Row(At(2, 5), SiloStatus.Active, TimeSpan.FromDays(1))], At(1, 100), now)).Message;
         Assert.Contains("silo silo-9 has shown a sign of life at 2026-11-29 12:00:00 UTC", alive, StringComparison.Ordinal);
 
         TableClock.Check(
-            [Row(At(1, 101), SiloStatus.Dead, TimeSpan.FromDays(1)), Row(At(1, 99), SiloStatus.Active, TimeSpan.Zero), Row(At(2, 999), SiloStatus.Active, TimeSpan.FromMinutes(1))],
+            [Row(At(1, 101), SiloStatus.Dead, TimeSpan.FromDays(1)), Row(At(1, 99), SiloStatus.Active, TimeSpan.Zero),
+                Row(At(2, 999), SiloStatus.Active, TimeSpan.FromMinutes(1))],
             At(1, 100), now);
     }
 

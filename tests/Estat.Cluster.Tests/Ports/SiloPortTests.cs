@@ -17,11 +17,12 @@ public sealed class SiloPortTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Whoever_connects_and_says_nothing_is_closed_after_HEADER_TIMEOUT(bool withTls)
+    public async Task A_silent_connection_is_closed_after_HEADER_TIMEOUT(bool withTls)
     {
         using var ours = new Certificates(_folder, "ours");
         await using RunningSilo silo = await RunningSilo.StartAsync(
-            RunningSilo.OptionsIn(_folder, "silo-1", cluster => withTls ? ours.Give(cluster, "silo-1") : cluster) with { HeaderTimeout = TimeSpan.FromSeconds(1) });
+            RunningSilo.OptionsIn(
+                _folder, "silo-1", cluster => withTls ? ours.Give(cluster, "silo-1") : cluster) with { HeaderTimeout = TimeSpan.FromSeconds(1) });
         await ConnectAsync(silo.Options.Cluster.SiloClientAddr[0], count: 4);
         await ConnectAsync(silo.Options.Cluster.SiloAddr, count: 4);
         await _strangers[0].GetStream().WriteAsync(new byte[3]); // less than any node says
@@ -32,7 +33,8 @@ public sealed class SiloPortTests : IDisposable
     [Fact]
     public async Task Silent_connections_make_way_for_a_gateway_and_more_than_SILO_MAX_CONNECTIONS_are_never_held()
     {
-        EstatOptions options = RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { SiloMaxConnections = Most }) with { HeaderTimeout = TimeSpan.FromHours(1) };
+        EstatOptions options = RunningSilo.OptionsIn(
+            _folder, "silo-1", cluster => cluster with { SiloMaxConnections = Most }) with { HeaderTimeout = TimeSpan.FromHours(1) };
         await using RunningSilo silo = await RunningSilo.StartAsync(options);
         await ConnectAsync(options.Cluster.SiloClientAddr[0], count: 3 * Most);
         await UntilClosedAsync(2 * Most);
@@ -52,7 +54,8 @@ public sealed class SiloPortTests : IDisposable
     [Fact]
     public async Task Bytes_that_no_node_begins_with_end_the_connection_at_once()
     {
-        await using RunningSilo silo = await RunningSilo.StartAsync(RunningSilo.OptionsIn(_folder, "silo-1") with { HeaderTimeout = TimeSpan.FromHours(1) });
+        await using RunningSilo silo = await RunningSilo.StartAsync(
+            RunningSilo.OptionsIn(_folder, "silo-1") with { HeaderTimeout = TimeSpan.FromHours(1) });
         await ConnectAsync(silo.Options.Cluster.SiloClientAddr[0], count: 1);
         await _strangers[0].GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray());
         await UntilClosedAsync(1);
@@ -70,7 +73,8 @@ public sealed class SiloPortTests : IDisposable
             (int each, int http) = SiloPorts.Share(options, files);
             Assert.InRange(each, 1, limit / 4);
             Assert.InRange(http, each, limit);
-            Assert.True((2 * each) + http <= Math.Max(limit - files.Reserve, limit / 8), $"{each}, {each} and {http} of {limit}, {files.Reserve} kept");
+            Assert.True(
+                (2 * each) + http <= Math.Max(limit - files.Reserve, limit / 8), $"{each}, {each} and {http} of {limit}, {files.Reserve} kept");
         }
     }
 
@@ -91,7 +95,8 @@ public sealed class SiloPortTests : IDisposable
     }
 
     private Task UntilClosedAsync(int count) =>
-        Wait.UntilAsync(() => _strangers.Count(stranger => !IsOpen(stranger)) >= count, Limit, $"{count} connections to be closed", () => $"{_strangers.Count(IsOpen)} open");
+        Wait.UntilAsync(() => _strangers.Count(stranger => !IsOpen(stranger)) >= count, Limit, $"{count} connections to be closed",
+            () => $"{_strangers.Count(IsOpen)} open");
 
     private static bool IsOpen(TcpClient stranger)
     {

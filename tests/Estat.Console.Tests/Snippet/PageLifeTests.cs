@@ -1,4 +1,5 @@
-// What browsers do with pages beside loading and leaving them: prerendering, the back/forward cache, freezing. A view is counted when somebody sees the page.
+// What browsers do with pages beside loading and leaving them: prerendering, the back/forward cache, freezing. A view is counted when somebody sees
+// the page.
 using System.Globalization;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
@@ -7,7 +8,8 @@ using Microsoft.Playwright;
 namespace Estat.Console.Tests.Snippet;
 
 /// <summary>
-/// Playwright turns the back/forward cache off and loses pages that were prerendered, so those tests start Chromium by itself: pages go on by what they are answered.
+/// Playwright turns the back/forward cache off and loses pages that were prerendered, so those tests start Chromium by itself: pages go on by what
+/// they are answered.
 /// </summary>
 public sealed class PageLifeTests(SnippetBrowser browser) : IClassFixture<SnippetBrowser>
 {
@@ -68,7 +70,8 @@ public sealed class PageLifeTests(SnippetBrowser browser) : IClassFixture<Snippe
             </script>
             """);
         shop.Pages["/second"] = context => HtmlAsync(
-            context, "<!DOCTYPE html><link rel=icon href=data:,><script>addEventListener('load', () => setTimeout(() => history.back(), 100))</script>");
+            context, "<!DOCTYPE html><link rel=icon href=data:,><script>addEventListener('load', () => setTimeout(() => history.back(), "
+                + "100))</script>");
         shop.Pages["/back"] = context =>
         {
             back.TrySetResult(context.Request.QueryString.Value!);
@@ -107,7 +110,8 @@ public sealed class PageLifeTests(SnippetBrowser browser) : IClassFixture<Snippe
         Assert.Empty(shop.Complaints);
     }
 
-    private static Task<int> StoredAsync(IPage page) => page.EvaluateAsync<int>("Object.keys(localStorage).filter(key => key.startsWith('estat:')).length");
+    private static Task<int> StoredAsync(IPage page) =>
+        page.EvaluateAsync<int>("Object.keys(localStorage).filter(key => key.startsWith('estat:')).length");
 
     private static Task HtmlAsync(HttpContext context, string html)
     {
@@ -117,6 +121,7 @@ public sealed class PageLifeTests(SnippetBrowser browser) : IClassFixture<Snippe
 
     private static ChildProcess Start(TempFolder profile, Uri page) => ChildProcess.Launch(
         "chromium",
-        [SnippetBrowser.Program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", $"--user-data-dir={profile["profile"]}", page.ToString()],
+        [SnippetBrowser.Program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            $"--user-data-dir={profile["profile"]}", page.ToString()],
         new Dictionary<string, string>());
 }

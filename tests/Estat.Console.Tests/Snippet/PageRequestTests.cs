@@ -1,4 +1,5 @@
-// What pages send without the snippet, and what other scripts make of its requests: a real browser must let it through and let the page see what became of it.
+// What pages send without the snippet, and what other scripts make of its requests: a real browser must let it through and let the page see what
+// became of it.
 using Estat.Testing;
 using Microsoft.Playwright;
 
@@ -15,7 +16,8 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
         await shop.SetCookieAsync();
         IPage page = await shop.OpenAsync(shop.Elsewhere);
 
-        Assert.True(await page.EvaluateAsync<bool>($"navigator.sendBeacon('{shop.Network.Endpoint}/collect', new Blob(['{{}}'], {{ type: 'application/json' }}))"));
+        Assert.True(await page.EvaluateAsync<bool>(
+            $"navigator.sendBeacon('{shop.Network.Endpoint}/collect', new Blob(['{{}}'], {{ type: 'application/json' }}))"));
 
         await shop.UntilAcceptedAsync(1);
         Assert.Equal(["{}"], (await shop.DrainStoredAsync()).Select(stored => stored.Body));
@@ -24,7 +26,8 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
 
     [Theory]
     [InlineData("/collect", "{ method: 'POST', body: '{}', headers: { 'Content-Type': 'text/plain' } }", 200, "disk")]
-    [InlineData("/collect", "{ method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'a', 'Priority': 'u=1' } }", 200, "disk")]
+    [InlineData("/collect",
+        "{ method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'a', 'Priority': 'u=1' } }", 200, "disk")]
     [InlineData("/collect/batch", "{ method: 'POST', body: '[{}]', headers: { 'Content-Type': 'application/json' } }", 200, "disk")]
     [InlineData("/collect.gif?a=b", "{}", 200, "disk")]
     [InlineData("/collect", "{ method: 'POST', body: '' }", 400, null)]
@@ -36,7 +39,8 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
         IPage page = await shop.OpenAsync(shop.Elsewhere);
 
         string seen = await page.EvaluateAsync<string>(
-            $"fetch('{shop.Network.Endpoint}{path}', {{ ...{request}, credentials: 'include' }}).then(answer => answer.status + ' ' + answer.headers.get('X-Estat-Ack'))");
+            $"fetch('{shop.Network.Endpoint}{path}', {{ ...{request}, credentials: 'include' }}).then(answer => answer.status + ' ' + "
+            + "answer.headers.get('X-Estat-Ack'))");
 
         Assert.Equal($"{status} {ack ?? "null"}", seen);
         Assert.Equal(ack is null ? 0 : 1, (await shop.DrainStoredAsync()).Count);
@@ -82,7 +86,8 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
         IRequest request = Assert.Single(shop.Requests);
         Assert.Equal("b=2", (await request.AllHeadersAsync())["baggage"]);
         Assert.Equal(0, await page.EvaluateAsync<int>("estat.dropped"));
-        await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("localStorage.length") == 0, Patience, "nothing to wait in the browser's store");
+        await Wait.UntilAsync(
+            async () => await page.EvaluateAsync<int>("localStorage.length") == 0, Patience, "nothing to wait in the browser's store");
         Assert.Equal(6, (await shop.DrainAsync()).Select(one => one.Id).Distinct().Count());
         Assert.Empty(shop.Complaints);
     }

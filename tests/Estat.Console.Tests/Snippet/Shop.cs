@@ -200,7 +200,8 @@ internal sealed class Shop : IAsyncDisposable
         }
 
         string script = _server.Address.GetLeftPart(UriPartial.Authority);
-        context.Response.Headers.ContentSecurityPolicy = $"default-src 'none'; img-src data:; script-src {script} 'nonce-a'; connect-src {Network.Endpoint}; {_policy}";
+        context.Response.Headers.ContentSecurityPolicy =
+            $"default-src 'none'; img-src data:; script-src {script} 'nonce-a'; connect-src {Network.Endpoint}; {_policy}";
         return context.Response.WriteAsync(
             context.Request.Path == "/elsewhere"
                 ? "<!DOCTYPE html><title>Elsewhere</title><link rel=icon href=data:,>"

@@ -14,7 +14,8 @@ public sealed class JsonFileTests : IDisposable
     {
         Assert.SkipUnless(Command.Exists("mkfifo"), "no mkfifo on PATH");
         await Command.SucceedAsync(TestNode.Limit, "mkfifo", _folder["state"]);
-        IOException error = await Task.Run(() => Assert.Throws<IOException>(() => ReplayState.Read(_folder["state"])), TestContext.Current.CancellationToken)
+        IOException error = await Task.Run(
+            () => Assert.Throws<IOException>(() => ReplayState.Read(_folder["state"])), TestContext.Current.CancellationToken)
             .WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
         Assert.Contains("is a named pipe", error.Message, StringComparison.Ordinal);
         Assert.Null(ReplayState.Read(_folder["none"]));

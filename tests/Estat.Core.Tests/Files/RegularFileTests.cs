@@ -21,7 +21,8 @@ public sealed class RegularFileTests : IDisposable
         File.CreateSymbolicLink(_folder["zero"], "/dev/zero");
         Directory.CreateDirectory(_folder["folder"]);
 
-        IOException error = await Task.Run(() => Assert.Throws<IOException>(() => RegularFile.ReadAllBytes(_folder[name], 100)), TestContext.Current.CancellationToken)
+        IOException error = await Task.Run(
+            () => Assert.Throws<IOException>(() => RegularFile.ReadAllBytes(_folder[name], 100)), TestContext.Current.CancellationToken)
             .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.Contains(kind, error.Message, StringComparison.Ordinal);
     }

@@ -46,7 +46,8 @@ public sealed class EngineTests : IDisposable
     [Fact]
     public async Task The_sink_says_what_a_failed_upload_says_until_nothing_of_it_is_left()
     {
-        await using TestNode node = new TestNode(_folder, Quick with { Partitions = 1, BatchSize = 1, RecoveryInterval = TimeSpan.FromMinutes(1) }).Start();
+        await using TestNode node = new TestNode(
+            _folder, Quick with { Partitions = 1, BatchSize = 1, RecoveryInterval = TimeSpan.FromMinutes(1) }).Start();
         node.Store.FailsFor = key => key.StartsWith("raw/", StringComparison.Ordinal); // what a probe does not see
         node.Store.Fails = StorageFailure.Refused;
         Assert.Null(await node.Engine.AskStorageAsync());

@@ -228,7 +228,8 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("events")]
     [InlineData("arn:aws:s3:eu-west-1:123456789012:accesspoint/events")]
     [InlineData("arn:aws-cn:s3:cn-north-1:123456789012:accesspoint:events")]
-    public void A_bucket_is_a_name_or_an_access_point_of_one_region(string bucket) => Assert.Equal(bucket, Bind([$"--RAW_BUCKET={bucket}"]).RawBucket);
+    public void A_bucket_is_a_name_or_an_access_point_of_one_region(string bucket) =>
+        Assert.Equal(bucket, Bind([$"--RAW_BUCKET={bucket}"]).RawBucket);
 
     [Theory]
     [InlineData("arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap")]
@@ -237,14 +238,17 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/events")]
     [InlineData("arn:aws:s3:eu-west-1:123456789012:accesspoint/events", "--S3_ENDPOINT=http://127.0.0.1:9000")]
     public void What_is_no_access_point_of_one_region_is_refused(string bucket, params string[] besides) =>
-        Assert.StartsWith("RAW_BUCKET=", Assert.Throws<OptionException>(() => Bind([$"--RAW_BUCKET={bucket}", .. besides])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("RAW_BUCKET=", Assert.Throws<OptionException>(() => Bind([$"--RAW_BUCKET={bucket}", .. besides])).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_KMS_key_wants_KMS_and_a_storage_class_of_a_store_s_own_is_taken()
     {
         Assert.Throws<OptionException>(() => Bind(["--S3_SSE_KMS_KEY_ID=alias/a", "--S3_SSE=AES256"]));
-        EstatOptions options = Bind(["--S3_SSE_KMS_KEY_ID=alias/a", "--S3_SSE=aws:kms", "--S3_STORAGE_CLASS=COLD_ec4-2", "--S3_EXPECT_CONTINUE=false"]);
-        Assert.Equal(("aws:kms", "alias/a", "COLD_ec4-2", false), (options.S3Sse, options.S3SseKmsKeyId, options.S3StorageClass, options.S3ExpectContinue));
+        EstatOptions options = Bind(
+            ["--S3_SSE_KMS_KEY_ID=alias/a", "--S3_SSE=aws:kms", "--S3_STORAGE_CLASS=COLD_ec4-2", "--S3_EXPECT_CONTINUE=false"]);
+        Assert.Equal(
+            ("aws:kms", "alias/a", "COLD_ec4-2", false), (options.S3Sse, options.S3SseKmsKeyId, options.S3StorageClass, options.S3ExpectContinue));
     }
 
     [Theory]

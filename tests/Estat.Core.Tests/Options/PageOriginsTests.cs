@@ -35,7 +35,8 @@ public sealed class PageOriginsTests
     {
         Assert.Equal(written, PageOrigins.Parse(text));
         Assert.Equal(written, PageOrigins.Parse(written));
-        Assert.True(new PageOrigins([written]).Allows(written.Replace("*.", "a.", StringComparison.Ordinal).Replace("*", "https://a.example", StringComparison.Ordinal)));
+        Assert.True(new PageOrigins([written])
+            .Allows(written.Replace("*.", "a.", StringComparison.Ordinal).Replace("*", "https://a.example", StringComparison.Ordinal)));
     }
 
     [Theory]

@@ -93,10 +93,13 @@ public sealed class StrangeDlqFileTests : IAsyncDisposable
         File.Delete(replaced);
         await PutStrangerAsync(replaced, kind);
         DlqFiles.Put(Dlq, DlqFiles.NewKey(Batches.Opened.AddMinutes(1)), ["good"]);
-        await using TestNode node = new TestNode(_folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), DlqMaxAge = TimeSpan.FromDays(10_000) }).Start();
+        await using TestNode node = new TestNode(
+            _folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), DlqMaxAge = TimeSpan.FromDays(10_000) }).Start();
         await node.UntilAsync(() => node.Balance.Stored == 1, "the good one to be stored");
-        await Wait.UntilAsync(() => node.Log.Of(LogLevel.Warning).Length == 1, Limit, "the strange one to be told", () => string.Join(Environment.NewLine, node.Log.Of(LogLevel.Warning)));
-        DlqPage page = await Task.Run(() => node.Engine.Dlq.List(10, null), TestContext.Current.CancellationToken).WaitAsync(Limit, TestContext.Current.CancellationToken);
+        await Wait.UntilAsync(() => node.Log.Of(LogLevel.Warning).Length == 1, Limit, "the strange one to be told",
+            () => string.Join(Environment.NewLine, node.Log.Of(LogLevel.Warning)));
+        DlqPage page = await Task.Run(() => node.Engine.Dlq.List(10, null), TestContext.Current.CancellationToken)
+            .WaitAsync(Limit, TestContext.Current.CancellationToken);
         DlqFile listed = Assert.Single(page.Files);
         Assert.Equal((1, Path.GetFileName(strange)), (page.Total, listed.Name + ".jsonl.gz"));
         Assert.Contains("not a regular file", listed.Reason, StringComparison.Ordinal);

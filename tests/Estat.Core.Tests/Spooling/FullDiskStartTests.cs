@@ -38,7 +38,8 @@ public sealed class FullDiskStartTests : SpoolTests
 
         EstatOptions options = Quick with
         {
-            SpoolDir = spool, DlqDir = dlq, SpoolVolatile = true, DiskMinFreeBytes = withoutInodes ? 0 : 64 * 1024, AckAllowed = [AckLevel.Memory, AckLevel.Disk],
+            SpoolDir = spool, DlqDir = dlq, SpoolVolatile = true, DiskMinFreeBytes = withoutInodes ? 0 : 64 * 1024,
+            AckAllowed = [AckLevel.Memory, AckLevel.Disk],
         };
 
         await using TestNode node = new TestNode(left, options);
@@ -46,7 +47,8 @@ public sealed class FullDiskStartTests : SpoolTests
         node.Start();
         Assert.Contains("SPOOL_DIR has no room", node.Engine.NotReadyBecause, StringComparison.Ordinal);
         Assert.All([AckLevel.Memory, AckLevel.Disk], level => Assert.Equal(Admission.StorageFull, node.Engine.Ingest.Outlook(level)));
-        Assert.Contains(node.Log.Of(LogLevel.Error), line => line.StartsWith("The number of this start could not be written", StringComparison.Ordinal));
+        Assert.Contains(
+            node.Log.Of(LogLevel.Error), line => line.StartsWith("The number of this start could not be written", StringComparison.Ordinal));
         Assert.ThrowsAny<IOException>(() => new TestNode(left, options with { DlqDir = left["dlq2"] })); // it owns the folder all the same
         node.Store.Gate!.SetResult();
         await node.UntilAsync(() => node.Balance.Stored == 3, "the backlog to be stored");

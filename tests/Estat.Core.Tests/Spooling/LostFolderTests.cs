@@ -65,9 +65,11 @@ public sealed class LostFolderTests : SpoolTests
         await using TestNode node = new TestNode(Folder, Quick with { BatchSize = 2, UploadQueue = 1, UploadConcurrency = 1 }).Start();
         HoldUploads(node);
         await SendOneByOneAsync(node, 8);
-        await node.UntilAsync(() => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
+        await node.UntilAsync(
+            () => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
         LostFolder.Remove(Folder["spool"]);
-        await node.UntilAsync(() => node.Log.Of(LogLevel.Critical).Any(line => line.Contains("acknowledged events are lost", StringComparison.Ordinal)), "the loss to be told");
+        await node.UntilAsync(() => node.Log.Of(LogLevel.Critical)
+            .Any(line => line.Contains("acknowledged events are lost", StringComparison.Ordinal)), "the loss to be told");
         node.Store.Gate!.SetResult();
         await node.UntilAsync(() => node.Balance is { Spooled: 0 }, "the rest to be stored");
         long dropped = node.Balance.Dropped;
@@ -83,7 +85,8 @@ public sealed class LostFolderTests : SpoolTests
         await using TestNode node = new TestNode(Folder, Quick with { BatchSize = 2, UploadQueue = 1, UploadConcurrency = 1 }).Start();
         HoldUploads(node);
         await SendOneByOneAsync(node, 8);
-        await node.UntilAsync(() => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
+        await node.UntilAsync(
+            () => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
         Directory.Move(Folder["spool"], Folder["elsewhere"]);
         await node.UntilAsync(() => !node.Engine.IsReady, "the loss to be noticed");
         node.Store.Gate!.SetResult();
@@ -175,7 +178,8 @@ public sealed class LostFolderTests : SpoolTests
         private string? _mounted;
 
         /// <summary>What the node wrote into the folder that stands there instead.</summary>
-        internal IEnumerable<string> StrangeFiles => Directory.EnumerateFiles(_other.Path, "*", SearchOption.AllDirectories).Where(path => !path.Contains("moved", StringComparison.Ordinal));
+        internal IEnumerable<string> StrangeFiles =>
+            Directory.EnumerateFiles(_other.Path, "*", SearchOption.AllDirectories).Where(path => !path.Contains("moved", StringComparison.Ordinal));
 
         internal void Take(string folder)
         {

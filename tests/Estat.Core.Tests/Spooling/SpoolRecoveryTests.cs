@@ -117,7 +117,8 @@ public sealed class SpoolRecoveryTests : SpoolTests
             await node.UntilAsync(() => Directory.GetFiles(Folder["spool"], "*.seg").Length >= 2, "spares");
             TempFolder left = Crash();
             await using TestNode next = new TestNode(left, Quick).Start();
-            await next.UntilAsync(() => next.Log.Of(LogLevel.Information).Any(line => line.Contains("made in advance", StringComparison.Ordinal)), "the spares to be gone");
+            await next.UntilAsync(() => next.Log.Of(LogLevel.Information).Any(line => line.Contains("made in advance", StringComparison.Ordinal)),
+                "the spares to be gone");
             Assert.All([LogLevel.Warning, LogLevel.Error, LogLevel.Critical], level => Assert.Empty(next.Log.Of(level)));
             await AssertNothingIsLeftAsync(left, next);
             Assert.Equal(default, next.Balance);

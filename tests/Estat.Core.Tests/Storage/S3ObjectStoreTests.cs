@@ -220,8 +220,10 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     {
         await gateway.SharedAsync(); // for its credentials
         using var middlebox = new FixedAnswer(status, "application/xml", "<Error>" + string.Concat(Enumerable.Repeat("<a>", 3 << 20)));
-        using var store = new S3ObjectStore(new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
-        foreach (Func<Task> request in new Func<Task>[] { () => store.CheckAsync(Token), () => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token), () => store.DeleteAsync("raw/a", Token) })
+        using var store = new S3ObjectStore(
+            new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+        foreach (Func<Task> request in new Func<Task>[] { () => store.CheckAsync(Token),
+            () => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token), () => store.DeleteAsync("raw/a", Token) })
         {
             Assert.Equal(StorageFailure.Transient, (await Assert.ThrowsAsync<StorageException>(request)).Failure);
         }

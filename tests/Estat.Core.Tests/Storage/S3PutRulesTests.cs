@@ -19,14 +19,16 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     [InlineData(false)]
     public async Task Every_PUT_asks_for_encryption_ACL_and_storage_class_as_the_options_say(bool isForRaw)
     {
-        EstatOptions options = Recording() with { S3Sse = "aws:kms", S3SseKmsKeyId = "alias/events", S3Acl = "bucket-owner-full-control", S3StorageClass = "INTELLIGENT_TIERING" };
+        EstatOptions options = Recording() with { S3Sse = "aws:kms", S3SseKmsKeyId = "alias/events", S3Acl = "bucket-owner-full-control",
+            S3StorageClass = "INTELLIGENT_TIERING" };
         ObjectContent content = Batches.ContentOf("a");
         using var store = new S3ObjectStore(options, TimeProvider.System);
         await TryCreateAsync(store, isForRaw ? content : content with { IsGzip = false, Reason = "broken" });
         WebHeaderCollection put = _puts.First();
         Assert.Equal(
             ("aws:kms", "alias/events", "bucket-owner-full-control", "INTELLIGENT_TIERING", "100-continue"),
-            (put["x-amz-server-side-encryption"], put["x-amz-server-side-encryption-aws-kms-key-id"], put["x-amz-acl"], put["x-amz-storage-class"], put["Expect"]));
+            (put["x-amz-server-side-encryption"], put["x-amz-server-side-encryption-aws-kms-key-id"], put["x-amz-acl"],
+                put["x-amz-storage-class"], put["Expect"]));
     }
 
     [Fact]
@@ -35,7 +37,8 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
         using var store = new S3ObjectStore(Recording() with { S3ExpectContinue = false }, TimeProvider.System);
         await TryCreateAsync(store, Batches.ContentOf("a"));
         Assert.DoesNotContain(_puts.First().AllKeys, name =>
-            name!.StartsWith("x-amz-server-side", StringComparison.OrdinalIgnoreCase) || name.ToUpperInvariant() is "X-AMZ-ACL" or "X-AMZ-STORAGE-CLASS" or "EXPECT");
+            name!.StartsWith("x-amz-server-side", StringComparison.OrdinalIgnoreCase)
+                || name.ToUpperInvariant() is "X-AMZ-ACL" or "X-AMZ-STORAGE-CLASS" or "EXPECT");
     }
 
     [Fact]
@@ -58,7 +61,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     [InlineData(403, "AccessDenied", "Access Denied", "does it ask for S3_SSE or S3_ACL?")]
     [InlineData(403, "AccessDenied", "User is not authorized to perform: kms:GenerateDataKey on this resource", "Check the KMS key")]
     [InlineData(400, "KMS.DisabledException", "key is disabled", "Check the KMS key")]
-    [InlineData(400, "AccessControlListNotSupported", "The bucket does not allow ACLs", "leave S3_ACL out")]
+    [InlineData(400, "AccessControlListNotSupported", "The bucket does not allow ACLs", "remove S3_ACL")]
     [InlineData(400, "InvalidStorageClass", "The storage class you specified is not valid", "check S3_STORAGE_CLASS")]
     [InlineData(400, "ExpiredToken", "The provided token has expired.", "credentials have expired")]
     [InlineData(403, "InvalidAccessKeyId", "does not exist in our records", "check AWS_ACCESS_KEY_ID")]

@@ -48,7 +48,7 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync(Key, Batches.ContentOf("a"), Token));
         Assert.Contains($"PUT {Key}", error.Message, StringComparison.Ordinal);
         Assert.Contains("nothing lies there", error.Message, StringComparison.Ordinal);
-        Assert.Contains("Look what answers", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Find out what answers", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -97,7 +97,8 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
         (string method, _, System.Net.WebHeaderCollection headers) = Assert.Single(stub.Requests);
         Assert.Equal("PUT", method);
 #pragma warning disable CA5351
-        Assert.Equal(Convert.ToBase64String(System.Security.Cryptography.MD5.HashData(EventLines.ReadAll(content.OpenContent()))), headers["Content-MD5"]);
+        Assert.Equal(
+            Convert.ToBase64String(System.Security.Cryptography.MD5.HashData(EventLines.ReadAll(content.OpenContent()))), headers["Content-MD5"]);
 #pragma warning restore CA5351
     }
 
@@ -123,7 +124,8 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
         using S3ObjectStore store = StoreOf(stub);
         await store.CreateAsync(Key, Batches.ContentOf("a"), Token);
         stub.Instead = request => request.HttpMethod == "DELETE" ? new StubAnswer(204) : null;
-        Assert.Contains("still lies there", (await Assert.ThrowsAsync<StorageException>(() => store.DeleteAsync(Key, Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("still lies there", (await Assert.ThrowsAsync<StorageException>(() => store.DeleteAsync(Key, Token))).Message,
+            StringComparison.Ordinal);
         stub.Instead = _ => null;
         Assert.True(await store.DeleteAsync(Key, Token));
         Assert.Empty(stub.Keys);
@@ -134,7 +136,8 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
     {
         await gateway.SharedAsync();
         using StoreStub stub = StoreStub.Start();
-        const string Again = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>raw/a</Key><Size>1</Size></Contents></ListBucketResult>";
+        const string Again =
+            "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>raw/a</Key><Size>1</Size></Contents></ListBucketResult>";
         stub.Instead = _ => new StubAnswer(200, Again);
         using S3ObjectStore store = StoreOf(stub);
         await Assert.ThrowsAsync<StorageException>(() => store.ListAsync("raw/", null, Token).ToListAsync(Token).AsTask());
@@ -166,6 +169,7 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
 
     private sealed class WebHeaders(System.Net.WebHeaderCollection headers)
     {
-        internal string[] Names { get; } = [.. headers.AllKeys.OfType<string>().Select(name => name.ToUpperInvariant()).Order(StringComparer.Ordinal)];
+        internal string[] Names { get; } =
+            [.. headers.AllKeys.OfType<string>().Select(name => name.ToUpperInvariant()).Order(StringComparer.Ordinal)];
     }
 }

@@ -37,7 +37,8 @@ internal static class Codings
             case 3:
                 // Several members of gzip are one text; br has but one.
                 int cut = dice.Below(body.Length + 1);
-                return isGzip ? new CodedBody([.. Gzip(body[..cut]), .. Gzip(body[cut..])], name, []) : new CodedBody([.. whole, .. Brotli(body)], name, [400, 413]);
+                return isGzip ? new CodedBody([.. Gzip(body[..cut]), .. Gzip(body[cut..])], name, [])
+                    : new CodedBody([.. whole, .. Brotli(body)], name, [400, 413]);
             case 4:
                 return new CodedBody(isGzip ? GzipBomb.Value : BrotliBomb.Value, name, [413]);
             case 5:

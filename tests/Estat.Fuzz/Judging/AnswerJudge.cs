@@ -96,7 +96,8 @@ internal static class AnswerJudge
         return complete;
     }
 
-    // A full queue, or bodies in progress that hold all of INFLIGHT_BYTES or their address' part of it, are no fault, and may be noticed before what is wrong with the request.
+    // A full queue, or bodies in progress that hold all of INFLIGHT_BYTES or their address' part of it, are no fault, and may be noticed before what
+    // is wrong with the request.
     private static bool IsForEvents(PlannedRequest request) =>
         request.Bytes.AsSpan().StartsWith("POST /collect"u8) || request.Bytes.AsSpan().StartsWith("GET /collect"u8);
 
@@ -130,7 +131,8 @@ internal static class AnswerJudge
                 : !isHead && !IsProblem(answer) ? "a problem document that is none"
                 : answer.Status is 503 or 429 && answer.Header("retry-after") is null ? "no Retry-After"
                 : answer.Status == 405 && answer.Header("allow") is null ? "no Allow"
-                : answer.Status == 415 && answer.Header("accept-encoding") is null && answer.Body.AsSpan().IndexOf("Content-Encoding must"u8) >= 0 ? "no Accept-Encoding"
+                : answer.Status == 415 && answer.Header("accept-encoding") is null
+                    && answer.Body.AsSpan().IndexOf("Content-Encoding must"u8) >= 0 ? "no Accept-Encoding"
                 : null;
         }
 

@@ -36,7 +36,8 @@ internal sealed class Canary(int port, TimeSpan limit) : IDisposable
             try
             {
                 answer = await AwakeClock.WithinAsync(SendAsync([.. head, .. body]), limit);
-                fault = answer is null ? "the connection ended or did not speak HTTP" : answer.Ack is null && answer.Status is not (503 or 429) ? $"answered {answer.Status}" : null;
+                fault = answer is null ? "the connection ended or did not speak HTTP"
+                    : answer.Ack is null && answer.Status is not (503 or 429) ? $"answered {answer.Status}" : null;
             }
             catch (Exception error) when (error is SocketException or TimeoutException)
             {

@@ -35,7 +35,8 @@ internal static class Connection
     }
 
     /// <summary>Opens one with TLS.</summary>
-    internal static async Task<SslStream> OpenTlsAsync(int port, SslApplicationProtocol protocol, CancellationToken cancellationToken, int? receiveBuffer = null)
+    internal static async Task<SslStream> OpenTlsAsync(
+        int port, SslApplicationProtocol protocol, CancellationToken cancellationToken, int? receiveBuffer = null)
     {
         var tls = new SslStream(await OpenAsync(port, cancellationToken, receiveBuffer));
         try
@@ -45,7 +46,8 @@ internal static class Connection
                 {
                     TargetHost = "localhost",
                     ApplicationProtocols = [protocol],
-                    RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable, // the run's own
+                    // the run's own
+                    RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable,
                 },
                 cancellationToken);
             return tls;
@@ -57,7 +59,9 @@ internal static class Connection
         }
     }
 
-    /// <summary>So many at once, each begun anew when it ended, with some time between beginnings: an attacker's own processor is not what is attacked.</summary>
+    /// <summary>
+    /// So many at once, each begun anew when it ended, with some time between beginnings: an attacker's own processor is not what is attacked.
+    /// </summary>
     internal static Task KeepAsync(int connections, TimeSpan between, Func<CancellationToken, Task> one, CancellationToken cancellationToken)
     {
         var turn = new SemaphoreSlim(1);
@@ -79,7 +83,8 @@ internal static class Connection
 
                     await one(cancellationToken);
                 }
-                catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or System.Security.Authentication.AuthenticationException)
+                catch (Exception error) when (error is IOException or SocketException or OperationCanceledException
+                    or System.Security.Authentication.AuthenticationException)
                 {
                     // The server ended it, or the attack is over.
                 }
@@ -90,7 +95,8 @@ internal static class Connection
     /// <summary>Waits until the server ends it, and reads nothing but its end.</summary>
     internal static async Task UntilClosedAsync(Socket socket, CancellationToken cancellationToken)
     {
-        while (!(socket.Poll(0, SelectMode.SelectError) || (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0)) && await IsOpenAsync(socket))
+        while (!(socket.Poll(0, SelectMode.SelectError) || (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0))
+            && await IsOpenAsync(socket))
         {
             await Task.Delay(200, cancellationToken);
         }

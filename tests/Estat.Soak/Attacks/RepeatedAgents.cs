@@ -10,7 +10,8 @@ internal sealed class RepeatedAgents(bool isTls) : IAttack
     private const int Events = 300;
     private const int Agent = 15_000;
     private static readonly byte[] Request = Connection.Bytes(
-        $"POST /collect/batch HTTP/1.1\r\nHost: x\r\nUser-Agent: {new string('\u00FF', Agent)}\r\nContent-Length: {2 * Events}\r\n\r\n{string.Concat(Enumerable.Repeat("a\n", Events))}");
+        $"POST /collect/batch HTTP/1.1\r\nHost: x\r\nUser-Agent: {new string('\u00FF', Agent)}\r\nContent-Length: "
+        + $"{2 * Events}\r\n\r\n{string.Concat(Enumerable.Repeat("a\n", Events))}");
 
     public string Name => "repeated-agents";
 

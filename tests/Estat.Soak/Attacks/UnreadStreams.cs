@@ -30,7 +30,8 @@ internal sealed class UnreadStreams(int connections, int between = 50, string pa
         sent.Write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
         Frame(sent, Settings, 0, 0, [0, 4, 0, 0, 0, 0]); // SETTINGS_INITIAL_WINDOW_SIZE=0
         Frame(sent, Settings, Ack, 0, []);
-        byte[] fields = [0x82, 0x87, 0x04, (byte)path.Length, .. Encoding.ASCII.GetBytes(path), 0x01, 1, (byte)'x']; // :method GET, :scheme https, :path, :authority
+        // :method GET, :scheme https, :path, :authority
+        byte[] fields = [0x82, 0x87, 0x04, (byte)path.Length, .. Encoding.ASCII.GetBytes(path), 0x01, 1, (byte)'x'];
         for (int i = 0; i < Streams; i++)
         {
             Frame(sent, Headers, 0x5, (2 * i) + 1, fields); // END_HEADERS, END_STREAM

@@ -254,7 +254,8 @@ internal sealed class NodeModel : IDisposable
     // What must not be logged while the power is on.
     private sealed class FaultLog(int start, ConcurrentQueue<string> faults, ConcurrentQueue<string> lines, PowerSwitch power) : ILoggerFactory, ILogger
     {
-        private static readonly string[] Wrong = ["LogKeyConflict", "LogPartCrashed", "LogUploadCrashed", "LogDropped", "LogIdentityUnreadable", "LogEmptied", "LogMissing", "LogGone", "LogLost"];
+        private static readonly string[] Wrong = ["LogKeyConflict", "LogPartCrashed", "LogUploadCrashed", "LogDropped", "LogIdentityUnreadable",
+            "LogEmptied", "LogMissing", "LogGone", "LogLost"];
 
         public ILogger CreateLogger(string categoryName) => this;
 

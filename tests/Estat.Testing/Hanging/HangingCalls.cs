@@ -33,7 +33,8 @@ public sealed class HangingCalls : IAsyncDisposable
             () =>
             {
                 string[] stand =
-                    [.. Threads(_process).Where(thread => thread.Status.Contains("State:\tt", StringComparison.Ordinal)).Select(thread => thread.Name)];
+                    [.. Threads(_process).Where(thread => thread.Status.Contains("State:\tt", StringComparison.Ordinal))
+                        .Select(thread => thread.Name)];
                 stood = looks == 0 ? stand : [.. stood.Intersect(stand)];
                 looks = stood.Length == 0 ? 0 : looks + 1;
                 return looks == Looks;
@@ -78,7 +79,8 @@ public sealed class HangingCalls : IAsyncDisposable
     {
         while (!_tracer.HasExited)
         {
-            if (Threads(_process).Any(thread => Path.GetFileName(thread.Name) == $"{_process}" && thread.Status.Contains("State:\tZ", StringComparison.Ordinal)))
+            if (Threads(_process)
+                .Any(thread => Path.GetFileName(thread.Name) == $"{_process}" && thread.Status.Contains("State:\tZ", StringComparison.Ordinal)))
             {
                 _tracer.Kill();
             }

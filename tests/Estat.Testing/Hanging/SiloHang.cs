@@ -24,7 +24,8 @@ public sealed class SiloHang(Func<ServerProcess> silo) : Hang
         silo().Signal(SigStop);
         using var connection = await OpenRequest.SendAsync(server, "POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nevent");
         await Wait.UntilAsync(
-            async () => (await server.MetricsAsync()).GetValueOrDefault("estat_forward_calls_in_flight") > 0, Limit, "a call to the silo to be in flight");
+            async () => (await server.MetricsAsync()).GetValueOrDefault("estat_forward_calls_in_flight") > 0, Limit,
+            "a call to the silo to be in flight");
     }
 
     /// <inheritdoc/>
