@@ -26,7 +26,7 @@ catch (Exception error) when (error is HttpRequestException or TimeoutException)
 }
 
 /// <summary>What was acknowledged.</summary>
-internal sealed record Receipt(string? Ack, string? Key, string Text);
+internal sealed record Receipt(string Ack, string? Key, string Text);
 
 /// <summary>The server will not take it, however often it is sent.</summary>
 internal sealed class RefusedException(int status, string detail) : HttpRequestException($"{status}: {detail}")
@@ -94,17 +94,18 @@ internal sealed class EstatClient(Uri address, string? key) : IDisposable
                 using HttpResponseMessage answer = await _client.SendAsync(request);
                 string text = await answer.Content.ReadAsStringAsync();
                 int status = (int)answer.StatusCode;
-                if (answer.IsSuccessStatusCode)
+                if (answer.IsSuccessStatusCode && Header(answer, "X-Estat-Ack") is { } ack)
                 {
-                    return new Receipt(Header(answer, "X-Estat-Ack"), Header(answer, "X-Estat-Key"), text);
+                    return new Receipt(ack, Header(answer, "X-Estat-Key"), text);
                 }
 
-                if (status is not (408 or 429 or 500 or 502 or 503 or 504))
+                if (!answer.IsSuccessStatusCode && status is not (408 or 429 or 500 or 502 or 503 or 504))
                 {
                     throw new RefusedException(status, text);
                 }
 
-                reason = status.ToString(CultureInfo.InvariantCulture);
+                // Without that header it is not Estat's answer: a portal or a proxy says 200 as well.
+                reason = answer.IsSuccessStatusCode ? "no X-Estat-Ack" : status.ToString(CultureInfo.InvariantCulture);
                 asked = answer.Headers.RetryAfter?.Delta ?? TimeSpan.Zero;
             }
             catch (Exception error) when (error is HttpRequestException and not RefusedException or TaskCanceledException)

@@ -20,10 +20,12 @@ post() {
         status=$(curl --silent --show-error --max-time 30 --dump-header "$head" --output "$answer" --write-out '%{http_code}' \
             --header "Content-Type: $2" --header "Idempotency-Key: $id" ${ESTAT_KEY:+--header "X-Api-Key: $ESTAT_KEY"} \
             --data-binary "$3" "$URL$1") || status=000
+        # Without X-Estat-Ack the answer is not Estat's: a portal or a proxy says 200 as well.
+        if [[ $status == 2?? && -z $(header X-Estat-Ack) ]]; then status='no X-Estat-Ack'; fi
         case $status in
             200 | 202) echo "$(header X-Estat-Ack), in $(header X-Estat-Key) $(cat "$answer")" && return 0 ;;
             413) return 13 ;;
-            000 | 408 | 429 | 500 | 502 | 503 | 504) ;;
+            no* | 000 | 408 | 429 | 500 | 502 | 503 | 504) ;;
             *) echo "refused with $status: $(cat "$answer")" >&2 && return 1 ;;
         esac
         if ((attempt + 1 < ATTEMPTS)); then

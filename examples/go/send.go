@@ -98,13 +98,17 @@ func (e *estat) post(path, mediaType string, body []byte) (http.Header, []byte, 
 		} else {
 			text, _ := io.ReadAll(answer.Body)
 			answer.Body.Close()
-			if answer.StatusCode/100 == 2 {
+			ok := answer.StatusCode/100 == 2
+			if ok && answer.Header.Get("X-Estat-Ack") != "" { // without it the answer is not Estat's: a portal or a proxy says 200 as well
 				return answer.Header, text, nil
 			}
-			if !notNow[answer.StatusCode] {
+			if !ok && !notNow[answer.StatusCode] {
 				return nil, nil, refused{answer.StatusCode, string(text)}
 			}
 			reason = answer.Status
+			if ok {
+				reason = "no X-Estat-Ack"
+			}
 			if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil {
 				asked = time.Duration(seconds) * time.Second
 			}

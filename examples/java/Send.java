@@ -71,13 +71,14 @@ public final class Send {
             double asked = 0;
             try {
                 HttpResponse<String> answer = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-                if (answer.statusCode() / 100 == 2) {
+                boolean ok = answer.statusCode() / 100 == 2;
+                if (ok && !header(answer, "X-Estat-Ack").isEmpty()) { // without it the answer is not Estat's: a portal or a proxy says 200 as well
                     return answer;
                 }
-                if (!NOT_NOW.contains(answer.statusCode())) {
+                if (!ok && !NOT_NOW.contains(answer.statusCode())) {
                     throw new Refused(answer.statusCode(), answer.body());
                 }
-                reason = Integer.toString(answer.statusCode());
+                reason = ok ? "no X-Estat-Ack" : Integer.toString(answer.statusCode());
                 String retryAfter = header(answer, "Retry-After");
                 asked = retryAfter.matches("\\d+") ? Double.parseDouble(retryAfter) : 0;
             } catch (Refused refused) {

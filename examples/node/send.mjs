@@ -51,9 +51,10 @@ class Estat {
       try {
         const answer = await fetch(this.url + path, { method: 'POST', headers, body, signal: AbortSignal.timeout(30_000) });
         const text = await answer.text();
-        if (answer.ok) return { ack: answer.headers.get('X-Estat-Ack'), key: answer.headers.get('X-Estat-Key'), text };
-        if (!notNow.has(answer.status)) throw new Refused(answer.status, text);
-        reason = answer.status;
+        const ack = answer.headers.get('X-Estat-Ack'); // without it the answer is not Estat's: a portal or a proxy says 200 as well
+        if (answer.ok && ack) return { ack, key: answer.headers.get('X-Estat-Key'), text };
+        if (!answer.ok && !notNow.has(answer.status)) throw new Refused(answer.status, text);
+        reason = answer.ok ? 'no X-Estat-Ack' : answer.status;
         asked = Number(answer.headers.get('Retry-After')) || 0;
       } catch (error) {
         if (error instanceof Refused) throw error;

@@ -55,7 +55,9 @@ class Estat:
             asked = 0
             try:
                 with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers), timeout=30) as answer:
-                    return answer.headers["X-Estat-Ack"], answer.headers["X-Estat-Key"], answer.read()
+                    if answer.headers["X-Estat-Ack"]:
+                        return answer.headers["X-Estat-Ack"], answer.headers["X-Estat-Key"], answer.read()
+                    reason = "no X-Estat-Ack"  # not Estat's answer: a portal or a proxy says 200 as well
             except urllib.error.HTTPError as error:
                 text = error.read().decode(errors="replace")
                 if error.code not in NOT_NOW:

@@ -4,9 +4,9 @@
 //   store    batches whose sending failed, one entry a batch, written once and removed whole, so that tabs never write over each other. A Web Lock lets one tab
 //            at a time send them. Where localStorage is blocked or full it is an object of this page.
 //
-// A batch is let go when the server has answered it: taken (2xx), or refused for good (4xx but 408 and 429; dropped and counted). Anything else, no answer
-// included, means "send it again", with the same ids. Without consent, and while the page is only prerendered, nothing leaves the memory of this page. Nothing
-// here throws into the page.
+// A batch is let go when the server has taken it (2xx with the server's own account of it), or refused it for good (4xx but 408 and 429;
+// dropped and counted). Anything else, such as no answer or a 200 from a portal, means "send it again", with the same ids. Without consent,
+// and while the page is only prerendered, nothing leaves the memory of this page. Nothing here throws into the page.
 ((window, document) => {
   const prefix = 'estat:';
   // Browsers let requests that outlive their page carry 64 KB together.
@@ -55,14 +55,20 @@
     pause = 0;
     try {
       const answer = await fetch(url, { method: 'POST', body: text, keepalive: true, credentials: 'omit', signal: AbortSignal.timeout?.(2e4) });
-      const status = answer.status;
-      if (status < 500 && status != 408 && status != 429) {
+      const status = answer.status, header = name => answer.headers.get(name);
+      let settled = status > 399 && status < 500 && status != 408 && status != 429;
+      if (settled) lose(text);
+      else if (answer.ok) {
+        // A portal or a proxy answers 200 as well. The server accounts for each event; where its body was lost, its header names the level.
+        const { accepted, rejected } = await answer.json().catch(() => 0);
+        settled = rejected ? accepted + rejected.length == text.split('\n').length : header('X-Estat-Ack');
+        if (settled && rejected) rejected.map(() => lose(''));
+      }
+      if (settled) {
         failures = 0;
-        if (status > 299) lose(text);
-        else answer.json().then(({ rejected }) => rejected.map(() => lose('')), () => { });
         return 1;
       }
-      pause = +answer.headers.get('Retry-After');
+      pause = +header('Retry-After');
     } catch { } finally { flying -= bytes; }
     failures++;
   };

@@ -1,4 +1,4 @@
-// Every example whose language is on this machine, once, against a server that first is shutting down, then is gone, and then is back.
+// Every example whose language is on this machine, once, against a portal, then a server that first is shutting down, then is gone, and then is back.
 using Estat.Api.Hosting;
 using Estat.Core.Options;
 using Estat.Testing;
@@ -9,8 +9,8 @@ namespace Estat.Api.Tests.Examples;
 internal sealed record ExampleRun(int ExitCode, string Output);
 
 /// <summary>
-/// Runs them all at once, for they wait most of the time. Each gets a 503 before anything else. The server that then starts at the same address takes batches
-/// of two of their events, not of three.
+/// Runs them all at once, for they wait most of the time. Each gets a portal's 200 and then a 503 before anything else. The server that then
+/// starts at the same address takes batches of two of their events, not of three.
 /// </summary>
 public sealed class ExampleRuns : IAsyncLifetime
 {
@@ -58,6 +58,7 @@ public sealed class ExampleRuns : IAsyncLifetime
         }
 
         var processes = new Dictionary<string, ChildProcess>();
+        var networks = new List<FaultProxy>();
         try
         {
             await using (var first = new StandaloneServer(options, TimeProvider.System, isTerminal: false))
@@ -66,13 +67,17 @@ public sealed class ExampleRuns : IAsyncLifetime
                 first.Engine.BeginDrain();
                 foreach ((string language, (_, string[] command)) in All.Where(example => Command.Exists(example.Value.Program)))
                 {
-                    processes[language] = Launch(language, command, first.Address);
+                    var network = FaultProxy.Start(first.Address.Port);
+                    networks.Add(network);
+                    network.Fault = Fault.Portal.ForNext(1);
+                    processes[language] = Launch(language, command, network.Endpoint);
                 }
 
                 foreach (ChildProcess process in processes.Values)
                 {
                     await Wait.UntilAsync(
-                        () => process.HasExited || process.AllOutput.Contains("again in", StringComparison.Ordinal), Patience, "an example to be answered 503", () => process.AllOutput);
+                        () => process.HasExited || process.AllOutput.Contains("503", StringComparison.Ordinal),
+                        Patience, "an example to be answered 503", () => process.AllOutput);
                 }
 
                 first.Signals.Stop("the first server's end");
@@ -96,6 +101,8 @@ public sealed class ExampleRuns : IAsyncLifetime
             {
                 await process.DisposeAsync();
             }
+
+            networks.ForEach(network => network.Dispose());
         }
     }
 
@@ -105,7 +112,7 @@ public sealed class ExampleRuns : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    private ChildProcess Launch(string language, string[] command, Uri server)
+    private ChildProcess Launch(string language, string[] command, string server)
     {
         IReadOnlyList<string> whole = language switch
         {
@@ -115,6 +122,6 @@ public sealed class ExampleRuns : IAsyncLifetime
         };
         return ChildProcess.Launch(
             $"the example in {language}", whole,
-            new Dictionary<string, string> { ["ESTAT_URL"] = server.GetLeftPart(UriPartial.Authority), ["ESTAT_KEY"] = "key-of-" + language });
+            new Dictionary<string, string> { ["ESTAT_URL"] = server, ["ESTAT_KEY"] = "key-of-" + language });
     }
 }

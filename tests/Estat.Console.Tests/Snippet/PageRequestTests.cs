@@ -86,9 +86,49 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
         IRequest request = Assert.Single(shop.Requests);
         Assert.Equal("b=2", (await request.AllHeadersAsync())["baggage"]);
         Assert.Equal(0, await page.EvaluateAsync<int>("estat.dropped"));
-        await Wait.UntilAsync(
-            async () => await page.EvaluateAsync<int>("localStorage.length") == 0, Patience, "nothing to wait in the browser's store");
+        await UntilStoredAsync(page, 0);
         Assert.Equal(6, (await shop.DrainAsync()).Select(one => one.Id).Distinct().Count());
         Assert.Empty(shop.Complaints);
     }
+
+    [Theory]
+    [InlineData("text/html", "<!DOCTYPE html><title>Please sign in</title>")]
+    [InlineData("text/plain", "")]
+    [InlineData("application/json", """{"ok":true}""")]
+    [InlineData("application/json", "null")]
+    [InlineData("application/json", """{"accepted":99,"rejected":[]}""")] // of another batch: a cache's
+    public async Task What_something_else_answers_200_to_is_kept_and_arrives_once_when_the_server_answers(string type, string body)
+    {
+        await using Shop shop = await browser.OpenShopAsync();
+        await shop.AnswerNextAsync(1, 200, new() { ["Content-Type"] = type }, body);
+        IPage page = await shop.VisitAsync();
+
+        await page.EvaluateAsync("for (let i = 0; i < 5; i++) estat('waits', i); estat.flush()");
+        // What was kept goes by itself, after its pause.
+        await shop.UntilAcceptedAsync(6);
+        await shop.UntilRequestedAsync(2);
+        Assert.Equal(shop.Requests[0].PostData, shop.Requests[1].PostData);
+        await UntilStoredAsync(page, 0);
+        Assert.Equal(0, await page.EvaluateAsync<int>("estat.dropped"));
+        IReadOnlyList<SentEvent> events = await shop.DrainAsync();
+        Assert.Equal((6, 6), (events.Count, events.Select(one => one.Id).Distinct().Count()));
+        Assert.Empty(shop.Complaints);
+    }
+
+    [Fact]
+    public async Task A_batch_whose_answer_has_lost_its_body_counts_by_its_header()
+    {
+        await using Shop shop = await browser.OpenShopAsync();
+        await shop.AnswerNextAsync(1, 200, new() { ["X-Estat-Ack"] = "disk" });
+        IPage page = await shop.VisitAsync();
+
+        await page.EvaluateAsync("(async () => { await estat.flush(); estat('next'); await estat.flush(); })()");
+
+        await UntilStoredAsync(page, 0);
+        Assert.Equal("next", Assert.Single(await shop.DrainAsync()).Name);
+        Assert.Empty(shop.Complaints);
+    }
+
+    private static Task UntilStoredAsync(IPage page, int parts) => Wait.UntilAsync(
+        async () => await page.EvaluateAsync<int>("localStorage.length") == parts, Patience, $"{parts} parts in the browser's store");
 }

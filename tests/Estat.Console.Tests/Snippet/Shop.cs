@@ -126,12 +126,17 @@ internal sealed class Shop : IAsyncDisposable
     }
 
     /// <summary>Answers pages' next requests in the server's place.</summary>
-    internal Task AnswerNextAsync(int times, int status, Dictionary<string, string> headers) => _context.RouteAsync(
+    internal Task AnswerNextAsync(int times, int status, Dictionary<string, string> headers, string body = "") => _context.RouteAsync(
         "**/collect/batch*",
         route => route.FulfillAsync(new()
         {
             Status = status,
-            Headers = new Dictionary<string, string>(headers) { ["Access-Control-Allow-Origin"] = "*", ["Access-Control-Expose-Headers"] = "Retry-After" },
+            Headers = new Dictionary<string, string>(headers)
+            {
+                ["Access-Control-Allow-Origin"] = "*",
+                ["Access-Control-Expose-Headers"] = "Retry-After, X-Estat-Ack",
+            },
+            Body = body,
         }),
         new() { Times = times });
 
