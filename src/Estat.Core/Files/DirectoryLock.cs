@@ -68,9 +68,24 @@ internal sealed class DirectoryLock : IDisposable
     /// <returns>Null when it does; else what became of it, as the end of a sentence.</returns>
     internal string? WhyNotInPlace()
     {
-        if (_folder is null || Libc.Stat(_folder, _path) is not { } taken)
+        if (_folder is null)
         {
             return null;
+        }
+
+        FileStat taken;
+        try
+        {
+            if (Libc.Stat(_folder, _path) is not { } known)
+            {
+                return null;
+            }
+
+            taken = known;
+        }
+        catch (IOException error) when (Libc.SaysThatNothingIsThere(error))
+        {
+            return _displaced = "was removed"; // a network's file system knows the open folder no more
         }
 
         string? why = taken.Links == 0 ? "was removed" : "was moved away";

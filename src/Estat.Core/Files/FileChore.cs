@@ -86,7 +86,7 @@ public sealed class FileChore(TimeSpan interval, TimeProvider time, Action<bool>
         bool beganToHang = false;
         lock (_gate)
         {
-            if (!Begin() && !_hangs && time.GetElapsedTime(_begun) >= Longest)
+            if (!_isOver && !Begin() && !_hangs && time.GetElapsedTime(_begun) >= Longest)
             {
                 _hangs = beganToHang = true;
             }

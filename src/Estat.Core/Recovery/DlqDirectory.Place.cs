@@ -11,6 +11,7 @@ internal sealed partial class DlqDirectory
     private readonly Lock _looking = new();
     private volatile string? _gone;
     private Task _look = Task.CompletedTask;
+    private string? _lookFault;
 
     /// <summary>Whether the folder was removed or replaced: nothing is written to it, and new files are refused.</summary>
     internal bool IsGone => _gone is not null;
@@ -47,10 +48,15 @@ internal sealed partial class DlqDirectory
                 }
 
                 GiveUpLost();
+                _lookFault = null;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                LogNotLooked(_logger, Folder, error.Message);
+                if (_lookFault != error.Message)
+                {
+                    _lookFault = error.Message; // once, and not every second
+                    LogNotLooked(_logger, Folder, error.Message);
+                }
             }
         }
     }

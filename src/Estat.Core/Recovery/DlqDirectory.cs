@@ -29,6 +29,7 @@ internal sealed partial class DlqDirectory : IDisposable
     private readonly DateTime _started = DateTime.UtcNow; // compared with file times, so the machine's clock
     private readonly Lock _evicting = new();
     private readonly Lock _removing = new();
+    private readonly Dictionary<string, long> _adding = new(StringComparer.Ordinal); // events; what removes one before it is counted takes it out
     private readonly DlqTally _tally = new();
     private long _freeBytes = long.MaxValue;
     private bool _wasFull;
@@ -91,6 +92,12 @@ internal sealed partial class DlqDirectory : IDisposable
             LastSequence = batch.Seal.LastSequence,
             Form = batch.Form,
         };
+        string name = Path.GetFileName(payload);
+        lock (_removing)
+        {
+            _adding[name] = batch.Seal.Events;
+        }
+
         try
         {
             WriteMeta(payload, meta);
@@ -105,10 +112,22 @@ internal sealed partial class DlqDirectory : IDisposable
             // Not committed. If only the folder's fsync failed, the payload may be there already: it must not be, as the batch stays in memory.
             TryDelete(payload);
             TryDelete(payload + MetaExtension);
+            lock (_removing)
+            {
+                _adding.Remove(name);
+            }
+
             throw;
         }
 
-        _tally.Add(Path.GetFileName(payload), batch.Seal.Events, batch.ContentBytes);
+        lock (_removing)
+        {
+            if (_adding.Remove(name)) // else it was evicted as soon as it was there
+            {
+                _tally.Add(name, batch.Seal.Events, batch.ContentBytes);
+            }
+        }
+
         _ledger.Move(batch.Seal.Events, from ?? batch.Place, Place.Dlq);
         MeasureFreeSpace();
     }
@@ -169,7 +188,7 @@ internal sealed partial class DlqDirectory : IDisposable
             // Counted before the meta goes: the payload's absence is what removes the pair, and a meta that stays is removed by the next start. What
             // it was counted with is taken back, whatever it turned out to hold: a file that stock could not read, or that somebody put here since,
             // was counted with less.
-            long counted = _tally.Remove(file.Name);
+            long counted = _adding.Remove(file.Name, out long coming) ? coming : _tally.Remove(file.Name);
             _ledger.Find((events ?? counted) - counted, Place.Dlq);
             _ledger.Move(events ?? counted, Place.Dlq, movedTo);
             File.Delete(payload + MetaExtension);
@@ -232,15 +251,19 @@ internal sealed partial class DlqDirectory : IDisposable
             }
             else if (name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal) && !_keys.IsOwn(name))
             {
+                long inFile = ReadMeta(path)?.NumEvents ?? 0;
                 var payload = new FileInfo(path);
-                if (!payload.Exists)
+                lock (_removing)
                 {
-                    continue; // evicted meanwhile
+                    if (!payload.Exists)
+                    {
+                        continue; // evicted meanwhile
+                    }
+
+                    _tally.Add(payload.Name, inFile, payload.Length);
+                    _ledger.Find(inFile, Place.Dlq);
                 }
 
-                long inFile = ReadMeta(path)?.NumEvents ?? 0;
-                _tally.Add(payload.Name, inFile, payload.Length);
-                _ledger.Find(inFile, Place.Dlq);
                 files++;
                 events += inFile;
             }

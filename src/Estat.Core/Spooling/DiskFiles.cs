@@ -42,7 +42,7 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
     public void SyncFolder() => Libc.SyncDirectory(Way);
 
     /// <inheritdoc/>
-    public void Rename(string name, string to) => File.Move(Of(name), Of(to), overwrite: true);
+    public void Rename(string name, string to) => File.Move(Of(name), Of(to), overwrite: false);
 
     /// <inheritdoc/>
     public void Delete(string name) => File.Delete(Of(name));
@@ -74,7 +74,21 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
 
         public long Length => RandomAccess.GetLength(handle);
 
-        public bool HasName => Libc.Stat(handle, path) is not { Links: 0 };
+        // What cannot be asked, of a network's file system above all, is nothing to rely on.
+        public bool HasName
+        {
+            get
+            {
+                try
+                {
+                    return Libc.Stat(handle, path) is not { Links: 0 };
+                }
+                catch (IOException)
+                {
+                    return false;
+                }
+            }
+        }
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
 

@@ -22,6 +22,7 @@ internal interface ISpoolFiles
     void SyncFolder();
 
     /// <summary>Gives a file another name; its open file stays open. Not durable before <see cref="SyncFolder"/>.</summary>
+    /// <exception cref="IOException">The name is taken, and what has it stays as it is; or the disk refuses.</exception>
     void Rename(string name, string to);
 
     /// <summary>Removes a file; not durable by itself. Nothing happens when it is gone.</summary>

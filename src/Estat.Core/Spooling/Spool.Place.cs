@@ -6,6 +6,7 @@ internal sealed partial class Spool
     private readonly Lock _lookingGate = new();
     private volatile string? _gone;
     private Task _looking = Task.CompletedTask;
+    private string? _lookFault;
 
     /// <summary>Whether its folder was removed or replaced, or files in it were: what is written here now, the next start would not find.</summary>
     internal bool IsGone => _gone is not null;
@@ -30,12 +31,12 @@ internal sealed partial class Spool
     {
         lock (_lookingGate)
         {
-            if (!_isCounted)
+            string? why = _owner?.WhyNotInPlace() ?? (_open.Values.Any(HasLostItsName) ? "lost files that were open" : null);
+            if (why is null && !_isCounted)
             {
-                TryCountStart();
+                TryCountStart(); // in this folder, and not in one that stands in its place
             }
 
-            string? why = _owner?.WhyNotInPlace() ?? (_open.Values.Any(HasLostItsName) ? "lost files that were open" : null);
             if (why is null && IsGone && !TryRestoreIdentity())
             {
                 return;
@@ -93,10 +94,15 @@ internal sealed partial class Spool
                 try
                 {
                     Look();
+                    _lookFault = null;
                 }
                 catch (Exception error) when (error is IOException or UnauthorizedAccessException)
                 {
-                    LogNotLooked(_logger, Folder, error.Message);
+                    if (_lookFault != error.Message)
+                    {
+                        _lookFault = error.Message; // once, and not every second
+                        LogNotLooked(_logger, Folder, error.Message);
+                    }
                 }
                 finally
                 {

@@ -70,10 +70,12 @@ internal sealed partial class Spool
             CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{NamedWhole}{Interlocked.Increment(ref _number):D9}{Extension}");
         string unnamed = AtomicFile.TemporaryPrefix + name[..^Extension.Length];
         ISpoolFile file = _files.Create(unnamed);
+        bool isNamed = false;
         try
         {
             Prefill(file, name, length);
             _files.Rename(unnamed, name);
+            isNamed = true;
             _files.SyncFolder();
             _open[name] = file;
             return (name, file);
@@ -81,8 +83,7 @@ internal sealed partial class Spool
         catch
         {
             file.Dispose();
-            TryDelete(unnamed);
-            TryDelete(name);
+            TryDelete(isNamed ? name : unnamed); // never the name alone: it may be taken, by a segment of a spool that was put back from a copy
             throw;
         }
     }

@@ -2,6 +2,7 @@
 using Estat.Core.Batching;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
+using Estat.Core.Spooling;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Spooling;
@@ -47,6 +48,32 @@ public sealed class SpoolIdentityTests : SpoolTests
         Assert.Equal((32, "1"), (words[0].Length, words[1]));
         string name = ObjectKeys.NameOf((await next.AskAsync("new")).Key);
         Assert.Equal($"{words[0]}-1", name.Split('_')[1]);
+    }
+
+    [Fact]
+    public async Task A_segment_is_never_made_over_one_that_is_there_though_the_identity_was_put_back_from_a_copy()
+    {
+        (TempFolder left, _) = await LeaveAsync(isSealed: false, 3);
+        string path = Assert.Single(Snapshot.Segments(left));
+        byte[] before = File.ReadAllBytes(path);
+        string id = File.ReadAllText(left["spool/identity"]).Split(' ')[0];
+        File.WriteAllText(left["spool/identity"], $"{id} 0\n"); // so that the next start has the number of the last one
+        using var spool = new Spool(Quick, new DiskFiles(left["spool"]), null, 1, TimeProvider.System, NullLogger.Instance);
+        int taken = 0;
+        for (int i = 0; i < 50; i++)
+        {
+            try
+            {
+                spool.Take($"raw/{i}.jsonl.gz", DateTimeOffset.UtcNow).Delete();
+            }
+            catch (IOException)
+            {
+                taken++; // the name of a segment or a spare of the last start
+            }
+        }
+
+        Assert.InRange(taken, 1, 49);
+        Assert.Equal(before, File.ReadAllBytes(path));
     }
 
     [Fact]
