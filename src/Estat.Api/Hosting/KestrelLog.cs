@@ -19,6 +19,9 @@ internal sealed partial class KestrelLog(ILoggerFactory inner, RequestCounters r
     private static readonly HashSet<string> OfAbuse =
         ["Http2QueueOperationsExceeded", "Http2FlowControlQueueOperationsExceeded", "Http2TooManyEnhanceYourCalms"];
 
+    // The rest of a body that was answered early is not HTTP: its own 4xx has been counted, and Kestrel closes the connection.
+    private const string OfBrokenRest = "RequestBodyDrainBodyReaderInvalidState";
+
     private readonly ILogger _own = inner.CreateLogger<KestrelLog>();
 
     /// <inheritdoc/>
@@ -47,7 +50,7 @@ internal sealed partial class KestrelLog(ILoggerFactory inner, RequestCounters r
         {
             requests.Http2Aborted.Increment();
         }
-        else if (!IsOfClient(error))
+        else if (id.Name != OfBrokenRest && !IsOfClient(error))
         {
             return false;
         }

@@ -4,7 +4,8 @@ namespace Estat.Api.Http;
 /// <summary>
 /// A client that has sent N bytes of a body has shown that it can send about N in <c>BODY_TIMEOUT</c>. In every sixth of that time (5 s of 30 s) it
 /// must then bring half of what such a pace would: N / 12. Who sends evenly always does, however slowly; who sends 4 MB at once and then a byte now
-/// and then does not. Bodies that fit the first buffer have <c>BODY_TIMEOUT</c> alone, and Kestrel's 240 bytes a second.
+/// and then does not. Networks pause for some seconds, so a step is never shorter than 5 s. Bodies that fit the first buffer have
+/// <c>BODY_TIMEOUT</c> alone, and Kestrel's 240 bytes a second.
 /// </summary>
 /// <param name="ending">Cancelled when it does not.</param>
 /// <param name="patience"><c>BODY_TIMEOUT</c>.</param>
@@ -12,7 +13,9 @@ namespace Estat.Api.Http;
 internal sealed class BodyPace(CancellationTokenSource ending, TimeSpan patience, TimeProvider time) : IDisposable
 {
     private const int Windows = 6;
+    private static readonly TimeSpan LeastStep = TimeSpan.FromSeconds(5);
 
+    private readonly TimeSpan _step = patience / Windows > LeastStep ? patience / Windows : LeastStep;
     private readonly Lock _gate = new();
     private ITimer? _timer;
     private bool _isOver;
@@ -25,7 +28,7 @@ internal sealed class BodyPace(CancellationTokenSource ending, TimeSpan patience
         Volatile.Write(ref _received, bytes);
         if (_timer is null && bytes > BodyBuffer.FirstSize)
         {
-            _timer = time.CreateTimer(static pace => ((BodyPace)pace!).Look(), this, patience / Windows, patience / Windows);
+            _timer = time.CreateTimer(static pace => ((BodyPace)pace!).Look(), this, _step, _step);
         }
     }
 

@@ -1,4 +1,5 @@
 // SHUTDOWN_TIMEOUT as the last word: whatever hangs, the process ends.
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Estat.Core.Files;
 
@@ -52,7 +53,13 @@ public sealed class ExitLimit : IDisposable
 
     private void EndAfterLimit()
     {
-        Thread.Sleep(_limit);
+        // By the clock that never jumps, and in steps: a wait may come back early, as it does under tools that change the time of a process.
+        long began = Stopwatch.GetTimestamp();
+        for (TimeSpan left = _limit; left > TimeSpan.Zero; left = _limit - Stopwatch.GetElapsedTime(began))
+        {
+            Thread.Sleep(left);
+        }
+
         var telling = new Thread(() => Console.Error.WriteLine(_lastLine)) { IsBackground = true };
         telling.Start();
         telling.Join(LastWords);

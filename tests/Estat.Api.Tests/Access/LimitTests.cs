@@ -1,7 +1,6 @@
 // How much one key, and one address, may send; and that nobody else pays for it.
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Access;
@@ -117,16 +116,13 @@ public sealed class LimitTests : IDisposable
     public async Task A_day_that_was_used_up_before_a_restart_is_used_up_for_the_first_request_after_it()
     {
         int port = FreePort.Next();
-        using HeldFile quotas = await HeldFile.CreateAsync(_folder["spool/write-key-quotas.json"]);
-        Task<RunningServer> starting = Task.Run(() => StartAsync($"127.0.0.1:{port}"));
-        await quotas.UntilReadAsync(TimeSpan.FromSeconds(60));
+        Directory.CreateDirectory(_folder["spool"]);
+        await File.WriteAllTextAsync(_folder["spool/write-key-quotas.json"], """{"day":"2026-11-21","used":{"daily":3}}""");
 
         // Nobody may send before it is known what was used.
-        using var early = new TcpClient();
-        await Assert.ThrowsAsync<SocketException>(() => early.ConnectAsync(IPAddress.Loopback, port));
-        quotas.Give("""{"day":"2026-11-21","used":{"daily":3}}""");
-        await using RunningServer server = await starting;
-        Assert.Equal(429, await PostAsync(server, "daily"));
+        Task<HttpStatusCode> first = FirstAnswer.KnockAsync(port, KeyFile.Key("daily"), TimeSpan.FromSeconds(60));
+        await using RunningServer server = await StartAsync($"127.0.0.1:{port}");
+        Assert.Equal(HttpStatusCode.TooManyRequests, await first);
     }
 
     [Fact]

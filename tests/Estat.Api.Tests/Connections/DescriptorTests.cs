@@ -98,7 +98,8 @@ public sealed class DescriptorTests : IDisposable
             "the listener to find no descriptor");
         for (int i = 0; i < 20; i++)
         {
-            Assert.Equal(HttpStatusCode.OK, await PostAsync(client));
+            // The honest client's own connection may be the one that is closed for its descriptor.
+            await Wait.UntilAsync(async () => await TryPostAsync(client) == HttpStatusCode.OK, Limit, "an honest event to be taken");
         }
 
         Assert.Single(server.Output, line => line.Contains("\"CannotAccept\"", StringComparison.Ordinal));
@@ -111,6 +112,18 @@ public sealed class DescriptorTests : IDisposable
         request.Headers.Add("X-Estat-Ack", "disk");
         using HttpResponseMessage answer = await client.SendAsync(request);
         return answer.StatusCode;
+    }
+
+    private static async Task<HttpStatusCode?> TryPostAsync(HttpClient client)
+    {
+        try
+        {
+            return await PostAsync(client);
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
     }
 
     private static Task UntilReadyAsync(ChildProcess server, HttpClient client) => Wait.UntilAsync(

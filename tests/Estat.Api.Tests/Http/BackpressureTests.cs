@@ -32,7 +32,7 @@ public sealed class BackpressureTests : IDisposable
             RawAnswer answer = await connection.ReadAnswerAsync();
             Assert.Equal(503, answer.Status);
             Assert.Equal(["1"], answer.Headers["Retry-After"]);
-            Assert.Equal(["*"], answer.Headers["Access-Control-Allow-Origin"]);
+            Assert.Equal(["https://shop.example"], answer.Headers["Access-Control-Allow-Origin"]);
             Assert.Contains("queue is full", answer.Detail, StringComparison.Ordinal);
         }
 

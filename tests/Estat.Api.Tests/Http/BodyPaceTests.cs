@@ -45,6 +45,17 @@ public sealed class BodyPaceTests
     }
 
     [Fact]
+    public void A_short_BODY_TIMEOUT_is_all_that_a_body_has_to_keep()
+    {
+        var time = new ManualTimeProvider();
+        using var ending = new CancellationTokenSource();
+        using var pace = new BodyPace(ending, TimeSpan.FromSeconds(2), time);
+        pace.OnReceived(80_000);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.False(ending.IsCancellationRequested);
+    }
+
+    [Fact]
     public void A_body_that_fits_the_first_buffer_may_stall_until_BODY_TIMEOUT()
     {
         var time = new ManualTimeProvider();

@@ -1,6 +1,5 @@
 // What a silo that takes events by HTTP remembers of its keys' quotas.
 using System.Net;
-using System.Net.Sockets;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Keys;
 using Estat.Core.Options;
@@ -20,20 +19,14 @@ public sealed class QuotaTests : IDisposable
     {
         int port = FreePort.Next();
         EstatOptions options = RunningSilo.OptionsIn(_folder, "silo") with { HttpAddr = $"127.0.0.1:{port}", WriteKeysFile = Keys() };
-        using HeldFile quotas = await HeldFile.CreateAsync(Path.Combine(options.SpoolDir, "write-key-quotas.json"));
-        var starting = Task.Run(() => RunningSilo.StartAsync(options));
-        await quotas.UntilReadAsync(Limit);
+        Directory.CreateDirectory(options.SpoolDir);
+        await File.WriteAllTextAsync(
+            Path.Combine(options.SpoolDir, "write-key-quotas.json"), $$$"""{"day":"{{{DateTime.UtcNow:yyyy-MM-dd}}}","used":{"daily":3}}""");
 
         // Nobody may send before it is known what was used.
-        using var early = new TcpClient();
-        await Assert.ThrowsAsync<SocketException>(() => early.ConnectAsync(IPAddress.Loopback, port));
-        quotas.Give($$$"""{"day":"{{{DateTime.UtcNow:yyyy-MM-dd}}}","used":{"daily":3}}""");
-        await using RunningSilo silo = await starting;
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = silo.Server.Address };
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/collect", UriKind.Relative)) { Content = new StringContent("event") };
-        request.Headers.Add("X-Api-Key", Daily);
-        using HttpResponseMessage answer = await client.SendAsync(request);
-        Assert.Equal(HttpStatusCode.TooManyRequests, answer.StatusCode);
+        Task<HttpStatusCode> first = FirstAnswer.KnockAsync(port, Daily, Limit);
+        await using RunningSilo silo = await RunningSilo.StartAsync(options);
+        Assert.Equal(HttpStatusCode.TooManyRequests, await first);
     }
 
     private string Keys()
