@@ -77,7 +77,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
         new(name, command, environment);
 
     /// <summary>The command that runs a project's assembly.</summary>
-    public static IReadOnlyList<string> DotnetCommand(string project, IEnumerable<string> arguments) => AssemblyCommand(Repository.Assembly(project), arguments);
+    public static IReadOnlyList<string> DotnetCommand(string project, IEnumerable<string> arguments) =>
+        AssemblyCommand(Repository.Assembly(project), arguments);
 
     /// <summary>The command that runs an assembly, of this build or another.</summary>
     public static IReadOnlyList<string> AssemblyCommand(string assembly, IEnumerable<string> arguments) =>

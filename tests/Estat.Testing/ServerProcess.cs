@@ -81,7 +81,8 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts the standalone server of another build, and returns at once.</summary>
     /// <param name="assembly">Path of its Estat.Api.dll.</param>
     /// <param name="environment">Its options.</param>
-    public static ServerProcess LaunchBuild(string assembly, IReadOnlyDictionary<string, string> environment) => new(assembly, "the other build's server", environment, []);
+    public static ServerProcess LaunchBuild(string assembly, IReadOnlyDictionary<string, string> environment) =>
+        new(assembly, "the other build's server", environment, []);
 
     /// <summary>Starts another program of this repository that answers <c>/health/ready</c> and <c>/metrics</c>, and returns at once.</summary>
     /// <param name="project">Its project.</param>

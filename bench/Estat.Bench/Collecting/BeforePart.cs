@@ -36,7 +36,8 @@ internal sealed class BeforePart : ISuitePart
                     context.Say($"{Name}: starting {name}");
                     (string, string)[] options = [("ACK", level), .. sockets.Settings()];
                     string folder = context.FolderOf("before-" + name);
-                    INode node = build == Builds[0] ? await EstatNode.StandaloneAsync(folder, options) : await EstatNode.OtherBuildAsync(other, folder, options);
+                    INode node = build == Builds[0] ? await EstatNode.StandaloneAsync(folder, options)
+                        : await EstatNode.OtherBuildAsync(other, folder, options);
                     contenders.Add(Contender.Of(name, nodes.Add(node), load, context.Options.Turn));
                 }
             }

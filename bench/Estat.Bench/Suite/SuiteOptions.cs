@@ -44,7 +44,8 @@ internal sealed record SuiteOptions
                 "--minutes" => options with { Minutes = Number(args[at], value) },
                 "--only" => options with { Only = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) },
                 "--sockets" => options with { Sockets = SocketModes.Parse(value) },
-                "--against" => options with { Against = File.Exists(value) ? value : throw new FormatException($"{args[at]}: {value} is no file; name the other build's Estat.Api.dll") },
+                "--against" => options with { Against = File.Exists(value) ? value : throw new FormatException(
+                    $"{args[at]}: {value} is no file; name the other build's Estat.Api.dll") },
                 "--json" => options with { Json = value },
                 "--svg" => options with { Svg = value },
                 _ => throw new FormatException($"unknown option {args[at]}"),

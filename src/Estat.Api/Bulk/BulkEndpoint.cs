@@ -132,7 +132,8 @@ internal sealed class BulkEndpoint(
         {
             Free();
             await answers.MalformedAsync(
-                context, $"The JSON is broken. Nothing was taken. (Send lines of JSON as application/x-ndjson.) {error.Message}").ConfigureAwait(false);
+                context, $"The JSON is broken. Nothing was taken. (Send lines of JSON as application/x-ndjson.) {error.Message}")
+                    .ConfigureAwait(false);
         }
         finally
         {

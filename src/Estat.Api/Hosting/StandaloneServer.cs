@@ -151,7 +151,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private static partial void LogTryIt(ILogger logger, Uri address, string flush);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "Storage does not work now: {Fault}. The node takes events and keeps them on its disk until storage works again")]
+        Message = "Storage does not work now: {Fault}. The node takes events, and keeps them until storage works again")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]

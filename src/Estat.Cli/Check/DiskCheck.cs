@@ -121,7 +121,9 @@ internal static class DiskCheck
         }
 
         return free < options.DiskMinFreeBytes
-            ? Finding.Bad(check, $"{Words.Bytes(free)} free, less than DISK_MIN_FREE_BYTES ({Words.Bytes(options.DiskMinFreeBytes)}): newcomers are answered 503", "free room or use a larger disk")
+            ? Finding.Bad(
+                check, $"{Words.Bytes(free)} free, less than DISK_MIN_FREE_BYTES ({Words.Bytes(options.DiskMinFreeBytes)}): new requests get 503",
+                "free room or use a larger disk")
             : free - options.DiskMinFreeBytes < wanted
                 ? Finding.Warning(
                     check, $"{Words.Bytes(free)} free; {name} lets it grow to {Words.Bytes(wanted)}, which the disk does not hold",

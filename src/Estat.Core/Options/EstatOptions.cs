@@ -129,7 +129,9 @@ public sealed record EstatOptions
     /// <summary>Largest body of <c>/collect/batch</c>, bytes, both as sent and decompressed.</summary>
     public int MaxBatchBodySize { get; init; } = 8_388_608;
 
-    /// <summary>Memory that bodies of <c>/collect/batch</c> in progress may hold together, bytes.</summary>
+    /// <summary>
+    /// Memory that request bodies in progress may hold together, bytes. Once half of it is in use, one client address gets a quarter at most.
+    /// </summary>
     public long InflightBytes { get; init; } = 67_108_864;
 
     /// <summary>Memory that answers which clients do not read, and requests that they leave unfinished, may hold together.</summary>
@@ -144,7 +146,7 @@ public sealed record EstatOptions
     /// <summary>Time an idle keep-alive connection is kept. Above the 60 s of AWS' load balancers, so that they close first.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
-    /// <summary>Connections open at once.</summary>
+    /// <summary>Client connections open at once. Beyond it the one that has been idle for longest is closed for a new one.</summary>
     public int MaxConnections { get; init; } = 16_384;
 
     /// <summary>Which threads handle requests.</summary>

@@ -48,7 +48,8 @@ public static class OptionTable
             IsPath, (o, v) => o with { SpoolDir = v }),
         OptionSpec.OneOf("SPOOL_VOLATILE", "false", [("true", true), ("false", false)],
             "Whether SPOOL_DIR may be on a file system that forgets (tmpfs).", (o, v) => o with { SpoolVolatile = v }),
-        OptionSpec.Number("SPOOL_MAX_SIZE_BYTES", Default.SpoolMaxSizeBytes, 1 << 20, long.MaxValue, "Size of the spool at which newcomers are answered 503.",
+        OptionSpec.Number(
+            "SPOOL_MAX_SIZE_BYTES", Default.SpoolMaxSizeBytes, 1 << 20, long.MaxValue, "Size of the spool at which new requests get 503.",
             (o, v) => o with { SpoolMaxSizeBytes = v }),
         OptionSpec.Duration("STORED_MAX_WAIT", Default.StoredMaxWait, "10ms", "1m",
             "Least time between batches of ACK=stored; an upload that takes longer is answered 202, disk.", (o, v) => o with { StoredMaxWait = v }),
@@ -58,9 +59,10 @@ public static class OptionTable
             (o, v) => o with { DlqMaxAge = v }),
         OptionSpec.Number("DLQ_MAX_SIZE_BYTES", Default.DlqMaxSizeBytes, 1, long.MaxValue, "Capacity of the DLQ.", (o, v) => o with { DlqMaxSizeBytes = v }),
         OptionSpec.OneOf("DLQ_FULL", "reject", [("reject", DlqFullPolicy.Reject), ("evict", DlqFullPolicy.Evict)],
-            "At capacity: reject answers 503 to newcomers, evict deletes the oldest files and counts them.", (o, v) => o with { DlqFull = v }),
+            "At capacity: reject answers 503 to new requests, evict deletes the oldest files and counts them.", (o, v) => o with { DlqFull = v }),
         OptionSpec.Number("DISK_MIN_FREE_BYTES", Default.DiskMinFreeBytes, 0, long.MaxValue,
-            "While the spool's disk (or the DLQ's, if it holds files) has less free, newcomers are answered 503.", (o, v) => o with { DiskMinFreeBytes = v }),
+            "While the spool's disk (or the DLQ's, if it holds files) has less free, new requests get 503.", (o, v) =>
+                o with { DiskMinFreeBytes = v }),
         OptionSpec.Duration("RECOVERY_INTERVAL", Default.RecoveryInterval, "10ms", "1h", "Time between two recovery ticks.",
             (o, v) => o with { RecoveryInterval = v }),
         OptionSpec.Number("PARTITIONS", Default.Partitions, 1, 64, "Lanes with one writer each.", (o, v) => o with { Partitions = (int)v },
@@ -78,7 +80,8 @@ public static class OptionTable
         OptionSpec.Number("MAX_BODY_SIZE", Default.MaxBodySize, 1, 16 << 20, "Largest event, bytes.", (o, v) => o with { MaxBodySize = (int)v }),
         OptionSpec.Number("MAX_BATCH_BODY_SIZE", Default.MaxBatchBodySize, 1, 1 << 30, "Largest body of /collect/batch, bytes, as sent and decompressed.",
             (o, v) => o with { MaxBatchBodySize = (int)v }),
-        OptionSpec.Number("INFLIGHT_BYTES", Default.InflightBytes, 1 << 20, 64 * Gibibyte, "Memory that bodies of /collect/batch in progress may hold together.",
+        OptionSpec.Number("INFLIGHT_BYTES", Default.InflightBytes, 1 << 20, 64 * Gibibyte,
+            "Memory that request bodies in progress may hold together. Once half of it is in use, one client address gets a quarter at most.",
             (o, v) => o with { InflightBytes = v }),
         OptionSpec.Number("UNREAD_BYTES", Default.UnreadBytes, 1 << 20, 64 * Gibibyte,
             "Memory for answers that clients do not read and requests that they do not finish, together. Beyond it the connection that holds "
@@ -88,7 +91,9 @@ public static class OptionTable
         OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.", (o, v) => o with { HeaderTimeout = v }),
         OptionSpec.Duration("KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time an idle connection is kept; above a load balancer's own (AWS: 60s).",
             (o, v) => o with { KeepAliveTimeout = v }),
-        OptionSpec.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000, "Connections open at once.", (o, v) => o with { MaxConnections = (int)v }),
+        OptionSpec.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000,
+            "Client connections open at once. Beyond it the one that has been idle for longest is closed for a new one.", (o, v) =>
+                o with { MaxConnections = (int)v }),
         OptionSpec.OneOf("SOCKETS", "inline", [("inline", SocketThreads.Inline), ("pool", SocketThreads.Pool)],
             "Who handles requests: inline, the threads that wait for sockets, which costs least; pool, the thread pool, as .NET does by itself.",
             (o, v) => o with { Sockets = v }),

@@ -204,7 +204,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Silo {Silo} does not answer: {Reason}. The node asks again. If this lasts, check the log, CLUSTER_ID and TLS of that silo")]
+        Message = "Silo {Silo} does not answer: {Reason}. The gateway asks again. If this lasts, check the log, CLUSTER_ID and TLS of that silo")]
     private static partial void LogNotGreeted(ILogger logger, string silo, string reason);
 
     [LoggerMessage(

@@ -44,15 +44,14 @@ internal sealed partial class FatalEnd(StopSignals signals, ILogger<FatalEnd> lo
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The membership table has a silo at this address that started later than now: this machine's clock, which reads "
-            + "{Now:u}, is behind, or was ahead at the "
-            + "earlier start. Set it (NTP) and start this silo again; it ends now")]
+        Message = "The membership table has a silo at this address that started later than now. This machine's clock reads {Now:u}: "
+            + "it is behind, or it was ahead at the earlier start. Set it (NTP) and start this silo again. It ends now")]
     private static partial void LogClockBehind(ILogger logger, DateTimeOffset now);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The other silos have declared this one dead, as it did not answer them or is in the membership table no more. It "
-            + "drains and ends; start it again over the same SPOOL_DIR")]
+        Message = "The other silos have declared this one dead, because it did not answer them or is no longer in the membership "
+            + "table. It drains and ends. Start it again with the same SPOOL_DIR")]
     private static partial void LogDeclaredDead(ILogger logger);
 
     [LoggerMessage(

@@ -57,8 +57,8 @@ internal sealed partial class JoinCheck(
             _same.Add(silo);
             Refusal ??= joining.DifferenceFrom(answer.Settings) is { } settingsDiffer
                 ? $"this silo may not join cluster {options.Cluster.ClusterId}: {settingsDiffer}, at silo {answer.Silo}. Silos of one "
-                + "CLUSTER_ID have to agree on this. "
-                + "Give it the same, or another CLUSTER_ID; to change one, see docs/operations.md, The cluster."
+                + "CLUSTER_ID must have the same value. Use the same value here, or another CLUSTER_ID. "
+                + "To change it for all silos, see docs/operations.md, The cluster."
                 : joining.ClockDifferenceFrom(answer) is { } clocksDiffer
                 ? $"this silo may not join cluster {options.Cluster.ClusterId}: {clocksDiffer}, at silo {answer.Silo}. Set the clock that "
                 + "is wrong (NTP), and start it again."
@@ -100,7 +100,7 @@ internal sealed partial class JoinCheck(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Silo {Silo} does not say where it writes ({Reason}): whether this silo writes to the same place is not known. An "
-            + "earlier version cannot say it")]
+        Message = "Silo {Silo} does not say where it writes ({Reason}), so this silo cannot compare it with its own place. Silos of "
+            + "an earlier version cannot say it")]
     private static partial void LogNotCompared(ILogger logger, SiloAddress silo, string reason);
 }

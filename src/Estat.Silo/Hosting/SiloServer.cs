@@ -293,7 +293,7 @@ internal sealed partial class SiloServer : INodeServer
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Storage does not work now: {Fault}. The node takes events and keeps them on its disk until storage works again")]
+        Message = "Storage does not work now: {Fault}. The node takes events, and keeps them until storage works again")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
     [LoggerMessage(

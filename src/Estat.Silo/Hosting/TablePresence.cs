@@ -114,8 +114,8 @@ internal sealed partial class TablePresence(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "This silo is no longer in the membership table ({Table}), though nobody has declared it dead: somebody has emptied "
-            + "it. The rows of the silos that are known are put back")]
+        Message = "This silo is no longer in the membership table ({Table}), though no silo has declared it dead: somebody has emptied "
+            + "the table. This silo puts back the rows of all silos that it knows")]
     private static partial void LogGone(ILogger logger, string table);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This silo is back in the membership table")]

@@ -76,8 +76,8 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Connections to {Port} are closed, as {Reason} (SILO_MAX_CONNECTIONS, here {Most}; HEADER_TIMEOUT). Only nodes of the "
-            + "cluster should be able to reach it")]
+        Message = "The silo closes connections to {Port}, because {Reason} (SILO_MAX_CONNECTIONS, here {Most}; HEADER_TIMEOUT). Only nodes "
+            + "of the cluster should be able to reach this port")]
     private static partial void LogClosed(ILogger logger, string port, int most, string reason);
 
     /// <summary>One connection, from its acceptance on.</summary>

@@ -130,8 +130,8 @@ internal sealed partial class MembershipWatch(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Silo {Silo} is there and writes elsewhere: {Difference}. It is given no copies. Silos of one CLUSTER_ID have to agree "
-            + "on this: stop it, and give it the same")]
+        Message = "Silo {Silo} writes elsewhere: {Difference}. It gets no copies. Silos of one CLUSTER_ID must have the same value: stop that "
+            + "silo and give it the same")]
     private static partial void LogWritesElsewhere(ILogger logger, string silo, string difference);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is gone")]
