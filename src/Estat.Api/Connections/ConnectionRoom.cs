@@ -24,6 +24,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
 
     // Descriptors left free where they ran out although there were places: somebody else in the process needs more than was kept.
     private const int Spare = 8;
+    private const int LeastPlaces = 8;
     private static readonly TimeSpan ShrunkFor = TimeSpan.FromMinutes(1);
 
     // Of a room, as many as are chosen by one look at all: so a place costs the sight of some sixteen connections, not of all.
@@ -78,7 +79,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
         await PoolThread.Switch();
         lock (_gate)
         {
-            _most = Math.Max(1, Math.Min(_most, _taken) - Spare);
+            _most = Math.Min(_most, Math.Max(LeastPlaces, Math.Min(_most, _taken) - Spare));
             _shrunkAt = Stopwatch.GetTimestamp();
         }
 

@@ -46,7 +46,8 @@ internal static class Charset
     }
 
     private static bool IsUtf8(ReadOnlySpan<char> name) => name.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("utf8", StringComparison.OrdinalIgnoreCase) || name.Equals("us-ascii", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("utf8", StringComparison.OrdinalIgnoreCase) || name.Equals("utf_8", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("utf8mb4", StringComparison.OrdinalIgnoreCase) || name.Equals("us-ascii", StringComparison.OrdinalIgnoreCase)
         || name.Equals("ascii", StringComparison.OrdinalIgnoreCase) || name.Equals("binary", StringComparison.OrdinalIgnoreCase);
 
     private static ReadOnlySpan<char> NameIn(ReadOnlySpan<char> contentType)
@@ -59,7 +60,7 @@ internal static class Charset
             {
                 ReadOnlySpan<char> value = contentType[Parameter.Length..];
                 int end = value.IndexOf(';');
-                return (end < 0 ? value : value[..end]).Trim().Trim('"').Trim();
+                return (end < 0 ? value : value[..end]).Trim().Trim("\"'").Trim();
             }
         }
 

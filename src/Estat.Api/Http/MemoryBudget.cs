@@ -16,6 +16,9 @@ internal sealed class MemoryBudget(long bytes, HeapRelief? relief = null)
     /// <summary>Bytes in all.</summary>
     internal long Total { get; } = bytes;
 
+    /// <summary>Whether more than half of it is in use.</summary>
+    internal bool IsScarce => Interlocked.Read(ref _used) > Total / 2;
+
     /// <summary>What a request takes its memory from.</summary>
     /// <param name="address">Its client (<see cref="Estat.Core.Keys.AddressLimits.KeyOf"/>).</param>
     internal RequestMemory For(ulong address) => new(this, address);
@@ -87,6 +90,9 @@ internal sealed class MemoryBudget(long bytes, HeapRelief? relief = null)
 internal sealed class RequestMemory(MemoryBudget budget, ulong address)
 {
     private long _held;
+
+    /// <inheritdoc cref="MemoryBudget.IsScarce"/>
+    internal bool IsScarce => budget.IsScarce;
 
     /// <summary>Its client.</summary>
     internal ulong Address { get; } = address;

@@ -27,7 +27,7 @@ internal sealed class RequestBody(int limit, TimeSpan patience, RequestMemory? m
         using (var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted))
         {
             ending.CancelAfter(patience);
-            using var pace = new BodyPace(ending, patience, TimeProvider.System);
+            using var pace = new BodyPace(ending, patience, () => memory is { IsScarce: true }, TimeProvider.System);
             outcome = await _body.ReadAsync(context.Request.BodyReader, pace, ending.Token).ConfigureAwait(false);
         }
 

@@ -13,7 +13,7 @@ public sealed class BodyPaceTests
     {
         var time = new ManualTimeProvider();
         using var ending = new CancellationTokenSource();
-        using var pace = new BodyPace(ending, Patience, time);
+        using var pace = new BodyPace(ending, Patience, () => true, time);
         pace.OnReceived((4 << 20) + 100);
         int received = (4 << 20) + 100;
         for (int second = 0; second < 10; second++)
@@ -26,6 +26,21 @@ public sealed class BodyPaceTests
         Assert.True(ending.IsCancellationRequested);
     }
 
+    [Fact]
+    public void While_there_is_memory_for_everybody_a_body_may_stall_until_BODY_TIMEOUT()
+    {
+        var time = new ManualTimeProvider();
+        bool isScarce = false;
+        using var ending = new CancellationTokenSource();
+        using var pace = new BodyPace(ending, Patience, () => isScarce, time);
+        pace.OnReceived(4 << 20);
+        time.Advance(TimeSpan.FromSeconds(20));
+        Assert.False(ending.IsCancellationRequested);
+        isScarce = true;
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(ending.IsCancellationRequested);
+    }
+
     [Theory]
     [InlineData(250)] // a phone at the edge of the network: 7.5 KB in 30 s
     [InlineData(1000)]
@@ -34,7 +49,7 @@ public sealed class BodyPaceTests
     {
         var time = new ManualTimeProvider();
         using var ending = new CancellationTokenSource();
-        using var pace = new BodyPace(ending, Patience, time);
+        using var pace = new BodyPace(ending, Patience, () => true, time);
         for (int second = 1; second <= 30; second++)
         {
             time.Advance(TimeSpan.FromSeconds(1));
@@ -49,7 +64,7 @@ public sealed class BodyPaceTests
     {
         var time = new ManualTimeProvider();
         using var ending = new CancellationTokenSource();
-        using var pace = new BodyPace(ending, TimeSpan.FromSeconds(2), time);
+        using var pace = new BodyPace(ending, TimeSpan.FromSeconds(2), () => true, time);
         pace.OnReceived(80_000);
         time.Advance(TimeSpan.FromSeconds(2));
         Assert.False(ending.IsCancellationRequested);
@@ -60,7 +75,7 @@ public sealed class BodyPaceTests
     {
         var time = new ManualTimeProvider();
         using var ending = new CancellationTokenSource();
-        using var pace = new BodyPace(ending, Patience, time);
+        using var pace = new BodyPace(ending, Patience, () => true, time);
         pace.OnReceived(16 * 1024);
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.False(ending.IsCancellationRequested);
@@ -71,7 +86,7 @@ public sealed class BodyPaceTests
     {
         var time = new ManualTimeProvider();
         var ending = new CancellationTokenSource();
-        var pace = new BodyPace(ending, Patience, time);
+        var pace = new BodyPace(ending, Patience, () => true, time);
         pace.OnReceived(1 << 20);
         pace.Dispose();
         ending.Dispose();

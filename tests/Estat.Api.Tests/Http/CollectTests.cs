@@ -32,6 +32,7 @@ public sealed class CollectTests
     [InlineData("text/plain; charset=utf-16", 1201, true)] // with a byte order mark, which is no part of the text
     [InlineData("text/plain;charset=ISO-8859-1", 51949, false)] // what a client calls its bytes is what they are
     [InlineData("text/plain;charset=UTF-8", 65001, true)]
+    [InlineData("text/plain;charset='utf-8'", 65001, true)]
     [InlineData("text/plain", 65001, true)]
     public async Task A_body_is_stored_as_the_text_that_it_is_in_the_charset_of_its_Content_Type(string mediaType, int codePage, bool isTrue)
     {
