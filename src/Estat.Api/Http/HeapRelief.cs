@@ -1,15 +1,18 @@
 // Memory that an attack made the process take is given back when it is over.
+using Estat.Core.Hosting;
+
 namespace Estat.Api.Http;
 
 /// <summary>
 /// The runtime keeps what its heap has grown to until it collects the whole of it, which a node with little to do does not do for hours. So it is
-/// asked to, once, when the bounds of memory were pressed on and have been left alone for 20 seconds. It stops the process for some ten milliseconds;
-/// without such pressure never. Any thread.
+/// asked to, twice, when the bounds of memory were pressed on and have been left alone for 20 seconds, and for 60. It stops the process for some ten
+/// milliseconds; without such pressure never. Any thread.
 /// </summary>
 internal sealed class HeapRelief : IDisposable
 {
     /// <summary>How long nothing may press. Kestrel lets go of its own unused memory in less.</summary>
     private const int Calm = 20; // seconds
+    private const int LongCalm = 60; // Kestrel lets go of what it does not use by and by: what it has let go of since goes back then
 
     private readonly ITimer _timer;
     private volatile bool _isPressed;
@@ -34,11 +37,12 @@ internal sealed class HeapRelief : IDisposable
         _calm = _isPressed ? 0 : _calm + 1;
         _isDue |= _isPressed;
         _isPressed = false;
-        if (_isDue && _calm >= Calm)
+        if (_isDue && _calm is Calm or LongCalm)
         {
-            _isDue = false;
+            _isDue = _calm < LongCalm;
             Collections++;
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            NativeHeap.GiveBack();
         }
     }
 }

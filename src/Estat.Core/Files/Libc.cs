@@ -261,6 +261,19 @@ internal static partial class Libc
         }
     }
 
+    /// <summary>glibc: free memory that stands between used memory goes back to the system as well.</summary>
+    internal static void TrimHeap()
+    {
+        try
+        {
+            _ = malloc_trim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // musl gives back by itself what it can; macOS has none.
+        }
+    }
+
     /// <summary>Ends the process on the spot: nothing is flushed, and no thread is waited for.</summary>
     internal static void ExitNow(int code)
     {
@@ -287,6 +300,9 @@ internal static partial class Libc
 
     [LibraryImport("libc")]
     private static partial int mallopt(int parameter, int value);
+
+    [LibraryImport("libc")]
+    private static partial int malloc_trim(nuint keep);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int descriptor);

@@ -93,7 +93,7 @@ public sealed class UnreadMemoryTests : IDisposable
     }
 
     [Fact]
-    public void The_heap_is_given_back_once_and_not_before_the_pressure_has_been_over_for_20_s()
+    public void The_heap_is_given_back_when_the_pressure_has_been_over_for_20_s_and_for_60_and_not_again()
     {
         (_, UnreadConnection unread) = Connect();
         unread.Begin(501).Dispose();
@@ -103,10 +103,13 @@ public sealed class UnreadMemoryTests : IDisposable
         Assert.Equal(0, _relief.Collections);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(1, _relief.Collections);
-        _time.Advance(TimeSpan.FromMinutes(5));
+        _time.Advance(TimeSpan.FromSeconds(39));
+        Assert.Equal(1, _relief.Collections);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, _relief.Collections);
         unread.Begin(500).Dispose();
         _time.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal(1, _relief.Collections);
+        Assert.Equal(2, _relief.Collections);
     }
 
     private (DefaultConnectionContext Connection, UnreadConnection Unread) Connect()
