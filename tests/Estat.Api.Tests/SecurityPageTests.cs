@@ -46,6 +46,6 @@ public sealed partial class SecurityPageTests
     [GeneratedRegex("`([A-Za-z0-9]+\\.[A-Za-z0-9_]+)`")]
     private static partial Regex NamedTest();
 
-    [GeneratedRegex("\\[(?:Fact|Theory)[^\\n]*\\](?:\\s*\\n\\s*\\[[^\\n]*\\][^\\n]*)*\\s*\\n\\s*public (?:async |static )*(?:Task|ValueTask|void) ([A-Za-z0-9_]+)\\(")]
+    [GeneratedRegex("\\[(?:Fact|Theory)[^\\n]*\\](?:\\s*\\n\\s*\\[(?:[^\\n]|\\n(?!\\s*(?:public|\\[)))*)*\\s*\\n\\s*public (?:async |static )*(?:Task|ValueTask|void) ([A-Za-z0-9_]+)\\(")]
     private static partial Regex TestMethod();
 }

@@ -13,7 +13,7 @@ public sealed class BodyBufferTests
         using var ending = new CancellationTokenSource();
         var body = new LeftBody();
         using var buffer = new BodyBuffer(1000, memory: null);
-        using var pace = new BodyPace(ending, TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var pace = new BodyPace(ending, TimeSpan.FromMinutes(1), () => true, TimeProvider.System);
         Task reading = buffer.ReadAsync(body, pace, ending.Token).AsTask();
 
         await ending.CancelAsync();
