@@ -57,7 +57,8 @@ public sealed class EngineTests : IDisposable
 
         string name = node.DlqNames.First(entry => entry.EndsWith(".gz", StringComparison.Ordinal));
         await node.UntilAsync(() => node.Engine.Dlq.Discard(name, 1, "a test").End is OrderEnd.Discarded, "the batch to be given up");
-        Assert.Null(await node.Engine.AskStorageAsync());
+        // The uploader may not have put its part down yet.
+        await Wait.UntilAsync(async () => await node.Engine.AskStorageAsync() is null, TimeSpan.FromSeconds(30), "the sink to be well again");
         Assert.False(node.Engine.StorageFails);
     }
 
