@@ -46,6 +46,7 @@ public sealed class CheckTests(Rgw rgw)
         using var clock = new FakeClock();
         clock.Set(TimeSpan.FromMinutes(-20));
         Dictionary<string, string> options = rgw.EnvironmentFor(await rgw.Gateway.CreateBucketAsync(), folder);
+        options["S3_TIMEOUT"] = "30s";
         foreach ((string name, string value) in clock.Environment)
         {
             options[name] = value;

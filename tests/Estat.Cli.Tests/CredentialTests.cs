@@ -199,7 +199,7 @@ public sealed class CredentialTests : IAsyncLifetime
             ["HOME"] = _folder["home"], ["RAW_BUCKET"] = AwsStandIn.Bucket, ["S3_ENDPOINT"] = _aws.Url, ["AWS_REGION"] = "eu-west-1",
             ["AWS_ENDPOINT_URL_STS"] = _aws.Url, ["AWS_ENDPOINT_URL_SSO"] = _aws.Url, ["AWS_ENDPOINT_URL_SSO_OIDC"] = _aws.Url,
             ["SPOOL_DIR"] = _folder["spool"], ["DLQ_DIR"] = _folder["dlq"], ["SPOOL_VOLATILE"] = "true", ["DISK_MIN_FREE_BYTES"] = "1000000",
-            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}",
+            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}", ["S3_TIMEOUT"] = "30s", // a busy machine takes its time for the first answer
         };
         if (profile.Length > 0)
         {

@@ -30,7 +30,7 @@ public sealed class SendTests(Rgw rgw)
             for (int round = 1; round <= 3; round++)
             {
                 long before = CheckpointEvents(file);
-                await using ChildProcess sending = EstatCommand.Start(new Dictionary<string, string>(), "send", file, "--url", url, "--events", "500", "--rate", $"{events / 2}");
+                await using ChildProcess sending = EstatCommand.Start(new Dictionary<string, string>(), "send", file, "--url", url, "--events", "500", "--rate", $"{events / 5}");
                 await UntilSentAsync(file, before + (events / 10), sending);
                 if (round == 2)
                 {
