@@ -29,7 +29,7 @@ public sealed class EmptiedTableTests
             {
                 await table.EmptyAsync(cluster.SilosTable); // and the version; again, as the silos may be quicker than the gateway
                 Assert.Equal(HttpStatusCode.OK, await SendAsync(gateway, $"{sent++}"));
-                return gateway.Output.Any(line => line.Contains("in the list of silos no more", StringComparison.Ordinal));
+                return gateway.Output.Any(line => line.Contains("is no longer in the list of silos", StringComparison.Ordinal));
             },
             Limit, "the gateway to see the empty list");
         await Wait.UntilAsync(
