@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Estat.Api.Http;
+using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 
@@ -40,12 +41,9 @@ internal sealed partial class AdminAccess
     private readonly AdminToken? _token;
     private readonly Caller _caller;
     private readonly EstatInstruments _instruments;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FailedAttempts _attempts;
-    private readonly Lock _logGate = new();
-    private long _untold;
-    private long? _toldAt;
+    private readonly TellLimit _wrongTokens;
 
     /// <param name="options">ADMIN_TOKEN and TRUSTED_PROXIES.</param>
     /// <param name="instruments">Where refusals are counted.</param>
@@ -56,8 +54,8 @@ internal sealed partial class AdminAccess
         _token = options.AdminToken is null ? null : new AdminToken(options.AdminToken, time);
         _caller = new Caller(options.TrustedProxies);
         _instruments = instruments;
-        _time = time;
         _logger = loggers.CreateLogger<AdminAccess>();
+        _wrongTokens = new TellLimit(BetweenLogs, time);
         _attempts = new FailedAttempts(time);
         Session = new Page("/admin/session", new SessionEndpoint(this, _token, _caller, options.BodyTimeout).HandleAsync, IsOpen: true);
     }
@@ -231,17 +229,9 @@ internal sealed partial class AdminAccess
 
     private void Tell(IPAddress address)
     {
-        lock (_logGate)
+        if (_wrongTokens.IsDue(1, out long untold))
         {
-            _untold++;
-            if (_toldAt is { } toldAt && _time.GetElapsedTime(toldAt) < BetweenLogs)
-            {
-                return;
-            }
-
-            LogWrongToken(_logger, address, _untold, FailedAttempts.Most, (int)FailedAttempts.Window.TotalSeconds);
-            _toldAt = _time.GetTimestamp();
-            _untold = 0;
+            LogWrongToken(_logger, address, untold, FailedAttempts.Most, (int)FailedAttempts.Window.TotalSeconds);
         }
     }
 

@@ -1,8 +1,8 @@
 // The listening socket: it accepts what there is room for, and rests where the process has no descriptor left.
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using Estat.Core.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
@@ -47,7 +47,7 @@ internal sealed partial class BoundedListener(
     private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource _unbound = new();
-    private long? _toldAt;
+    private readonly TellLimit _lines = new(BetweenLogs, TimeProvider.System);
 
     /// <inheritdoc/>
     public EndPoint EndPoint { get; } = listening.LocalEndPoint!;
@@ -126,10 +126,9 @@ internal sealed partial class BoundedListener(
     // No descriptor, or no memory in the kernel: asking again at once would be an endless loop of failures. Those who wait stay in the backlog.
     private async Task RestAsync(SocketException error)
     {
-        if (_toldAt is not { } toldAt || Stopwatch.GetElapsedTime(toldAt) >= BetweenLogs)
+        if (_lines.IsDue())
         {
             LogCannotAccept(logger, error.Message);
-            _toldAt = Stopwatch.GetTimestamp();
         }
 
         await room.ShrinkAsync().ConfigureAwait(false);

@@ -35,6 +35,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
     private readonly Lock _gate = new();
     private readonly List<OpenConnection> _open = [];
     private readonly Queue<(OpenConnection Connection, long IdleSince)> _oldest = [];
+    private readonly TellLimit _lines = new(BetweenLogs, TimeProvider.System);
     private readonly int _places = places;
     private int _most = places;
     private int _taken;
@@ -43,7 +44,6 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
     private long? _shrunkAt;
     private long _closed;
     private long _refused;
-    private long? _toldAt;
 
     /// <summary>Places: those of the options, or for a minute fewer.</summary>
     internal int Most => Volatile.Read(ref _most);
@@ -233,14 +233,11 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
     {
         _closed += closed;
         _refused += refused;
-        if (_toldAt is { } toldAt && Stopwatch.GetElapsedTime(toldAt) < BetweenLogs)
+        if (_lines.IsDue())
         {
-            return;
+            LogConnectionsFull(logger, _most, _closed, _refused);
+            (_closed, _refused) = (0, 0);
         }
-
-        LogConnectionsFull(logger, _most, _closed, _refused);
-        _toldAt = Stopwatch.GetTimestamp();
-        (_closed, _refused) = (0, 0);
     }
 
     [LoggerMessage(

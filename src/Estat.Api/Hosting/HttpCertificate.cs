@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Estat.Core.Files;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 
 namespace Estat.Api.Hosting;
@@ -33,10 +34,10 @@ internal sealed partial class HttpCertificate : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FileChore _looking;
+    private readonly ToldFault _told = new();
     private (string Certificate, string Key) _used;
     private string? _fault;
-    private string? _toldFault;
-    private long? _warnedAt;
+    private TellLimit _warnings;
     private long _failures;
     private volatile Pair _current;
 
@@ -48,6 +49,7 @@ internal sealed partial class HttpCertificate : IDisposable
         _logger = logger;
         _used = Read();
         _current = Load(_used);
+        _warnings = new TellLimit(BetweenWarnings, time);
         WarnOfExpiry();
         _looking = new FileChore(CheckInterval, time, _ => Check(), () => Tell("reading its files does not come to an end."));
         _looking.Start();
@@ -85,14 +87,16 @@ internal sealed partial class HttpCertificate : IDisposable
     {
         string? fault = TakeNew();
         // Only what is still wrong at the next look, and once: a renewal writes two files, one after the other.
-        if (fault is not null && fault == _fault && fault != _toldFault)
+        if (fault is null)
+        {
+            _told.End();
+        }
+        else if (fault == _fault && _told.IsNews(fault))
         {
             Tell(fault);
-            _toldFault = fault;
         }
 
         _fault = fault;
-        _toldFault = fault is null ? null : _toldFault;
         WarnOfExpiry();
     }
 
@@ -111,7 +115,7 @@ internal sealed partial class HttpCertificate : IDisposable
             {
                 _current = Load(found);
                 _used = found;
-                _warnedAt = null;
+                _warnings = new TellLimit(BetweenWarnings, _time);
                 LogReloaded(_logger, _certificatePath, InUse.Serial, InUse.Expires);
             }
 
@@ -126,12 +130,11 @@ internal sealed partial class HttpCertificate : IDisposable
     private void WarnOfExpiry()
     {
         TimeSpan left = InUse.Expires - _time.GetUtcNow().UtcDateTime;
-        if (left > Soon || (_warnedAt is { } warnedAt && _time.GetElapsedTime(warnedAt) < BetweenWarnings))
+        if (left > Soon || !_warnings.IsDue())
         {
             return;
         }
 
-        _warnedAt = _time.GetTimestamp();
         if (left > TimeSpan.Zero)
         {
             LogExpiresSoon(_logger, _certificatePath, InUse.Expires);

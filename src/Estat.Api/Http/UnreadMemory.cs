@@ -1,5 +1,6 @@
 // Bounds what answers that nobody reads, and requests that nobody ends, may hold together: UNREAD_BYTES.
 using System.Diagnostics.Metrics;
+using Estat.Core.Hosting;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Http;
@@ -24,11 +25,10 @@ internal sealed partial class UnreadMemory : IDisposable
     private readonly TimeProvider _time;
     private readonly HeapRelief _relief;
     private readonly ILogger _logger;
+    private readonly TellLimit _lines;
     private readonly ITimer _timer;
     private long _bytes;
     private long _closed;
-    private long _told;
-    private long? _toldAt;
 
     /// <param name="bound">Bytes in all.</param>
     /// <param name="patience">How long a step may take; <see cref="Patience"/> at the least.</param>
@@ -42,6 +42,7 @@ internal sealed partial class UnreadMemory : IDisposable
         _time = time;
         _relief = relief;
         _logger = logger;
+        _lines = new TellLimit(TellEvery, time);
         _timer = time.CreateTimer(static memory => ((UnreadMemory)memory!).Look(), this, LookEvery, LookEvery);
     }
 
@@ -173,26 +174,16 @@ internal sealed partial class UnreadMemory : IDisposable
             return;
         }
 
-        long closed = Interlocked.Add(ref _closed, connections.Count);
+        Interlocked.Add(ref _closed, connections.Count);
         foreach (UnreadConnection connection in connections)
         {
             connection.Close();
         }
 
-        long newly;
-        lock (_gate)
+        if (_lines.IsDue(connections.Count, out long untold))
         {
-            if (_toldAt is { } at && _time.GetElapsedTime(at) < TellEvery)
-            {
-                return;
-            }
-
-            _toldAt = _time.GetTimestamp();
-            newly = closed - _told;
-            _told = closed;
+            LogClosed(_logger, untold, limit);
         }
-
-        LogClosed(_logger, newly, limit);
     }
 
     [LoggerMessage(

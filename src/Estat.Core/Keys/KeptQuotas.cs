@@ -1,5 +1,6 @@
 // What keys have used of their days, carried over restarts by a file.
 using System.Text.Json;
+using Estat.Core.Hosting;
 
 namespace Estat.Core.Keys;
 
@@ -9,8 +10,8 @@ namespace Estat.Core.Keys;
 /// <param name="logger">Where trouble is told, once.</param>
 internal sealed partial class KeptQuotas(QuotaFile file, TimeProvider time, ILogger logger)
 {
+    private readonly ToldFault _trouble = new();
     private string _saved = "";
-    private bool _fails;
 
     /// <summary>Where it is.</summary>
     internal string Path => file.Path;
@@ -60,7 +61,7 @@ internal sealed partial class KeptQuotas(QuotaFile file, TimeProvider time, ILog
 
             file.Write(days);
             _saved = text;
-            _fails = false;
+            _trouble.End();
         }
         catch (Exception error)
         {
@@ -71,9 +72,8 @@ internal sealed partial class KeptQuotas(QuotaFile file, TimeProvider time, ILog
     /// <summary>It could not be written.</summary>
     internal void OnTrouble(string trouble)
     {
-        if (!_fails)
+        if (_trouble.IsNews())
         {
-            _fails = true;
             LogNotSaved(logger, file.Path, trouble.TrimEnd('.'));
         }
     }

@@ -2,6 +2,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Estat.Core.Files;
+using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 
@@ -32,10 +33,10 @@ public sealed partial class WriteKeys : IDisposable
     private readonly SenderCounts _otherCounts = new(OtherLabel);
     private volatile SenderCounts[] _counts = []; // replaced as a whole: a scrape waits for nobody
     private readonly IReadOnlyList<WriteKey> _listed;
+    private readonly ToldFault _trouble = new();
     private readonly StripedCounter[] _failures = [.. Enum.GetValues<KeyRefusal>().Select(_ => new StripedCounter())];
     private PosixSignalRegistration? _hangUp;
     private byte[] _seen = [];
-    private volatile string? _trouble;
     private long _troubles;
     private int _labels;
     private volatile SenderTable _table;
@@ -121,7 +122,7 @@ public sealed partial class WriteKeys : IDisposable
             () => new[] { KeyRefusal.Missing, KeyRefusal.Wrong, KeyRefusal.Disabled, KeyRefusal.Expired }
                 .Select(reason => new Measurement<long>(_failures[(int)reason].Value, Tag("reason", Name(reason)))),
             description: "Requests answered 401, by what was wrong with their write key");
-        meter.CreateObservableGauge("estat_key_file_failing", () => _trouble is null ? 0 : 1,
+        meter.CreateObservableGauge("estat_key_file_failing", () => _trouble.Lasts ? 1 : 0,
             description: "1 while WRITE_KEYS_FILE cannot be used, or a read of it hangs; the keys that were read before still hold");
         meter.CreateObservableCounter(
             "estat_key_file_errors_total", () => Volatile.Read(ref _troubles), description: "How often WRITE_KEYS_FILE became unusable");
@@ -149,14 +150,14 @@ public sealed partial class WriteKeys : IDisposable
         try
         {
             byte[] content = ReadFile(_options.WriteKeysFile!);
-            if (!content.AsSpan().SequenceEqual(_seen) || isAsked || _trouble is not null)
+            if (!content.AsSpan().SequenceEqual(_seen) || isAsked || _trouble.Lasts)
             {
                 Adopt(Combine(content));
                 _seen = content;
                 LogKeys(_logger, _table.Senders.Count, Source);
             }
 
-            _trouble = null;
+            _trouble.End();
         }
         catch (Exception error)
         {
@@ -169,7 +170,7 @@ public sealed partial class WriteKeys : IDisposable
     // Told and counted once per trouble, not every second.
     private void OnTrouble(string trouble, bool isAsked)
     {
-        bool isNew = trouble != Interlocked.Exchange(ref _trouble, trouble);
+        bool isNew = _trouble.IsNews(trouble);
         if (isNew)
         {
             Interlocked.Increment(ref _troubles);

@@ -1,6 +1,7 @@
 // Whether the DLQ's files can still be found by the next start.
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Hosting;
 
 namespace Estat.Core.Recovery;
 
@@ -9,9 +10,9 @@ internal sealed partial class DlqDirectory
     private static readonly TimeSpan GuardInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _looking = new();
+    private readonly ToldFault _lookFault = new();
     private volatile string? _gone;
     private Task _look = Task.CompletedTask;
-    private string? _lookFault;
 
     /// <summary>Whether the folder was removed or replaced: nothing is written to it, and new files are refused.</summary>
     internal bool IsGone => _gone is not null;
@@ -48,13 +49,12 @@ internal sealed partial class DlqDirectory
                 }
 
                 GiveUpLost();
-                _lookFault = null;
+                _lookFault.End();
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                if (_lookFault != error.Message)
+                if (_lookFault.IsNews(error.Message))
                 {
-                    _lookFault = error.Message; // once, and not every second
                     LogNotLooked(_logger, Folder, error.Message);
                 }
             }

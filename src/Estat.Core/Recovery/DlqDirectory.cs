@@ -2,6 +2,7 @@
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Files;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Core.Uploading;
 
@@ -31,9 +32,9 @@ internal sealed partial class DlqDirectory : IDisposable
     private readonly Lock _removing = new();
     private readonly Dictionary<string, long> _adding = new(StringComparer.Ordinal); // events; what removes one before it is counted takes it out
     private readonly DlqTally _tally = new();
+    private readonly ToldFault _freeUnknown = new();
     private long _freeBytes = long.MaxValue;
     private bool _wasFull;
-    private volatile bool _isFreeUnknown;
 
     /// <summary>Takes the folder.</summary>
     /// <exception cref="IOException">Another process owns it, or it cannot be written.</exception>
@@ -202,13 +203,12 @@ internal sealed partial class DlqDirectory : IDisposable
         try
         {
             Volatile.Write(ref _freeBytes, new DriveInfo(_owner.Way).AvailableFreeSpace);
-            _isFreeUnknown = false;
+            _freeUnknown.End();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            if (!_isFreeUnknown)
+            if (_freeUnknown.IsNews())
             {
-                _isFreeUnknown = true; // once, and not at every tick
                 LogFreeSpaceUnknown(_logger, Folder, error.Message);
             }
         }

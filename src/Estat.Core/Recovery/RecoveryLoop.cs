@@ -34,8 +34,9 @@ internal sealed partial class RecoveryLoop
     private readonly Claims _claims = new(MostAtOnce);
     private readonly TaskCompletionSource _stocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DlqPutOff _putOff;
+    private readonly ToldFault _folderFault = new();
+    private readonly ToldFault _notNoted = new();
     private CancellationToken _stop;
-    private string? _folderFault;
 
     internal RecoveryLoop(
         EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys,
@@ -151,7 +152,7 @@ internal sealed partial class RecoveryLoop
         try
         {
             payload = _putOff.NextOf(scan);
-            _folderFault = null;
+            _folderFault.End();
             if (payload is null)
             {
                 return false;
@@ -311,11 +312,16 @@ internal sealed partial class RecoveryLoop
         {
             meta = meta with { Expired = true };
             DlqDirectory.WriteMeta(payload, meta);
+            _notNoted.End();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // A full disk takes no mark. The upload matters more: it is what makes room.
-            LogAlarmNotNoted(_logger, payload, error.Message);
+            if (_notNoted.IsNews())
+            {
+                LogAlarmNotNoted(_logger, payload, error.Message);
+            }
+
             return meta;
         }
 
@@ -327,12 +333,7 @@ internal sealed partial class RecoveryLoop
     // When it is another trouble than last time.
     private void TellOfTrouble(string? payload, string fault)
     {
-        bool isNews = payload is null ? _folderFault != fault : Reschedule(payload, fault) ?? _putOff.Add(payload, fault);
-        if (payload is null)
-        {
-            _folderFault = fault;
-        }
-
+        bool isNews = payload is null ? _folderFault.IsNews(fault) : Reschedule(payload, fault) ?? _putOff.Add(payload, fault);
         if (isNews)
         {
             LogAttemptFailed(_logger, payload ?? _dlq.Folder, fault);
@@ -352,12 +353,17 @@ internal sealed partial class RecoveryLoop
 
             int attempts = meta.Attempts + 1;
             DlqDirectory.WriteMeta(payload, meta with { Attempts = attempts, Reason = reason, NextDue = _time.GetUtcNow() + Backoff.Dlq.After(attempts) });
+            _notNoted.End();
             return meta.Reason != reason;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // A full disk takes no new meta: the file stays due, and each tick tries one file only.
-            LogRescheduleFailed(_logger, payload, error.Message);
+            if (_notNoted.IsNews())
+            {
+                LogRescheduleFailed(_logger, payload, error.Message);
+            }
+
             return null;
         }
     }

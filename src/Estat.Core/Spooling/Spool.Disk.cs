@@ -115,13 +115,12 @@ internal sealed partial class Spool
         try
         {
             Volatile.Write(ref _freeBytes, _files.FreeBytes());
-            _isFreeUnknown = false;
+            _freeUnknown.End();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            if (!_isFreeUnknown)
+            if (_freeUnknown.IsNews())
             {
-                _isFreeUnknown = true; // once, and not every second
                 LogFreeSpaceUnknown(_logger, Folder, error.Message);
             }
         }

@@ -1,12 +1,14 @@
 // Whether the spool's files can still be found by the next start: its folder under its path, and its segments in it.
+using Estat.Core.Hosting;
+
 namespace Estat.Core.Spooling;
 
 internal sealed partial class Spool
 {
     private readonly Lock _lookingGate = new();
+    private readonly ToldFault _lookFault = new();
     private volatile string? _gone;
     private Task _looking = Task.CompletedTask;
-    private string? _lookFault;
 
     /// <summary>Whether its folder was removed or replaced, or files in it were: what is written here now, the next start would not find.</summary>
     internal bool IsGone => _gone is not null;
@@ -94,13 +96,12 @@ internal sealed partial class Spool
                 try
                 {
                     Look();
-                    _lookFault = null;
+                    _lookFault.End();
                 }
                 catch (Exception error) when (error is IOException or UnauthorizedAccessException)
                 {
-                    if (_lookFault != error.Message)
+                    if (_lookFault.IsNews(error.Message))
                     {
-                        _lookFault = error.Message; // once, and not every second
                         LogNotLooked(_logger, Folder, error.Message);
                     }
                 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Estat.Core.Batching;
 using Estat.Core.Files;
+using Estat.Core.Hosting;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
 
@@ -46,14 +47,14 @@ internal sealed partial class Spool : IDisposable
     private readonly ConcurrentDictionary<object, long> _flushing = new();
     private readonly ConcurrentDictionary<string, ISpoolFile> _open = new();
     private readonly Channel<(string Name, ISpoolFile File)> _spares;
+    private readonly ToldFault _freeUnknown = new();
+    private readonly ToldFault _notCounted = new();
     private long _number;
     private long _typicalBytes = Zeros.Length;
     private long _bytes;
     private long _unmeasured;
     private long _freeBytes = long.MaxValue;
     private bool _wasFull;
-    private volatile bool _isFreeUnknown;
-    private bool _toldNotCounted;
     private int _failures;
     private volatile bool _hangs;
     private volatile bool _isCounted;
@@ -214,9 +215,8 @@ internal sealed partial class Spool : IDisposable
         }
         catch (IOException error) when (Libc.SaysNoRoom(error))
         {
-            if (!_toldNotCounted)
+            if (_notCounted.IsNews())
             {
-                _toldNotCounted = true;
                 LogNotCounted(_logger, Folder, error.Message);
             }
         }

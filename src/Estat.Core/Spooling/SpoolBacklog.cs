@@ -1,6 +1,7 @@
 // Sealed batches that wait in the spool alone, without memory: those found at start, and those for which the upload queue had no room.
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
+using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Storage;
@@ -325,9 +326,8 @@ internal sealed partial class SpoolBacklog : IDisposable
         catch (Exception error)
         {
             // Whatever is wrong with one segment keeps none of the others from its turn. Told when it is news.
-            if (segment.Fault != error.Message)
+            if (segment.Fault.IsNews(error.Message))
             {
-                segment.Fault = error.Message;
                 LogAttemptFailed(_logger, segment.Name, error.Message);
             }
 
@@ -386,7 +386,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         /// <summary>Whether its damage was told and counted.</summary>
         internal bool IsTold { get; set; }
 
-        /// <summary>What was wrong with it last time.</summary>
-        internal string? Fault { get; set; }
+        /// <summary>What is wrong with it alone.</summary>
+        internal ToldFault Fault { get; } = new();
     }
 }

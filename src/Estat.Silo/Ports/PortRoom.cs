@@ -1,4 +1,5 @@
 // Who is connected to one of a silo's two ports, within a bound. Orleans has none, and keeps a silent connection for ever.
+using Estat.Core.Hosting;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Silo.Ports;
@@ -22,8 +23,8 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Visitor> _silent = [];
+    private readonly TellLimit _lines = new(BetweenLines, time);
     private int _inside;
-    private long? _told;
 
     /// <summary>Connections now.</summary>
     internal int Inside => Volatile.Read(ref _inside);
@@ -32,15 +33,28 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
     internal bool TryEnter(ConnectionContext connection)
     {
         var visitor = new Visitor(this, connection);
-        Visitor? oldest = null;
+        if (!TryAdd(visitor, out Visitor? oldest))
+        {
+            Tell("full");
+            return false;
+        }
+
+        oldest?.Close("full");
+        connection.Features.Set(visitor);
+        visitor.Begin(patience, time);
+        return true;
+    }
+
+    private bool TryAdd(Visitor visitor, out Visitor? oldest)
+    {
         lock (_gate)
         {
+            oldest = null;
             if (_inside >= most)
             {
                 oldest = _silent.First?.Value;
                 if (oldest is null || _inside >= most + Leaving)
                 {
-                    Tell("full");
                     return false;
                 }
 
@@ -50,28 +64,17 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
 
             _inside++;
             visitor.Place = _silent.AddLast(visitor);
+            return true;
         }
-
-        oldest?.Close("full");
-        connection.Features.Set(visitor);
-        visitor.Begin(patience, time);
-        return true;
     }
 
     private void Tell(string reason)
     {
         onClosed(reason);
-        lock (_gate)
+        if (_lines.IsDue())
         {
-            if (_told is { } told && time.GetElapsedTime(told) < BetweenLines)
-            {
-                return;
-            }
-
-            _told = time.GetTimestamp();
+            LogClosed(logger, name, most, reason == "full" ? "there is no room" : "somebody connects and does not say who it is");
         }
-
-        LogClosed(logger, name, most, reason == "full" ? "there is no room" : "somebody connects and does not say who it is");
     }
 
     [LoggerMessage(

@@ -5,6 +5,7 @@ using Estat.Core.Conservation;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Storage;
+using Estat.Core.Uploading;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Recovery;
@@ -348,6 +349,36 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
 
         Assert.Equal(["filler"], DlqFiles.NamesIn(disk.Path));
         Assert.Equal(["a", "b"], await _place.BodiesAsync());
+    }
+
+    [Fact]
+    public async Task That_a_full_disk_takes_no_new_due_times_is_told_once_and_not_for_each_attempt()
+    {
+        Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
+        using var disk = new SmallDisk(256 * 1024);
+        Array.ForEach([1, 2, 3], _ => DlqFiles.Put(disk.Path, DlqFiles.NewKey(), ["a"]));
+        disk.Fill();
+        using var rig = new RecoveryRig(_place, disk.Path);
+        rig.Store.Fails = StorageFailure.Refused;
+        string[] NotNoted() => [.. rig.Log.Of(LogLevel.Warning).Where(line => line.Contains("could not be noted", StringComparison.Ordinal))];
+        for (int n = 0; n < 9; n++)
+        {
+            await rig.TickAsync();
+        }
+
+        Assert.True(rig.Store.Creates > 3, $"{rig.Store.Creates} attempts");
+        Assert.Single(NotNoted());
+
+        File.Delete(Path.Combine(disk.Path, "ballast"));
+        for (int n = 0; n < 3; n++)
+        {
+            await rig.TickAsync();
+        }
+
+        disk.Fill();
+        rig.Time.Advance(Backoff.Dlq.Longest);
+        await rig.TickAsync();
+        Assert.Equal(2, NotNoted().Length);
     }
 
     [Fact]
