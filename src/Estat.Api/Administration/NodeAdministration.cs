@@ -65,5 +65,5 @@ internal sealed record AdministeredNode(
     /// <summary>What does not change while it runs.</summary>
     internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(
         Name, Role, Engine?.Instance, typeof(NodeAdministration).Assembly.GetName().Version?.ToString(3) ?? "", StateSampler.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
-        [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds, KeysConfigured: options.WriteKeysFile is not null || options.WriteKeys.Count > 0);
+        [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds, KeysConfigured: options.Keys.AreConfigured);
 }

@@ -38,7 +38,7 @@ internal sealed record OpenFiles(long? Limit, int Reserve, int Connections)
     internal static OpenFiles Of(EstatOptions options, long? limit)
     {
         int lanes = (2 * options.Partitions) + 1; // disk, replica and stored: each has an open segment and a spare
-        int prefixes = options.WriteKeysFile is not null || options.WriteKeys.Count > 0 ? OfPrefixes : 0;
+        int prefixes = options.Keys.AreConfigured ? OfPrefixes : 0;
         int uploads = options.UploadQueue + (EachUpload * options.UploadConcurrency);
         int reserve = Runtime + Chores + (2 * lanes) + prefixes + uploads;
         long left = limit is { } files ? Math.Max(files - reserve, files / LeastShare) : long.MaxValue;

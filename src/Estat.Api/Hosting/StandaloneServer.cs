@@ -41,8 +41,8 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<StandaloneServer>();
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
-        _keys = WriteKeys.Open(options, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
+        _store = ObjectStores.Open(options.ObjectStorage, time);
+        _keys = WriteKeys.Open(options.Keys, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
         Engine = new Engine(options, _store, time, _loggers);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);

@@ -56,7 +56,7 @@ internal static class StorageCheck
         string from = "AWS' usual chain";
         try
         {
-            AWSCredentials found = CredentialLinks.Resolve(options);
+            AWSCredentials found = CredentialLinks.Resolve(options.Storage);
             from = CredentialLinks.NameOf(found);
             string id = found.GetCredentials().AccessKey;
             return Finding.Good(Check, $"from {from}, access key {id[..Math.Min(4, id.Length)]}…");
@@ -80,7 +80,7 @@ internal static class StorageCheck
         bool isThere = false;
         try
         {
-            store = isS3 ? new S3ObjectStore(options, time) : new FolderObjectStore(options.StorageDir, time);
+            store = ObjectStores.Open(options.ObjectStorage, time);
             await store.CheckAsync(cancellationToken).ConfigureAwait(false);
             if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Created)
             {

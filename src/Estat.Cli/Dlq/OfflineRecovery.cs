@@ -25,7 +25,7 @@ internal sealed class OfflineRecovery : IDisposable
 
     private OfflineRecovery(EstatOptions options, TimeProvider time)
     {
-        _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
+        _store = ObjectStores.Open(options.ObjectStorage, time);
         var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
         var ledger = new Ledger(static () => 0, static () => 0);
         _dlq = new DlqDirectory(options, keys, ledger, time, NullLogger.Instance);

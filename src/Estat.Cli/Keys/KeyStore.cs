@@ -62,7 +62,7 @@ internal sealed class KeyStore
     {
         try
         {
-            return WriteKeyFile.Parse(File.ReadAllBytes(path), options: null);
+            return WriteKeyFile.Parse(File.ReadAllBytes(path), prefixes: null);
         }
         catch (WriteKeyException error)
         {

@@ -60,7 +60,7 @@ internal static class KeysNew
         WriteKeyFile.Write(stream, [key]);
         try
         {
-            return WriteKeyFile.Parse(stream.ToArray(), options: null)[0];
+            return WriteKeyFile.Parse(stream.ToArray(), prefixes: null)[0];
         }
         catch (WriteKeyException error)
         {

@@ -42,7 +42,7 @@ internal sealed class LakeOptions
     internal LakePlace Place(ParseResult parsed)
     {
         EstatOptions node = ServerOptions.Bind();
-        return parsed.GetValue(_from) is { } from ? LakePlace.Parse(from, node) : LakePlace.Of(node);
+        return parsed.GetValue(_from) is { } from ? LakePlace.Parse(from, node.ObjectStorage) : LakePlace.Of(node.ObjectStorage);
     }
 
     /// <summary>The range.</summary>

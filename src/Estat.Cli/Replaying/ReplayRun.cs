@@ -79,7 +79,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             shell.Note("whole objects are copied: those whose batch opened in the time, --lookback included");
         }
 
-        using LakePlace place = LakePlace.Parse(to, ServerOptions.Bind() with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
+        using LakePlace place = LakePlace.Parse(to, ServerOptions.Bind().ObjectStorage with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
         if (place.Store.Description == source.Store.Description && place.Prefix == source.Prefix)
         {
             throw CliException.Usage($"--to {to}: is where the objects are");

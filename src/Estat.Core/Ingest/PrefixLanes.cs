@@ -70,7 +70,7 @@ internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckL
             }
 
             Entry? entry = Array.Find(_entries, known => known.Prefix == prefix);
-            if (entry is null && (_entries.Length >= MostPrefixes || KeyPrefix.WhyNot(prefix, options) is not null))
+            if (entry is null && (_entries.Length >= MostPrefixes || KeyPrefix.WhyNot(prefix, options.Prefixes) is not null))
             {
                 return Admission.NoPrefix;
             }

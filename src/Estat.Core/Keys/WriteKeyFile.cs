@@ -33,9 +33,9 @@ public static class WriteKeyFile
 
     /// <summary>Reads the content of a file.</summary>
     /// <param name="json">The content.</param>
-    /// <param name="options">What prefixes are checked against; null checks them by themselves alone.</param>
+    /// <param name="prefixes">What prefixes are checked against; null checks them by themselves alone.</param>
     /// <exception cref="WriteKeyException">It cannot be used.</exception>
-    public static IReadOnlyList<WriteKey> Parse(ReadOnlyMemory<byte> json, EstatOptions? options)
+    public static IReadOnlyList<WriteKey> Parse(ReadOnlyMemory<byte> json, KeyPrefixes? prefixes)
     {
         try
         {
@@ -46,7 +46,7 @@ public static class WriteKeyFile
                 throw new WriteKeyException("takes an object with one field, keys, which is a list: {\"keys\":[…]}");
             }
 
-            WriteKey[] keys = [.. list.EnumerateArray().Take(MostKeys + 1).Select((element, index) => Read(element, index, options))];
+            WriteKey[] keys = [.. list.EnumerateArray().Take(MostKeys + 1).Select((element, index) => Read(element, index, prefixes))];
             Check(keys);
             return keys;
         }
@@ -194,7 +194,7 @@ public static class WriteKeyFile
     private static KeyHash? HashOf(string key) =>
         key.Length >= KeyHash.ShortestKey && !key.Any(char.IsWhiteSpace) && KeyHash.TryOf(key, out KeyHash hash) ? hash : null;
 
-    private static WriteKey Read(JsonElement element, int index, EstatOptions? options)
+    private static WriteKey Read(JsonElement element, int index, KeyPrefixes? prefixes)
     {
         string where = $"keys[{index}]";
         if (element.ValueKind != JsonValueKind.Object)
@@ -217,7 +217,7 @@ public static class WriteKeyFile
                 "rate" => key with { Rate = Number(value, LeastRate, MostRate) ?? throw Wrong(where, field, $"events a second, from {LeastRate.ToString(CultureInfo.InvariantCulture)} to {MostRate}") },
                 "burst" => key with { Burst = Number(value, 1, 10 * MostRate) ?? throw Wrong(where, field, $"a number of events from 1 to {10 * MostRate}") },
                 "daily_quota" => key with { DailyQuota = Whole(value) ?? throw Wrong(where, field, "a whole number of events a day, at least 1") },
-                "prefix" => key with { Prefix = PrefixOf(value, where, field, options) },
+                "prefix" => key with { Prefix = PrefixOf(value, where, field, prefixes) },
                 "disabled" => key with { Disabled = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(where, field, "true or false") },
                 "expires" => key with { Expires = Time(value) ?? throw Wrong(where, field, "a time such as \"2027-01-31T00:00:00Z\"") },
                 "created" => key with { Created = Time(value) ?? throw Wrong(where, field, "a time such as \"2026-01-31T00:00:00Z\"") },
@@ -232,12 +232,12 @@ public static class WriteKeyFile
             : key;
     }
 
-    private static string? PrefixOf(JsonElement value, string where, JsonProperty field, EstatOptions? options)
+    private static string? PrefixOf(JsonElement value, string where, JsonProperty field, KeyPrefixes? prefixes)
     {
         string prefix = Text(value) ?? throw Wrong(where, field, KeyPrefix.Takes);
-        string? wrong = options is not null ? KeyPrefix.WhyNot(prefix, options) : KeyPrefix.IsValid(prefix) ? null : $"takes {KeyPrefix.Takes}";
+        string? wrong = prefixes is not null ? KeyPrefix.WhyNot(prefix, prefixes) : KeyPrefix.IsValid(prefix) ? null : $"takes {KeyPrefix.Takes}";
         return wrong is not null ? throw new WriteKeyException($"{where}: prefix: {wrong}")
-            : prefix == options?.RawPrefix ? null
+            : prefix == prefixes?.Raw ? null
             : prefix;
     }
 

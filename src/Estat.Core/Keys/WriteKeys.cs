@@ -22,7 +22,7 @@ public sealed partial class WriteKeys : IDisposable
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
-    private readonly EstatOptions _options;
+    private readonly WriteKeyOptions _options;
     private readonly KeptQuotas? _quotas;
     private readonly FileChore? _looking;
     private readonly FileChore? _saving;
@@ -41,12 +41,12 @@ public sealed partial class WriteKeys : IDisposable
     private int _labels;
     private volatile SenderTable _table;
 
-    private WriteKeys(EstatOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
+    private WriteKeys(WriteKeyOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
     {
         _options = options;
         _time = time;
         _logger = logger;
-        _looking = options.WriteKeysFile is null ? null
+        _looking = options.File is null ? null
             : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it does not come to an end", isAsked: false));
         if (quotaFolder is not null)
         {
@@ -56,11 +56,11 @@ public sealed partial class WriteKeys : IDisposable
                 LookInterval, time, _ => quotas.Save(_table!.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
         }
 
-        _listed = options.WriteKeys;
+        _listed = options.Listed;
         _table = new SenderTable([]);
         try
         {
-            _seen = options.WriteKeysFile is { } file ? ReadFile(file) : [];
+            _seen = options.File is { } file ? ReadFile(file) : [];
             Adopt(Combine(_seen));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or WriteKeyException)
@@ -78,11 +78,11 @@ public sealed partial class WriteKeys : IDisposable
     /// <param name="time">Clock and timers.</param>
     /// <param name="logger">Where readings are told.</param>
     /// <exception cref="OptionException">The file or the list cannot be used.</exception>
-    public static WriteKeys? Open(EstatOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
+    public static WriteKeys? Open(WriteKeyOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(time);
-        return options.WriteKeysFile is null && options.WriteKeys.Count == 0 ? null : new WriteKeys(options, quotaFolder, time, logger);
+        return !options.AreConfigured ? null : new WriteKeys(options, quotaFolder, time, logger);
     }
 
     /// <summary>Goes on with used quotas where the last start ended, and looks after the file from now on. Once the node owns its folders.</summary>
@@ -142,14 +142,14 @@ public sealed partial class WriteKeys : IDisposable
     /// <summary>The look under way, or the last one.</summary>
     internal Task Looking => _looking?.Round ?? Task.CompletedTask;
 
-    private string Source => _options.WriteKeysFile is { } file ? $"WRITE_KEYS_FILE={file}" : "WRITE_KEYS";
+    private string Source => _options.File is { } file ? $"WRITE_KEYS_FILE={file}" : "WRITE_KEYS";
 
     // Looks whether the file has changed, and takes over what it says. Somebody who asked wants to hear.
     private void Look(bool isAsked)
     {
         try
         {
-            byte[] content = ReadFile(_options.WriteKeysFile!);
+            byte[] content = ReadFile(_options.File!);
             if (!content.AsSpan().SequenceEqual(_seen) || isAsked || _trouble.Lasts)
             {
                 Adopt(Combine(content));
@@ -200,7 +200,7 @@ public sealed partial class WriteKeys : IDisposable
 
     private List<WriteKey> Combine(byte[] content)
     {
-        List<WriteKey> keys = [.. _listed, .. _options.WriteKeysFile is null ? [] : WriteKeyFile.Parse(content, _options)];
+        List<WriteKey> keys = [.. _listed, .. _options.File is null ? [] : WriteKeyFile.Parse(content, _options.Prefixes)];
         WriteKeyFile.Check(keys);
         return keys;
     }

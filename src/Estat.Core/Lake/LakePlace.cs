@@ -20,7 +20,7 @@ public sealed record LakePlace(IObjectCatalog Store, string Prefix, string Quara
 
     /// <summary>The place that a node with these options writes to.</summary>
     /// <exception cref="IOException">There is no such folder.</exception>
-    public static LakePlace Of(EstatOptions options) => Of(options, options.RawBucket, options.StorageDir, prefix: null, mustExist: true);
+    public static LakePlace Of(StorageOptions options) => Of(options, options.RawBucket, options.StorageDir, prefix: null, mustExist: true);
 
     /// <summary>A place that is named.</summary>
     /// <param name="text"><see cref="Takes"/>. Without a prefix: <c>RAW_PREFIX</c>.</param>
@@ -28,7 +28,7 @@ public sealed record LakePlace(IObjectCatalog Store, string Prefix, string Quara
     /// <param name="mustExist">Whether a folder that is not there is an error; else it is made.</param>
     /// <exception cref="OptionException">It is no place.</exception>
     /// <exception cref="IOException">There is no such folder.</exception>
-    public static LakePlace Parse(string text, EstatOptions options, bool mustExist = true)
+    public static LakePlace Parse(string text, StorageOptions options, bool mustExist = true)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (!text.StartsWith(S3Scheme, StringComparison.Ordinal))
@@ -51,7 +51,7 @@ public sealed record LakePlace(IObjectCatalog Store, string Prefix, string Quara
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();
 
-    private static LakePlace Of(EstatOptions options, string? bucket, string folder, string? prefix, bool mustExist)
+    private static LakePlace Of(StorageOptions options, string? bucket, string folder, string? prefix, bool mustExist)
     {
         IObjectCatalog store = bucket is not null ? new S3ObjectStore(options with { RawBucket = bucket }, TimeProvider.System)
             : mustExist ? FolderObjectStore.Existing(folder)

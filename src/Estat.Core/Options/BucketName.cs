@@ -7,7 +7,6 @@ namespace Estat.Core.Options;
 internal static class BucketName
 {
     internal const string Takes = "a bucket's name, or the ARN of an access point of one region such as arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME";
-    private const string Name = "RAW_BUCKET";
     private const string ArnBegin = "arn:";
     private static readonly string[] ResourceBegins = ["accesspoint/", "accesspoint:"];
 
@@ -38,13 +37,5 @@ internal static class BucketName
         int from = IsArn(place) && place.IndexOf(":accesspoint/", StringComparison.Ordinal) is var at and >= 0 ? at + ":accesspoint/".Length : 0;
         int slash = place.IndexOf('/', from);
         return slash < 0 ? (place, "") : (place[..slash], place[(slash + 1)..]);
-    }
-
-    internal static void CheckTogether(EstatOptions options)
-    {
-        if (options is { RawBucket: { } bucket, S3Endpoint: not null } && IsArn(bucket))
-        {
-            throw OptionSpec.Wrong(Name, bucket, "a bucket's name beside S3_ENDPOINT: access points are AWS' own");
-        }
     }
 }

@@ -2,6 +2,7 @@
 using System.Net;
 using Estat.Core.Ingest;
 using Estat.Core.Keys;
+using Estat.Core.Storage;
 
 namespace Estat.Core.Options;
 
@@ -21,6 +22,15 @@ public sealed record EstatOptions
     /// <summary>Where HTTP listens, Go-style: <c>:8080</c> is every interface.</summary>
     public string HttpAddr { get; init; } = ":8080";
 
+    /// <summary>Where objects go, and how.</summary>
+    public StorageOptions Storage { get; init; } = new();
+
+    /// <summary>The same, for whoever opens the store: with the longest object that this node makes.</summary>
+    public StorageOptions ObjectStorage => Storage with { LongestObject = BatchBytes + MaxBatchBodySize + (256L << 20) };
+
+    /// <summary>The prefixes that keys may not lie below, and the one that they lie below by default.</summary>
+    public KeyPrefixes Prefixes => new(RawPrefix, DlqPrefix);
+
     /// <summary>Ack level of a request that names none.</summary>
     public AckLevel Ack { get; init; } = AckLevel.Disk;
 
@@ -39,44 +49,92 @@ public sealed record EstatOptions
     /// <summary>Least time between two batches of requests that wait for the store, and the longest that each then waits for its upload.</summary>
     public TimeSpan StoredMaxWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Bucket for objects; null writes to <see cref="StorageDir"/>.</summary>
-    public string? RawBucket { get; init; }
+    /// <inheritdoc cref="StorageOptions.RawBucket"/>
+    public string? RawBucket
+    {
+        get => Storage.RawBucket;
+        init => Storage = Storage with { RawBucket = value };
+    }
 
-    /// <summary>Key prefix of objects.</summary>
-    public string RawPrefix { get; init; } = "raw";
+    /// <inheritdoc cref="StorageOptions.RawPrefix"/>
+    public string RawPrefix
+    {
+        get => Storage.RawPrefix;
+        init => Storage = Storage with { RawPrefix = value };
+    }
 
-    /// <summary>Key prefix of the quarantine: what cannot be read as gzip JSONL.</summary>
-    public string DlqPrefix { get; init; } = "raw_dlq";
+    /// <inheritdoc cref="StorageOptions.DlqPrefix"/>
+    public string DlqPrefix
+    {
+        get => Storage.DlqPrefix;
+        init => Storage = Storage with { DlqPrefix = value };
+    }
 
-    /// <summary>AWS region; also the signing region for an S3-compatible store.</summary>
-    public string AwsRegion { get; init; } = "ap-northeast-2";
+    /// <inheritdoc cref="StorageOptions.AwsRegion"/>
+    public string AwsRegion
+    {
+        get => Storage.AwsRegion;
+        init => Storage = Storage with { AwsRegion = value };
+    }
 
-    /// <summary>URL of an S3-compatible store; null is AWS. Path-style addressing is used with it.</summary>
-    public Uri? S3Endpoint { get; init; }
+    /// <inheritdoc cref="StorageOptions.S3Endpoint"/>
+    public Uri? S3Endpoint
+    {
+        get => Storage.S3Endpoint;
+        init => Storage = Storage with { S3Endpoint = value };
+    }
 
-    /// <summary>Time that one S3 request may take.</summary>
-    public TimeSpan S3Timeout { get; init; } = TimeSpan.FromSeconds(3);
+    /// <inheritdoc cref="StorageOptions.S3Timeout"/>
+    public TimeSpan S3Timeout
+    {
+        get => Storage.S3Timeout;
+        init => Storage = Storage with { S3Timeout = value };
+    }
 
-    /// <summary>Server-side encryption that every PUT asks for: <c>AES256</c> or <c>aws:kms</c>; null is the bucket's default.</summary>
-    public string? S3Sse { get; init; }
+    /// <inheritdoc cref="StorageOptions.S3Sse"/>
+    public string? S3Sse
+    {
+        get => Storage.S3Sse;
+        init => Storage = Storage with { S3Sse = value };
+    }
 
-    /// <summary>The KMS key of <c>aws:kms</c>; null is the account's own for S3.</summary>
-    public string? S3SseKmsKeyId { get; init; }
+    /// <inheritdoc cref="StorageOptions.S3SseKmsKeyId"/>
+    public string? S3SseKmsKeyId
+    {
+        get => Storage.S3SseKmsKeyId;
+        init => Storage = Storage with { S3SseKmsKeyId = value };
+    }
 
-    /// <summary>Canned ACL of every PUT; null sends none.</summary>
-    public string? S3Acl { get; init; }
+    /// <inheritdoc cref="StorageOptions.S3Acl"/>
+    public string? S3Acl
+    {
+        get => Storage.S3Acl;
+        init => Storage = Storage with { S3Acl = value };
+    }
 
-    /// <summary>Storage class of every PUT; null is the bucket's default.</summary>
-    public string? S3StorageClass { get; init; }
+    /// <inheritdoc cref="StorageOptions.S3StorageClass"/>
+    public string? S3StorageClass
+    {
+        get => Storage.S3StorageClass;
+        init => Storage = Storage with { S3StorageClass = value };
+    }
 
-    /// <summary>Whether a PUT sends its headers first and waits for <c>100 Continue</c>: a store that refuses is not sent the body.</summary>
-    public bool S3ExpectContinue { get; init; } = true;
+    /// <inheritdoc cref="StorageOptions.S3ExpectContinue"/>
+    public bool S3ExpectContinue
+    {
+        get => Storage.S3ExpectContinue;
+        init => Storage = Storage with { S3ExpectContinue = value };
+    }
 
     /// <summary>Attempts after the first before a batch goes to the DLQ.</summary>
     public int S3AppRetries { get; init; } = 2;
 
-    /// <summary>Local folder for objects when no bucket is named.</summary>
-    public string StorageDir { get; init; } = "./data";
+    /// <inheritdoc cref="StorageOptions.StorageDir"/>
+    public string StorageDir
+    {
+        get => Storage.StorageDir;
+        init => Storage = Storage with { StorageDir = value };
+    }
 
     /// <summary>Folder of the DLQ; one process owns it.</summary>
     public string DlqDir { get; init; } = "./var/dlq";
@@ -166,6 +224,9 @@ public sealed record EstatOptions
 
     /// <summary>Write keys besides, as <c>WRITE_KEYS</c> lists them; only their hashes are kept.</summary>
     public IReadOnlyList<WriteKey> WriteKeys { get; init; } = [];
+
+    /// <summary>The write keys' part.</summary>
+    public WriteKeyOptions Keys => new() { File = WriteKeysFile, Listed = WriteKeys, Prefixes = Prefixes };
 
     /// <summary>Whether requests without a write key are taken although keys are configured.</summary>
     public bool OpenIngest { get; init; }

@@ -220,7 +220,6 @@ public static class OptionTable
             throw OptionSpec.Wrong("HTTP_TLS_KEY", key, "a PEM file's path beside HTTP_TLS_CERT, which is not set");
         }
 
-        BucketName.CheckTogether(options);
         PutOptionTable.CheckTogether(options);
         if (options.MaxBatchBodySize < options.MaxBodySize)
         {

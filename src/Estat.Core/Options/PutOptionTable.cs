@@ -28,6 +28,11 @@ internal static class PutOptionTable
         {
             throw OptionSpec.Wrong("S3_SSE_KMS_KEY_ID", key, "a key beside S3_SSE=aws:kms, which is not set");
         }
+
+        if (options is { RawBucket: { } bucket, S3Endpoint: not null } && BucketName.IsArn(bucket))
+        {
+            throw OptionSpec.Wrong("RAW_BUCKET", bucket, "a bucket's name beside S3_ENDPOINT: access points are AWS' own");
+        }
     }
 
     private static bool IsHeaderText(string text) => text.Length is > 0 and <= 2048 && text.All(c => c is > ' ' and <= '~');

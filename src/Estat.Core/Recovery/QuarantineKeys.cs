@@ -26,6 +26,6 @@ internal sealed class QuarantineKeys(EstatOptions options)
         int end = quarantined.LastIndexOf('/');
         string prefix = end > Begin.Length ? quarantined[Begin.Length..end] : options.RawPrefix;
         return (name.EndsWith(Raw, StringComparison.Ordinal) ? name[..^Raw.Length] : name,
-            KeyPrefix.WhyNot(prefix, options) is null ? prefix : options.RawPrefix);
+            KeyPrefix.WhyNot(prefix, options.Prefixes) is null ? prefix : options.RawPrefix);
     }
 }

@@ -2,7 +2,6 @@
 using System.Text.RegularExpressions;
 using Amazon.Runtime;
 using Amazon.Runtime.Credentials;
-using Estat.Core.Options;
 
 namespace Estat.Core.Storage;
 
@@ -16,7 +15,7 @@ internal static partial class CredentialLinks
     /// <summary>
     /// What requests to S3 will be signed with. May ask the machine's metadata service; STS and SSO are asked when a key is needed.
     /// </summary>
-    internal static AWSCredentials Resolve(EstatOptions options) =>
+    internal static AWSCredentials Resolve(StorageOptions options) =>
         new DefaultAWSCredentialsIdentityResolver().ResolveIdentity(S3Clients.ConfigOf(options));
 
     /// <summary>The link in words, with the role where there is one.</summary>

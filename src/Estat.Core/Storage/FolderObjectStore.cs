@@ -11,7 +11,7 @@ namespace Estat.Core.Storage;
 public sealed class FolderObjectStore : IObjectCatalog
 {
     /// <summary>Holds what is being written; no object.</summary>
-    internal const string TemporaryFolder = ".incomplete";
+    internal const string TemporaryFolder = KeyPrefix.TemporaryFolder;
 
     private readonly string _root;
     private readonly string _temporary;

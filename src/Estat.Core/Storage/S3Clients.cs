@@ -3,7 +3,6 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Estat.Core.Hosting;
-using Estat.Core.Options;
 
 namespace Estat.Core.Storage;
 
@@ -11,7 +10,7 @@ namespace Estat.Core.Storage;
 internal static class S3Clients
 {
     /// <summary>The client's configuration, and the region that the links of the credential chain ask in.</summary>
-    internal static AmazonS3Config ConfigOf(EstatOptions options)
+    internal static AmazonS3Config ConfigOf(StorageOptions options)
     {
         // STS and SSO are asked in this region. The SDK by itself would take us-east-1, which a private network may not reach.
         AWSConfigs.AWSRegion = options.AwsRegion;

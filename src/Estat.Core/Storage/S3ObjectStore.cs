@@ -30,17 +30,17 @@ public sealed partial class S3ObjectStore : IObjectCatalog
     private readonly string _probeKey;
     private readonly string _where;
     private readonly TimeSpan _timeout;
-    private readonly long _longestBatch;
+    private readonly long _longestObject;
     private readonly TimeProvider _time;
 
     /// <summary>A store over <c>RAW_BUCKET</c>. No request is sent yet.</summary>
-    public S3ObjectStore(EstatOptions options, TimeProvider time)
+    public S3ObjectStore(StorageOptions options, TimeProvider time)
     {
         _bucket = options.RawBucket ?? throw new ArgumentException("RAW_BUCKET is not set", nameof(options));
         _probeKey = $"{options.RawPrefix}/{ProbeName}";
         _where = options.S3Endpoint is null ? $"S3 in {options.AwsRegion}" : options.S3Endpoint.ToString().TrimEnd('/');
         _timeout = options.S3Timeout;
-        _longestBatch = options.BatchBytes + options.MaxBatchBodySize + (256L << 20);
+        _longestObject = options.LongestObject;
         _time = time;
         _rules = new S3PutRules(options);
         _client = new AmazonS3Client(S3Clients.ConfigOf(options));
@@ -173,7 +173,7 @@ public sealed partial class S3ObjectStore : IObjectCatalog
     {
         var content = new MemoryStream();
         byte[] buffer = new byte[64 * 1024];
-        for (int read; content.Length < _longestBatch && (read = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
+        for (int read; content.Length < _longestObject && (read = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
         {
             content.Write(buffer, 0, read);
         }

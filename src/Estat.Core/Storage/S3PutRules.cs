@@ -1,12 +1,11 @@
 // What a bucket's rules ask of every PUT: encryption, ACL, storage class.
 using Amazon.S3;
 using Amazon.S3.Model;
-using Estat.Core.Options;
 
 namespace Estat.Core.Storage;
 
 /// <summary>Immutable. Every object goes through <see cref="Apply"/>: RAW, quarantine, a replay's copies, the probe of <c>estat check</c>.</summary>
-internal sealed class S3PutRules(EstatOptions options)
+internal sealed class S3PutRules(StorageOptions options)
 {
     /// <summary>Adds what the options ask for; what is not set is left to the bucket's defaults.</summary>
     internal PutObjectRequest Apply(PutObjectRequest request)

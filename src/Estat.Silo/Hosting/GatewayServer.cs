@@ -45,7 +45,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _logger = _loggers.CreateLogger<GatewayServer>();
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _keys = WriteKeys.Open(options, quotaFolder: null, time, _loggers.CreateLogger<WriteKeys>()); // it has no disk
+        _keys = WriteKeys.Open(options.Keys, quotaFolder: null, time, _loggers.CreateLogger<WriteKeys>()); // it has no disk
         _links = new SiloLinks(options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
         _keys?.Observe(_ingest.Instruments.Meter);

@@ -59,8 +59,8 @@ internal sealed partial class SiloServer : INodeServer
         _logger = _loggers.CreateLogger<SiloServer>();
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _store = options.RawBucket is null ? new FolderObjectStore(options.StorageDir, time) : new S3ObjectStore(options, time);
-        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
+        _store = ObjectStores.Open(options.ObjectStorage, time);
+        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.Keys, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
         var peers = new ReplicaPeers(options.Cluster.Zone);
         Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
         _keys?.Observe(Engine.Instruments.Meter);

@@ -11,7 +11,7 @@ public sealed class KeysTests : IDisposable
 
     private string KeysFile => _folder["keys.json"];
 
-    private WriteKey Only => Assert.Single(WriteKeyFile.Parse(File.ReadAllBytes(KeysFile), new EstatOptions()));
+    private WriteKey Only => Assert.Single(WriteKeyFile.Parse(File.ReadAllBytes(KeysFile), new KeyPrefixes("raw", "raw_dlq")));
 
     public void Dispose() => _folder.Dispose();
 

@@ -20,7 +20,7 @@ public sealed class WriteKeyFileTests
         };
         using var stream = new MemoryStream();
         WriteKeyFile.Write(stream, [key]);
-        WriteKey read = Assert.Single(WriteKeyFile.Parse(stream.ToArray(), new EstatOptions()));
+        WriteKey read = Assert.Single(WriteKeyFile.Parse(stream.ToArray(), new KeyPrefixes("raw", "raw_dlq")));
         Assert.Equal(key.Hashes, read.Hashes);
         Assert.Equal(key.Origins, read.Origins);
         Assert.Equal(key, read with { Hashes = key.Hashes, Origins = key.Origins });
@@ -30,7 +30,7 @@ public sealed class WriteKeyFileTests
     public void Origins_are_brought_into_the_form_in_which_browsers_write_them()
     {
         WriteKey key = Assert.Single(WriteKeyFile.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"keys":[{"name":"a","sha256":"{{Hash}}","origins":["https://한국.example:443","https://*.Shop.example","capacitor://localhost","null"]}]}"""), options: null));
+            $$"""{"keys":[{"name":"a","sha256":"{{Hash}}","origins":["https://한국.example:443","https://*.Shop.example","capacitor://localhost","null"]}]}"""), prefixes: null));
         Assert.Equal(["https://xn--3e0b707e.example", "https://*.shop.example", "capacitor://localhost", "null"], key.Origins);
     }
 
@@ -67,7 +67,7 @@ public sealed class WriteKeyFileTests
     public void What_is_wrong_is_told_with_its_place(string json, string told)
     {
         json = json.Replace("9HASH", Hash.Replace('0', '9'), StringComparison.Ordinal).Replace("HASH", Hash, StringComparison.Ordinal);
-        WriteKeyException error = Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes(json), new EstatOptions()));
+        WriteKeyException error = Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes(json), new KeyPrefixes("raw", "raw_dlq")));
         Assert.StartsWith(told, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("estat_secret", error.Message, StringComparison.Ordinal);
     }

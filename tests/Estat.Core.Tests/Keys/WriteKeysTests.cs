@@ -24,7 +24,7 @@ public sealed class WriteKeysTests : IDisposable
         Write("shop");
         using var meter = new Meter("test");
         using var metrics = new PrometheusText(meter);
-        using WriteKeys keys = WriteKeys.Open(new EstatOptions { WriteKeysFile = KeysFile }, quotaFolder: null, _time, _log)!;
+        using WriteKeys keys = WriteKeys.Open(new WriteKeyOptions { File = KeysFile }, quotaFolder: null, _time, _log)!;
         keys.Observe(meter);
         keys.Start();
         Assert.Equal((0, 0), (metrics.Value("estat_key_file_failing"), metrics.Value("estat_key_file_errors_total")));
@@ -67,7 +67,7 @@ public sealed class WriteKeysTests : IDisposable
 
         WriteKeys Open()
         {
-            WriteKeys keys = WriteKeys.Open(new EstatOptions { WriteKeysFile = KeysFile }, _folder.Path, _time, _log)!;
+            WriteKeys keys = WriteKeys.Open(new WriteKeyOptions { File = KeysFile }, _folder.Path, _time, _log)!;
             keys.Start();
             return keys;
         }

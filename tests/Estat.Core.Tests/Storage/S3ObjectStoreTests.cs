@@ -89,7 +89,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     public async Task A_bucket_that_does_not_exist_is_a_refusal_that_says_what_to_check()
     {
         BucketPlace place = await BehindProxyAsync();
-        using var store = new S3ObjectStore(place.Options with { RawBucket = "no-such-bucket" }, TimeProvider.System);
+        using var store = new S3ObjectStore(place.Options.Storage with { RawBucket = "no-such-bucket" }, TimeProvider.System);
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token));
         Assert.Equal(StorageFailure.Refused, error.Failure);
         Assert.Contains("s3://no-such-bucket", error.Message, StringComparison.Ordinal);
@@ -178,7 +178,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     public async Task A_store_that_nobody_listens_for_is_a_failure_that_may_pass()
     {
         using var store = new S3ObjectStore(
-            new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = new Uri($"http://127.0.0.1:{FreePort.Next()}") }, TimeProvider.System);
+            new StorageOptions { RawBucket = "events", S3Endpoint = new Uri($"http://127.0.0.1:{FreePort.Next()}") }, TimeProvider.System);
         await gateway.SharedAsync(); // for its credentials
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token));
         Assert.Equal(StorageFailure.Transient, error.Failure);
@@ -197,7 +197,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     {
         await gateway.SharedAsync(); // for its credentials
         using var middlebox = new FixedAnswer(status, type, body);
-        using var store = new S3ObjectStore(new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+        using var store = new S3ObjectStore(new StorageOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
         Assert.Equal(expected, (await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token))).Failure);
         Assert.Equal(expected, (await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token))).Failure);
     }
@@ -207,7 +207,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     {
         await gateway.SharedAsync(); // for its credentials
         using var middlebox = new FixedAnswer("200 OK", "text/html", "<html><body>Please log in<br></body>");
-        using var store = new S3ObjectStore(new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+        using var store = new S3ObjectStore(new StorageOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token));
         Assert.Equal(StorageFailure.Transient, error.Failure);
         Assert.NotNull(await new SinkProbe(store, TimeProvider.System).AskAsync());
@@ -221,7 +221,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         await gateway.SharedAsync(); // for its credentials
         using var middlebox = new FixedAnswer(status, "application/xml", "<Error>" + string.Concat(Enumerable.Repeat("<a>", 3 << 20)));
         using var store = new S3ObjectStore(
-            new Core.Options.EstatOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
+            new StorageOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
         foreach (Func<Task> request in new Func<Task>[] { () => store.CheckAsync(Token),
             () => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token), () => store.DeleteAsync("raw/a", Token) })
         {

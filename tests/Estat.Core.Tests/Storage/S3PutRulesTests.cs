@@ -22,7 +22,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
         EstatOptions options = Recording() with { S3Sse = "aws:kms", S3SseKmsKeyId = "alias/events", S3Acl = "bucket-owner-full-control",
             S3StorageClass = "INTELLIGENT_TIERING" };
         ObjectContent content = Batches.ContentOf("a");
-        using var store = new S3ObjectStore(options, TimeProvider.System);
+        using var store = new S3ObjectStore(options.Storage, TimeProvider.System);
         await TryCreateAsync(store, isForRaw ? content : content with { IsGzip = false, Reason = "broken" });
         WebHeaderCollection put = _puts.First();
         Assert.Equal(
@@ -34,7 +34,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     [Fact]
     public async Task Without_options_nothing_is_asked_for_and_the_body_need_not_wait_for_100_Continue()
     {
-        using var store = new S3ObjectStore(Recording() with { S3ExpectContinue = false }, TimeProvider.System);
+        using var store = new S3ObjectStore((Recording() with { S3ExpectContinue = false }).Storage, TimeProvider.System);
         await TryCreateAsync(store, Batches.ContentOf("a"));
         Assert.DoesNotContain(_puts.First().AllKeys, name =>
             name!.StartsWith("x-amz-server-side", StringComparison.OrdinalIgnoreCase)
@@ -48,7 +48,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
         await using (place)
         {
             EstatOptions options = place.Options with { S3Acl = "bucket-owner-full-control", S3StorageClass = "STANDARD", S3ExpectContinue = false };
-            using var store = new S3ObjectStore(options, TimeProvider.System);
+            using var store = new S3ObjectStore(options.Storage, TimeProvider.System);
             Assert.Equal(CreateOutcome.Created, await store.CreateAsync("raw/a", Batches.ContentOf("a"), Token));
             GetObjectMetadataResponse head = await place.Gateway.Client.GetObjectMetadataAsync(place.Bucket, "raw/a", Token);
             Assert.Equal("gzip", head.Headers.ContentEncoding);
@@ -73,7 +73,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     {
         string body = code.Length == 0 ? "" : $"<Error><Code>{code}</Code><Message>{message}</Message></Error>";
         using var answer = new FixedAnswer($"{status} Refused", "application/xml", body);
-        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint), TimeProvider.System);
+        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint).Storage, TimeProvider.System);
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.OpenAsync("raw/a", Token));
         Assert.Contains(advice, error.Message, StringComparison.Ordinal);
         Assert.Equal(status < 500 ? StorageFailure.Refused : StorageFailure.Transient, error.Failure);
@@ -88,7 +88,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     public async Task A_refusal_says_whether_other_objects_may_be_read_all_the_same(string code, ObjectRefusal expected)
     {
         using var answer = new FixedAnswer("403 Forbidden", "application/xml", $"<Error><Code>{code}</Code><Message>no</Message></Error>");
-        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint), TimeProvider.System);
+        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint).Storage, TimeProvider.System);
         Assert.Equal(expected, (await Assert.ThrowsAsync<StorageException>(() => store.OpenAsync("raw/a", Token))).OfObject);
         Assert.Equal(ObjectRefusal.None, (await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token))).OfObject);
     }

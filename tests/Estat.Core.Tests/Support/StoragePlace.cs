@@ -67,7 +67,7 @@ internal sealed class BucketPlace : StoragePlace
         Gateway = gateway;
         Options = options;
         Proxy = proxy;
-        Store = new S3ObjectStore(options, TimeProvider.System);
+        Store = new S3ObjectStore(options.Storage, TimeProvider.System);
     }
 
     internal override IObjectCatalog Store { get; }
