@@ -1,7 +1,7 @@
 // What counting costs a request, and a scrape the node.
 using System.Diagnostics.Metrics;
 using BenchmarkDotNet.Attributes;
-using Estat.Core.Metrics;
+using Estat.Base.Metrics;
 
 namespace Estat.Microbench;
 

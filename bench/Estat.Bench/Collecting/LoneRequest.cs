@@ -1,9 +1,9 @@
 // A lone request at an idle server, beside the flush that it waits for.
 using System.Diagnostics;
+using Estat.Base.Files;
 using Estat.Bench.Nodes;
 using Estat.Bench.Reporting;
 using Estat.Bench.Suite;
-using Estat.Core.Files;
 
 namespace Estat.Bench.Collecting;
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Estat.Base.Memory;
 using Estat.Bench.Measuring;
 using Estat.Core.Batching;
 using Estat.Core.Events;

@@ -2,9 +2,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Estat.Base.Acks;
 using Estat.Core.Events;
 using Estat.Core.Forwarding;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,6 +1,6 @@
 // Estat as it is run: one process, or a gateway before a silo, over a folder of its own.
 using System.Globalization;
-using Estat.Core.Batching;
+using Estat.Lake.Names;
 using Estat.Testing;
 
 namespace Estat.Bench.Nodes;

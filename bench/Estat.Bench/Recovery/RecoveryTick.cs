@@ -2,13 +2,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
+using Estat.Base.Storage;
 using Estat.Bench.Reporting;
 using Estat.Bench.Suite;
-using Estat.Core.Batching;
 using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Bench.Recovery;

@@ -1,8 +1,8 @@
 // What each level costs and saves, and how far Estat's encoder is from zlib-ng itself.
 using System.Globalization;
 using System.Security.Cryptography;
+using Estat.Base.Memory;
 using Estat.Core.Batching;
-using Estat.Core.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Microbench.Gzip;

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Estat.Api.Http;
-using Estat.Core.Hosting;
+using Estat.Base.Logging;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 

@@ -1,6 +1,7 @@
 // What a node says of its write keys when it starts.
 using System.Net;
-using Estat.Core.Keys;
+using Estat.Base.Access;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Api.Access;

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
-using Estat.Core.Keys;
+using Estat.Base.Access;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Microsoft.Extensions.Primitives;

@@ -1,8 +1,8 @@
 // /admin/dlq: what waits because its upload failed.
+using Estat.Base.Storage;
 using Estat.Core.Administration;
-using Estat.Core.Batching;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 
 namespace Estat.Api.Administration;
 

@@ -1,6 +1,6 @@
 // Answers that go on: server-sent events to those who watch.
 using Estat.Api.Http;
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 
 namespace Estat.Api.Administration;
 

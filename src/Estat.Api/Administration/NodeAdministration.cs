@@ -1,8 +1,8 @@
 // The pages of one node, put together: the same in the standalone server, in a silo and in a gateway.
 using Estat.Api.Http;
+using Estat.Base.Acks;
 using Estat.Core.Administration;
 using Estat.Core.Hosting;
-using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Tailing;

@@ -2,8 +2,8 @@
 using System.Buffers;
 using System.Globalization;
 using Estat.Api.Http;
-using Estat.Core.Events;
 using Estat.Core.Tailing;
+using Estat.Lake.Lines;
 
 namespace Estat.Api.Administration;
 

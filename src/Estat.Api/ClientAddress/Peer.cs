@@ -1,7 +1,7 @@
 // Who is at the other end of a connection; worked out once per connection, not per event.
 using System.Net;
 using System.Text;
-using Estat.Core.Keys;
+using Estat.Base.Access;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Primitives;
 

@@ -2,10 +2,11 @@
 using System.IO.Pipelines;
 using Estat.Api.Access;
 using Estat.Api.Http;
+using Estat.Base.Access;
+using Estat.Base.Acks;
+using Estat.Base.Threading;
 using Estat.Core.Events;
-using Estat.Core.Hosting;
 using Estat.Core.Ingest;
-using Estat.Core.Keys;
 using Estat.Core.Metrics;
 using Estat.Core.Tailing;
 using Microsoft.Extensions.Primitives;

@@ -3,8 +3,9 @@ using System.Buffers;
 using System.Text;
 using Estat.Api.Access;
 using Estat.Api.Http;
+using Estat.Base.Access;
+using Estat.Base.Acks;
 using Estat.Core.Ingest;
-using Estat.Core.Keys;
 using Estat.Core.Options;
 using Estat.Core.Tailing;
 

@@ -1,6 +1,7 @@
 // How many connections may be open, and which one goes when there is no room for the next.
 using System.Diagnostics;
-using Estat.Core.Hosting;
+using Estat.Base.Logging;
+using Estat.Base.Threading;
 using Estat.Core.Metrics;
 using Microsoft.AspNetCore.Connections;
 

@@ -1,6 +1,7 @@
 // The client's side of a health check: for images that have neither a shell nor curl.
 using System.Net.Security;
 using System.Security.Authentication;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Api.Health;

@@ -1,6 +1,6 @@
 // TLS handshakes off the threads that poll sockets: a signature takes up to a millisecond, in which such a thread would serve nobody.
 using System.IO.Pipelines;
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Hosting;

@@ -4,8 +4,9 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Estat.Core.Files;
-using Estat.Core.Hosting;
+using Estat.Base.Files;
+using Estat.Base.Logging;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Api.Hosting;

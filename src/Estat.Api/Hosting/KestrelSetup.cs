@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;

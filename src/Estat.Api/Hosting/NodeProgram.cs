@@ -3,7 +3,9 @@ using System.Collections;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Estat.Api.Health;
-using Estat.Core.Hosting;
+using Estat.Base.Memory;
+using Estat.Base.Options;
+using Estat.Base.Threading;
 using Estat.Core.Options;
 
 namespace Estat.Api.Hosting;

@@ -1,6 +1,7 @@
 // Which threads run what a socket has been waiting for: a setting of the process, made before its first socket.
 using Amazon;
-using Estat.Core.Hosting;
+using Estat.Base.Storage;
+using Estat.Base.Threading;
 using Estat.Core.Options;
 
 namespace Estat.Api.Hosting;

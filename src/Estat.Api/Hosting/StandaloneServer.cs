@@ -3,12 +3,13 @@ using Estat.Api.Access;
 using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Metrics;
+using Estat.Base.Access;
+using Estat.Base.Acks;
+using Estat.Base.Metrics;
+using Estat.Base.Options;
+using Estat.Base.Storage;
 using Estat.Core.Hosting;
-using Estat.Core.Ingest;
-using Estat.Core.Keys;
-using Estat.Core.Metrics;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Api.Hosting;
 

@@ -1,4 +1,6 @@
 // Every answer of the collecting endpoints: which problem a refusal becomes, and where it is counted.
+using Estat.Base.Acks;
+using Estat.Base.Metrics;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;

@@ -1,7 +1,7 @@
 // Content-Encoding of request bodies: gzip and br, strictly to their end, bounded in size.
 using System.Buffers;
 using System.IO.Compression;
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;

@@ -3,6 +3,7 @@ using System.Buffers;
 using System.Collections.Frozen;
 using Estat.Api.Access;
 using Estat.Api.ClientAddress;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Microsoft.Extensions.Primitives;
 

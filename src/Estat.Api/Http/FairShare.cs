@@ -1,5 +1,5 @@
 // No connection keeps a thread that others depend on.
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 
 namespace Estat.Api.Http;
 

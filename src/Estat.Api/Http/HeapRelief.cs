@@ -1,5 +1,5 @@
 // Memory that an attack made the process take is given back when it is over.
-using Estat.Core.Hosting;
+using Estat.Base.Memory;
 
 namespace Estat.Api.Http;
 

@@ -20,7 +20,7 @@ internal sealed class MemoryBudget(long bytes, HeapRelief? relief = null)
     internal bool IsScarce => Interlocked.Read(ref _used) > Total / 2;
 
     /// <summary>What a request takes its memory from.</summary>
-    /// <param name="address">Its client (<see cref="Estat.Core.Keys.AddressLimits.KeyOf"/>).</param>
+    /// <param name="address">Its client (<see cref="Estat.Base.Access.AddressLimits.KeyOf"/>).</param>
     internal RequestMemory For(ulong address) => new(this, address);
 
     /// <summary>Takes bytes, or none.</summary>

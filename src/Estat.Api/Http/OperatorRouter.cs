@@ -1,8 +1,8 @@
 // The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
 using Estat.Api.Access;
 using Estat.Api.Health;
-using Estat.Core.Hosting;
-using Estat.Core.Metrics;
+using Estat.Base.Metrics;
+using Estat.Base.Threading;
 
 namespace Estat.Api.Http;
 

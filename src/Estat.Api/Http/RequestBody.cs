@@ -1,6 +1,6 @@
 // A body that has to be waited for or decoded: read in time, its Content-Encoding undone, both bounded.
 using System.Text;
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 
 namespace Estat.Api.Http;
 

@@ -2,7 +2,7 @@
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Connections;
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 using Estat.Core.Metrics;
 using Microsoft.AspNetCore.Connections;
 

@@ -1,6 +1,6 @@
 // Bounds what answers that nobody reads, and requests that nobody ends, may hold together: UNREAD_BYTES.
 using System.Diagnostics.Metrics;
-using Estat.Core.Hosting;
+using Estat.Base.Logging;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Http;

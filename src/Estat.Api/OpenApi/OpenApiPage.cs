@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using Estat.Api.Http;
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 
 namespace Estat.Api.OpenApi;

@@ -1,7 +1,8 @@
 // Who may send, and over what: the files of write keys and of the certificate.
 using System.Globalization;
 using Estat.Api.Hosting;
-using Estat.Core.Keys;
+using Estat.Base.Access;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 

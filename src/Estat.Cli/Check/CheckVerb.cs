@@ -1,5 +1,6 @@
 // `estat check`: would the server run here, with these options?
 using System.Text.Json;
+using Estat.Base.Options;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
 using Estat.Core.Options;

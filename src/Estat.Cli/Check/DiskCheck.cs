@@ -1,9 +1,9 @@
 // A folder of the server: may it be written, how fast is a flush, is there room, does somebody own it?
 using System.Diagnostics;
 using System.Globalization;
+using Estat.Base.Acks;
+using Estat.Base.Files;
 using Estat.Cli.Frame;
-using Estat.Core.Files;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Core.Spooling;
 

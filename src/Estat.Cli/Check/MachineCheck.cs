@@ -1,8 +1,9 @@
 // What the machine, or its container, gives the process.
 using System.Globalization;
 using Estat.Api.Hosting;
+using Estat.Base.Options;
+using Estat.Base.Threading;
 using Estat.Cli.Frame;
-using Estat.Core.Hosting;
 using Estat.Core.Options;
 
 namespace Estat.Cli.Check;

@@ -1,6 +1,7 @@
 // HTTP_ADDR: may it be listened on?
 using System.Net.Security;
 using System.Net.Sockets;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Cli.Check;

@@ -1,5 +1,6 @@
 // What S3 says to anybody: its time, and a bucket's region.
 using System.Globalization;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Cli.Check;

@@ -3,9 +3,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Amazon.Runtime;
+using Estat.Base.Options;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Cli.Check;
 

@@ -1,10 +1,10 @@
 // `estat dlq export FOLDER`.
 using System.Globalization;
 using System.Security.Cryptography;
+using Estat.Base.Files;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Batching;
-using Estat.Core.Files;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 
 namespace Estat.Cli.Dlq;
 

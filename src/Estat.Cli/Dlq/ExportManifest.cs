@@ -1,7 +1,7 @@
 // FOLDER/manifest.jsonl: what an export holds, a file a line.
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Cli.Dlq;
 

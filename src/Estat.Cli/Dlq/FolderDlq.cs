@@ -1,10 +1,11 @@
 // The DLQ in a folder whose server does not run.
 using System.IO.Compression;
 using System.Text;
+using Estat.Base.Files;
 using Estat.Cli.Frame;
 using Estat.Core.Batching;
-using Estat.Core.Files;
 using Estat.Core.Recovery;
+using Estat.Lake.Names;
 
 namespace Estat.Cli.Dlq;
 

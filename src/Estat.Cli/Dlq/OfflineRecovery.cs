@@ -1,14 +1,15 @@
 // Recovery without a server: the node's own classes over a folder, storage named by the same options.
+using Estat.Base.Files;
+using Estat.Base.Options;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Files;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Cli.Dlq;

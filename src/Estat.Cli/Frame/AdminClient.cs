@@ -2,7 +2,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Estat.Core.Uploading;
+using Estat.Base.Storage;
 
 namespace Estat.Cli.Frame;
 

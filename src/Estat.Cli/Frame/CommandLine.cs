@@ -1,9 +1,9 @@
 // From the command line to a verb, and from what it throws to an exit code.
 using System.CommandLine.Invocation;
 using Amazon;
-using Estat.Core.Hosting;
+using Estat.Base.Options;
+using Estat.Base.Storage;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Cli.Frame;
 

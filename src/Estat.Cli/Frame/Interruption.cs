@@ -1,8 +1,8 @@
 // Ctrl-C and SIGTERM: the first asks the verb to finish what is in flight and to save, the second ends the program at once. So does the time that it
 // has for it.
 using System.Runtime.InteropServices;
-using Estat.Core.Hosting;
-using Estat.Core.Options;
+using Estat.Base.Options;
+using Estat.Base.Threading;
 
 namespace Estat.Cli.Frame;
 

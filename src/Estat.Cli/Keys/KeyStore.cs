@@ -1,7 +1,7 @@
 // The file that the verbs change.
+using Estat.Base.Access;
+using Estat.Base.Files;
 using Estat.Cli.Frame;
-using Estat.Core.Files;
-using Estat.Core.Keys;
 
 namespace Estat.Cli.Keys;
 

@@ -1,7 +1,7 @@
 // `estat keys list`: what the file says, which is no secret.
 using System.Globalization;
+using Estat.Base.Access;
 using Estat.Cli.Frame;
-using Estat.Core.Keys;
 using Spectre.Console;
 
 namespace Estat.Cli.Keys;

@@ -1,7 +1,7 @@
 // `estat keys new --name shop`: prints a key, once; the file gets its hash.
+using Estat.Base.Access;
+using Estat.Base.Options;
 using Estat.Cli.Frame;
-using Estat.Core.Keys;
-using Estat.Core.Options;
 
 namespace Estat.Cli.Keys;
 

@@ -18,7 +18,7 @@ internal static class KeysRevoke
             int left = 0;
             KeyStore.Change(path, keys =>
             {
-                Core.Keys.WriteKey[] rest = [.. keys.Where(known => known.Name != which)];
+                Base.Access.WriteKey[] rest = [.. keys.Where(known => known.Name != which)];
                 left = rest.Length;
                 return left < keys.Count ? rest : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has");
             });

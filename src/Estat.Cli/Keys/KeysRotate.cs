@@ -1,6 +1,6 @@
 // `estat keys rotate --name shop`: another key under the same name; the one before holds until it is dropped.
+using Estat.Base.Access;
 using Estat.Cli.Frame;
-using Estat.Core.Keys;
 
 namespace Estat.Cli.Keys;
 

@@ -1,9 +1,10 @@
 // Which objects a verb reads: where they lie, which keys, which time. The same for verify, replay and query.
+using Estat.Base.Options;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Core.Events;
-using Estat.Core.Lake;
 using Estat.Core.Options;
+using Estat.Lake.Lines;
+using Estat.Lake.Reading;
 
 namespace Estat.Cli.Lake;
 

@@ -1,7 +1,7 @@
 // How far through a range of objects a verb is.
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Lake;
-using Estat.Core.Storage;
+using Estat.Lake.Reading;
 
 namespace Estat.Cli.Lake;
 

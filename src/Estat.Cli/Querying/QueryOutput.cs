@@ -1,7 +1,7 @@
 // A query's answer, as a table, NDJSON or CSV.
 using System.Globalization;
 using Estat.Cli.Frame;
-using Estat.Core.Querying;
+using Estat.Lake.Querying;
 using Spectre.Console;
 
 namespace Estat.Cli.Querying;

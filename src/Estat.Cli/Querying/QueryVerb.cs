@@ -1,9 +1,9 @@
 // `estat query`: counts by time, top values and fields, straight from the objects.
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
-using Estat.Core.Events;
-using Estat.Core.Lake;
-using Estat.Core.Querying;
+using Estat.Lake.Lines;
+using Estat.Lake.Querying;
+using Estat.Lake.Reading;
 
 namespace Estat.Cli.Querying;
 

@@ -4,9 +4,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Replaying;
-using Estat.Core.Uploading;
+using Estat.Lake.Replaying;
 
 namespace Estat.Cli.Replaying;
 

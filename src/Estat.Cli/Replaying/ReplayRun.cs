@@ -1,12 +1,12 @@
 // One replay: its checkpoint, its progress, what it says at its end.
 using System.Security.Cryptography;
 using System.Text;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
 using Estat.Cli.Run;
-using Estat.Core.Lake;
-using Estat.Core.Replaying;
-using Estat.Core.Storage;
+using Estat.Lake.Reading;
+using Estat.Lake.Replaying;
 
 namespace Estat.Cli.Replaying;
 

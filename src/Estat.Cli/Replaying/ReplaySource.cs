@@ -1,12 +1,12 @@
 // Where a replay takes its objects from: a lake, its quarantine, or a folder of the DLQ.
+using Estat.Base.Files;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
 using Estat.Cli.Run;
-using Estat.Core.Batching;
-using Estat.Core.Files;
-using Estat.Core.Lake;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
+using Estat.Lake.Reading;
 
 namespace Estat.Cli.Replaying;
 

@@ -1,9 +1,10 @@
 // `estat replay`: objects back through ingest, or to another bucket or folder.
+using Estat.Base.Options;
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
-using Estat.Core.Events;
-using Estat.Core.Lake;
-using Estat.Core.Replaying;
+using Estat.Lake.Lines;
+using Estat.Lake.Reading;
+using Estat.Lake.Replaying;
 
 namespace Estat.Cli.Replaying;
 
@@ -82,7 +83,7 @@ internal sealed class ReplayOptions
     internal ReplayForm Form(ParseResult parsed) => parsed.GetValue(_as) == "line" ? ReplayForm.Line : ReplayForm.Body;
 
     internal TimeSpan GiveUp(ParseResult parsed) => parsed.GetValue(_giveUp) is not { } text ? TimeSpan.FromMinutes(10)
-        : Estat.Core.Options.GoDuration.TryParse(text, out TimeSpan time) ? time
+        : GoDuration.TryParse(text, out TimeSpan time) ? time
         : throw CliException.Usage($"--give-up {text}: takes a duration such as 30s, 10m");
 
     internal ReplaySource Source(ParseResult parsed, DateTimeOffset now)

@@ -1,5 +1,6 @@
 // The server's options, as the command line's parser wants them.
 using System.Collections;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Cli.Run;

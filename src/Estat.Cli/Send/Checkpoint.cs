@@ -1,6 +1,6 @@
 // FILE.estat-send: how far a file was sent, so that a second start goes on where the first one stopped.
 using System.Text.Json.Serialization;
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Cli.Send;
 

@@ -4,8 +4,8 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Uploading;
 
 namespace Estat.Cli.Send;
 

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Core.Events;
-using Estat.Core.Storage;
 
 namespace Estat.Cli.Send;
 

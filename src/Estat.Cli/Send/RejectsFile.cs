@@ -1,5 +1,5 @@
 // --rejects FILE: the lines that were not taken, as they stood, to be mended and sent again.
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Cli.Send;
 

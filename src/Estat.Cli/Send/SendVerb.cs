@@ -1,6 +1,6 @@
 // `estat send`: a file of events, or standard input, to /collect/batch.
+using Estat.Base.Options;
 using Estat.Cli.Frame;
-using Estat.Core.Options;
 
 namespace Estat.Cli.Send;
 

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Uploading;
 
 namespace Estat.Cli.Tail;
 

@@ -1,9 +1,9 @@
 // What a verification prints: findings as they come, quarantine apart, the summary last.
 using System.Text.Json;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Lake;
-using Estat.Core.Storage;
-using Estat.Core.Verifying;
+using Estat.Lake.Reading;
+using Estat.Lake.Verifying;
 using Spectre.Console;
 
 namespace Estat.Cli.Verifying;

@@ -1,9 +1,9 @@
 // `estat verify`: reads a prefix and tells everything that is wrong with it.
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
-using Estat.Core.Lake;
-using Estat.Core.Storage;
-using Estat.Core.Verifying;
+using Estat.Lake.Reading;
+using Estat.Lake.Verifying;
 
 namespace Estat.Cli.Verifying;
 

@@ -1,5 +1,5 @@
 // Where a verification keeps hashes and its checkpoint.
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Cli.Verifying;
 

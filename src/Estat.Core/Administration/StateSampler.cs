@@ -1,4 +1,5 @@
 // Reads a node's state, and compares it with the reading before.
+using Estat.Base.Metrics;
 using Estat.Core.Conservation;
 using Estat.Core.Hosting;
 using Estat.Core.Metrics;

@@ -1,5 +1,5 @@
 // What this process stored last.
-using Estat.Core.Batching;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Administration;
 

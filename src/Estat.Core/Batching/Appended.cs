@@ -1,5 +1,5 @@
 // What a partition answers to an append.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 
 namespace Estat.Core.Batching;
 

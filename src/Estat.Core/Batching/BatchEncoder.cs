@@ -1,6 +1,8 @@
 // gzip and hash of a batch, streamed as the batch grows.
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Estat.Base.Memory;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Batching;
 

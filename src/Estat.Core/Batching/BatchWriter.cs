@@ -1,5 +1,5 @@
 // The last writer of a lane: turns chunks into sealed batches.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Metrics;
 using Estat.Core.Spooling;
 

@@ -1,8 +1,10 @@
 // A partition: many requests append encoded lines, its writers turn them into batches.
+using Estat.Base.Acks;
 using Estat.Core.Events;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Batching;
 

@@ -1,5 +1,7 @@
 // A batch that takes no more events, ready to be uploaded as often as it takes.
 using System.Diagnostics;
+using Estat.Base.Memory;
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
 using Estat.Core.Spooling;
 

@@ -1,5 +1,6 @@
 // Hands a packet's answer to all who wait for it.
 using System.Collections.Concurrent;
+using Estat.Base.Acks;
 using Estat.Core.Ingest;
 
 namespace Estat.Core.Forwarding;

@@ -1,5 +1,5 @@
 // What one call to a silo came to.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 
 namespace Estat.Core.Forwarding;
 

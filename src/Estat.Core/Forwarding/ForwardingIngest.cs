@@ -1,4 +1,5 @@
 // Takes events at a gateway, for the silos to keep.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
 using Estat.Core.Events;
 using Estat.Core.Ingest;

@@ -1,5 +1,5 @@
 // The port between a gateway and the silos that keep what it receives.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 
 namespace Estat.Core.Forwarding;
 

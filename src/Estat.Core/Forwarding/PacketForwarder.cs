@@ -1,7 +1,7 @@
 // A packet's way to a silo, or to another one, and back to those who wait.
 using System.Collections.Concurrent;
+using Estat.Base.Acks;
 using Estat.Core.Batching;
-using Estat.Core.Ingest;
 
 namespace Estat.Core.Forwarding;
 

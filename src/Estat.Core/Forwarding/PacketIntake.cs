@@ -1,4 +1,5 @@
 // A silo's side of a packet: lines that a gateway encoded enter this node's partitions, once.
+using Estat.Base.Acks;
 using Estat.Core.Ingest;
 
 namespace Estat.Core.Forwarding;

@@ -1,6 +1,6 @@
 // When a lane's packets leave, and what it does while they cannot.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
-using Estat.Core.Ingest;
 
 namespace Estat.Core.Forwarding;
 

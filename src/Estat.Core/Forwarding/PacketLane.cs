@@ -1,4 +1,5 @@
 // Where a gateway's events of one level gather into packets.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
 using Estat.Core.Events;
 using Estat.Core.Ingest;

@@ -1,5 +1,5 @@
 // How a silo that failed comes back.
-using Estat.Core.Uploading;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Forwarding;
 

@@ -1,5 +1,5 @@
 // What all silos of a cluster have to agree on: where their events end up, and what their answers mean.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 
 namespace Estat.Core.Hosting;

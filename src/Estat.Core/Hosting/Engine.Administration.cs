@@ -1,8 +1,8 @@
 // What whoever runs a node asks of its engine.
+using Estat.Base.Storage;
 using Estat.Core.Administration;
 using Estat.Core.Metrics;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Hosting;
 

@@ -1,4 +1,6 @@
 // The core of a node, put together: partitions → spool → uploader → storage or DLQ, backlog and recovery beside them. The same in the standalone server and in a silo.
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Ingest;
@@ -7,8 +9,8 @@ using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Replication;
 using Estat.Core.Spooling;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Hosting;
 

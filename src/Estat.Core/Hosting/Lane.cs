@@ -1,10 +1,12 @@
 // A partition with its writers.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Replication;
 using Estat.Core.Spooling;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Hosting;
 

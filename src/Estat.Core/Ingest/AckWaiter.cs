@@ -1,5 +1,6 @@
 // One request that waits for its events to be flushed.
 using System.Threading.Tasks.Sources;
+using Estat.Base.Acks;
 
 namespace Estat.Core.Ingest;
 

@@ -1,11 +1,13 @@
 // The port between those who receive events (HTTP today) and those who keep them (this process, or a cluster).
+using Estat.Base.Acks;
+using Estat.Base.Threading;
 using Estat.Core.Events;
 
 namespace Estat.Core.Ingest;
 
 /// <summary>
 /// Takes events. Spans and blocks are read before the call returns its task, which completes once the ack level is reached. Who awaits it may go on on the
-/// thread that flushed: what is slow or waits switches to <see cref="Hosting.PoolThread"/> first, or the next flush waits for it.
+/// thread that flushed: what is slow or waits switches to <see cref="PoolThread"/> first, or the next flush waits for it.
 /// </summary>
 public interface IIngest
 {

@@ -1,4 +1,5 @@
 // Takes events into this process' partitions.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
 using Estat.Core.Events;
 

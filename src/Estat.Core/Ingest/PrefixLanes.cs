@@ -1,4 +1,6 @@
 // Lanes of prefixes other than RAW_PREFIX: what write keys with a prefix of their own send.
+using Estat.Base.Acks;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Core.Ingest;

@@ -2,8 +2,8 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Metrics;
 

@@ -1,8 +1,10 @@
 // All instruments of a node. The seed's names where the seed had one; estat_ before the others.
 using System.Diagnostics.Metrics;
+using Estat.Base.Memory;
+using Estat.Base.Metrics;
+using Estat.Base.Threading;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Hosting;
 
 namespace Estat.Core.Metrics;
 

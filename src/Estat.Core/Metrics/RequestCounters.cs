@@ -1,4 +1,5 @@
 // What happened to requests, counted where it happens; the instruments read it when somebody asks.
+using Estat.Base.Metrics;
 namespace Estat.Core.Metrics;
 
 /// <summary>Counters of the HTTP path. Every request to a collecting endpoint adds to <see cref="Started"/> and, at its end, to <see cref="Ended"/>.</summary>

@@ -1,5 +1,6 @@
 // The table of the options that only a cluster's nodes have, and what holds between them.
 using System.Net;
+using Estat.Base.Options;
 
 namespace Estat.Core.Options;
 

@@ -1,5 +1,6 @@
 // The options that only a cluster's nodes have: silos and gateways.
 using System.Net;
+using Estat.Base.Options;
 
 namespace Estat.Core.Options;
 

@@ -1,8 +1,9 @@
 // Every option of a node, with its default. OptionTable binds, checks and documents them; nothing else reads the environment.
 using System.Net;
-using Estat.Core.Ingest;
-using Estat.Core.Keys;
-using Estat.Core.Storage;
+using Estat.Base.Access;
+using Estat.Base.Acks;
+using Estat.Base.Options;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Options;
 

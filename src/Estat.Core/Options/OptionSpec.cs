@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Estat.Base.Options;
 
 namespace Estat.Core.Options;
 

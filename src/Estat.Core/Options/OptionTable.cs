@@ -2,8 +2,9 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Estat.Core.Ingest;
-using Estat.Core.Keys;
+using Estat.Base.Access;
+using Estat.Base.Acks;
+using Estat.Base.Options;
 using Microsoft.Extensions.Configuration;
 
 namespace Estat.Core.Options;

@@ -1,4 +1,5 @@
 // The rows of the option table that say what every PUT to S3 asks for.
+using Estat.Base.Options;
 namespace Estat.Core.Options;
 
 /// <summary>For buckets with rules: encryption, ACL, storage class.</summary>

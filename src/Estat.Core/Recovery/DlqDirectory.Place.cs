@@ -1,7 +1,7 @@
 // Whether the DLQ's files can still be found by the next start.
-using Estat.Core.Batching;
+using Estat.Base.Logging;
 using Estat.Core.Conservation;
-using Estat.Core.Hosting;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Recovery;
 

@@ -1,10 +1,11 @@
 // The DLQ: batches whose upload failed, as pairs of files NAME.jsonl.gz + NAME.jsonl.gz.meta.json.
+using Estat.Base.Files;
+using Estat.Base.Logging;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Files;
-using Estat.Core.Hosting;
 using Estat.Core.Options;
-using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Recovery;
 

@@ -1,10 +1,11 @@
 // The DLQ for whoever runs the node: looking, trying now, giving up.
 using System.IO.Enumeration;
+using Estat.Base.Storage;
 using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Options;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Recovery;
 

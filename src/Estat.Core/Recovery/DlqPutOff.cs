@@ -1,6 +1,6 @@
 // DLQ files that are tried less often though no meta says so.
 using System.Collections.Concurrent;
-using Estat.Core.Uploading;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Recovery;
 

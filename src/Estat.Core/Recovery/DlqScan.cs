@@ -1,6 +1,6 @@
 // Which DLQ file comes next, without ever listing the whole folder.
 using System.IO.Enumeration;
-using Estat.Core.Batching;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Recovery;
 

@@ -1,11 +1,12 @@
 // The quarantine for whoever runs the node: looking, trying again, giving up.
 using System.IO.Compression;
+using Estat.Base.Memory;
+using Estat.Base.Storage;
 using Estat.Core.Administration;
-using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Lake;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
+using Estat.Lake.Reading;
 
 namespace Estat.Core.Recovery;
 

@@ -1,6 +1,8 @@
 // Where the quarantine keeps things: <DLQ_PREFIX>/[<a write key's prefix>/]<name>.
+using Estat.Base.Options;
 using Estat.Core.Batching;
 using Estat.Core.Options;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Recovery;
 

@@ -1,14 +1,16 @@
 // Uploads what lies in the DLQ, a file a tick while uploads are idle, faster as long as it succeeds.
 using System.Diagnostics;
+using Estat.Base.Files;
+using Estat.Base.Logging;
+using Estat.Base.Storage;
+using Estat.Base.Threading;
 using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Files;
-using Estat.Core.Hosting;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Recovery;
 

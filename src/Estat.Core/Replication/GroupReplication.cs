@@ -1,6 +1,6 @@
 // Sends what a spool writer is about to flush to the partners of its batches, at the same time.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
-using Estat.Core.Ingest;
 
 namespace Estat.Core.Replication;
 

@@ -1,6 +1,6 @@
 // The partner's side of replication: copies of other silos' batches, in a spool of their own.
-using Estat.Core.Batching;
 using Estat.Core.Spooling;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Replication;
 

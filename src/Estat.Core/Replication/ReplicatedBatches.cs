@@ -1,8 +1,8 @@
 // The owner's side of replication: which batches have a copy elsewhere, whose copy is lost, and who may forget theirs.
 using System.Collections.Concurrent;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Replication;
 

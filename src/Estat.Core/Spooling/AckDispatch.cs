@@ -1,7 +1,7 @@
 // Lets requests go on once their events are durable.
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 using Estat.Core.Ingest;
 
 namespace Estat.Core.Spooling;

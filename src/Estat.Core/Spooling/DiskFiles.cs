@@ -1,5 +1,5 @@
 // The spool's files on a real disk.
-using Estat.Core.Files;
+using Estat.Base.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Estat.Core.Spooling;

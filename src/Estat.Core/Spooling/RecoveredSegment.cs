@@ -1,4 +1,5 @@
 // A waiting segment, read and judged: what is a batch in it, and what is not to be trusted.
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 
 namespace Estat.Core.Spooling;

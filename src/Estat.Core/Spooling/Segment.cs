@@ -1,6 +1,6 @@
 // A segment while its batch is being filled: the side that writes.
-using Estat.Core.Batching;
-using Estat.Core.Hosting;
+using Estat.Base.Storage;
+using Estat.Base.Threading;
 
 namespace Estat.Core.Spooling;
 

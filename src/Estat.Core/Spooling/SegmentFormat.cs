@@ -4,7 +4,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using Estat.Core.Batching;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Spooling;
 

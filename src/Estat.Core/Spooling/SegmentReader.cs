@@ -1,5 +1,6 @@
 // Reads a segment that nobody writes any more, and believes nothing that it has not checked.
 using System.Buffers;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 
 namespace Estat.Core.Spooling;

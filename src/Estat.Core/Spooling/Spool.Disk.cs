@@ -1,5 +1,5 @@
 // The spool's disk: whether it has room, fails, or hangs.
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Core.Spooling;
 

@@ -1,5 +1,5 @@
 // Whether the spool's files can still be found by the next start: its folder under its path, and its segments in it.
-using Estat.Core.Hosting;
+using Estat.Base.Logging;
 
 namespace Estat.Core.Spooling;
 

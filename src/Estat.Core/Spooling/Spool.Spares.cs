@@ -1,6 +1,6 @@
 // Where segments come from: files that are made in advance, so that no request waits for one.
 using System.Globalization;
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Core.Spooling;
 

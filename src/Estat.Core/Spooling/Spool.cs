@@ -2,11 +2,11 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
-using Estat.Core.Batching;
-using Estat.Core.Files;
-using Estat.Core.Hosting;
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
+using Estat.Base.Files;
+using Estat.Base.Logging;
 using Estat.Core.Options;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Spooling;
 

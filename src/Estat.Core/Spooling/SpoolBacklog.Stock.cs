@@ -1,6 +1,6 @@
 // What earlier starts left in the spool, counted before it is uploaded.
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
-using Estat.Core.Uploading;
 
 namespace Estat.Core.Spooling;
 

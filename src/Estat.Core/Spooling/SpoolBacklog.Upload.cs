@@ -1,7 +1,8 @@
 // One waiting segment's way into the store.
+using Estat.Base.Threading;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Hosting;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Spooling;
 

@@ -1,10 +1,10 @@
 // Sealed batches that wait in the spool alone, without memory: those found at start, and those for which the upload queue had no room.
+using Estat.Base.Logging;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
 
 namespace Estat.Core.Spooling;

@@ -1,4 +1,5 @@
 // Group commit: one flush serves all that wait.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
 using Estat.Core.Ingest;
 using Estat.Core.Metrics;

@@ -3,6 +3,7 @@ using System.Buffers;
 using Estat.Core.Batching;
 using Estat.Core.Events;
 using Estat.Core.Ingest;
+using Estat.Lake.Lines;
 
 namespace Estat.Core.Tailing;
 

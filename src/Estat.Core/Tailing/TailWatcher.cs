@@ -1,5 +1,5 @@
 // One who watches the tail.
-using Estat.Core.Events;
+using Estat.Lake.Lines;
 
 namespace Estat.Core.Tailing;
 

@@ -1,11 +1,11 @@
 // One attempt to lay a batch in the store, counted and traced; and whether the store answers at all.
 using System.Diagnostics;
+using Estat.Base.Storage;
 using Estat.Core.Administration;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Uploading;
 

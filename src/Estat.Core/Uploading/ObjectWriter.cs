@@ -1,22 +1,20 @@
 // Puts a sealed batch under its key exactly once, whatever earlier attempts did without our hearing of it.
 using System.IO.Compression;
 using System.Security.Cryptography;
-using Estat.Core.Batching;
+using Estat.Base.Memory;
+using Estat.Base.Storage;
 using Estat.Core.Metrics;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Uploading;
 
 /// <summary>
 /// The rule for a taken key (412): the same hash → it is there, done; something that begins with all of mine → it is there, done; a prefix of mine → the
-/// remainder goes, by the same rule, under the key with <see cref="RestSuffix"/>; anything else → alarm, and a key made from mine and my hash. Every key
+/// remainder goes, by the same rule, under the key with <see cref="ObjectKeys.RestSuffix"/>; anything else → alarm, and a key made from mine and my hash. Every key
 /// follows from the batch alone, so an attempt can be repeated by anyone, also by a silo that holds less or more of the batch, at any time without a duplicate.
 /// </summary>
 internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments instruments, ILogger logger)
 {
-    /// <summary>Goes before the extension of a key whose object holds what a shorter object under the original key lacks.</summary>
-    internal const string RestSuffix = "_rest";
-
     private const int HashDigitsInKey = 16;
 
     /// <summary>Stores the content. When this returns, all of it is durable.</summary>
@@ -34,7 +32,7 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         {
             using var rest = new PooledStream();
             ObjectContent remainder = Remainder(content, there!, rest);
-            string restKey = ObjectKeys.WithSuffix(key, RestSuffix);
+            string restKey = ObjectKeys.WithSuffix(key, ObjectKeys.RestSuffix);
             LogPrefixFound(logger, restKey, there!.Events, content.Seal.Events);
             return await WriteAsync(restKey, remainder, cancellationToken).ConfigureAwait(false);
         }

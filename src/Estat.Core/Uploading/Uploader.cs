@@ -1,14 +1,14 @@
 // Sealed batches leave the node here: to the object store, or to the DLQ when it does not answer.
 using System.Diagnostics;
+using Estat.Base.Files;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Files;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Replication;
 using Estat.Core.Spooling;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Uploading;
 

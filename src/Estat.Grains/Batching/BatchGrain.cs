@@ -1,6 +1,6 @@
 // The shell around PacketIntake.
+using Estat.Base.Acks;
 using Estat.Core.Forwarding;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 
 namespace Estat.Grains.Batching;

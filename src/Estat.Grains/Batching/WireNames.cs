@@ -1,5 +1,5 @@
 // Core's enums as they cross the wire.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 
 namespace Estat.Grains.Batching;
 

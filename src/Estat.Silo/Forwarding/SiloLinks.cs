@@ -1,7 +1,7 @@
 // A gateway's links, kept in step with the silos that there are.
 using System.Net;
+using Estat.Base.Threading;
 using Estat.Core.Forwarding;
-using Estat.Core.Hosting;
 using Estat.Core.Options;
 using Estat.Silo.Hosting;
 

@@ -1,5 +1,6 @@
 // Membership and reminders, in code: configured by settings, the DynamoDB providers misread the session token.
 using System.Net;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Orleans.Configuration;
 

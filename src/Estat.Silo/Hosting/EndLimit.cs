@@ -1,5 +1,5 @@
 // What is left of SHUTDOWN_TIMEOUT once a drain has begun, for ends that others write: Orleans' and the AWS SDK's have no bounds of their own.
-using Estat.Core.Options;
+using Estat.Base.Options;
 
 namespace Estat.Silo.Hosting;
 

@@ -1,4 +1,5 @@
 // Whether this silo may be of the cluster that it joins: asked of every member, before anything is taken.
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Estat.Grains.Replication;
 

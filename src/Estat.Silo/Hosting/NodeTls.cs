@@ -1,7 +1,8 @@
 // TLS between nodes: every node has a certificate of the cluster's own authority, and both sides check the other's.
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Estat.Core.Files;
+using Estat.Base.Files;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Orleans.Connections.Security;
 

@@ -1,7 +1,7 @@
 // Whether this machine's clock fits the membership table, before the silo joins: Orleans goes by clocks, and would end the silo for it without saying
 // why.
 using System.Globalization;
-using Estat.Core.Options;
+using Estat.Base.Options;
 
 namespace Estat.Silo.Hosting;
 

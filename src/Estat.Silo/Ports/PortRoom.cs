@@ -1,5 +1,5 @@
 // Who is connected to one of a silo's two ports, within a bound. Orleans has none, and keeps a silent connection for ever.
-using Estat.Core.Hosting;
+using Estat.Base.Logging;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Silo.Ports;

@@ -2,6 +2,7 @@
 using System.Net;
 using System.Text;
 using Estat.Api.Access;
+using Estat.Base.Metrics;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Testing;

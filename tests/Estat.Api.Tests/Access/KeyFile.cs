@@ -1,6 +1,6 @@
 // A file of write keys, and the keys.
 using System.Text.Json;
-using Estat.Core.Keys;
+using Estat.Base.Access;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Access;

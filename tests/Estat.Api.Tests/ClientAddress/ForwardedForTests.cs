@@ -1,7 +1,7 @@
 // Which address limits go by.
 using System.Net;
 using Estat.Api.ClientAddress;
-using Estat.Core.Keys;
+using Estat.Base.Access;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Estat.Api.OpenApi;
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;

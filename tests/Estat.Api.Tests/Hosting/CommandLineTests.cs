@@ -1,5 +1,6 @@
 // The server as a process: what its command line takes, says and ends with.
 using System.Text.Json;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Estat.Testing;
 

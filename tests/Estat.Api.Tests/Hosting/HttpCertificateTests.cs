@@ -1,5 +1,6 @@
 // The files of HTTP's certificate: what is wrong with them is told, and a renewal needs no restart.
 using Estat.Api.Hosting;
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Estat.Testing;
 

@@ -1,5 +1,5 @@
 // X-Estat-Ack and X-Estat-Key: what a request may ask for, and what its answer says was reached and where.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;

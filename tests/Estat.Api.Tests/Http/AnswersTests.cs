@@ -1,6 +1,6 @@
 // Every reason to take nothing has its own words and its own counter.
 using Estat.Api.Http;
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Microsoft.AspNetCore.Http;

@@ -1,6 +1,7 @@
 // Which web pages may send, and what their browsers are told.
 using System.Net;
 using System.Text;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Api.Tests.Http;

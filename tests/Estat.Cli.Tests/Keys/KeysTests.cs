@@ -1,6 +1,6 @@
 // Keys as whoever runs a node makes them.
-using Estat.Core.Keys;
-using Estat.Core.Options;
+using Estat.Base.Access;
+using Estat.Base.Options;
 using Estat.Testing;
 
 namespace Estat.Cli.Tests.Keys;

@@ -1,9 +1,9 @@
 // `estat replay`: whatever ends it, what it was to bring is there once when it has run to its end.
 using System.Text;
 using Amazon.S3.Model;
+using Estat.Base.Files;
 using Estat.Cli.Tests.Support;
-using Estat.Core.Files;
-using Estat.Core.Replaying;
+using Estat.Lake.Replaying;
 using Estat.Testing;
 
 namespace Estat.Cli.Tests.Lake;

@@ -1,7 +1,7 @@
 // What a silo that takes events by HTTP remembers of its keys' quotas.
 using System.Net;
+using Estat.Base.Access;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Keys;
 using Estat.Core.Options;
 
 namespace Estat.Cluster.Tests.Access;

@@ -1,6 +1,7 @@
 // A gateway's pages show every silo, and bring orders to the silo that is named.
 using System.Net;
 using System.Text.Json;
+using Estat.Base.Acks;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Ingest;
 using Estat.Core.Options;

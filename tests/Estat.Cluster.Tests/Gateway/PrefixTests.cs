@@ -1,7 +1,7 @@
 // A write key's prefix, from a gateway to the silo that lays its events there.
 using System.Net;
+using Estat.Base.Access;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Keys;
 using Estat.Core.Options;
 
 namespace Estat.Cluster.Tests.Gateway;

@@ -1,8 +1,9 @@
 // A link reaches its own silo and no other, and is certain of nothing that it handed over.
 using System.Net;
+using Estat.Base.Acks;
+using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Forwarding;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Silo.Forwarding;
 using Microsoft.Extensions.Logging.Abstractions;

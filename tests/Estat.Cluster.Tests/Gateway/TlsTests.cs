@@ -1,5 +1,6 @@
 // TLS between nodes: both sides are of the cluster's authority, or there is no connection.
 using System.Net;
+using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Options;
 using Estat.Silo.Hosting;

@@ -1,8 +1,9 @@
 // Silos of one cluster write to one place, by one clock: who differs is refused, on both sides with one line.
 using System.Net;
+using Estat.Base.Acks;
+using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Hosting;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Silo.Hosting;
 using Estat.Silo.Replication;

@@ -1,6 +1,7 @@
 // A silo's ports hold a bounded number of connections, and nobody who does not say who he is.
 using System.Net.Sockets;
 using Estat.Api.Hosting;
+using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
 using Estat.Core.Options;
 using Estat.Silo.Ports;

@@ -1,4 +1,5 @@
 // A silo's process without the process: its own host, ports and listener, inside the test.
+using Estat.Base.Options;
 using Estat.Core.Options;
 using Estat.Silo.Hosting;
 

@@ -1,6 +1,7 @@
 // A batch is gzip and its seal; when gzip fails, it is the lines as they are.
 using System.Globalization;
 using System.Security.Cryptography;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using static Estat.Core.Tests.Support.FailingCompressor;
 

@@ -1,7 +1,7 @@
 // Keys say when a batch opened and who wrote it, and never collide.
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Estat.Core.Batching;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Batching;
 

@@ -1,6 +1,6 @@
 // A lane: what ends a batch, what is refused, and that nothing that was taken is lost, doubled or mixed up on the way.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Batching;

@@ -1,5 +1,5 @@
 // What is written is what is read, however it is cut.
-using Estat.Core.Batching;
+using Estat.Base.Memory;
 
 namespace Estat.Core.Tests.Batching;
 

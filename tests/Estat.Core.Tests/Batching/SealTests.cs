@@ -1,5 +1,5 @@
 // The seal travels as metadata and comes back whole or not at all.
-using Estat.Core.Batching;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Batching;
 

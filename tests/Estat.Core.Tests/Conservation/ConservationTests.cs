@@ -1,11 +1,11 @@
 // The balance of a whole node over everything that can happen to an event.
 using System.Globalization;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
-using Estat.Core.Storage;
-using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Conservation;
 

@@ -1,6 +1,6 @@
 // The small JSON path, and the filter that is made of it.
 using System.Text;
-using Estat.Core.Events;
+using Estat.Lake.Lines;
 
 namespace Estat.Core.Tests.Events;
 

@@ -1,7 +1,7 @@
 // A file is there whole under its name, or nothing is.
 using System.Runtime.Versioning;
 using System.Text;
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Core.Tests.Files;
 

@@ -1,5 +1,5 @@
 // A folder has one owner.
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Core.Tests.Files;
 

@@ -1,5 +1,5 @@
 // Work on files whose calls do not come back keeps nobody waiting.
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Core.Tests.Files;
 

@@ -1,5 +1,5 @@
 // A checkpoint, or what stands in its place.
-using Estat.Core.Replaying;
+using Estat.Lake.Replaying;
 
 namespace Estat.Core.Tests.Files;
 

@@ -1,6 +1,6 @@
 // What stands where a file should be is read only if it is one: nobody waits for a pipe's writer, or reads a device without end.
 using System.Text;
-using Estat.Core.Files;
+using Estat.Base.Files;
 
 namespace Estat.Core.Tests.Files;
 

@@ -1,5 +1,5 @@
 // What a gateway holds at the most, and how it stops.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Forwarding;

@@ -1,7 +1,7 @@
 // What holds whatever silos, membership and clients do: acknowledged is stored once, refused is not stored, unknown is stored once at the most.
 using System.Collections.Concurrent;
+using Estat.Base.Acks;
 using Estat.Core.Forwarding;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Forwarding;

@@ -1,5 +1,5 @@
 // How a gateway's events become packets: a lone one at once, many of them together, each level by itself, a block whole.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Forwarding;

@@ -1,4 +1,5 @@
 // Prefixes on their way from a gateway to a silo.
+using Estat.Base.Acks;
 using Estat.Core.Forwarding;
 using Estat.Core.Ingest;
 

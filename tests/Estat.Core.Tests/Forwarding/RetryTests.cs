@@ -1,5 +1,5 @@
 // What is sent to another silo, and what never is.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 
 namespace Estat.Core.Tests.Forwarding;
 

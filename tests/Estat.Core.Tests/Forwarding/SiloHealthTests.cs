@@ -1,5 +1,5 @@
 // Silos that hang, die, come back, join and leave.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Forwarding;

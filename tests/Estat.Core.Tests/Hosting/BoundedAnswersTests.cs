@@ -1,7 +1,7 @@
 // What a store may answer: read to a bound before the SDK parses it.
 using System.Net;
 using System.Text;
-using Estat.Core.Hosting;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Hosting;
 

@@ -1,5 +1,5 @@
 // What a container allows, in the files of either version of control groups.
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 
 namespace Estat.Core.Tests.Hosting;
 

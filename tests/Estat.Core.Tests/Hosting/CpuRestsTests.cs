@@ -1,5 +1,5 @@
 // Work that can wait leaves a small CPU to others.
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 
 namespace Estat.Core.Tests.Hosting;
 

@@ -1,11 +1,12 @@
 // A whole node: what it took is stored, or waits in the DLQ for the next start, exactly once.
 using System.Diagnostics.Metrics;
+using Estat.Base.Acks;
+using Estat.Base.Files;
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
-using Estat.Core.Files;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Hosting;
 

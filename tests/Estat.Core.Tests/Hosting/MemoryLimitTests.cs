@@ -1,5 +1,5 @@
 // The memory of a container, as the kernel's files say it.
-using Estat.Core.Hosting;
+using Estat.Base.Memory;
 
 namespace Estat.Core.Tests.Hosting;
 

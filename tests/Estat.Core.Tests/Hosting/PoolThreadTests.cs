@@ -1,6 +1,6 @@
 // Leaving threads on which nothing slow may run.
 
-using Estat.Core.Hosting;
+using Estat.Base.Threading;
 
 namespace Estat.Core.Tests.Hosting;
 

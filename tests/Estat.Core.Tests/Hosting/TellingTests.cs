@@ -1,5 +1,5 @@
 // What happens often is told seldom, and nothing of it is left uncounted.
-using Estat.Core.Hosting;
+using Estat.Base.Logging;
 
 namespace Estat.Core.Tests.Hosting;
 

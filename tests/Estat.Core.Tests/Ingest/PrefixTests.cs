@@ -1,10 +1,11 @@
 // Events that go below a prefix of their own: the same promises as for all others, and never in anybody else's objects.
 using System.Text;
-using Estat.Core.Batching;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Ingest;
 

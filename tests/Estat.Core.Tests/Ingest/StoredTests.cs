@@ -1,7 +1,8 @@
 // ACK=stored: the answer waits for the store, for a bounded time, and nobody can force tiny objects on the rest.
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Ingest;
 

@@ -1,6 +1,6 @@
 // The table of addresses is bounded, and errs in favour of who is in it.
 using System.Net;
-using Estat.Core.Keys;
+using Estat.Base.Access;
 
 namespace Estat.Core.Tests.Keys;
 

@@ -1,5 +1,5 @@
 // What a key has used of its day, whatever becomes of its events and when.
-using Estat.Core.Keys;
+using Estat.Base.Access;
 
 namespace Estat.Core.Tests.Keys;
 

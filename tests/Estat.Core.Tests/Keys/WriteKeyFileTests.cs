@@ -1,7 +1,7 @@
 // A file of write keys is taken whole, or it is said where it is wrong.
 using System.Text;
-using Estat.Core.Keys;
-using Estat.Core.Options;
+using Estat.Base.Access;
+using Estat.Base.Options;
 
 namespace Estat.Core.Tests.Keys;
 
@@ -84,7 +84,7 @@ public sealed class WriteKeyFileTests
     public void A_prefix_under_which_the_quarantine_lies_is_refused() => Assert.Contains(
         "apart from DLQ_PREFIX",
         Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(
-            Encoding.UTF8.GetBytes($$"""{"keys":[{"name":"a","sha256":"{{Hash}}","prefix":"lake"}]}"""), new EstatOptions { DlqPrefix = "lake/bad" })).Message,
+            Encoding.UTF8.GetBytes($$"""{"keys":[{"name":"a","sha256":"{{Hash}}","prefix":"lake"}]}"""), new KeyPrefixes("raw", "lake/bad"))).Message,
         StringComparison.Ordinal);
 
     [Fact]

@@ -1,8 +1,7 @@
 // Keys of a node go on holding, whatever becomes of their file.
 using System.Diagnostics.Metrics;
-using Estat.Core.Keys;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Base.Access;
+using Estat.Base.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Keys;

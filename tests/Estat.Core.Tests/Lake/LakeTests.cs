@@ -1,8 +1,10 @@
 // What readers of a lake count and compare by.
-using Estat.Core.Lake;
-using Estat.Core.Querying;
-using Estat.Core.Storage;
-using Estat.Core.Verifying;
+using Estat.Base.Options;
+using Estat.Base.Storage;
+using Estat.Lake.Names;
+using Estat.Lake.Querying;
+using Estat.Lake.Reading;
+using Estat.Lake.Verifying;
 
 namespace Estat.Core.Tests.Lake;
 
@@ -19,7 +21,7 @@ public sealed class LakeTests
     public void A_range_of_time_reads_objects_that_opened_around_it(int minutes, bool isRead)
     {
         var range = new KeyRange { Prefix = "raw/", Since = Ten, Until = Ten.AddHours(1) };
-        string key = new Core.Batching.ObjectKeys("raw", "0dfe-1").Next(Ten.AddMinutes(minutes));
+        string key = new ObjectKeys("raw", "0dfe-1").Next(Ten.AddMinutes(minutes));
         Assert.Equal(isRead, range.JumpFrom(key) is null && range.MayHold(key));
         Assert.True(range.Holds(Ten.ToUnixTimeSeconds()));
         Assert.False(range.Holds(Ten.AddHours(1).ToUnixTimeSeconds()));
@@ -64,9 +66,9 @@ public sealed class LakeTests
     [InlineData("20000000h", "100000000h")]
     public void A_range_from_the_first_moment_there_is_begins_at_the_first_object(string since, string lookback)
     {
-        Assert.True(Core.Options.GoDuration.TryParse(lookback, out TimeSpan back));
+        Assert.True(GoDuration.TryParse(lookback, out TimeSpan back));
         var range = new KeyRange { Prefix = "raw/", Since = TimeText.TryParse(since, Ten), Until = TimeText.TryParse("9998-12-31T23:59:59", Ten), Lookback = back };
-        string first = new Core.Batching.ObjectKeys("raw", "0dfe-1").Next(DateTimeOffset.UnixEpoch);
+        string first = new ObjectKeys("raw", "0dfe-1").Next(DateTimeOffset.UnixEpoch);
         Assert.True(range.JumpFrom(first) is null && range.MayHold(first));
     }
 
@@ -82,7 +84,7 @@ public sealed class LakeTests
         {
             for (int days = -40; days <= 40; days++)
             {
-                string key = new Core.Batching.ObjectKeys("p", "0dfe-1").Next(Ten.AddDays(days).AddMinutes(30))["p/".Length..];
+                string key = new ObjectKeys("p", "0dfe-1").Next(Ten.AddDays(days).AddMinutes(30))["p/".Length..];
                 Directory.CreateDirectory(Path.GetDirectoryName(folder[place + key])!);
                 File.WriteAllText(folder[place + key], "");
             }

@@ -2,8 +2,8 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Estat.Core.Ingest;
-using Estat.Core.Metrics;
+using Estat.Base.Acks;
+using Estat.Base.Metrics;
 
 namespace Estat.Core.Tests.Metrics;
 

@@ -1,8 +1,8 @@
 // However many scrape: one reading at a time, one a second, and nobody waits for it but those who asked.
 using System.Diagnostics.Metrics;
 using System.Text;
+using Estat.Base.Metrics;
 using Estat.Core.Conservation;
-using Estat.Core.Metrics;
 
 namespace Estat.Core.Tests.Metrics;
 

@@ -1,4 +1,5 @@
 // A counter on the hot path counts every step, whoever takes it.
+using Estat.Base.Metrics;
 using Estat.Core.Metrics;
 
 namespace Estat.Core.Tests.Metrics;

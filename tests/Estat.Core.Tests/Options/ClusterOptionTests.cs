@@ -1,6 +1,7 @@
 // The options of a cluster's node: checked like all others, and against each other.
 using System.Net;
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Options;

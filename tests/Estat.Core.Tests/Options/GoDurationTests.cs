@@ -1,6 +1,6 @@
 // Durations as Go spells them.
 using System.Globalization;
-using Estat.Core.Options;
+using Estat.Base.Options;
 
 namespace Estat.Core.Tests.Options;
 

@@ -1,5 +1,5 @@
 // HTTP_ADDR in all its spellings.
-using Estat.Core.Options;
+using Estat.Base.Options;
 
 namespace Estat.Core.Tests.Options;
 

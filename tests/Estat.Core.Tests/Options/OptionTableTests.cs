@@ -1,5 +1,6 @@
 // Options come from three places, are checked before anything starts, and say in one line what is wrong with them.
 using System.Net;
+using Estat.Base.Options;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Options;

@@ -1,5 +1,5 @@
 // Origins of pages: written as browsers write them, or refused.
-using Estat.Core.Options;
+using Estat.Base.Options;
 
 namespace Estat.Core.Tests.Options;
 

@@ -6,6 +6,7 @@ using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Recovery;
 

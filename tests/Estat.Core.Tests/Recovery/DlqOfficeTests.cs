@@ -1,8 +1,8 @@
 // Orders about DLQ files while recovery works on them: each file ends once, whoever comes first.
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Recovery;
 

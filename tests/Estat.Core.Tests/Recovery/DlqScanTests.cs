@@ -1,7 +1,7 @@
 // Which file is tried next: the oldest that is due, without ever listing the folder, and each in its turn.
-using Estat.Core.Batching;
+using Estat.Base.Storage;
 using Estat.Core.Recovery;
-using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Recovery;
 

@@ -1,11 +1,11 @@
 // What lies in the DLQ goes to RAW when it is sound and to the quarantine when it is not; nothing of it is ever lost or doubled.
 using System.Text;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
-using Estat.Core.Uploading;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Recovery;

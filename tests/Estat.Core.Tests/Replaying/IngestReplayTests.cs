@@ -1,12 +1,12 @@
 // A replay that is refused says so, and goes on where it was: nothing is left out, nothing is sent twice.
 using System.Collections.Concurrent;
 using System.Text;
-using Estat.Core.Events;
-using Estat.Core.Ingest;
-using Estat.Core.Lake;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Options;
-using Estat.Core.Replaying;
-using Estat.Core.Storage;
+using Estat.Lake.Lines;
+using Estat.Lake.Reading;
+using Estat.Lake.Replaying;
 
 namespace Estat.Core.Tests.Replaying;
 

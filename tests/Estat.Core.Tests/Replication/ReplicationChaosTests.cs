@@ -1,8 +1,8 @@
 // Silos that are slow, suspected, cut off, declared dead or lost with their disks at random: what was acknowledged is stored once, and nothing twice.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Options;
 using Estat.Core.Replication;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Replication;
 

@@ -1,7 +1,7 @@
 // ACK=replica: what is acknowledged is on two disks, whoever dies, and is stored once, whoever stores it.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Replication;
 

@@ -1,5 +1,6 @@
 // Who answers requests once their events are durable.
 
+using Estat.Base.Acks;
 using Estat.Core.Ingest;
 using Estat.Core.Spooling;
 

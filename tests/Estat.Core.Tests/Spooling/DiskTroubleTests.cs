@@ -1,7 +1,8 @@
 // The spool's disk fails: who was not acknowledged is told so, who was is stored, and nothing is believed that a failed flush was to secure.
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Ingest;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Spooling;

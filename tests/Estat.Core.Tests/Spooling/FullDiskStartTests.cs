@@ -1,5 +1,5 @@
 // A start over a disk without room: it is what frees it.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 // A folder that is taken from under a running node: it is noticed, nothing more is acknowledged into it, and what open files hold is stored.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Replication;
-using Estat.Core.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Spooling;

@@ -1,4 +1,5 @@
 // The bytes of a segment: what was written is read back, and nothing else is ever taken for it.
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Options;
 using Estat.Core.Spooling;

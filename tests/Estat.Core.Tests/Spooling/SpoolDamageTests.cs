@@ -1,7 +1,7 @@
 // What a disk did to segments: told, kept byte for byte, and in nobody else's way.
-using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Spooling;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Spooling;

@@ -1,8 +1,8 @@
 // Whose a spool is, which start writes to it, and what may be promised over it.
-using Estat.Core.Batching;
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 using Estat.Core.Spooling;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Spooling;

@@ -1,8 +1,8 @@
 // What a crash left in the spool: found by the next start, stored once, never in the way of newcomers.
-using Estat.Core.Batching;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
-using Estat.Core.Ingest;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Spooling;

@@ -1,6 +1,5 @@
 // A local folder as a place for objects.
-using Estat.Core.Batching;
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Storage;
 

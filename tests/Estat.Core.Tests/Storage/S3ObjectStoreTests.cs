@@ -1,6 +1,6 @@
 // S3 as a place for objects: a real gateway, and networks that misbehave.
 using Amazon.S3.Model;
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Storage;
 

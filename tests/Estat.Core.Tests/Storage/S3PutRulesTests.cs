@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using Amazon.S3.Model;
+using Estat.Base.Storage;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Storage;
 

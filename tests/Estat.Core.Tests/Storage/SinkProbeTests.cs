@@ -1,5 +1,5 @@
 // Whoever asks whether storage can be reached: it is asked once a second at most.
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Storage;
 

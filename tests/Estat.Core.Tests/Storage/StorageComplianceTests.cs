@@ -1,7 +1,7 @@
 // What Estat needs of a place for objects, held against every adapter.
 using System.Security.Cryptography;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Storage;
 

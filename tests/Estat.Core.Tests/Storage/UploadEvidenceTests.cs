@@ -1,6 +1,5 @@
 // An upload counts when the object is there, not when somebody says 200.
-using Estat.Core.Options;
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Storage;
 
@@ -165,7 +164,7 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
     }
 
     private static S3ObjectStore StoreOf(StoreStub stub) =>
-        new(new EstatOptions { RawBucket = "events", S3Endpoint = stub.Endpoint, S3Timeout = TimeSpan.FromSeconds(20) }, TimeProvider.System);
+        new(new StorageOptions { RawBucket = "events", S3Endpoint = stub.Endpoint, S3Timeout = TimeSpan.FromSeconds(20) }, TimeProvider.System);
 
     private sealed class WebHeaders(System.Net.WebHeaderCollection headers)
     {

@@ -1,6 +1,7 @@
 // Sealed batches for tests that begin where a partition's writer ends.
+using Estat.Base.Storage;
 using Estat.Core.Batching;
-using Estat.Core.Storage;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Support;
 

@@ -1,6 +1,7 @@
 // Files as an earlier process left them in the DLQ.
 using Estat.Core.Batching;
 using Estat.Core.Recovery;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Support;
 

@@ -1,6 +1,6 @@
 // Silos whose every answer the test gives.
+using Estat.Base.Acks;
 using Estat.Core.Forwarding;
-using Estat.Core.Ingest;
 
 namespace Estat.Core.Tests.Support;
 

@@ -1,5 +1,5 @@
 // A disk that fails when a test says so, and that forgets what it failed to flush.
-using Estat.Core.Files;
+using Estat.Base.Files;
 using Estat.Core.Spooling;
 
 namespace Estat.Core.Tests.Support;

@@ -1,7 +1,7 @@
 // A gateway whose silos, clock, membership and clients do anything, in an order that a seed decides.
 using System.Globalization;
+using Estat.Base.Acks;
 using Estat.Core.Forwarding;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Support;

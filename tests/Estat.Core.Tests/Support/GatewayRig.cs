@@ -1,8 +1,9 @@
 // A gateway over silos that the test plays.
 using System.Text;
+using Estat.Base.Acks;
+using Estat.Base.Metrics;
 using Estat.Core.Forwarding;
 using Estat.Core.Ingest;
-using Estat.Core.Metrics;
 using Estat.Core.Options;
 
 namespace Estat.Core.Tests.Support;

@@ -1,4 +1,5 @@
 // A lane with its writers, as a node has them, and what came out of it.
+using Estat.Base.Acks;
 using Estat.Core.Batching;
 using Estat.Core.Conservation;
 using Estat.Core.Ingest;
@@ -7,6 +8,7 @@ using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Spooling;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Support;
 

@@ -1,10 +1,12 @@
 // Recovery of one DLQ, tick by tick, over a store with a switch and a clock that the test drives.
-using Estat.Core.Batching;
+using Estat.Base.Metrics;
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Support;
 

@@ -1,10 +1,10 @@
 // Several engines that hold copies for each other, joined without a network, over one folder of objects.
 using System.Text;
+using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Core.Hosting;
-using Estat.Core.Ingest;
 using Estat.Core.Options;
 using Estat.Core.Replication;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Support;
 
@@ -75,7 +75,7 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
         Engine = new Engine(
             options with { Ack = AckLevel.Replica, DlqDir = folder[$"{name}-dlq"], SpoolDir = SpoolDir, S3AppRetries = 0, Partitions = 1, RecoveryInterval = TimeSpan.FromMilliseconds(20) },
             Store, time, Log, openCompressor, replication: new ReplicaSetup(this, degraded));
-        Metrics = new Core.Metrics.PrometheusText(Engine.Instruments.Meter);
+        Metrics = new Base.Metrics.PrometheusText(Engine.Instruments.Meter);
         Engine.Start();
     }
 
@@ -89,7 +89,7 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
 
     internal Engine Engine { get; }
 
-    internal Core.Metrics.PrometheusText Metrics { get; }
+    internal Base.Metrics.PrometheusText Metrics { get; }
 
     /// <summary>What membership says.</summary>
     internal bool IsAlive { get; set; } = true;

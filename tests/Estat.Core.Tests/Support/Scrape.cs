@@ -1,6 +1,6 @@
 // What a node's metrics say, read as Prometheus would.
 using System.Globalization;
-using Estat.Core.Metrics;
+using Estat.Base.Metrics;
 
 namespace Estat.Core.Tests.Support;
 

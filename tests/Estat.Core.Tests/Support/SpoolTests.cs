@@ -1,5 +1,5 @@
 // A spool and what kills leave of it.
-using Estat.Core.Ingest;
+using Estat.Base.Acks;
 using Estat.Core.Options;
 using Estat.Core.Spooling;
 

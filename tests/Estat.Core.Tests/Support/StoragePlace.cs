@@ -1,7 +1,7 @@
 // A place for objects together with a way to look into it that does not go through the code under test.
 using Amazon.S3.Model;
+using Estat.Base.Storage;
 using Estat.Core.Options;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Support;
 

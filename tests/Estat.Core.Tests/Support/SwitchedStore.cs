@@ -1,7 +1,6 @@
 // A real store with a switch: what a test cannot make a disk or a network do at an exact moment.
 using System.Runtime.CompilerServices;
-using Estat.Core.Batching;
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 
 namespace Estat.Core.Tests.Support;
 

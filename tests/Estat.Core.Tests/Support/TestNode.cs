@@ -1,13 +1,13 @@
 // A whole node without HTTP: the engine of production over a folder with a switch.
 using System.Text;
+using Estat.Base.Acks;
+using Estat.Base.Files;
+using Estat.Base.Metrics;
+using Estat.Base.Storage;
 using Estat.Core.Conservation;
-using Estat.Core.Files;
 using Estat.Core.Hosting;
-using Estat.Core.Ingest;
-using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Spooling;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Support;
 

@@ -1,10 +1,11 @@
 // The way out of a node: uploader, DLQ and what they count, over a store with a switch and a clock that the test drives.
-using Estat.Core.Batching;
+using Estat.Base.Metrics;
 using Estat.Core.Conservation;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Support;
 

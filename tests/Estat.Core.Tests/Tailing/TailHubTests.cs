@@ -1,7 +1,7 @@
 // What the tail costs and drops, without HTTP.
 using System.Text;
-using Estat.Core.Events;
 using Estat.Core.Tailing;
+using Estat.Lake.Lines;
 
 namespace Estat.Core.Tests.Tailing;
 

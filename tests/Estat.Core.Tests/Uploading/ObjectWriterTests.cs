@@ -1,8 +1,10 @@
 // A taken key: what lies there decides, and however often an upload is repeated, storage holds the batch once.
+using Estat.Base.Metrics;
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Metrics;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 
 namespace Estat.Core.Tests.Uploading;
 

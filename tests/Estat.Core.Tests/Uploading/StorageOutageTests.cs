@@ -1,5 +1,5 @@
 // An outage of an hour is told in some ten lines, not in thousands.
-using Estat.Core.Uploading;
+using Estat.Base.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Core.Tests.Uploading;

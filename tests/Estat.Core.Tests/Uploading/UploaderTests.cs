@@ -1,7 +1,7 @@
 // A sealed batch leaves memory when it is safe elsewhere: in storage, or in the DLQ, or, if neither takes it, not at all.
+using Estat.Base.Storage;
 using Estat.Core.Options;
 using Estat.Core.Recovery;
-using Estat.Core.Storage;
 
 namespace Estat.Core.Tests.Uploading;
 

@@ -1,6 +1,5 @@
 // An object store in memory: conditional creates, failures, lost answers. Its objects outlive the nodes.
-using Estat.Core.Batching;
-using Estat.Core.Storage;
+using Estat.Base.Storage;
 
 namespace Estat.Spool.Tests.Model;
 

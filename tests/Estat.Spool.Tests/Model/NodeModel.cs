@@ -1,6 +1,7 @@
 // One run of the whole-node model: starts that lose power or are killed, one after another, then one that is left in peace.
 using System.Collections.Concurrent;
 using System.Globalization;
+using Estat.Base.Acks;
 using Estat.Core.Conservation;
 using Estat.Core.Hosting;
 using Estat.Core.Ingest;

@@ -1,10 +1,11 @@
 // One run of the segment model: a single writer without threads, so that a seed that failed fails again in the same way.
+using Estat.Base.Storage;
 using Estat.Core.Batching;
 using Estat.Core.Metrics;
 using Estat.Core.Options;
 using Estat.Core.Spooling;
-using Estat.Core.Storage;
 using Estat.Core.Uploading;
+using Estat.Lake.Names;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Spool.Tests.Model;
@@ -69,7 +70,7 @@ internal sealed class SegmentModel
 
     // What is sealed is uploaded as it is: no shorter, and no longer even if more of it is readable.
     private bool IsStoredOtherwise(KeyValuePair<string, Seal> batch) =>
-        _objects.SealOf(batch.Key) != batch.Value || _objects.SealOf(ObjectKeys.WithSuffix(batch.Key, ObjectWriter.RestSuffix)) is not null;
+        _objects.SealOf(batch.Key) != batch.Value || _objects.SealOf(ObjectKeys.WithSuffix(batch.Key, ObjectKeys.RestSuffix)) is not null;
 
     private void Live(PowerCutFiles disk, PowerSwitch power, bool isLast)
     {

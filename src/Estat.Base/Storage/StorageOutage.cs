@@ -1,0 +1,85 @@
+// What the log says of a storage that fails: its beginning, a summary now and then, its end. Each attempt is a debug line, and is counted elsewhere.
+namespace Estat.Base.Storage;
+
+/// <summary>One outage at a time, from the first failed attempt to the first that gets through. Safe for concurrent use.</summary>
+internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
+{
+    // After the first minute, after five, then every ten.
+    private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Second = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
+
+    private readonly Lock _gate = new();
+    private long? _began;
+    private long _attempts;
+    private TimeSpan _nextSummary;
+
+    /// <summary>Files in the DLQ and segments in the spool that wait.</summary>
+    internal Func<(long Files, int Segments)> Waiting { get; set; } = static () => (0, 0);
+
+    /// <summary>An attempt failed.</summary>
+    internal void OnFailed(string key, string error)
+    {
+        LogAttemptFailed(logger, key, error);
+        lock (_gate)
+        {
+            _attempts++;
+            if (_began is not { } began)
+            {
+                _began = time.GetTimestamp();
+                _nextSummary = First;
+                LogStorageBeganToFail(logger, key, error);
+                return;
+            }
+
+            TimeSpan elapsed = time.GetElapsedTime(began);
+            if (elapsed < _nextSummary)
+            {
+                return;
+            }
+
+            _nextSummary = elapsed < Second ? Second : elapsed + Every;
+            (long files, int segments) = Waiting();
+            LogStorageStillFails(logger, Text(elapsed), _attempts, files, segments, error);
+        }
+    }
+
+    /// <summary>An attempt got through.</summary>
+    internal void OnAnswer()
+    {
+        lock (_gate)
+        {
+            if (_began is not { } began)
+            {
+                return;
+            }
+
+            (long files, int segments) = Waiting();
+            LogStorageAnswersAgain(logger, Text(time.GetElapsedTime(began)), _attempts, files, segments);
+            _began = null;
+            _attempts = 0;
+        }
+    }
+
+    private static string Text(TimeSpan elapsed) =>
+        elapsed < First ? $"{elapsed.TotalSeconds:0} s" : elapsed < TimeSpan.FromHours(2) ? $"{elapsed.TotalMinutes:0} min" : $"{elapsed.TotalHours:0.0} h";
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "An attempt to store {Key} failed: {Error}")]
+    private static partial void LogAttemptFailed(ILogger logger, string key, string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Storage began to fail with {Key}: {Error}. The object is kept and tried again, and the node still takes events. "
+            + "GET /health/sink shows the present state")]
+    private static partial void LogStorageBeganToFail(ILogger logger, string key, string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Storage has failed for {Elapsed}: {Attempts} attempts so far, {Files} files wait in the DLQ and {Segments} segments in the spool. The last one: {Error}")]
+    private static partial void LogStorageStillFails(ILogger logger, string elapsed, long attempts, long files, int segments, string error);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Storage answers again after {Elapsed} and {Attempts} failed attempts; {Files} files in the DLQ and {Segments} segments in the spool go out now")]
+    private static partial void LogStorageAnswersAgain(ILogger logger, string elapsed, long attempts, long files, int segments);
+}
