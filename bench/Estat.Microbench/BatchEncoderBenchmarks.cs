@@ -1,6 +1,6 @@
 // A batch from its first chunk to its seal.
 using BenchmarkDotNet.Attributes;
-using Estat.Core.Batching;
+using Estat.Collect.Batching;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Microbench;

@@ -1,6 +1,6 @@
 // The only work that is done on a body.
 using BenchmarkDotNet.Attributes;
-using Estat.Core.Events;
+using Estat.Collect.Events;
 
 namespace Estat.Microbench;
 

@@ -1,6 +1,6 @@
 // An event into its line.
 using BenchmarkDotNet.Attributes;
-using Estat.Core.Events;
+using Estat.Collect.Events;
 
 namespace Estat.Microbench;
 

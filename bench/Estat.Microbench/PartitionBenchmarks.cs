@@ -1,8 +1,8 @@
 // An event into its lane: the lock, the line, and its share of handing chunks over.
 using BenchmarkDotNet.Attributes;
 using Estat.Base.Acks;
-using Estat.Core.Batching;
-using Estat.Core.Options;
+using Estat.Collect.Batching;
+using Estat.Collect.Options;
 using Estat.Lake.Names;
 
 namespace Estat.Microbench;

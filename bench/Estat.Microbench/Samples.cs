@@ -1,7 +1,7 @@
 // What is measured with: events as bench/events.lua makes them, no two alike, and bodies of a given size and kind.
 using System.Globalization;
 using System.Text;
-using Estat.Core.Events;
+using Estat.Collect.Events;
 
 namespace Estat.Microbench;
 

@@ -1,6 +1,6 @@
 // A record's frame: the checksum over its lines is all of its cost.
 using BenchmarkDotNet.Attributes;
-using Estat.Core.Spooling;
+using Estat.Collect.Spooling;
 
 namespace Estat.Microbench;
 

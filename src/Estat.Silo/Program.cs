@@ -1,6 +1,6 @@
 // The command line of a cluster's node: a silo, a gateway, or both in one.
 using Estat.Api.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 var program = new NodeProgram(

@@ -4,7 +4,7 @@ using System.Net;
 using Estat.Api.Hosting;
 using Estat.Api.OpenApi;
 using Estat.Api.Tests.Contract;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests;

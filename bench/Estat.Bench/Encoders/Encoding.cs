@@ -5,8 +5,8 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using Estat.Base.Memory;
 using Estat.Bench.Measuring;
-using Estat.Core.Batching;
-using Estat.Core.Events;
+using Estat.Collect.Batching;
+using Estat.Collect.Events;
 using Estat.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -3,9 +3,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Estat.Base.Acks;
-using Estat.Core.Events;
-using Estat.Core.Forwarding;
-using Estat.Core.Options;
+using Estat.Collect.Events;
+using Estat.Collect.Forwarding;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Bench.Forwarding;

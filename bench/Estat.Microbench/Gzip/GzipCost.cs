@@ -2,7 +2,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Estat.Base.Memory;
-using Estat.Core.Batching;
+using Estat.Collect.Batching;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Microbench.Gzip;

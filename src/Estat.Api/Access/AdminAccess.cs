@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using Estat.Api.Http;
 using Estat.Base.Logging;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Access;
 

@@ -2,7 +2,7 @@
 using System.Net;
 using Estat.Base.Access;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Access;
 

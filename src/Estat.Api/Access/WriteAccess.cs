@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
 using Estat.Base.Access;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Access;

@@ -1,8 +1,8 @@
 // This node's answers to whoever runs it, however the question came.
 using Estat.Base.Storage;
-using Estat.Core.Administration;
-using Estat.Core.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Administration;
+using Estat.Collect.Hosting;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Administration;
 

@@ -1,11 +1,11 @@
-// The JSON that the pages answer with, but for a node's state (Estat.Core.Administration.NodeState).
+// The JSON that the pages answer with, but for a node's state (Estat.Collect.Administration.NodeState).
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Estat.Core.Administration;
-using Estat.Core.Recovery;
-using Estat.Core.Tailing;
+using Estat.Collect.Administration;
+using Estat.Collect.Recovery;
+using Estat.Collect.Tailing;
 
 namespace Estat.Api.Administration;
 

@@ -2,7 +2,7 @@
 using System.Text;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Administration;

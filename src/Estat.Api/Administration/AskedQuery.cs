@@ -1,6 +1,6 @@
 // The parameters of an administrative request, checked.
 using System.Globalization;
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 

@@ -1,7 +1,7 @@
 // /admin/dlq: what waits because its upload failed.
 using Estat.Base.Storage;
-using Estat.Core.Administration;
-using Estat.Core.Recovery;
+using Estat.Collect.Administration;
+using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 
 namespace Estat.Api.Administration;

@@ -1,5 +1,5 @@
 // The other nodes of a cluster, as a gateway or a silo reaches them.
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 
 namespace Estat.Api.Administration;
 

@@ -1,11 +1,11 @@
 // The pages of one node, put together: the same in the standalone server, in a silo and in a gateway.
 using Estat.Api.Http;
 using Estat.Base.Acks;
-using Estat.Core.Administration;
-using Estat.Core.Hosting;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
-using Estat.Core.Tailing;
+using Estat.Collect.Administration;
+using Estat.Collect.Hosting;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Tailing;
 
 namespace Estat.Api.Administration;
 

@@ -1,7 +1,7 @@
 // Every node's state, once a second for all who watch; and by it, which node has which name.
 using System.Buffers;
 using System.Text.Json;
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 
 namespace Estat.Api.Administration;
 

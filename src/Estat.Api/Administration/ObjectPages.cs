@@ -1,7 +1,7 @@
 // /admin/objects: what this process stored last, and what lies under a key.
 using Estat.Base.Storage;
-using Estat.Core.Administration;
-using Estat.Core.Options;
+using Estat.Collect.Administration;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Administration;
 

@@ -1,6 +1,6 @@
 // What an order about a file or an object comes to, as an answer.
-using Estat.Core.Administration;
-using Estat.Core.Recovery;
+using Estat.Collect.Administration;
+using Estat.Collect.Recovery;
 
 namespace Estat.Api.Administration;
 

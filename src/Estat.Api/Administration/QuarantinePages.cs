@@ -1,8 +1,8 @@
 // /admin/quarantine: what cannot be read as gzip JSONL.
 using Estat.Base.Storage;
-using Estat.Core.Administration;
-using Estat.Core.Options;
-using Estat.Core.Recovery;
+using Estat.Collect.Administration;
+using Estat.Collect.Options;
+using Estat.Collect.Recovery;
 
 namespace Estat.Api.Administration;
 

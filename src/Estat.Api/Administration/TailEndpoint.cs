@@ -2,7 +2,7 @@
 using System.Buffers;
 using System.Globalization;
 using Estat.Api.Http;
-using Estat.Core.Tailing;
+using Estat.Collect.Tailing;
 using Estat.Lake.Lines;
 
 namespace Estat.Api.Administration;

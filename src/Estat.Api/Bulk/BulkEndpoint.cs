@@ -7,11 +7,11 @@ using Estat.Api.Http;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Threading;
-using Estat.Core.Events;
-using Estat.Core.Ingest;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
-using Estat.Core.Tailing;
+using Estat.Collect.Events;
+using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Tailing;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Bulk;

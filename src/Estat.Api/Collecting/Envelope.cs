@@ -1,8 +1,8 @@
 // The envelope fields of a request.
 using Estat.Api.Access;
 using Estat.Api.ClientAddress;
-using Estat.Core.Events;
-using Estat.Core.Options;
+using Estat.Collect.Events;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Collecting;

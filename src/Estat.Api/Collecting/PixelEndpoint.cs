@@ -5,9 +5,9 @@ using Estat.Api.Access;
 using Estat.Api.Http;
 using Estat.Base.Access;
 using Estat.Base.Acks;
-using Estat.Core.Ingest;
-using Estat.Core.Options;
-using Estat.Core.Tailing;
+using Estat.Collect.Intake;
+using Estat.Collect.Options;
+using Estat.Collect.Tailing;
 
 namespace Estat.Api.Collecting;
 

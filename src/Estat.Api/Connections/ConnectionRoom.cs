@@ -2,7 +2,7 @@
 using System.Diagnostics;
 using Estat.Base.Logging;
 using Estat.Base.Threading;
-using Estat.Core.Metrics;
+using Estat.Collect.Metrics;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Connections;

@@ -2,7 +2,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Health;
 

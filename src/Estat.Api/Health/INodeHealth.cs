@@ -1,6 +1,6 @@
 // What the health endpoints ask: the standalone server's engine, a silo, or a gateway's silos.
 using Estat.Base.Storage;
-using Estat.Core.Hosting;
+using Estat.Collect.Hosting;
 
 namespace Estat.Api.Health;
 

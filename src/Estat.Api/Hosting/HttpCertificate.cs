@@ -7,7 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Estat.Base.Files;
 using Estat.Base.Logging;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 

@@ -11,10 +11,10 @@ using Estat.Api.Snippet;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
-using Estat.Core.Ingest;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
-using Estat.Core.Tailing;
+using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Tailing;
 
 namespace Estat.Api.Hosting;
 

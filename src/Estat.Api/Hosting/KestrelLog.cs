@@ -1,5 +1,5 @@
 // What Kestrel says of its clients' faults: counted, and told at debug.
-using Estat.Core.Metrics;
+using Estat.Collect.Metrics;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Hosting;

@@ -4,7 +4,7 @@ using System.Text;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;

@@ -1,5 +1,5 @@
 // Logs: JSON lines for machines, one readable line each for a terminal.
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Estat.Api.Hosting;

@@ -6,7 +6,7 @@ using Estat.Api.Health;
 using Estat.Base.Memory;
 using Estat.Base.Options;
 using Estat.Base.Threading;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 

@@ -1,6 +1,6 @@
 // The process' limit of open files, and who may use how many of them: every connection is one.
 using System.Globalization;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 

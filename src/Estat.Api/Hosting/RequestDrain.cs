@@ -1,5 +1,5 @@
 // A drain's second step: those who are being answered already.
-using Estat.Core.Metrics;
+using Estat.Collect.Metrics;
 
 namespace Estat.Api.Hosting;
 

@@ -2,7 +2,7 @@
 using Amazon;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 

@@ -8,8 +8,8 @@ using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
 using Estat.Base.Storage;
-using Estat.Core.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Hosting;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 

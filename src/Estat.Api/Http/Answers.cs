@@ -1,9 +1,9 @@
 // Every answer of the collecting endpoints: which problem a refusal becomes, and where it is counted.
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
-using Estat.Core.Ingest;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;

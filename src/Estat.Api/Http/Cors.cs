@@ -4,7 +4,7 @@ using System.Collections.Frozen;
 using Estat.Api.Access;
 using Estat.Api.ClientAddress;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;

@@ -1,6 +1,6 @@
 // How bodies are read that have to be waited for or decoded: their limits, and whose memory they are charged to.
 using Estat.Api.ClientAddress;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Http;
 

@@ -3,7 +3,7 @@ using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Connections;
 using Estat.Base.Threading;
-using Estat.Core.Metrics;
+using Estat.Collect.Metrics;
 using Microsoft.AspNetCore.Connections;
 
 namespace Estat.Api.Http;

@@ -1,6 +1,6 @@
 // Metrics and traces by OTLP, when OTEL_EXPORTER_OTLP_ENDPOINT names a receiver.
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;

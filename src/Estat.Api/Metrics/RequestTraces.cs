@@ -1,8 +1,8 @@
 // Spans of requests: around the router, and only where traces are sent somewhere.
 using System.Diagnostics;
 using Estat.Api.Http;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Metrics;
 

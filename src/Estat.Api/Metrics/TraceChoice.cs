@@ -1,7 +1,7 @@
 // Which requests are traced, decided before anything is made for them.
 using System.Buffers.Binary;
 using System.Diagnostics;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Metrics;

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Estat.Api.Http;
 using Estat.Base.Acks;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.OpenApi;
 

@@ -5,7 +5,7 @@ using Amazon.Runtime.Credentials;
 
 namespace Estat.Base.Storage;
 
-/// <summary>The chain is the SDK's. It loads STS and SSO by name: Estat.Core's project brings their packages, and no code names them.</summary>
+/// <summary>The chain is the SDK's. It loads STS and SSO by name: Estat.Base's project brings their packages, and no code names them.</summary>
 internal static partial class CredentialLinks
 {
     private const string NoneFound = "Failed to resolve AWS credentials";

@@ -3,7 +3,7 @@ using System.Globalization;
 using Estat.Api.Hosting;
 using Estat.Base.Access;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Cli.Check;

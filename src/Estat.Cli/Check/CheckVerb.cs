@@ -3,7 +3,7 @@ using System.Text.Json;
 using Estat.Base.Options;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 

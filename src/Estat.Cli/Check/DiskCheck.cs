@@ -4,8 +4,8 @@ using System.Globalization;
 using Estat.Base.Acks;
 using Estat.Base.Files;
 using Estat.Cli.Frame;
-using Estat.Core.Options;
-using Estat.Core.Spooling;
+using Estat.Collect.Options;
+using Estat.Collect.Spooling;
 
 namespace Estat.Cli.Check;
 

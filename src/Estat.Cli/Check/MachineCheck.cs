@@ -4,7 +4,7 @@ using Estat.Api.Hosting;
 using Estat.Base.Options;
 using Estat.Base.Threading;
 using Estat.Cli.Frame;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 

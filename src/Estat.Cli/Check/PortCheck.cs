@@ -2,7 +2,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 

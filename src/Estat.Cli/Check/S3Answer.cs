@@ -1,7 +1,7 @@
 // What S3 says to anybody: its time, and a bucket's region.
 using System.Globalization;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 

@@ -6,7 +6,7 @@ using Amazon.Runtime;
 using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 

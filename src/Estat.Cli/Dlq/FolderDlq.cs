@@ -3,8 +3,8 @@ using System.IO.Compression;
 using System.Text;
 using Estat.Base.Files;
 using Estat.Cli.Frame;
-using Estat.Core.Batching;
-using Estat.Core.Recovery;
+using Estat.Collect.Batching;
+using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 
 namespace Estat.Cli.Dlq;

@@ -4,11 +4,11 @@ using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Core.Conservation;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
-using Estat.Core.Recovery;
-using Estat.Core.Uploading;
+using Estat.Collect.Conservation;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Recovery;
+using Estat.Collect.Uploading;
 using Estat.Lake.Names;
 using Microsoft.Extensions.Logging.Abstractions;
 

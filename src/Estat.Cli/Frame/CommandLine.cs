@@ -3,7 +3,7 @@ using System.CommandLine.Invocation;
 using Amazon;
 using Estat.Base.Options;
 using Estat.Base.Storage;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Frame;
 

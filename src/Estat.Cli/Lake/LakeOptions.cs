@@ -2,7 +2,7 @@
 using Estat.Base.Options;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Lake.Lines;
 using Estat.Lake.Reading;
 

@@ -4,7 +4,7 @@ using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Lake;
 using Estat.Cli.Run;
-using Estat.Core.Recovery;
+using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 using Estat.Lake.Reading;
 

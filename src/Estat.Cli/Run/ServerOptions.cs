@@ -1,7 +1,7 @@
 // The server's options, as the command line's parser wants them.
 using System.Collections;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cli.Run;
 

@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Core.Events;
+using Estat.Collect.Events;
 
 namespace Estat.Cli.Send;
 

@@ -1,6 +1,6 @@
 // Lines into requests, in bounded memory, from where a checkpoint says.
 using System.Security.Cryptography;
-using Estat.Core.Events;
+using Estat.Collect.Events;
 
 namespace Estat.Cli.Send;
 

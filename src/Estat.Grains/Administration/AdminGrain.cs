@@ -1,5 +1,5 @@
 // The shells around a silo's IAdminDesk.
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 using Orleans.Runtime.Services;
 
 namespace Estat.Grains.Administration;

@@ -1,5 +1,5 @@
 // Administrative requests and replies as they cross the wire.
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 
 namespace Estat.Grains.Administration;
 

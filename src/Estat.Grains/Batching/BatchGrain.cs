@@ -1,7 +1,7 @@
 // The shell around PacketIntake.
 using Estat.Base.Acks;
-using Estat.Core.Forwarding;
-using Estat.Core.Options;
+using Estat.Collect.Forwarding;
+using Estat.Collect.Options;
 
 namespace Estat.Grains.Batching;
 

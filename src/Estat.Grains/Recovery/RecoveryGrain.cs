@@ -1,5 +1,5 @@
 // The shell around the engine's recovery; each silo recovers its own directory at start, this comes after.
-using Estat.Core.Hosting;
+using Estat.Collect.Hosting;
 using Estat.Grains.Hosting;
 
 namespace Estat.Grains.Recovery;

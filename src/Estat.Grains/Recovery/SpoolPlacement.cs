@@ -1,5 +1,5 @@
 // Placement by spool directory: silos publish their spool's id as metadata, a recovery grain goes where its own is.
-using Estat.Core.Hosting;
+using Estat.Collect.Hosting;
 using Estat.Grains.Hosting;
 using Orleans.Placement;
 using Orleans.Runtime.MembershipService.SiloMetadata;

@@ -1,5 +1,5 @@
 // The shell around the engine's uploads; how many run at once is the engine's UPLOAD_CONCURRENCY.
-using Estat.Core.Hosting;
+using Estat.Collect.Hosting;
 
 namespace Estat.Grains.Uploading;
 

@@ -1,6 +1,6 @@
 // The silos, as a gateway reaches them: over the links that its packets take.
 using Estat.Api.Administration;
-using Estat.Core.Administration;
+using Estat.Collect.Administration;
 using Estat.Grains.Administration;
 using Estat.Silo.Forwarding;
 

@@ -1,6 +1,6 @@
 // The active silos of the membership table.
 using System.Net;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 using Orleans.Messaging;
 

@@ -1,8 +1,8 @@
 // A gateway's connection to one silo: an Orleans client that knows no other gateway than that silo's client endpoint.
 using System.Net;
 using Estat.Base.Acks;
-using Estat.Core.Forwarding;
-using Estat.Core.Options;
+using Estat.Collect.Forwarding;
+using Estat.Collect.Options;
 using Estat.Grains.Administration;
 using Estat.Grains.Batching;
 using Estat.Silo.Hosting;

@@ -1,8 +1,8 @@
 // A gateway's links, kept in step with the silos that there are.
 using System.Net;
 using Estat.Base.Threading;
-using Estat.Core.Forwarding;
-using Estat.Core.Options;
+using Estat.Collect.Forwarding;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Silo.Forwarding;

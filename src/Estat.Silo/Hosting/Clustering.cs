@@ -1,7 +1,7 @@
 // Membership and reminders, in code: configured by settings, the DynamoDB providers misread the session token.
 using System.Net;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Orleans.Configuration;
 
 namespace Estat.Silo.Hosting;
@@ -23,7 +23,7 @@ internal static class Clustering
     /// <summary>Membership and reminders of a silo.</summary>
     internal static void Apply(ISiloBuilder silo, EstatOptions options)
     {
-        Core.Options.ClusterOptions cluster = options.Cluster;
+        Collect.Options.ClusterOptions cluster = options.Cluster;
         silo.Configure<Orleans.Configuration.ClusterOptions>(target => Name(target, options));
         silo.Configure<ClusterMembershipOptions>(membership => Hurry(membership, cluster.MembershipProbe));
         if (cluster.Clustering == ClusteringKind.Localhost)
@@ -83,7 +83,7 @@ internal static class Clustering
         membership.IAmAliveTablePublishTimeout = refresh;
     }
 
-    private static string SilosTable(Core.Options.ClusterOptions cluster) => $"{cluster.DynamoDbTablePrefix}-silos";
+    private static string SilosTable(Collect.Options.ClusterOptions cluster) => $"{cluster.DynamoDbTablePrefix}-silos";
 
     private static string ServiceOf(EstatOptions options) => options.Cluster.DynamoDbEndpoint?.ToString().TrimEnd('/') ?? options.AwsRegion;
 }

@@ -1,5 +1,5 @@
 // A silo's drain: once, whoever asks for it first.
-using Estat.Core.Hosting;
+using Estat.Collect.Hosting;
 
 namespace Estat.Silo.Hosting;
 

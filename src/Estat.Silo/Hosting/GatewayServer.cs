@@ -8,8 +8,8 @@ using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
-using Estat.Core.Forwarding;
-using Estat.Core.Options;
+using Estat.Collect.Forwarding;
+using Estat.Collect.Options;
 using Estat.Silo.Administration;
 using Estat.Silo.Forwarding;
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Estat.Base.Files;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Orleans.Connections.Security;
 
 namespace Estat.Silo.Hosting;

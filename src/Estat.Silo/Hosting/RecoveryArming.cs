@@ -1,5 +1,5 @@
 // Each silo makes sure that its own spool directory has a recovery grain with a reminder.
-using Estat.Core.Hosting;
+using Estat.Collect.Hosting;
 using Estat.Grains.Recovery;
 
 namespace Estat.Silo.Hosting;

@@ -10,9 +10,9 @@ using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
 using Estat.Base.Storage;
-using Estat.Core.Hosting;
-using Estat.Core.Options;
-using Estat.Core.Replication;
+using Estat.Collect.Hosting;
+using Estat.Collect.Options;
+using Estat.Collect.Replication;
 using Estat.Grains.Administration;
 using Estat.Silo.Administration;
 using Estat.Silo.Dashboard;
@@ -201,7 +201,7 @@ internal sealed partial class SiloServer : INodeServer
         _loggers.Dispose();
     }
 
-    private static void Bind(EndpointOptions endpoints, Core.Options.ClusterOptions cluster)
+    private static void Bind(EndpointOptions endpoints, Collect.Options.ClusterOptions cluster)
     {
         endpoints.AdvertisedIPAddress = cluster.Advertised;
         endpoints.SiloPort = cluster.SiloAddr.Port;
@@ -239,7 +239,7 @@ internal sealed partial class SiloServer : INodeServer
         }
         catch (Exception error) when (error.GetBaseException() is SocketException { SocketErrorCode: not SocketError.ConnectionRefused } socket)
         {
-            Core.Options.ClusterOptions cluster = _options.Cluster;
+            Collect.Options.ClusterOptions cluster = _options.Cluster;
             throw new IOException(
                 $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, "
                     + $"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
@@ -262,7 +262,7 @@ internal sealed partial class SiloServer : INodeServer
 
     private void Introduce()
     {
-        Core.Options.ClusterOptions cluster = _options.Cluster;
+        Collect.Options.ClusterOptions cluster = _options.Cluster;
         ClusterMembershipSnapshot members = _host.Services.GetRequiredService<IClusterMembershipService>().CurrentSnapshot;
         SiloAddress self = _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
         string[] others = [.. members.Members.Values.Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Equals(self)).Select(member => member.Name)];

@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net;
 using Estat.Api.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Orleans.Configuration;
@@ -29,7 +29,7 @@ internal sealed class SiloPorts
     /// <param name="logger">Where it is told.</param>
     internal SiloPorts(EstatOptions options, int most, TimeProvider time, Action<string> onClosed, ILogger logger)
     {
-        Core.Options.ClusterOptions cluster = options.Cluster;
+        Collect.Options.ClusterOptions cluster = options.Cluster;
         _gatewayPort = cluster.SiloClientAddr[0].Port;
         _silos = new PortRoom($"SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}", most, options.HeaderTimeout, time, onClosed, logger);
         _gateways = new PortRoom(

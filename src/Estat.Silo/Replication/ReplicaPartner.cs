@@ -1,5 +1,5 @@
 // Another silo, as one that holds copies for this one.
-using Estat.Core.Replication;
+using Estat.Collect.Replication;
 using Estat.Grains.Replication;
 
 namespace Estat.Silo.Replication;

@@ -1,5 +1,5 @@
 // The other silos of this moment, for the engine; MembershipWatch keeps them.
-using Estat.Core.Replication;
+using Estat.Collect.Replication;
 
 namespace Estat.Silo.Replication;
 

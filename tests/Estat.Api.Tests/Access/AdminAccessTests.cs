@@ -3,8 +3,8 @@ using System.Net;
 using System.Text;
 using Estat.Api.Access;
 using Estat.Base.Metrics;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 

@@ -1,7 +1,7 @@
 // Asks a running server's pages, as the console does.
 using System.Net;
 using System.Text.Json;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Administration;

@@ -1,6 +1,6 @@
 // Whose address an event carries.
 using System.Net;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Tests.ClientAddress;
 

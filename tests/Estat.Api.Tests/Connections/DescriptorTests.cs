@@ -2,7 +2,7 @@
 using System.Globalization;
 using System.Net;
 using Estat.Api.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Connections;

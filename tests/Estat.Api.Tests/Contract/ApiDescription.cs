@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Estat.Api.OpenApi;
 using Estat.Base.Acks;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Tests.Contract;
 

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Estat.Api.OpenApi;
 using Estat.Base.Acks;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;
 

@@ -1,7 +1,7 @@
 // Manifests for Kubernetes, ECS and compose name options that exist, paths that a real server answers, and a container that may do nothing else.
 using System.Net;
 using System.Text.Json;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 using YamlDotNet.RepresentationModel;
 

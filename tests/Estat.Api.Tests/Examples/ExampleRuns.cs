@@ -1,6 +1,6 @@
 // Every example whose language is on this machine, once, against a portal, then a server that first is shutting down, then is gone, and then is back.
 using Estat.Api.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Examples;

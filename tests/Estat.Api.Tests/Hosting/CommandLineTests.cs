@@ -1,7 +1,7 @@
 // The server as a process: what its command line takes, says and ends with.
 using System.Text.Json;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;

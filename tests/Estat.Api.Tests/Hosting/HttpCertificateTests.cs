@@ -1,7 +1,7 @@
 // The files of HTTP's certificate: what is wrong with them is told, and a renewal needs no restart.
 using Estat.Api.Hosting;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;

@@ -1,6 +1,6 @@
 // The server's command line, run to its end, with its two outputs apart.
 using System.Diagnostics;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;

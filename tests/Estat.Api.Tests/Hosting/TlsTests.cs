@@ -6,7 +6,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using Estat.Api.Tests.Access;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;

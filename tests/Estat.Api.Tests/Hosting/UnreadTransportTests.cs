@@ -1,5 +1,5 @@
 // Clients that do not read, against the real server: over both versions of HTTP, and both kinds of threads.
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Soak.Attacks;
 using Estat.Testing;
 

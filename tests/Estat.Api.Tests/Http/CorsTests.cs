@@ -2,7 +2,7 @@
 using System.Net;
 using System.Text;
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Tests.Http;
 

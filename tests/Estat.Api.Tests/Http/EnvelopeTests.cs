@@ -1,7 +1,7 @@
 // What a stored line says beside the body.
 using System.Text;
 using System.Text.Json;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;

@@ -1,8 +1,8 @@
 // The pages beside the collecting paths: one that fails is answered, and told to the log once.
 using Estat.Api.Access;
 using Estat.Api.Http;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Api.Tests.Http;

@@ -1,8 +1,8 @@
 // Which requests are traced.
 using System.Diagnostics;
 using Estat.Api.Metrics;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 

@@ -3,8 +3,8 @@ using System.Net;
 using System.Text.Json;
 using Estat.Base.Acks;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Ingest;
-using Estat.Core.Options;
+using Estat.Collect.Intake;
+using Estat.Collect.Options;
 
 namespace Estat.Cluster.Tests.Administration;
 

@@ -1,7 +1,7 @@
 // Events over HTTP at a gateway, kept by silos, over real connections.
 using System.Net;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cluster.Tests.Gateway;
 

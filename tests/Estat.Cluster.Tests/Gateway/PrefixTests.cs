@@ -2,7 +2,7 @@
 using System.Net;
 using Estat.Base.Access;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 
 namespace Estat.Cluster.Tests.Gateway;
 

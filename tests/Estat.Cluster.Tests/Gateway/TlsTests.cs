@@ -2,7 +2,7 @@
 using System.Net;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Cluster.Tests.Gateway;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Estat.Api.Hosting;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Ports;
 
 namespace Estat.Cluster.Tests.Ports;

@@ -1,5 +1,5 @@
 // A silo's copies, as tests see what was asked of them.
-using Estat.Core.Replication;
+using Estat.Collect.Replication;
 
 namespace Estat.Cluster.Tests.Support;
 

@@ -1,5 +1,5 @@
 // A gateway's process without the process.
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Cluster.Tests.Support;

@@ -1,6 +1,6 @@
 // A silo's process without the process: its own host, ports and listener, inside the test.
 using Estat.Base.Options;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Cluster.Tests.Support;

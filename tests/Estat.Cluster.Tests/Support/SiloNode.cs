@@ -1,8 +1,8 @@
 // What is Estat's in one silo of a test's cluster.
 using Estat.Base.Metrics;
 using Estat.Base.Storage;
-using Estat.Core.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Hosting;
+using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 using Estat.Silo.Replication;
 using Microsoft.Extensions.Logging.Abstractions;

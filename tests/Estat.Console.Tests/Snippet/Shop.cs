@@ -2,7 +2,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Estat.Api.Hosting;
-using Estat.Core.Options;
+using Estat.Collect.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

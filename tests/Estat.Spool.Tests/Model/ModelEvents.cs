@@ -2,7 +2,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
-using Estat.Core.Events;
+using Estat.Collect.Events;
 
 namespace Estat.Spool.Tests.Model;
 

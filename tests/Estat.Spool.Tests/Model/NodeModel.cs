@@ -2,10 +2,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Estat.Base.Acks;
-using Estat.Core.Conservation;
-using Estat.Core.Hosting;
-using Estat.Core.Ingest;
-using Estat.Core.Options;
+using Estat.Collect.Conservation;
+using Estat.Collect.Hosting;
+using Estat.Collect.Intake;
+using Estat.Collect.Options;
 
 namespace Estat.Spool.Tests.Model;
 
@@ -129,7 +129,7 @@ internal sealed class NodeModel : IDisposable
             try
             {
                 // As the engine's own constructor does: a spare for each lane.
-                var spool = new Core.Spooling.Spool(options, _disk!, null, options.Partitions + 1, _time, log.CreateLogger("spool"));
+                var spool = new Collect.Spooling.Spool(options, _disk!, null, options.Partitions + 1, _time, log.CreateLogger("spool"));
                 var engine = new Engine(options, store, _time, log, null, spool);
                 engine.Start();
                 return engine;
@@ -237,7 +237,7 @@ internal sealed class NodeModel : IDisposable
         }
 
         await engine.DisposeAsync();
-        string[] left = [.. _disk!.Names().Where(name => name.EndsWith(Core.Spooling.Spool.Extension, StringComparison.Ordinal))];
+        string[] left = [.. _disk!.Names().Where(name => name.EndsWith(Collect.Spooling.Spool.Extension, StringComparison.Ordinal))];
         if (left.Length > 0)
         {
             _faults.Enqueue($"segments are left: {string.Join(' ', left)}");

@@ -1,5 +1,5 @@
 // A disk that forgets at a power cut what was not flushed, and that fails now and then.
-using Estat.Core.Spooling;
+using Estat.Collect.Spooling;
 
 namespace Estat.Spool.Tests.Model;
 

@@ -1,10 +1,10 @@
 // One run of the segment model: a single writer without threads, so that a seed that failed fails again in the same way.
 using Estat.Base.Storage;
-using Estat.Core.Batching;
-using Estat.Core.Metrics;
-using Estat.Core.Options;
-using Estat.Core.Spooling;
-using Estat.Core.Uploading;
+using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Spooling;
+using Estat.Collect.Uploading;
 using Estat.Lake.Names;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -74,7 +74,7 @@ internal sealed class SegmentModel
 
     private void Live(PowerCutFiles disk, PowerSwitch power, bool isLast)
     {
-        using var spool = new Core.Spooling.Spool(_options, disk, null, 1, TimeProvider.System, NullLogger.Instance);
+        using var spool = new Collect.Spooling.Spool(_options, disk, null, 1, TimeProvider.System, NullLogger.Instance);
         _keys = new ObjectKeys("raw", spool.Instance);
         foreach (string name in spool.Found)
         {
@@ -95,7 +95,7 @@ internal sealed class SegmentModel
         }
     }
 
-    private void Recover(Core.Spooling.Spool spool, string name)
+    private void Recover(Collect.Spooling.Spool spool, string name)
     {
         using (RecoveredSegment segment = RecoveredSegment.Read(spool.Files, name, NewEncoder))
         {
@@ -110,7 +110,7 @@ internal sealed class SegmentModel
     }
 
     // What SpoolWriter, BatchWriter and Uploader do with a batch, one after another; now and then they get no further.
-    private void WriteBatch(Core.Spooling.Spool spool)
+    private void WriteBatch(Collect.Spooling.Spool spool)
     {
         var open = new OpenBatch(_keys.Next(Opened), Opened, isAwaited: false);
         using BatchEncoder encoder = NewEncoder();

@@ -1,0 +1,58 @@
+// The last writer of a lane: turns chunks into sealed batches.
+using Estat.Base.Acks;
+using Estat.Collect.Metrics;
+using Estat.Collect.Spooling;
+
+namespace Estat.Collect.Batching;
+
+/// <summary>Compresses the chunks of its lane in order and hands sealed batches on. One loop; in a lane with a spool it comes after the flush.</summary>
+internal sealed class BatchWriter(
+    Partition lane, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch, ValueTask> onSealed) : IDisposable
+{
+    private readonly bool _isSpooled = lane.Level != AckLevel.Memory;
+
+    /// <summary>Works until the last chunk. Waiting for room downstream is what fills the lane.</summary>
+    internal async Task RunAsync()
+    {
+        await foreach (Chunk chunk in chunks.ReadAllAsync().ConfigureAwait(false))
+        {
+            // Behind a spool only what was flushed is in the batch.
+            int events = _isSpooled ? chunk.FlushedEvents : chunk.Events;
+            if (events > 0)
+            {
+                encoder.Append(chunk.Batch!, chunk.Buffer.AsSpan(0, _isSpooled ? chunk.FlushedLength : chunk.Length), events);
+            }
+
+            if (chunk.Seals is { } reason)
+            {
+                await SealAsync(chunk.Batch!, reason).ConfigureAwait(false);
+            }
+
+            lane.Release(chunk.Events, chunk.Buffer.Length);
+            pool.Return(chunk);
+        }
+    }
+
+    public void Dispose() => encoder.Dispose();
+
+    private async ValueTask SealAsync(OpenBatch open, FlushReason reason)
+    {
+        if (encoder.IsEmpty)
+        {
+            // The disk refused all of it.
+            open.Segment?.Delete();
+            open.Replicated?.OnEmpty();
+            open.Outcome?.TrySetResult(false);
+            return;
+        }
+
+        SealedBatch batch = encoder.Seal(reason);
+        batch.Trace = EstatActivities.Sealed(batch);
+        if (batch.Segment is not null && !backlog!.TrySeal(batch))
+        {
+            return;
+        }
+
+        await onSealed(batch).ConfigureAwait(false);
+    }
+}

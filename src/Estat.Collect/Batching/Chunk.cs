@@ -1,0 +1,60 @@
+// A block of encoded lines on its way from the requests to the writers of a partition.
+using Estat.Collect.Intake;
+
+namespace Estat.Collect.Batching;
+
+/// <summary>
+/// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writers, the last of
+/// which returns it to the pool. A chunk never holds lines of two batches. Above <c>memory</c> it is flushed in pieces while it is still being filled:
+/// what lies before <see cref="TakenLength"/> does not change any more.
+/// </summary>
+internal sealed class Chunk(byte[] buffer)
+{
+    internal byte[] Buffer { get; } = buffer;
+
+    /// <summary>Bytes of encoded lines.</summary>
+    internal int Length { get; set; }
+
+    /// <summary>Lines.</summary>
+    internal int Events { get; set; }
+
+    /// <summary>The batch that the lines belong to; set when the chunk enters a partition.</summary>
+    internal OpenBatch? Batch { get; set; }
+
+    /// <summary>Whether the batch ends with this chunk, and why.</summary>
+    internal FlushReason? Seals { get; set; }
+
+    /// <summary>Bytes that the lane's spool writer has taken to flush.</summary>
+    internal int TakenLength { get; set; }
+
+    /// <summary>Lines that it has taken.</summary>
+    internal int TakenEvents { get; set; }
+
+    /// <summary>Bytes that were flushed. The rest was refused by the disk and is in no batch. The spool writer's own until the chunk leaves it.</summary>
+    internal int FlushedLength { get; set; }
+
+    /// <summary>Lines that were flushed.</summary>
+    internal int FlushedEvents { get; set; }
+
+    /// <summary>Who waits for the flush of lines that were not taken yet.</summary>
+    internal List<AckWaiter> Waiters { get; } = [];
+
+    internal int Room => Buffer.Length - Length;
+
+    internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(0, Length);
+
+    internal Span<byte> Free => Buffer.AsSpan(Length);
+
+    internal void Reset()
+    {
+        Length = 0;
+        Events = 0;
+        Batch = null;
+        Seals = null;
+        TakenLength = 0;
+        TakenEvents = 0;
+        FlushedLength = 0;
+        FlushedEvents = 0;
+        Waiters.Clear();
+    }
+}

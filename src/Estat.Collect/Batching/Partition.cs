@@ -1,0 +1,397 @@
+// A partition: many requests append encoded lines, its writers turn them into batches.
+using Estat.Base.Acks;
+using Estat.Collect.Events;
+using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Lake.Names;
+
+namespace Estat.Collect.Batching;
+
+/// <summary>
+/// A lane of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
+/// is decided there, so that an answer can name the batch. Full chunks leave for the lane's writers: at <c>memory</c> the <see cref="BatchWriter"/> alone;
+/// above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full, as requests wait for its flush.
+/// </summary>
+/// <remarks>
+/// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
+/// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here, are being flushed or compressed.
+/// </remarks>
+internal sealed partial class Partition : IDisposable
+{
+    private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
+
+    private readonly Lock _gate = new();
+    private readonly Channel<Chunk> _ready = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Gathering _gathering = new();
+    private readonly EstatOptions _options;
+    private readonly ObjectKeys _keys;
+    private readonly ChunkPool _chunks;
+    private readonly AckWaiterPool? _waiters;
+    private readonly TimeProvider _time;
+    private readonly ITimer _flushTimer;
+    private readonly int _maxEvents;
+    private readonly long _maxBytes;
+    private readonly int _handoverEvents;
+    private readonly bool _isAwaited;
+
+    private Chunk? _filling;
+    private OpenBatch? _open;
+    private bool _closed;
+    private long _waitingEvents;
+    private long _waitingBytes;
+    private long _acceptedEvents;
+    private long _acceptedRequests;
+    private long _lastSeal = long.MinValue;
+
+    /// <param name="level">What its events are acknowledged at.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="keys">The node's keys.</param>
+    /// <param name="chunks">The node's chunks.</param>
+    /// <param name="waiters">The node's waiters; needed above <c>memory</c>.</param>
+    /// <param name="time">Clock and timer.</param>
+    internal Partition(AckLevel level, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool? waiters, TimeProvider time)
+    {
+        Level = level;
+        _options = options;
+        _keys = keys;
+        _chunks = chunks;
+        _waiters = level == AckLevel.Memory ? null : waiters;
+        _isAwaited = level == AckLevel.Stored;
+        _time = time;
+        _maxEvents = Math.Max(1, options.ChannelSize / options.Partitions);
+        _maxBytes = Math.Max(2 * ChunkPool.ChunkBytes, options.ChannelBytes / options.Partitions);
+        // A small CHANNEL_SIZE must not fill up while the writer idles over a half-filled chunk.
+        _handoverEvents = Math.Max(1, _maxEvents / 4);
+        _flushTimer = time.CreateTimer(static partition => ((Partition)partition!).OnTimer(), this, Never, Never);
+    }
+
+    /// <summary>What its events are acknowledged at. <see cref="AckLevel.Stored"/>: at most one batch per <c>STORED_MAX_WAIT</c>, the first at once.</summary>
+    internal AckLevel Level { get; }
+
+    /// <summary>Chunks that are full, or whose batch ended, in order.</summary>
+    internal ChannelReader<Chunk> Ready => _ready.Reader;
+
+    /// <summary>Events acknowledged since the start. Read without the lock: a moment old at the most.</summary>
+    internal long AcceptedEvents => Volatile.Read(ref _acceptedEvents);
+
+    /// <summary>Requests whose events were acknowledged since the start.</summary>
+    internal long AcceptedRequests => Volatile.Read(ref _acceptedRequests);
+
+    /// <summary>Bytes of chunks that wait for the writers or are with them.</summary>
+    internal long WaitingBytes => Volatile.Read(ref _waitingBytes);
+
+    /// <summary>Whether the next event would certainly be refused; lets a request be answered before its body is read.</summary>
+    internal bool IsFull => Volatile.Read(ref _waitingEvents) >= _maxEvents || Volatile.Read(ref _waitingBytes) >= _maxBytes;
+
+    /// <summary>Whether its writers lag behind.</summary>
+    internal bool IsHalfFull => Volatile.Read(ref _waitingEvents) > _maxEvents / 2 || Volatile.Read(ref _waitingBytes) > _maxBytes / 2;
+
+    /// <summary>Opening time of the batch that takes events now; null when there is none.</summary>
+    internal DateTimeOffset? OldestOpen => Volatile.Read(ref _open)?.Opened;
+
+    /// <summary>Appends an event unless another request holds the lane; then the result says nothing.</summary>
+    internal bool TryAppend(in EventHeader header, ReadOnlySpan<byte> body, out Appended appended)
+    {
+        if (!_gate.TryEnter())
+        {
+            appended = default;
+            return false;
+        }
+
+        bool wake;
+        try
+        {
+            appended = AppendLocked(header, body);
+            wake = _gathering.TakeWake();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+
+        _gathering.Wake(wake);
+        return true;
+    }
+
+    /// <summary>Appends an event, waiting for other requests that do the same.</summary>
+    internal Appended Append(in EventHeader header, ReadOnlySpan<byte> body)
+    {
+        Appended appended;
+        bool wake;
+        lock (_gate)
+        {
+            appended = AppendLocked(header, body);
+            wake = _gathering.TakeWake();
+        }
+
+        _gathering.Wake(wake);
+        return appended;
+    }
+
+    /// <summary>Seals the open batch, if there is one.</summary>
+    internal void Flush(FlushReason reason)
+    {
+        lock (_gate)
+        {
+            if (_open is not null)
+            {
+                Seal(reason);
+            }
+        }
+
+        _gathering.Wake(TakeWakeLocked());
+    }
+
+    /// <summary>Refuses further events and seals what there is; the writers end once all of it was handed on.</summary>
+    internal void Close()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            if (_open is not null)
+            {
+                Seal(FlushReason.Drain);
+            }
+
+            _gathering.Hurry();
+            _ready.Writer.Complete();
+        }
+
+        _gathering.Wake(TakeWakeLocked());
+    }
+
+    public void Dispose()
+    {
+        _flushTimer.Dispose();
+        _gathering.Dispose();
+    }
+
+    private Appended AppendLocked(in EventHeader header, ReadOnlySpan<byte> body)
+    {
+        if (_closed)
+        {
+            return new Appended(Admission.Draining);
+        }
+
+        int room = LineEncoder.MaxLength(header, body.Length);
+        if (_waitingEvents >= _maxEvents || !TryMakeRoom(room))
+        {
+            return new Appended(Admission.QueueFull);
+        }
+
+        Chunk chunk = _filling!;
+        OpenBatch batch = chunk.Batch ??= Open();
+        NoteRequest(batch);
+        ValueTask<Ack> ack = Await(chunk, batch);
+        AddToFilling(1, LineEncoder.Encode(header, body, chunk.Free));
+        SealIfDue();
+        return new Appended(Admission.Accepted, ack, batch);
+    }
+
+    private ValueTask<Ack> Await(Chunk chunk, OpenBatch batch)
+    {
+        if (_waiters is null)
+        {
+            return InMemory(batch.Key);
+        }
+
+        AckWaiter waiter = _waiters.Rent();
+        _gathering.Add();
+        waiter.Begin(1);
+        waiter.Key = batch.Key;
+        chunk.Waiters.Add(waiter);
+        return waiter.Task;
+    }
+
+    // Before its events are counted, which may seal the batch: from then on its list is the batch writer's.
+    private static void NoteRequest(OpenBatch batch)
+    {
+        if (EstatActivities.IsOn)
+        {
+            batch.NoteRequest();
+        }
+    }
+
+    private static ValueTask<Ack> InMemory(string keys) => ValueTask.FromResult(new Ack(Admission.Accepted, AckLevel.Memory, keys));
+
+    private void AddToFilling(int events, int length)
+    {
+        Chunk chunk = _filling!;
+        chunk.Length += length;
+        chunk.Events += events;
+        Count(events, length);
+        CountRequest();
+        // A chunk made for a large event may be as large as the whole lane: kept to be filled further, it would turn everybody away until the batch ends.
+        if (chunk == _filling && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
+        {
+            HandOver(null);
+        }
+    }
+
+    // Above memory nothing counts as accepted before it is flushed.
+    private void CountRequest()
+    {
+        if (_waiters is null)
+        {
+            _acceptedRequests++;
+        }
+    }
+
+    private void SealIfOver(int moreEvents)
+    {
+        if (_open is not null && _open.Events + moreEvents > _options.BatchSize)
+        {
+            Seal(FlushReason.Count);
+        }
+    }
+
+    // Those who wait for the store get a batch at once if the last one is long enough ago; otherwise the timer, armed when theirs opened, ends it.
+    private void SealIfDue()
+    {
+        if (_isAwaited && _open is not null && UntilPaced() <= TimeSpan.Zero)
+        {
+            Seal(FlushReason.Awaited);
+        }
+    }
+
+    private TimeSpan UntilPaced() => _lastSeal == long.MinValue ? TimeSpan.Zero : _options.StoredMaxWait - _time.GetElapsedTime(_lastSeal);
+
+    // A lane that is half empty takes anything: what is larger than the rest of it could otherwise never come in, or only by luck.
+    private static bool Fits(long amount, long waiting, long most) => waiting + amount <= most || waiting <= most / 2;
+
+    private bool TryMakeRoom(int room)
+    {
+        if (_filling is not null && _filling.Room >= room)
+        {
+            return true;
+        }
+
+        HandOver(null);
+        // An event whose bound exceeds the whole lane (a large MAX_BODY_SIZE) is taken when nothing else waits.
+        if (!Fits(Math.Max(room, ChunkPool.ChunkBytes), _waitingBytes, _maxBytes))
+        {
+            return false;
+        }
+
+        _filling = _chunks.Rent(room);
+        _waitingBytes += _filling.Buffer.Length;
+        return true;
+    }
+
+    private OpenBatch Open()
+    {
+        if (_open is null)
+        {
+            DateTimeOffset now = _time.GetUtcNow();
+            Volatile.Write(ref _open, new OpenBatch(_keys.Next(now), now, _isAwaited));
+            ArmTimer(_open);
+        }
+
+        return _open;
+    }
+
+    private void OnTimer()
+    {
+        bool wake = false;
+        lock (_gate)
+        {
+            // A timer that fires late may meet a batch younger than the one it was set for.
+            if (_open is not null && Left(_open) <= TimeSpan.Zero)
+            {
+                Seal(_isAwaited ? FlushReason.Awaited : FlushReason.Time);
+                wake = _gathering.TakeWake();
+            }
+            else if (_open is not null)
+            {
+                ArmTimer(_open);
+            }
+        }
+
+        _gathering.Wake(wake);
+    }
+
+    private void ArmTimer(OpenBatch batch)
+    {
+        TimeSpan left = Left(batch);
+        _flushTimer.Change(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1), Never);
+    }
+
+    // A clock that was set back ends the batch: nobody knows how old it is.
+    private TimeSpan Left(OpenBatch batch)
+    {
+        if (_isAwaited)
+        {
+            return UntilPaced();
+        }
+
+        TimeSpan age = _time.GetUtcNow() - batch.Opened;
+        return age < TimeSpan.Zero ? TimeSpan.Zero : _options.FlushInterval - age;
+    }
+
+    private void Count(int events, int length)
+    {
+        _waitingEvents += events;
+        if (_waiters is null)
+        {
+            _acceptedEvents += events;
+        }
+
+        OpenBatch batch = _open!;
+        batch.Events += events;
+        batch.Bytes += length;
+        if (batch.Events >= _options.BatchSize)
+        {
+            Seal(FlushReason.Count);
+        }
+        else if (batch.Bytes >= _options.BatchBytes)
+        {
+            Seal(FlushReason.Bytes);
+        }
+    }
+
+    private void Seal(FlushReason reason)
+    {
+        _filling ??= new Chunk([]);
+        _filling.Batch ??= _open;
+        HandOver(reason);
+        _gathering.Hurry();
+        Volatile.Write(ref _open, null);
+        _lastSeal = _time.GetTimestamp();
+        _flushTimer.Change(Never, Never);
+    }
+
+    // Passes the chunk being filled to the writers. One without lines only travels when it carries a seal.
+    private void HandOver(FlushReason? seals)
+    {
+        if (_filling is { } chunk && (chunk.Events > 0 || seals is not null))
+        {
+            chunk.Seals = seals;
+            _filling = null;
+            _ready.Writer.TryWrite(chunk);
+            if (_waiters is not null && chunk.TakenEvents == chunk.Events)
+            {
+                _gathering.Hurry(); // nobody waits for it, but for its room
+            }
+        }
+        else if (_filling is { } unused)
+        {
+            _waitingBytes -= unused.Buffer.Length;
+            _filling = null;
+            _chunks.Return(unused);
+        }
+    }
+
+    private bool TakeWakeLocked()
+    {
+        lock (_gate)
+        {
+            return _gathering.TakeWake();
+        }
+    }
+}

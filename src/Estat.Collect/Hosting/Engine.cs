@@ -1,0 +1,395 @@
+// The core of a node, put together: partitions → spool → uploader → storage or DLQ, backlog and recovery beside them. The same in the standalone server and in a silo.
+using Estat.Base.Acks;
+using Estat.Base.Storage;
+using Estat.Collect.Batching;
+using Estat.Collect.Conservation;
+using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Recovery;
+using Estat.Collect.Replication;
+using Estat.Collect.Spooling;
+using Estat.Collect.Uploading;
+using Estat.Lake.Names;
+
+namespace Estat.Collect.Hosting;
+
+/// <summary>Owns every long-running part and the order in which they start and stop.</summary>
+public sealed partial class Engine : INodeReadings, IAsyncDisposable
+{
+    private static readonly TimeSpan LongestDlqReserve = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestExitReserve = TimeSpan.FromSeconds(1);
+
+    private readonly EstatOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly IObjectStore _store;
+    private readonly Spool _spool;
+    private readonly DlqDirectory _dlq;
+    private readonly Func<AckLevel, int, ObjectKeys, Lane> _newLane;
+    private readonly PrefixLanes<Partition> _prefixed;
+    private readonly BatchStore _batches;
+    private readonly Uploader _uploader;
+    private readonly SpoolBacklog _backlog;
+    private readonly RecoveryLoop _recovery;
+    private readonly LocalIngest _ingest;
+    private readonly Replicas? _replicas;
+    private readonly CancellationTokenSource _stopRecovery = new();
+    private readonly CancellationTokenSource _stopSpool = new();
+    private Task _uploading = Task.CompletedTask;
+    private Task _recovering = Task.CompletedTask;
+    private Task _spooling = Task.CompletedTask;
+    private volatile bool _started;
+    private volatile bool _draining;
+    private volatile bool _broken;
+
+    /// <summary>Puts the parts together and takes the folders of spool and DLQ.</summary>
+    /// <param name="options">Checked options.</param>
+    /// <param name="store">Where objects go; the engine disposes of it.</param>
+    /// <param name="time">Clock and timers of every part.</param>
+    /// <param name="loggers">Where the parts log.</param>
+    /// <param name="openCompressor">Replaces gzip, for tests of its failure; null is gzip at <c>GZIP_LEVEL</c>.</param>
+    /// <param name="replication">The other silos; null for a node by itself, which does not offer <c>replica</c>.</param>
+    /// <exception cref="IOException">A folder is owned by another process or cannot be written; the message says what to do.</exception>
+    public Engine(
+        EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null,
+        ReplicaSetup? replication = null)
+        : this(options, store, time, loggers, openCompressor, Spool.Open(options, SparesFor(options, replication), time, loggers.CreateLogger<Spool>()), replication)
+    {
+    }
+
+    /// <summary>The same over a spool that is open; the engine disposes of it.</summary>
+    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool,
+        ReplicaSetup? replication = null)
+    {
+        _options = options;
+        _store = store;
+        _time = time;
+        _logger = loggers.CreateLogger<Engine>();
+        _spool = spool;
+        Levels = LevelsOf(options, replication);
+        Instruments = new EstatInstruments();
+        Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Replica) + Accepted(AckLevel.Stored));
+        Sink = new SinkProbe(store, time);
+        var keys = new ObjectKeys(options.RawPrefix, spool.Instance);
+        var quarantine = new QuarantineKeys(options);
+        var writer = new ObjectWriter(store, Instruments, loggers.CreateLogger<ObjectWriter>());
+        try
+        {
+            _dlq = new DlqDirectory(options, keys, Ledger, time, loggers.CreateLogger<DlqDirectory>());
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+
+        openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
+        ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
+        _batches = new BatchStore(writer, quarantine, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
+        SpoolBacklog BacklogOf(Spool of) => new(
+            options, of, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
+            loggers.CreateLogger<SpoolBacklog>());
+        _backlog = BacklogOf(spool);
+        _replicas = replication is null ? null : new Replicas(options, replication, BacklogOf, () => _batches.Fails, time, loggers);
+        _batches.OnAnswersAgain = OnStorageAnswers;
+        _batches.Waiting = () => (_dlq.Files, SpoolWaiting);
+        _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
+        _recovery = new RecoveryLoop(
+            options, _dlq, writer, quarantine, keys, Instruments,
+            () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
+            loggers.CreateLogger<RecoveryLoop>());
+        Dlq = new DlqOffice(options, _dlq, _recovery, keys, time, loggers.CreateLogger<DlqOffice>());
+        Quarantine = store is IObjectCatalog catalog
+            ? new Quarantine(catalog, quarantine, writer, keys, Ledger, Objects, time, loggers.CreateLogger<Quarantine>())
+            : null;
+        _batches.OnStored = _recovery.OnStored = Objects.Add;
+        _batches.OnQuarantined = _recovery.OnQuarantined = Quarantine is null ? null : Quarantine.OnArrived;
+        _recovery.OnFailed = _batches.OnFailed;
+        _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
+        var chunks = new ChunkPool();
+        var waiters = new AckWaiterPool();
+        _newLane = (level, number, itsKeys) => new Lane(
+            level, number, options, itsKeys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
+            _replicas?.Own, _uploader.EnqueueAsync, Instruments, time);
+        _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => _newLane(level, number, keys)))];
+        _prefixed = new PrefixLanes<Partition>(options, (prefix, level, number) => AddLane(_newLane(level, options.Partitions + number, keys.Under(prefix))));
+        Partition[][] partitions = [.. AckLevels.All.Select(level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
+        _ingest = new LocalIngest(partitions, _prefixed, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
+        spool.OnFull = FlushSpooled;
+        Instruments.Observe(this);
+    }
+
+    /// <summary>The ack levels that this node offers, weakest first.</summary>
+    public IReadOnlyList<AckLevel> Levels { get; }
+
+    /// <summary>The way in.</summary>
+    public IIngest Ingest => _ingest;
+
+    /// <summary>The node's instruments.</summary>
+    public EstatInstruments Instruments { get; }
+
+    /// <summary>Whether storage can be reached.</summary>
+    public SinkProbe Sink { get; }
+
+    /// <summary>Copies of other silos' batches; null for a node by itself.</summary>
+    public ReplicaStore? Replicas => _replicas?.Held;
+
+    /// <inheritdoc/>
+    public RequestCounters Requests { get; } = new();
+
+    /// <inheritdoc/>
+    public Ledger Ledger { get; }
+
+    /// <inheritdoc/>
+    public long AcceptedRequests => _lanes.Sum(lane => lane.Partition.AcceptedRequests);
+
+    /// <inheritdoc/>
+    public long BufferedBytes => _lanes.Sum(lane => lane.Partition.WaitingBytes);
+
+    /// <inheritdoc/>
+    public long SpoolBytes => _spool.Bytes + (_replicas?.Spool.Bytes ?? 0);
+
+    /// <inheritdoc/>
+    public int SpoolWaiting => _backlog.Segments + (_replicas?.Backlog.Segments ?? 0);
+
+    /// <inheritdoc/>
+    public int ReplicasHeld => _replicas?.Held.Batches ?? 0;
+
+    /// <inheritdoc/>
+    public long UnderReplicated => _replicas?.UnderReplicated ?? 0;
+
+    /// <inheritdoc/>
+    public EstatOptions Bounds => _options;
+
+    /// <inheritdoc/>
+    public long SpoolDiskFree => _spool.FreeBytes;
+
+    /// <inheritdoc/>
+    public long DlqDiskFree => _dlq.FreeBytes;
+
+    /// <inheritdoc/>
+    public bool SpoolFails => _spool.IsFailing;
+
+    /// <inheritdoc/>
+    public long DlqFiles => _dlq.Files;
+
+    /// <inheritdoc/>
+    public long DlqBytes => _dlq.Bytes;
+
+    /// <inheritdoc/>
+    public int UploadQueueDepth => _uploader.QueueDepth;
+
+    /// <inheritdoc/>
+    public TimeSpan OldestUnflushed
+    {
+        get
+        {
+            DateTimeOffset now = _time.GetUtcNow();
+            DateTimeOffset oldest = _lanes.Min(lane => lane.Partition.OldestOpen) ?? now;
+            return oldest < now ? now - oldest : TimeSpan.Zero;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsReady => NotReadyBecause is null;
+
+    /// <inheritdoc/>
+    public bool StorageFails => _batches.Fails;
+
+    /// <summary>Why the node takes no events now; null when it does.</summary>
+    public string? NotReadyBecause =>
+        _broken ? "a part of the node has crashed; see the log and restart it"
+        : _draining ? "the node is draining"
+        : !_started ? "the node is starting"
+        : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; the node uploads what waits, which makes room"
+        : _spool.IsGone || _replicas is { Spool.IsGone: true } ? "SPOOL_DIR was removed or replaced; see the log"
+        : _dlq.IsGone ? "DLQ_DIR was removed or replaced; see the log"
+        : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"
+        : _options.Ack != AckLevel.Memory && _spool.IsFull ? "the spool is at SPOOL_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
+        : DlqIsFull ? "the DLQ is at DLQ_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
+        : null;
+
+    /// <summary>Starts writers, uploads and recovery.</summary>
+    public void Start()
+    {
+        _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
+        RunLanes();
+        _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
+        _spooling = Task.WhenAll(
+            Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
+            Watch(_spool.GuardAsync(_stopSpool.Token), "the watch over the spool's disk", carriesEvents: false),
+            Watch(_dlq.GuardAsync(_stopSpool.Token), "the watch over the DLQ's folder", carriesEvents: false),
+            Watch(_backlog.RunAsync(_stopSpool.Token), "the spool's backlog", carriesEvents: false));
+        if (_replicas is not null)
+        {
+            _ = Watch(_replicas.Hold(), "the writer of other silos' copies", carriesEvents: true);
+            _spooling = Task.WhenAll(_replicas.Run(_stopSpool.Token).Select(part => Watch(part, "a part of replication", carriesEvents: false)).Append(_spooling));
+        }
+
+        _started = true;
+    }
+
+    /// <summary>The first step of a drain: readiness is gone and newcomers are turned away; requests in flight are still taken.</summary>
+    public void BeginDrain()
+    {
+        _draining = true;
+        _ingest.BeginDrain();
+        _replicas?.Held.BeginDrain();
+    }
+
+    /// <summary>
+    /// The rest of a drain: closes and seals the partitions, uploads what there is, and what waits in the spool besides while storage answers. What cannot
+    /// be uploaded in time stays in the spool, or goes to the DLQ if it was in memory only.
+    /// </summary>
+    /// <param name="budget">Time for all of it. Uploads are ended early enough to leave the DLQ a quarter of it, 5 s at most.</param>
+    /// <param name="hurry">Cancelled to end uploads now, as a second signal does; nothing is lost by it.</param>
+    /// <returns>Events that neither storage nor the DLQ took; 0 unless both failed.</returns>
+    public async Task<long> DrainAsync(TimeSpan budget, CancellationToken hurry)
+    {
+        BeginDrain();
+        long givenUpBefore = Ledger.Arrived(Place.Dropped);
+        await _stopRecovery.CancelAsync().ConfigureAwait(false);
+        TimeSpan dlqReserve = Min(budget / 4, LongestDlqReserve);
+        TimeSpan exitReserve = Min(budget / 10, LongestExitReserve);
+        await using ITimer endUploads = _time.CreateTimer(_ => _uploader.Hurry(), null, budget - dlqReserve, Timeout.InfiniteTimeSpan);
+        await using ITimer giveUp = _time.CreateTimer(_ => _uploader.GiveUp(), null, budget - exitReserve, Timeout.InfiniteTimeSpan);
+        using CancellationTokenRegistration hurried = hurry.Register(_uploader.Hurry);
+
+        Task writing = CloseLanes();
+        if (await Task.WhenAny(writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None)).ConfigureAwait(false) != writing)
+        {
+            // A disk that neither takes a flush nor refuses it. What was acknowledged is in the spool; what was not will not be.
+            LogWritersHang(_logger, _spool.Folder);
+            return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
+        }
+
+        _uploader.Complete();
+        await _uploading.ConfigureAwait(false);
+        await _recovering.ConfigureAwait(false);
+        await _backlog.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
+        if (_replicas is not null)
+        {
+            await _replicas.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
+        }
+
+        await _stopSpool.CancelAsync().ConfigureAwait(false);
+        await _spooling.ConfigureAwait(false);
+
+        // Nothing is left in memory unless a part has crashed; what is, ends with the process.
+        return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
+    }
+
+    /// <summary>Frees what an engine holds that was drained, or whose node failed to start.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        BeginDrain();
+        await _stopRecovery.CancelAsync().ConfigureAwait(false);
+        await _stopSpool.CancelAsync().ConfigureAwait(false);
+        _replicas?.Held.Dispose();
+        await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
+        await _spooling.ConfigureAwait(false);
+        _prefixed.Close();
+        foreach (Lane lane in _lanes)
+        {
+            lane.Dispose();
+        }
+
+        _uploader.Dispose();
+        _backlog.Dispose();
+        _replicas?.Dispose();
+        _dlq.Dispose();
+        _spool.Dispose();
+        _store.Dispose();
+        Instruments.Dispose();
+        _stopRecovery.Dispose();
+        _stopSpool.Dispose();
+    }
+
+    private bool DlqIsFull => _options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull;
+
+    // What the options allow; at memory on a file system that forgets, no more than that unless somebody says that it will do.
+    private static AckLevel[] LevelsOf(EstatOptions options, ReplicaSetup? replication) =>
+        options.AckAllowed is { } allowed ? [.. allowed]
+        : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
+        : [.. replication is null ? AckLevels.OfOneNode : AckLevels.All];
+
+    // Requests that wait for the store share one lane, so that nobody can force tiny objects on the rest.
+    private static int LanesOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
+
+    private static int SparesFor(EstatOptions options, ReplicaSetup? replication) =>
+        LanesOf(AckLevel.Disk, options) + LanesOf(AckLevel.Stored, options) + (replication is null ? 0 : LanesOf(AckLevel.Replica, options));
+
+    private long Accepted(AckLevel level)
+    {
+        long sum = 0;
+        foreach (Lane lane in _lanes)
+        {
+            sum += lane.Partition.Level == level ? lane.Partition.AcceptedEvents : 0;
+        }
+
+        return sum;
+    }
+
+    private Admission? TroubleWith(AckLevel level) =>
+        DlqIsFull || !_spool.IsCounted ? Admission.StorageFull
+        : _dlq.IsGone ? Admission.DiskFailed
+        : level == AckLevel.Memory ? null
+        : _spool.IsFailing ? Admission.DiskFailed
+        : _spool.IsFull ? Admission.StorageFull
+        : level == AckLevel.Replica && _replicas!.Own.MustRefuse ? Admission.NoReplica
+        : null;
+
+    private void OnStorageAnswers()
+    {
+        _backlog.OnStorageAnswers();
+        _replicas?.Backlog.OnStorageAnswers();
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    // Open batches may be what fills it: they leave, and make room. Those in a folder that is gone leave while memory has them.
+    private void FlushSpooled()
+    {
+        foreach (Lane lane in _lanes)
+        {
+            if (lane.Partition.Level != AckLevel.Memory)
+            {
+                lane.Partition.Flush(_spool.IsGone ? FlushReason.DiskFailure : FlushReason.Bytes);
+            }
+        }
+    }
+
+    private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
+
+    // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly. When it was a part that events go
+    // through, newcomers are turned away as well: what a lane without its writer acknowledges, nobody would store.
+    private async Task Watch(Task part, string name, bool carriesEvents)
+    {
+        try
+        {
+            await part.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_draining)
+        {
+        }
+        catch (Exception error)
+        {
+            _broken = true;
+            if (carriesEvents)
+            {
+                _ingest.BeginDrain();
+            }
+
+            LogPartCrashed(_logger, error, name);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} hangs; the node stops without its last flush, which nobody was told of")]
+    private static partial void LogWritersHang(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Part} crashed; the node is no longer ready. Restart it, and report this")]
+    private static partial void LogPartCrashed(ILogger logger, Exception error, string part);
+}

@@ -1,0 +1,105 @@
+// Traces: spans of chosen requests, of batches, of attempts to store them, of their ways into and out of the DLQ. None per event.
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using Estat.Base.Storage;
+using Estat.Collect.Batching;
+
+namespace Estat.Collect.Metrics;
+
+/// <summary>
+/// The activity source of the core. A batch has a trace of its own, whose number follows from its key (<see cref="TraceOf"/>): so whoever handles the batch,
+/// also another process a day later, adds to the same trace, and an object leads to its trace without a search. Requests belong to their clients' traces;
+/// the batch's span links to them. Without a listener every method costs one check.
+/// </summary>
+public static class EstatActivities
+{
+    /// <summary>Name of the source, for exporters.</summary>
+    public const string SourceName = "Estat";
+
+    /// <summary>Requests that one batch's span links to; of more than these the first are kept.</summary>
+    internal const int MostLinks = 32;
+
+    private static readonly ActivitySource Source = new(SourceName);
+
+    /// <summary>Whether anybody listens.</summary>
+    internal static bool IsOn => Source.HasListeners();
+
+    /// <summary>The trace of a batch: the first 16 bytes of the SHA-256 of its key.</summary>
+    public static ActivityTraceId TraceOf(string key)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(key), hash);
+        return ActivityTraceId.CreateFromBytes(hash[..16]);
+    }
+
+    /// <summary>A request that was chosen to be traced; the caller disposes of it when it is answered.</summary>
+    /// <param name="name">Method and path.</param>
+    /// <param name="parent">What its <c>traceparent</c> says; default for one without.</param>
+    public static Activity? Request(string name, ActivityContext parent) => Source.StartActivity(name, ActivityKind.Server, parent);
+
+    /// <summary>The chosen request that is being handled here; null for nearly all.</summary>
+    internal static ActivityContext? CurrentRequest =>
+        Activity.Current is { } current && ReferenceEquals(current.Source, Source) ? current.Context : null;
+
+    /// <summary>A batch from its first event to its seal, which is now.</summary>
+    /// <returns>What its uploads are children of; null when nobody listens.</returns>
+    internal static ActivityContext? Sealed(SealedBatch batch)
+    {
+        if (!IsOn)
+        {
+            return null;
+        }
+
+        using Activity? activity = Source.StartActivity(
+            "estat.batch", ActivityKind.Internal, TraceRoot(batch.Key), links: batch.Requests?.Select(request => new ActivityLink(request)), startTime: batch.Opened);
+        activity?.SetTag("estat.key", batch.Key)
+            .SetTag("estat.events", batch.Seal.Events)
+            .SetTag("estat.bytes", batch.Seal.Bytes)
+            .SetTag("estat.content_bytes", batch.ContentBytes)
+            .SetTag("estat.sealed_by", batch.Reason.ToString().ToLowerInvariant());
+        return activity?.Context;
+    }
+
+    /// <summary>An attempt to store a batch; the caller disposes of it when the attempt ends.</summary>
+    /// <param name="name"><c>estat.upload</c> or <c>estat.recover</c>.</param>
+    /// <param name="key">The object's key.</param>
+    /// <param name="content">What is stored.</param>
+    /// <param name="of">The batch that it belongs to.</param>
+    internal static Activity? Storing(string name, string key, ObjectContent content, in BatchTrace of)
+    {
+        if (!IsOn)
+        {
+            return null;
+        }
+
+        return Source.StartActivity(name, ActivityKind.Client, of.Sealed ?? TraceRoot(of.Key))?
+            .SetTag("estat.key", key)
+            .SetTag("estat.events", content.Seal.Events)
+            .SetTag("estat.bytes", content.Seal.Bytes)
+            .SetTag("estat.attempt", of.Attempt);
+    }
+
+    /// <summary>A batch goes to the DLQ; the caller disposes of it when it is there.</summary>
+    internal static Activity? MovingToDlq(SealedBatch batch, string reason)
+    {
+        if (!IsOn)
+        {
+            return null;
+        }
+
+        return Source.StartActivity("estat.dlq", ActivityKind.Internal, batch.Trace ?? TraceRoot(batch.Key))?
+            .SetTag("estat.key", batch.Key)
+            .SetTag("estat.events", batch.Seal.Events)
+            .SetTag("estat.reason", reason);
+    }
+
+    // Without a span to be a child of: a first span of the batch's trace.
+    private static ActivityContext TraceRoot(string key) => new(TraceOf(key), default, ActivityTraceFlags.Recorded);
+}
+
+/// <summary>Where an attempt to store stands in its batch's trace.</summary>
+/// <param name="Key">The batch's key.</param>
+/// <param name="Attempt">1 for the first; as far as this process, or the DLQ's meta, knows.</param>
+/// <param name="Sealed">The span of the batch, when this process sealed it.</param>
+internal readonly record struct BatchTrace(string Key, int Attempt, ActivityContext? Sealed = null);

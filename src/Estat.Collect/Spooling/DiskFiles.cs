@@ -1,0 +1,110 @@
+// The spool's files on a real disk.
+using Estat.Base.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace Estat.Collect.Spooling;
+
+/// <summary>A folder that exists.</summary>
+/// <param name="folder">Its path.</param>
+/// <param name="owner">Knows the way to it when the path leads elsewhere; null in tests.</param>
+internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : ISpoolFiles
+{
+    private const int LongestSmallFile = 1 << 20;
+
+    /// <inheritdoc/>
+    public string Folder { get; } = Path.GetFullPath(folder);
+
+    private string Way => owner?.Way ?? Folder;
+
+    /// <inheritdoc/>
+    public ISpoolFile Create(string name) =>
+        new DiskFile(Of(name), File.OpenHandle(Of(name), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
+
+    /// <inheritdoc/>
+    public ISpoolFile Open(string name)
+    {
+        string path = Of(name);
+        try
+        {
+            return new DiskFile(path, RegularFile.OpenHandle(path, FileAccess.ReadWrite));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && File.Exists(path))
+        {
+            // A file system that turned read-only after an error: what is sealed there can still be uploaded.
+            return new DiskFile(path, RegularFile.OpenHandle(path));
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Names() => [.. Directory.EnumerateFiles(Way).Select(path => Path.GetFileName(path))];
+
+    /// <inheritdoc/>
+    public void SyncFolder() => Libc.SyncDirectory(Way);
+
+    /// <inheritdoc/>
+    public void Rename(string name, string to) => File.Move(Of(name), Of(to), overwrite: false);
+
+    /// <inheritdoc/>
+    public void Delete(string name) => File.Delete(Of(name));
+
+    /// <inheritdoc/>
+    public byte[]? ReadWhole(string name)
+    {
+        try
+        {
+            return RegularFile.ReadAllBytes(Of(name), LongestSmallFile);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Replace(string name, byte[] content) => AtomicFile.Write(Of(name), file => file.Write(content));
+
+    /// <inheritdoc/>
+    public long FreeBytes() => new DriveInfo(Way).AvailableFreeSpace;
+
+    private string Of(string name) => Path.Combine(Way, name);
+
+    private sealed class DiskFile(string path, SafeFileHandle handle) : ISpoolFile
+    {
+        private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
+
+        public long Length => RandomAccess.GetLength(handle);
+
+        // What cannot be asked, of a network's file system above all, is nothing to rely on.
+        public bool HasName
+        {
+            get
+            {
+                try
+                {
+                    return Libc.Stat(handle, path) is not { Links: 0 };
+                }
+                catch (IOException)
+                {
+                    return false;
+                }
+            }
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
+
+        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second)
+        {
+            _pieces[0] = first;
+            _pieces[1] = second;
+            RandomAccess.Write(handle, _pieces, offset);
+        }
+
+        public int Read(long offset, Span<byte> bytes) => RandomAccess.Read(handle, bytes, offset);
+
+        public void Sync() => Libc.SyncData(handle, path);
+
+        public void Truncate(long length) => RandomAccess.SetLength(handle, length);
+
+        public void Dispose() => handle.Dispose();
+    }
+}

@@ -1,0 +1,105 @@
+// Where segments come from: files that are made in advance, so that no request waits for one.
+using System.Globalization;
+using Estat.Base.Files;
+
+namespace Estat.Collect.Spooling;
+
+internal sealed partial class Spool
+{
+    /// <summary>A segment for a batch that opens: an empty file made in advance, or else one made now.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    internal Segment Take(string key, DateTimeOffset opened)
+    {
+        ThrowIfGone();
+        (string name, ISpoolFile file) = _spares.Reader.TryRead(out (string, ISpoolFile) spare) ? spare : Create(SegmentFormat.HeadBytes);
+        try
+        {
+            return Segment.Begin(this, name, file, key, opened);
+        }
+        catch
+        {
+            file.Dispose();
+            TryDelete(name);
+            throw;
+        }
+    }
+
+    /// <summary>Keeps spares ready until cancelled, so that no request waits for a file to be made.</summary>
+    internal async Task KeepSparesAsync(CancellationToken cancellationToken)
+    {
+        while (await _spares.Writer.WaitToWriteAsync(cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                (string name, ISpoolFile file) = await Task.Run(
+                    () => Create(Math.Min(Volatile.Read(ref _typicalBytes), MostPrefilled)), cancellationToken).ConfigureAwait(false);
+                if (!_spares.Writer.TryWrite((name, file)))
+                {
+                    file.Dispose();
+                    TryDelete(name);
+                }
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // The writer that takes a segment meets the same error and reports it; here it only means that there is no spare yet.
+                await Task.Delay(GuardInterval, _time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void DropSpares()
+    {
+        while (_spares.Reader.TryRead(out (string Name, ISpoolFile File) spare))
+        {
+            spare.File.Dispose();
+            TryDelete(spare.Name);
+        }
+    }
+
+    // It has its name only once its first bytes are synced: whatever a power cut does, under a segment's name there is never less.
+    private (string Name, ISpoolFile File) Create(long length)
+    {
+        ThrowIfGone();
+        if (!_isCounted)
+        {
+            throw new IOException($"the disk of SPOOL_DIR {Folder} has had no room yet for the number of this start");
+        }
+
+        // With the id, so that a spool whose identity was lost never meets a name of its former self.
+        string name = string.Create(
+            CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{NamedWhole}{Interlocked.Increment(ref _number):D9}{Extension}");
+        string unnamed = AtomicFile.TemporaryPrefix + name[..^Extension.Length];
+        ISpoolFile file = _files.Create(unnamed);
+        bool isNamed = false;
+        try
+        {
+            Prefill(file, name, length);
+            _files.Rename(unnamed, name);
+            isNamed = true;
+            _files.SyncFolder();
+            _open[name] = file;
+            return (name, file);
+        }
+        catch
+        {
+            file.Dispose();
+            TryDelete(isNamed ? name : unnamed); // never the name alone: it may be taken, by a segment of a spool that was put back from a copy
+            throw;
+        }
+    }
+
+    // Flushing what overwrites zeros takes about half the time of flushing what makes a file longer: no block is allocated, no size is journalled
+    // (docs/decisions/0005). As many zeros as the last segments were long, so that a node with small batches writes few of them.
+    private static void Prefill(ISpoolFile file, string name, long length)
+    {
+        var head = new byte[SegmentFormat.HeadBytes];
+        SegmentFormat.WriteSpare(head, name);
+        file.Write(0, head);
+        for (long at = head.Length; at < length; at += Zeros.Length)
+        {
+            file.Write(at, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, length - at)));
+        }
+
+        file.Sync();
+    }
+}

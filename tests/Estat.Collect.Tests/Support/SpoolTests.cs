@@ -1,0 +1,101 @@
+// A spool and what kills leave of it.
+using Estat.Base.Acks;
+using Estat.Collect.Options;
+using Estat.Collect.Spooling;
+
+namespace Estat.Collect.Tests.Support;
+
+/// <summary>A folder for a node, copies of it as a kill leaves them, and the ways to get there.</summary>
+public abstract class SpoolTests : IDisposable
+{
+    private readonly List<TempFolder> _crashed = [];
+
+    private protected static EstatOptions Quick { get; } = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), Partitions = 1 };
+
+    private protected TempFolder Folder { get; } = new();
+
+    public void Dispose()
+    {
+        Folder.Dispose();
+        _crashed.ForEach(folder => folder.Dispose());
+        GC.SuppressFinalize(this);
+    }
+
+    private protected static void HoldUploads(TestNode node) => node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // One record for each event.
+    private protected static async Task<string> SendOneByOneAsync(TestNode node, int events)
+    {
+        string key = "";
+        foreach (string body in EventLines.Bodies(events))
+        {
+            Ack ack = await node.AskAsync(body);
+            Assert.Equal(Admission.Accepted, ack.Admission);
+            key = ack.Key;
+        }
+
+        return key;
+    }
+
+    private protected static async Task UntilStoredAsync(TestNode node, long events)
+    {
+        await node.UntilAsync(() => node.Balance.Stored >= events, $"{events} events to be stored");
+        node.AssertConserved();
+        Assert.Equal(0, node.Balance.Dropped);
+    }
+
+    // Spares aside, which the next start removes.
+    private protected static async Task AssertNothingIsLeftAsync(TempFolder folder, TestNode node)
+    {
+        Assert.Equal(0, await node.DrainAsync());
+        node.AssertConserved();
+        Assert.Equal((0, 0), (node.Balance.Spooled, node.Engine.SpoolWaiting));
+        Assert.Empty(Snapshot.Segments(folder));
+        Assert.Empty(node.DlqNames);
+    }
+
+    // Frame: magic, length, first sequence, events, checksum.
+    private protected static int RecordStart(byte[] segment, int record)
+    {
+        int at = SegmentFormat.HeadBytes;
+        for (; record > 0; record--)
+        {
+            at += SegmentFormat.FrameBytes + BitConverter.ToInt32(segment, at + 4);
+        }
+
+        return at;
+    }
+
+    private protected TempFolder Crash(TempFolder? of = null)
+    {
+        TempFolder left = Snapshot.Of(of ?? Folder);
+        _crashed.Add(left);
+        return left;
+    }
+
+    private protected void CopyData(TempFolder to, TempFolder? from = null)
+    {
+        foreach (string path in Directory.EnumerateFiles((from ?? Folder)["data"], "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(to["data"], Path.GetRelativePath((from ?? Folder)["data"], path));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(path, target, overwrite: true);
+        }
+    }
+
+    // What a kill leaves: segments that are open, or sealed and not uploaded.
+    private protected async Task<(TempFolder Left, string LastKey)> LeaveAsync(bool isSealed, int events, int? batchSize = null)
+    {
+        EstatOptions options = Quick with { BatchSize = batchSize ?? (isSealed ? events : 5000), UploadQueue = 1, UploadConcurrency = 1 };
+        await using TestNode node = new TestNode(Folder, options).Start();
+        HoldUploads(node);
+        string key = await SendOneByOneAsync(node, events);
+        if (isSealed)
+        {
+            int batches = (events + options.BatchSize - 1) / options.BatchSize;
+            await node.UntilAsync(() => node.Store.Creates + node.Engine.UploadQueueDepth + node.Engine.SpoolWaiting >= batches, "all batches to be sealed");
+        }
+
+        return (Crash(), key);
+    }
+}
