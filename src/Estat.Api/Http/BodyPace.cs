@@ -52,7 +52,7 @@ internal sealed class BodyPace(CancellationTokenSource ending, TimeSpan patience
             if (!_isOver && received - _before < received / (2 * Windows) && isScarce())
             {
                 _isOver = true;
-                ending.Cancel();
+                _ = ending.CancelAsync(); // what ends with it runs elsewhere, and not under this lock
             }
 
             _before = received;

@@ -21,32 +21,44 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
     internal void OnFailed(string key, string error)
     {
         LogAttemptFailed(logger, key, error);
+        TimeSpan? elapsed = null;
+        long attempts;
         lock (_gate)
         {
-            _attempts++;
-            if (_began is not { } began)
+            attempts = ++_attempts;
+            if (_began is { } began)
+            {
+                elapsed = time.GetElapsedTime(began);
+                if (elapsed < _nextSummary)
+                {
+                    return;
+                }
+
+                _nextSummary = elapsed < Second ? Second : elapsed.Value + Every;
+            }
+            else
             {
                 _began = time.GetTimestamp();
                 _nextSummary = First;
-                LogStorageBeganToFail(logger, key, error);
-                return;
             }
+        }
 
-            TimeSpan elapsed = time.GetElapsedTime(began);
-            if (elapsed < _nextSummary)
-            {
-                return;
-            }
-
-            _nextSummary = elapsed < Second ? Second : elapsed + Every;
+        if (elapsed is { } lasts)
+        {
             (long files, int segments) = Waiting();
-            LogStorageStillFails(logger, Text(elapsed), _attempts, files, segments, error);
+            LogStorageStillFails(logger, Text(lasts), attempts, files, segments, error);
+        }
+        else
+        {
+            LogStorageBeganToFail(logger, key, error);
         }
     }
 
     /// <summary>An attempt got through.</summary>
     internal void OnAnswer()
     {
+        TimeSpan lasted;
+        long attempts;
         lock (_gate)
         {
             if (_began is not { } began)
@@ -54,11 +66,14 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
                 return;
             }
 
-            (long files, int segments) = Waiting();
-            LogStorageAnswersAgain(logger, Text(time.GetElapsedTime(began)), _attempts, files, segments);
+            lasted = time.GetElapsedTime(began);
+            attempts = _attempts;
             _began = null;
             _attempts = 0;
         }
+
+        (long files, int segments) = Waiting();
+        LogStorageAnswersAgain(logger, Text(lasted), attempts, files, segments);
     }
 
     private static string Text(TimeSpan elapsed) =>

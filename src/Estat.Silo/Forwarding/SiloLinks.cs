@@ -1,5 +1,6 @@
 // A gateway's links, kept in step with the silos that there are.
 using System.Net;
+using Estat.Base.Logging;
 using Estat.Base.Threading;
 using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
@@ -32,7 +33,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private volatile IReadOnlyList<SiloLink> _listed = [];
     private Task _running = Task.CompletedTask;
     private readonly Dictionary<SiloLink, (long Since, bool IsTold)> _silent = [];
-    private bool _listFails;
+    private readonly ToldFault _listFails = new();
 
     /// <param name="options">Checked options.</param>
     /// <param name="tls">TLS between nodes; null without.</param>
@@ -101,17 +102,16 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
-            if (!_listFails)
+            if (_listFails.IsNews())
             {
                 LogListFails(_logger, error.Message, _links.Count);
             }
 
-            _listFails = true;
             return;
         }
 
         await PoolThread.Switch(); // links are built and torn down here, which a thread that polls sockets has no time for
-        _listFails = false;
+        _listFails.End();
         _retiring.RemoveAll(task => task.IsCompleted);
         IPEndPoint[] unlisted = [.. _links.Keys.Except(silos)];
         bool[] answer = await Task.WhenAll(unlisted.Select(silo => _links[silo].StillServesAsync()))
@@ -175,6 +175,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
             reason = error.Message;
         }
 
+        bool isNews = false;
         lock (_silent)
         {
             if (!_silent.TryGetValue(link, out (long Since, bool IsTold) silence))
@@ -184,8 +185,13 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
             else if (!link.HasGreeted && !silence.IsTold && _time.GetElapsedTime(silence.Since) > WorthTelling)
             {
                 _silent[link] = silence with { IsTold = true };
-                LogNotGreeted(_logger, link.Name, reason);
+                isNews = true;
             }
+        }
+
+        if (isNews)
+        {
+            LogNotGreeted(_logger, link.Name, reason);
         }
     }
 

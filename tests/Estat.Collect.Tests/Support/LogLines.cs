@@ -9,6 +9,9 @@ internal sealed class LogLines : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 
+    /// <summary>Called at each line, by who writes it.</summary>
+    internal Action? OnLine { get; set; }
+
     /// <summary>The lines of a level, in order.</summary>
     internal string[] Of(LogLevel level) => [.. _lines.Where(line => line.Level == level).Select(line => line.Text)];
 
@@ -23,8 +26,11 @@ internal sealed class LogLines : ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
         _lines.Enqueue((logLevel, formatter(state, exception)));
+        OnLine?.Invoke();
+    }
 
     public void Dispose()
     {

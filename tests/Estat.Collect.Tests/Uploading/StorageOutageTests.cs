@@ -35,6 +35,44 @@ public sealed class StorageOutageTests : IDisposable
     }
 
     [Fact]
+    public void Neither_a_line_nor_a_look_at_what_waits_is_under_its_lock()
+    {
+        var limit = TimeSpan.FromSeconds(20);
+        int lines = 0;
+        bool isInside = false;
+        void Meet()
+        {
+            if (!isInside)
+            {
+                isInside = true;
+                lines++;
+                Assert.True(Task.Run(() => _outage.OnFailed("raw/b.jsonl.gz", "no answer")).Wait(limit), "an attempt waits for a line of the log");
+                isInside = false;
+            }
+        }
+
+        int told = 0;
+        _log.OnLine = () =>
+        {
+            int tells = _log.Of(LogLevel.Warning).Length + _log.Of(LogLevel.Information).Length; // attempts are debug lines
+            if (tells > Interlocked.Exchange(ref told, tells))
+            {
+                Meet();
+            }
+        };
+        _outage.Waiting = () =>
+        {
+            Meet();
+            return (1, 1);
+        };
+        _outage.OnFailed("raw/a.jsonl.gz", "no answer");
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _outage.OnFailed("raw/a.jsonl.gz", "no answer");
+        _outage.OnAnswer();
+        Assert.Equal(5, lines); // the beginning, a summary with a look, the end with a look
+    }
+
+    [Fact]
     public void The_next_outage_is_told_afresh_and_answers_without_one_are_not_told()
     {
         _outage.OnAnswer();
