@@ -43,7 +43,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _logger = _loggers.CreateLogger<StandaloneServer>();
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = ObjectStores.Open(options.ObjectStorage, time);
-        _keys = WriteKeys.Open(options.Keys, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
+        _keys = WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
         Engine = new Engine(options, _store, time, _loggers);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
@@ -82,7 +82,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     {
         Signals.Register();
         Engine.Start();
-        _keys?.Start(); // nobody sends before it is known what was used of the day
+        _keys?.Start(Engine.State); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
         LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
         if (_isReadAlong)

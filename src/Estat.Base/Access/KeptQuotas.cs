@@ -13,9 +13,6 @@ internal sealed partial class KeptQuotas(QuotaFile file, TimeProvider time, ILog
     private readonly ToldFault _trouble = new();
     private string _saved = "";
 
-    /// <summary>Where it is.</summary>
-    internal string Path => file.Path;
-
     /// <summary>Goes on where the last start ended. Days that are still to come were counted by a clock that had jumped forward.</summary>
     /// <param name="quotaOf">The quota of a key; null when it has none any more.</param>
     internal void Resume(Func<string, DailyQuota?> quotaOf)

@@ -8,27 +8,23 @@ namespace Estat.Base.Access;
 /// <c>{"day":"2026-11-21","used":{"shop":123},"earlier":[{"day":"2026-11-20","used":{"shop":99}}]}</c>, replaced as a whole. A file that cannot be
 /// read counts as none.
 /// </summary>
-/// <param name="path">Full path; its folder exists when it is written.</param>
-internal sealed class QuotaFile(string path)
+/// <param name="files">Where it is.</param>
+internal sealed class QuotaFile(IStateFiles files)
 {
     private const int Longest = 64 << 20;
 
     /// <summary>Its name in SPOOL_DIR.</summary>
     internal const string Name = "write-key-quotas.json";
 
-    internal string Path { get; } = path;
+    /// <summary>Where it is, for messages.</summary>
+    internal string Path { get; } = files.PathOf(Name);
 
     /// <summary>What each key had used of which day, in the order of days; none when there is no file.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="JsonException">It is none.</exception>
     internal IReadOnlyList<(int Day, Dictionary<string, long> Used)> Read()
     {
-        byte[] content;
-        try
-        {
-            content = RegularFile.ReadAllBytes(Path, Longest);
-        }
-        catch (FileNotFoundException)
+        if (files.Read(Name, Longest) is not { } content)
         {
             return [];
         }
@@ -48,7 +44,7 @@ internal sealed class QuotaFile(string path)
 
     /// <param name="days">At least one; those of which nothing was used stand in vain.</param>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    internal void Write(IReadOnlyList<(int Day, Dictionary<string, long> Used)> days) => AtomicFile.Write(Path, stream =>
+    internal void Write(IReadOnlyList<(int Day, Dictionary<string, long> Used)> days) => files.Write(Name, stream =>
     {
         using var json = new Utf8JsonWriter(stream);
         (int Day, Dictionary<string, long> Used)[] latestFirst = [.. days.OrderByDescending(day => day.Day)];

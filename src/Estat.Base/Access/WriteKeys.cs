@@ -23,9 +23,7 @@ public sealed partial class WriteKeys : IDisposable
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly WriteKeyOptions _options;
-    private readonly KeptQuotas? _quotas;
     private readonly FileChore? _looking;
-    private readonly FileChore? _saving;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     // touched by the thread that adopts keys: the constructor, then the looks
@@ -36,26 +34,19 @@ public sealed partial class WriteKeys : IDisposable
     private readonly ToldFault _trouble = new();
     private readonly StripedCounter[] _failures = [.. Enum.GetValues<KeyRefusal>().Select(_ => new StripedCounter())];
     private PosixSignalRegistration? _hangUp;
+    private FileChore? _saving;
     private byte[] _seen = [];
     private long _troubles;
     private int _labels;
     private volatile SenderTable _table;
 
-    private WriteKeys(WriteKeyOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
+    private WriteKeys(WriteKeyOptions options, TimeProvider time, ILogger logger)
     {
         _options = options;
         _time = time;
         _logger = logger;
         _looking = options.File is null ? null
             : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it does not come to an end", isAsked: false));
-        if (quotaFolder is not null)
-        {
-            var quotas = new KeptQuotas(new QuotaFile(Path.Combine(Path.GetFullPath(quotaFolder), QuotaFile.Name)), time, logger);
-            _quotas = quotas;
-            _saving = new FileChore(
-                LookInterval, time, _ => quotas.Save(_table!.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
-        }
-
         _listed = options.Listed;
         _table = new SenderTable([]);
         try
@@ -74,21 +65,28 @@ public sealed partial class WriteKeys : IDisposable
 
     /// <summary>Reads the keys that the options name; null when they name none, and ingestion is open.</summary>
     /// <param name="options">Checked options.</param>
-    /// <param name="quotaFolder">Where used quotas are kept: SPOOL_DIR; null keeps them in memory.</param>
     /// <param name="time">Clock and timers.</param>
     /// <param name="logger">Where readings are told.</param>
     /// <exception cref="OptionException">The file or the list cannot be used.</exception>
-    public static WriteKeys? Open(WriteKeyOptions options, string? quotaFolder, TimeProvider time, ILogger logger)
+    public static WriteKeys? Open(WriteKeyOptions options, TimeProvider time, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(time);
-        return !options.AreConfigured ? null : new WriteKeys(options, quotaFolder, time, logger);
+        return !options.AreConfigured ? null : new WriteKeys(options, time, logger);
     }
 
     /// <summary>Goes on with used quotas where the last start ended, and looks after the file from now on. Once the node owns its folders.</summary>
-    public void Start()
+    /// <param name="state">Where used quotas are kept; null keeps them in memory.</param>
+    public void Start(IStateFiles? state)
     {
-        _quotas?.Resume(name => _records.GetValueOrDefault(name)?.Quota);
+        if (state is not null)
+        {
+            var quotas = new KeptQuotas(new QuotaFile(state), _time, _logger);
+            quotas.Resume(name => _records.GetValueOrDefault(name)?.Quota);
+            _saving = new FileChore(
+                LookInterval, _time, _ => quotas.Save(_table.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
+        }
+
         LogKeys(_logger, _table.Senders.Count, Source);
         _saving?.Start();
         _looking?.Start();

@@ -106,6 +106,12 @@ internal sealed class DirectoryLock : IDisposable
         return _displaced = why ?? EnsureLockFile();
     }
 
+    /// <summary>Whether the folder itself, wherever its path leads, has something under a name; null when that cannot be asked.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="file">If given, it has to be this open file.</param>
+    internal bool? Has(string name, SafeFileHandle? file = null) =>
+        _folder is null ? FileStat.IsUnder(Path.Combine(_path, name), file) : FileStat.IsUnder(name, file, _folder);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -151,7 +157,7 @@ internal sealed class DirectoryLock : IDisposable
     {
         try
         {
-            if (_file is null || !HasName(_file.SafeFileHandle))
+            if (_file is null || Has(FileName, _file.SafeFileHandle) == false)
             {
                 FileStream file = OpenLockFile();
                 _file?.Dispose();
@@ -166,6 +172,4 @@ internal sealed class DirectoryLock : IDisposable
                 ? null : $"lost its lock file, which cannot be made again ({error.Message.TrimEnd('.')})";
         }
     }
-
-    private bool HasName(SafeFileHandle file) => Libc.Stat(file, _path) is not { Links: 0 };
 }

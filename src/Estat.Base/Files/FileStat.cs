@@ -1,4 +1,6 @@
 // What the file system says of a file, or of a folder.
+using Microsoft.Win32.SafeHandles;
+
 namespace Estat.Base.Files;
 
 /// <summary>Device and inode say whether two paths, or a path and an open file, are one file.</summary>
@@ -26,4 +28,24 @@ internal readonly record struct FileStat(ulong Device, ulong Inode, uint Links, 
 
     /// <summary>Whether the other is the same file.</summary>
     internal bool IsSameAs(FileStat other) => Device == other.Device && Inode == other.Inode;
+
+    /// <summary>Whether something stands under a path.</summary>
+    /// <param name="path">A full path or, with a folder, a name in it.</param>
+    /// <param name="file">If given, it has to be this open file.</param>
+    /// <param name="folder">An open folder, whatever its own path leads to now.</param>
+    /// <returns>Null when it cannot be asked: by this user, or on this disk.</returns>
+    internal static bool? IsUnder(string path, SafeFileHandle? file = null, SafeFileHandle? folder = null)
+    {
+        try
+        {
+            FileStat? there = folder is null ? Libc.Stat(path) : Libc.Stat(folder, path, isIn: true);
+            FileStat? open = file is null ? null : Libc.Stat(file, path);
+            return there is null ? folder is not null || File.Exists(path) // statx is not everywhere
+                : open is null || open.Value.IsSameAs(there.Value);
+        }
+        catch (IOException error)
+        {
+            return Libc.SaysThatNothingIsThere(error) ? false : null;
+        }
+    }
 }

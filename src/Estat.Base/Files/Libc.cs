@@ -126,14 +126,19 @@ internal static partial class Libc
         return isLocked;
     }
 
-    /// <summary>What an open file is; null where this cannot be asked (musl before 1.2.5, other systems).</summary>
-    internal static FileStat? Stat(SafeFileHandle file, string path)
+    /// <summary>What an open file is, or what an open folder has; null where this cannot be asked (musl before 1.2.5, other systems).</summary>
+    /// <param name="file">The file, or the folder.</param>
+    /// <param name="path">Its path, for messages; or a name in the folder.</param>
+    /// <param name="isIn">Whether it is a name in the folder.</param>
+    /// <exception cref="IOException">Nothing is there, or it cannot be reached.</exception>
+    internal static FileStat? Stat(SafeFileHandle file, string path, bool isIn = false)
     {
         bool taken = false;
         try
         {
             file.DangerousAddRef(ref taken);
-            return Stat((int)file.DangerousGetHandle(), "", AtEmptyPath, path);
+            int descriptor = (int)file.DangerousGetHandle();
+            return isIn ? Stat(descriptor, path, 0, path) : Stat(descriptor, "", AtEmptyPath, path);
         }
         finally
         {

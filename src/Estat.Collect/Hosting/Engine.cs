@@ -1,5 +1,6 @@
 // The core of a node, put together: partitions → spool → uploader → storage or DLQ, backlog and recovery beside them. The same in the standalone server and in a silo.
 using Estat.Base.Acks;
+using Estat.Base.Files;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
@@ -132,6 +133,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <summary>Whether storage can be reached.</summary>
     public SinkProbe Sink { get; }
 
+    /// <summary>What the node keeps for itself in SPOOL_DIR.</summary>
+    public IStateFiles State => _spool;
+
     /// <summary>Copies of other silos' batches; null for a node by itself.</summary>
     public ReplicaStore? Replicas => _replicas?.Held;
 
@@ -203,7 +207,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         : _draining ? "the node is draining"
         : !_started ? "the node is starting"
         : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; the node uploads what waits, which makes room"
-        : _spool.IsGone || _replicas is { Spool.IsGone: true } ? "SPOOL_DIR was removed or replaced; see the log"
+        : _spool.IsGone || _replicas is { Spool.IsGone: true } ? "SPOOL_DIR, or a file in it, was taken away or replaced; see the log"
         : _dlq.IsGone ? "DLQ_DIR was removed or replaced; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFull ? "the spool is at SPOOL_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"

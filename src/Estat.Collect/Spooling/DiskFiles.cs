@@ -9,8 +9,6 @@ namespace Estat.Collect.Spooling;
 /// <param name="owner">Knows the way to it when the path leads elsewhere; null in tests.</param>
 internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : ISpoolFiles
 {
-    private const int LongestSmallFile = 1 << 20;
-
     /// <inheritdoc/>
     public string Folder { get; } = Path.GetFullPath(folder);
 
@@ -18,7 +16,7 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
 
     /// <inheritdoc/>
     public ISpoolFile Create(string name) =>
-        new DiskFile(Of(name), File.OpenHandle(Of(name), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
+        new DiskFile(this, Of(name), File.OpenHandle(Of(name), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
 
     /// <inheritdoc/>
     public ISpoolFile Open(string name)
@@ -26,17 +24,20 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
         string path = Of(name);
         try
         {
-            return new DiskFile(path, RegularFile.OpenHandle(path, FileAccess.ReadWrite));
+            return new DiskFile(this, path, RegularFile.OpenHandle(path, FileAccess.ReadWrite));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException && File.Exists(path))
         {
             // A file system that turned read-only after an error: what is sealed there can still be uploaded.
-            return new DiskFile(path, RegularFile.OpenHandle(path));
+            return new DiskFile(this, path, RegularFile.OpenHandle(path));
         }
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => [.. Directory.EnumerateFiles(Way).Select(path => Path.GetFileName(path))];
+
+    /// <inheritdoc/>
+    public bool? Has(string name) => Has(name, null);
 
     /// <inheritdoc/>
     public void SyncFolder() => Libc.SyncDirectory(Way);
@@ -48,11 +49,11 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
     public void Delete(string name) => File.Delete(Of(name));
 
     /// <inheritdoc/>
-    public byte[]? ReadWhole(string name)
+    public byte[]? ReadWhole(string name, int most)
     {
         try
         {
-            return RegularFile.ReadAllBytes(Of(name), LongestSmallFile);
+            return RegularFile.ReadAllBytes(Of(name), most);
         }
         catch (FileNotFoundException)
         {
@@ -61,34 +62,29 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
     }
 
     /// <inheritdoc/>
-    public void Replace(string name, byte[] content) => AtomicFile.Write(Of(name), file => file.Write(content));
+    public void Replace(string name, Action<Stream> write)
+    {
+        AtomicFile.Write(Of(name), write);
+        if (Has(name) == false)
+        {
+            throw new IOException($"{Folder} is not the folder that was opened at the start: {name} is not in it");
+        }
+    }
 
     /// <inheritdoc/>
     public long FreeBytes() => new DriveInfo(Way).AvailableFreeSpace;
 
     private string Of(string name) => Path.Combine(Way, name);
 
-    private sealed class DiskFile(string path, SafeFileHandle handle) : ISpoolFile
+    private bool? Has(string name, SafeFileHandle? file) => owner is null ? FileStat.IsUnder(Of(name), file) : owner.Has(name, file);
+
+    private sealed class DiskFile(DiskFiles files, string path, SafeFileHandle handle) : ISpoolFile
     {
         private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
 
         public long Length => RandomAccess.GetLength(handle);
 
-        // What cannot be asked, of a network's file system above all, is nothing to rely on.
-        public bool HasName
-        {
-            get
-            {
-                try
-                {
-                    return Libc.Stat(handle, path) is not { Links: 0 };
-                }
-                catch (IOException)
-                {
-                    return false;
-                }
-            }
-        }
+        public bool? HasName(string name) => files.Has(name, handle);
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
 

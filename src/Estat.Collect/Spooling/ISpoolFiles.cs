@@ -18,6 +18,9 @@ internal interface ISpoolFiles
     /// <summary>Names of the files in the folder, in no order.</summary>
     IReadOnlyList<string> Names();
 
+    /// <summary>Whether the folder has a file of this name, wherever the folder's path leads; null when that cannot be asked.</summary>
+    bool? Has(string name);
+
     /// <summary>Flushes the folder's entries to the device.</summary>
     void SyncFolder();
 
@@ -28,11 +31,12 @@ internal interface ISpoolFiles
     /// <summary>Removes a file; not durable by itself. Nothing happens when it is gone.</summary>
     void Delete(string name);
 
-    /// <summary>The content of a small file; null when it is not there.</summary>
-    byte[]? ReadWhole(string name);
+    /// <summary>The content of a small file, of so many bytes at the most; null when it is not there.</summary>
+    byte[]? ReadWhole(string name, int most);
 
     /// <summary>Replaces a small file, durably: afterwards, and after a crash, it is the old one or the new one.</summary>
-    void Replace(string name, byte[] content);
+    /// <exception cref="IOException">The disk refuses, or the file went into a folder that stands in this one's place.</exception>
+    void Replace(string name, Action<Stream> write);
 
     /// <summary>Bytes that can still be written.</summary>
     long FreeBytes();
@@ -44,8 +48,11 @@ internal interface ISpoolFile : IDisposable
     /// <summary>Bytes.</summary>
     long Length { get; }
 
-    /// <summary>Whether it can still be found under some name; if not, it ends when it is closed.</summary>
-    bool HasName { get; }
+    /// <summary>
+    /// Whether the folder still has it under this name, wherever the folder's path leads; if not, the next start would not find it. Null when that
+    /// cannot be asked, on a network's file system above all: nobody may rely on it then, nor take it for lost.
+    /// </summary>
+    bool? HasName(string name);
 
     /// <summary>Writes all of it, or throws; how much of it is there then is unknown.</summary>
     void Write(long offset, ReadOnlySpan<byte> bytes);

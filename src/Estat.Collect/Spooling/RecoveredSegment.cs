@@ -133,7 +133,7 @@ internal sealed class RecoveredSegment : IDisposable
     {
         public long Length => file.Length;
 
-        public bool HasName => file.HasName;
+        public bool? HasName(string name) => file.HasName(name);
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => file.Write(offset, bytes);
 

@@ -43,7 +43,7 @@ internal sealed class Segment
     internal bool IsTrusted { get => field && !_spool.IsGone; private set; } = true;
 
     /// <summary>Whether it may be left to the disk: the next start would find it, whole.</summary>
-    internal bool IsSafe => IsTrusted && _file.HasName;
+    internal bool IsSafe => IsTrusted && _file.HasName(Name) == true;
 
     /// <summary>Gives an empty file, whose entry is durable, its identity. Durable with the first flush of records.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
@@ -145,11 +145,11 @@ internal sealed class Segment
     }
 
     /// <summary>Leaves the file to the backlog.</summary>
-    /// <returns>Its size, bytes; and the open file if it was removed under us, as nobody can open it again.</returns>
+    /// <returns>Its size, bytes; and the open file if it was taken from under us, or nobody knows, as it could not be opened again.</returns>
     internal (long Bytes, ISpoolFile? Held) Leave()
     {
         _spool.OnLeft(Name);
-        if (!_file.HasName)
+        if (_file.HasName(Name) != true)
         {
             return (_end, _file);
         }

@@ -41,7 +41,7 @@ internal sealed partial class Spool
     [LoggerMessage(
         Level = LogLevel.Critical,
         Message = "SPOOL_DIR {Folder} {Why}. The node writes nothing there, as it would be lost, answers events with 503, and uploads what its "
-            + "open files hold. Put the folder back, or restart the node with another")]
+            + "open files hold. Put back what was taken, or restart the node with another folder")]
     private static partial void LogGone(ILogger logger, string folder, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "SPOOL_DIR {Folder} is back: the node takes events again")]

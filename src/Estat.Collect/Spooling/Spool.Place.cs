@@ -5,6 +5,8 @@ namespace Estat.Collect.Spooling;
 
 internal sealed partial class Spool
 {
+    private const int MostNamed = 10;
+
     private readonly Lock _lookingGate = new();
     private readonly ToldFault _lookFault = new();
     private volatile string? _gone;
@@ -22,8 +24,8 @@ internal sealed partial class Spool
         }
     }
 
-    /// <summary>Called every second while the folder is gone: what waits in it may be gone as well.</summary>
-    internal Action? OnGone { get; set; }
+    /// <summary>Called after each look, without a lock: what waits in the folder may be gone as well.</summary>
+    internal Action? OnLooked { get; set; }
 
     /// <summary>
     /// Looks at the folder. It goes on by itself only when the same folder is back in its place and holds every open segment; another folder may be
@@ -31,55 +33,27 @@ internal sealed partial class Spool
     /// </summary>
     internal void Look()
     {
+        // Told, and acted upon, without the lock.
+        List<Action> then = [];
         lock (_lookingGate)
         {
-            string? why = _owner?.WhyNotInPlace() ?? (_open.Values.Any(HasLostItsName) ? "lost files that were open" : null);
-            if (why is null && !_isCounted)
-            {
-                TryCountStart(); // in this folder, and not in one that stands in its place
-            }
-
-            if (why is null && IsGone && !TryRestoreIdentity())
-            {
-                return;
-            }
-
-            bool wasGone = IsGone;
-            _gone = why;
-            if (IsGone)
-            {
-                if (!wasGone)
-                {
-                    LogGone(_logger, Folder, why!);
-                }
-
-                DropSpares();
-                OnGone?.Invoke();
-            }
-            else if (wasGone)
-            {
-                LogBack(_logger, Folder);
-            }
+            Look(then);
         }
+
+        then.ForEach(static act => act());
+        if (IsGone)
+        {
+            DropSpares();
+        }
+
+        OnLooked?.Invoke();
     }
 
     /// <summary>Whether a segment's file is gone for good, and not only out of sight.</summary>
     internal bool IsMissing(string name)
     {
         Look();
-        try
-        {
-            _files.Open(name).Dispose();
-            return false;
-        }
-        catch (FileNotFoundException)
-        {
-            return true;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
+        return _files.Has(name) == false;
     }
 
     /// <summary>The backlog has a segment's file now.</summary>
@@ -113,11 +87,44 @@ internal sealed partial class Spool
         }
     }
 
-    private static bool HasLostItsName(ISpoolFile file)
+    private void Look(List<Action> then)
+    {
+        string? why = _owner?.WhyNotInPlace() ?? WhatWasLost();
+        if (why is null && !_isCounted)
+        {
+            TryCountStart(then.Add); // in this folder, and not in one that stands in its place
+        }
+
+        if (why is null && IsGone && !TryRestoreIdentity(then))
+        {
+            return;
+        }
+
+        bool wasGone = IsGone;
+        _gone = why;
+        if (why is not null && !wasGone)
+        {
+            then.Add(() => LogGone(_logger, Folder, why));
+        }
+        else if (why is null && wasGone)
+        {
+            then.Add(() => LogBack(_logger, Folder));
+        }
+    }
+
+    private string? WhatWasLost()
+    {
+        string[] lost = [.. _open.Where(IsLost).Select(each => each.Key).Order(StringComparer.Ordinal)];
+        string names = string.Join(", ", lost.Take(MostNamed)) + (lost.Length > MostNamed ? ", …" : "");
+        return lost.Length == 0 ? null : $"lost segments that were open ({names}): somebody removed, moved or replaced them";
+    }
+
+    // What left meanwhile was taken off before its file was removed.
+    private bool IsLost(KeyValuePair<string, ISpoolFile> each)
     {
         try
         {
-            return !file.HasName;
+            return each.Value.HasName(each.Key) == false && _open.TryGetValue(each.Key, out ISpoolFile? file) && ReferenceEquals(file, each.Value);
         }
         catch (ObjectDisposedException)
         {
@@ -126,11 +133,11 @@ internal sealed partial class Spool
     }
 
     // When the folder is emptied, it goes too.
-    private bool TryRestoreIdentity()
+    private bool TryRestoreIdentity(List<Action> then)
     {
         try
         {
-            if (_files.ReadWhole(IdentityName) is null)
+            if (_files.ReadWhole(IdentityName, LongestIdentity) is null)
             {
                 WriteIdentity();
             }
@@ -139,7 +146,7 @@ internal sealed partial class Spool
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            LogStillFailing(_logger, Folder, error.Message);
+            then.Add(() => LogStillFailing(_logger, Folder, error.Message));
             return false;
         }
     }

@@ -77,6 +77,13 @@ internal sealed partial class Spool
             _files.Rename(unnamed, name);
             isNamed = true;
             _files.SyncFolder();
+            if (file.HasName(name) != true)
+            {
+                // The path led to another folder, for a moment perhaps: the next start would not look there.
+                throw new IOException(
+                    $"SPOOL_DIR {Folder} is not the folder that was opened at the start, or cannot be looked at: {name} is not in it");
+            }
+
             _open[name] = file;
             return (name, file);
         }

@@ -26,6 +26,7 @@ internal sealed partial class Spool : IDisposable
     private const char NamedWhole = 'a'; // a hex digit: earlier versions know the name as a segment's
     private const string IdentityName = "identity";
     private const string ProbeName = "probe";
+    private const int LongestIdentity = 1 << 20;
     private const int FailuresUntilUnready = 2;
 
     // Between two looks at the disk there may be so much written; at 2 GB/s, faster than any lane, that is 2 ms.
@@ -69,7 +70,7 @@ internal sealed partial class Spool : IDisposable
         _time = time;
         _logger = logger;
         (Id, _start) = NextStart();
-        TryCountStart();
+        TryCountStart(static tell => tell());
         Instance = string.Create(CultureInfo.InvariantCulture, $"{Id}-{_start}");
         Found = [.. files.Names().Where(IsSegment).Order(StringComparer.Ordinal)];
         _spares = Channel.CreateBounded<(string, ISpoolFile)>(Math.Max(1, spares));
@@ -189,7 +190,7 @@ internal sealed partial class Spool : IDisposable
 
     private (string Id, long Start) NextStart()
     {
-        byte[]? content = _files.ReadWhole(IdentityName);
+        byte[]? content = _files.ReadWhole(IdentityName, LongestIdentity);
         string[] words = Encoding.ASCII.GetString(content ?? []).Split(' ', StringSplitOptions.TrimEntries);
         long last = 0;
         bool known = words.Length == 2 && words[0].Length == 32 && words[0].All(char.IsAsciiHexDigitLower)
@@ -202,11 +203,11 @@ internal sealed partial class Spool : IDisposable
         return known ? (words[0], last + 1) : (ObjectKeys.NewInstance(), 1);
     }
 
-    private void WriteIdentity() =>
-        _files.Replace(IdentityName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Id} {_start}\n")));
+    private void WriteIdentity() => _files.Replace(
+        IdentityName, file => file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Id} {_start}\n"))));
 
     // On a full disk the node starts all the same: what waits is uploaded, which makes room. It takes nothing before this has succeeded.
-    private void TryCountStart()
+    private void TryCountStart(Action<Action> tell)
     {
         try
         {
@@ -217,7 +218,7 @@ internal sealed partial class Spool : IDisposable
         {
             if (_notCounted.IsNews())
             {
-                LogNotCounted(_logger, Folder, error.Message);
+                tell(() => LogNotCounted(_logger, Folder, error.Message));
             }
         }
     }

@@ -46,8 +46,8 @@ internal sealed partial class SpoolBacklog
     private static partial void LogVersionDamaged(ILogger logger, string segment);
 
     [LoggerMessage(Level = LogLevel.Critical,
-        Message = "{Segments} segments in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost and counted as "
-            + "dropped ({Names})")]
+        Message = "{Segments} segments in {Folder} were taken away before they were uploaded: {Events} acknowledged events are lost and counted as "
+            + "dropped ({Names}). If the files still exist, put them back and restart the node: it stores what it finds at its start")]
     private static partial void LogMissing(ILogger logger, int segments, string folder, long events, string names);
 
     [LoggerMessage(Level = LogLevel.Information,

@@ -38,6 +38,7 @@ internal sealed partial class SpoolBacklog : IDisposable
     private readonly HashSet<Waiting> _inWork = new(ReferenceEqualityComparer.Instance);
     private int _failuresInARow;
     private TimeSpan _quietUntil;
+    private TimeSpan _nextListing;
     private bool _stockTaken;
 
     internal SpoolBacklog(
@@ -54,7 +55,7 @@ internal sealed partial class SpoolBacklog : IDisposable
         _time = time;
         _logger = logger;
         _origin = time.GetTimestamp();
-        spool.OnGone = GiveUpMissing;
+        spool.OnLooked = LookForMissing;
     }
 
     /// <summary>Whether nothing is being uploaded and nothing is due.</summary>
@@ -174,12 +175,23 @@ internal sealed partial class SpoolBacklog : IDisposable
             Task.Run(() => TakeStock(cancellationToken), cancellationToken),
             .. Enumerable.Range(0, _options.UploadConcurrency).Select(_ => Task.Run(() => WorkAsync(cancellationToken), CancellationToken.None)),
         ];
-        while (parts.Length > 0)
+        try
         {
-            // One by one, so that the first that crashes is heard of.
-            Task ended = await Task.WhenAny(parts).ConfigureAwait(false);
-            await ended.ConfigureAwait(false);
-            parts = [.. parts.Where(part => part != ended)];
+            while (parts.Length > 0)
+            {
+                // One by one, so that the first that crashes is heard of.
+                Task ended = await Task.WhenAny(parts).ConfigureAwait(false);
+                parts = [.. parts.Where(part => part != ended)];
+                await ended.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                GiveUpHeld(); // now that nobody works on one any more
+            }
         }
     }
 
@@ -204,8 +216,6 @@ internal sealed partial class SpoolBacklog : IDisposable
         {
             await PauseAsync(cancellationToken).ConfigureAwait(false);
         }
-
-        GiveUpHeld();
     }
 
     public void Dispose()

@@ -46,7 +46,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _logger = _loggers.CreateLogger<GatewayServer>();
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _keys = WriteKeys.Open(options.Keys, quotaFolder: null, time, _loggers.CreateLogger<WriteKeys>()); // it has no disk
+        _keys = WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
         _links = new SiloLinks(options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
         _keys?.Observe(_ingest.Instruments.Meter);
@@ -85,7 +85,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     {
         Signals.Register();
         _links.Start();
-        _keys?.Start();
+        _keys?.Start(state: null); // it has no disk
         await _front.StartAsync().ConfigureAwait(false);
         KeysAtStart.Tell(_keys, _options, _logger);
         LogServes(

@@ -61,7 +61,7 @@ internal sealed partial class SiloServer : INodeServer
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = ObjectStores.Open(options.ObjectStorage, time);
-        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.Keys, options.SpoolDir, time, _loggers.CreateLogger<WriteKeys>());
+        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
         var peers = new ReplicaPeers(options.Cluster.Zone);
         Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
         _keys?.Observe(Engine.Instruments.Meter);
@@ -151,7 +151,7 @@ internal sealed partial class SiloServer : INodeServer
 
         await joining.ConfigureAwait(false);
         _others.Join(_host.Services);
-        _keys?.Start(); // nobody sends before it is known what was used of the day
+        _keys?.Start(Engine.State); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
         _isListening = true;
         if (_options.Cluster.Role != NodeRole.Silo)

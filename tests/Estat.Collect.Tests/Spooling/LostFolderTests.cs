@@ -48,8 +48,10 @@ public sealed class LostFolderTests : SpoolTests
         var time = new ManualTimeProvider(DateTimeOffset.UtcNow);
         await using TestNode node = new TestNode(Folder, Quick with { BatchSize = 2, UploadQueue = 1, UploadConcurrency = 1 }, time).Start();
         HoldUploads(node);
-        await SendOneByOneAsync(node, 4);
-        await node.UntilAsync(() => node.Store.Creates == 1 && node.Engine.UploadQueueDepth == 1, "the queue to be full");
+        await SendOneByOneAsync(node, 2);
+        await node.UntilAsync(() => node.Store.Creates == 1, "the first batch to be on its way");
+        await SendOneByOneAsync(node, 2, first: 2);
+        await node.UntilAsync(() => node.Engine.UploadQueueDepth == 1, "the queue to be full");
         await node.SendAsync("event-4"); // its segment is open
         LostFolder.Remove(Folder["spool"]);
         int taken = 5 + await SendWhileTakenAsync(node, ["event-5"]);
@@ -63,10 +65,7 @@ public sealed class LostFolderTests : SpoolTests
     public async Task Segments_that_wait_unread_and_are_removed_are_named_and_counted_as_dropped()
     {
         await using TestNode node = new TestNode(Folder, Quick with { BatchSize = 2, UploadQueue = 1, UploadConcurrency = 1 }).Start();
-        HoldUploads(node);
-        await SendOneByOneAsync(node, 8);
-        await node.UntilAsync(
-            () => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
+        await LeaveOneUnreadAsync(node);
         LostFolder.Remove(Folder["spool"]);
         await node.UntilAsync(() => node.Log.Of(LogLevel.Critical)
             .Any(line => line.Contains("acknowledged events are lost", StringComparison.Ordinal)), "the loss to be told");
@@ -83,10 +82,7 @@ public sealed class LostFolderTests : SpoolTests
     public async Task The_same_folder_back_in_its_place_is_used_again_with_what_it_holds()
     {
         await using TestNode node = new TestNode(Folder, Quick with { BatchSize = 2, UploadQueue = 1, UploadConcurrency = 1 }).Start();
-        HoldUploads(node);
-        await SendOneByOneAsync(node, 8);
-        await node.UntilAsync(
-            () => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
+        await LeaveOneUnreadAsync(node);
         Directory.Move(Folder["spool"], Folder["elsewhere"]);
         await node.UntilAsync(() => !node.Engine.IsReady, "the loss to be noticed");
         node.Store.Gate!.SetResult();

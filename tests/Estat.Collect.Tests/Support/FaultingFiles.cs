@@ -27,6 +27,9 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     /// <summary>Asked before each call by kind and file name; what it returns is thrown.</summary>
     internal Func<DiskCall, string, IOException?>? Fault { get; set; }
 
+    /// <summary>Called before a file is asked whether it still has its name.</summary>
+    internal Action<string>? OnHasName { get; set; }
+
     /// <inheritdoc/>
     public string Folder => inner.Folder;
 
@@ -58,6 +61,9 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     public IReadOnlyList<string> Names() => inner.Names();
 
     /// <inheritdoc/>
+    public bool? Has(string name) => inner.Has(name);
+
+    /// <inheritdoc/>
     public void SyncFolder()
     {
         Throw(DiskCall.SyncFolder, "");
@@ -71,10 +77,10 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     public void Delete(string name) => inner.Delete(name);
 
     /// <inheritdoc/>
-    public byte[]? ReadWhole(string name) => inner.ReadWhole(name);
+    public byte[]? ReadWhole(string name, int most) => inner.ReadWhole(name, most);
 
     /// <inheritdoc/>
-    public void Replace(string name, byte[] content) => inner.Replace(name, content);
+    public void Replace(string name, Action<Stream> write) => inner.Replace(name, write);
 
     /// <inheritdoc/>
     public long FreeBytes()
@@ -100,7 +106,11 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 
         public long Length => inner.Length;
 
-        public bool HasName => inner.HasName;
+        public bool? HasName(string name)
+        {
+            files.OnHasName?.Invoke(name);
+            return inner.HasName(name);
+        }
 
         // Half of it is there when a write fails.
         public void Write(long offset, ReadOnlySpan<byte> bytes)

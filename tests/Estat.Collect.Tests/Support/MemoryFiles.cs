@@ -34,6 +34,9 @@ internal sealed class MemoryFiles : ISpoolFiles
     public IReadOnlyList<string> Names() => [.. _files.Keys];
 
     /// <inheritdoc/>
+    public bool? Has(string name) => _files.ContainsKey(name);
+
+    /// <inheritdoc/>
     public void SyncFolder()
     {
     }
@@ -50,10 +53,15 @@ internal sealed class MemoryFiles : ISpoolFiles
     public void Delete(string name) => _files.Remove(name);
 
     /// <inheritdoc/>
-    public byte[]? ReadWhole(string name) => _files.GetValueOrDefault(name);
+    public byte[]? ReadWhole(string name, int most) => _files.GetValueOrDefault(name);
 
     /// <inheritdoc/>
-    public void Replace(string name, byte[] content) => _files[name] = content;
+    public void Replace(string name, Action<Stream> write)
+    {
+        using var content = new MemoryStream();
+        write(content);
+        _files[name] = content.ToArray();
+    }
 
     /// <inheritdoc/>
     public long FreeBytes() => long.MaxValue;
@@ -64,7 +72,7 @@ internal sealed class MemoryFiles : ISpoolFiles
 
         public long Length => files[Name].Length;
 
-        public bool HasName => true;
+        public bool? HasName(string name) => files.Has(name);
 
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {

@@ -119,9 +119,15 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
     {
         if (!_drained)
         {
-            _drained = true;
-            Assert.Equal(0, await Engine.DrainAsync(TestNode.Limit, CancellationToken.None));
+            Assert.Equal(0, await DrainAsync(CancellationToken.None));
         }
+    }
+
+    /// <summary>What was lost, which is 0 unless the test takes its disks away.</summary>
+    internal async Task<long> DrainAsync(CancellationToken hurry)
+    {
+        _drained = true;
+        return await Engine.DrainAsync(TestNode.Limit, hurry);
     }
 
     public async ValueTask DisposeAsync()

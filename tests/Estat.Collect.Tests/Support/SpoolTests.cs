@@ -23,11 +23,25 @@ public abstract class SpoolTests : IDisposable
 
     private protected static void HoldUploads(TestNode node) => node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // Eight events in four batches of two: one is being uploaded, one in the queue of one, one was read by the backlog and waits for the store, and
+    // one waits in its segment.
+    private protected static async Task LeaveOneUnreadAsync(TestNode node)
+    {
+        HoldUploads(node);
+        await SendOneByOneAsync(node, 2);
+        await node.UntilAsync(() => node.Store.Creates == 1, "the first batch to be on its way");
+        await SendOneByOneAsync(node, 2, first: 2);
+        await node.UntilAsync(() => node.Engine.UploadQueueDepth == 1, "the queue to be full");
+        await SendOneByOneAsync(node, 4, first: 4);
+        await node.UntilAsync(
+            () => node.Store.Creates == 2 && node.Engine.SpoolWaiting == 2, "one batch to be read by the backlog and one to wait unread");
+    }
+
     // One record for each event.
-    private protected static async Task<string> SendOneByOneAsync(TestNode node, int events)
+    private protected static async Task<string> SendOneByOneAsync(TestNode node, int events, int first = 0)
     {
         string key = "";
-        foreach (string body in EventLines.Bodies(events))
+        foreach (string body in EventLines.Bodies(events, first))
         {
             Ack ack = await node.AskAsync(body);
             Assert.Equal(Admission.Accepted, ack.Admission);

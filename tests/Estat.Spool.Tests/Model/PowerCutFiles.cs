@@ -157,7 +157,15 @@ internal sealed class PowerCutFiles : ISpoolFiles
         }
     }
 
-    public byte[]? ReadWhole(string name)
+    public bool? Has(string name)
+    {
+        lock (_power.Gate)
+        {
+            return _entries.ContainsKey(name);
+        }
+    }
+
+    public byte[]? ReadWhole(string name, int most)
     {
         lock (_power.Gate)
         {
@@ -165,8 +173,11 @@ internal sealed class PowerCutFiles : ISpoolFiles
         }
     }
 
-    public void Replace(string name, byte[] content)
+    public void Replace(string name, Action<Stream> write)
     {
+        using var stream = new MemoryStream();
+        write(stream);
+        byte[] content = stream.ToArray();
         lock (_power.Gate)
         {
             bool isLast = Begin(_faults.Metadata);
@@ -377,7 +388,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
             }
         }
 
-        public bool HasName => true;
+        public bool? HasName(string name) => true;
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => files.Write(inode, checked((int)offset), bytes);
 
