@@ -60,7 +60,7 @@ internal sealed class RecoveryTick : ISuitePart
     // Each is a tick: it looks through the names at hand and, where none of them is due, reads the next 1,000.
     private static (double Milliseconds, long Bytes) Scan(string folder)
     {
-        using var scan = new DlqScan(folder, TimeProvider.System, TimeSpan.FromMinutes(1));
+        using var scan = new DlqScan(() => folder, TimeProvider.System, TimeSpan.FromMinutes(1));
         scan.NextDue();
         long bytes = GC.GetAllocatedBytesForCurrentThread();
         long started = Stopwatch.GetTimestamp();

@@ -40,6 +40,7 @@ internal sealed partial class DlqDirectory
     private static partial void LogNotLooked(ILogger logger, string folder, string error);
 
     [LoggerMessage(Level = LogLevel.Critical,
-        Message = "{Files} files in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost and counted as dropped")]
-    private static partial void LogLost(ILogger logger, long files, string folder, long events);
+        Message = "{Files} files in {Folder} were taken away before they were uploaded: {Events} acknowledged events are lost and counted as "
+            + "dropped ({Names}). If the files still exist, put them back: the node uploads them")]
+    private static partial void LogLost(ILogger logger, int files, string folder, long events, string names);
 }

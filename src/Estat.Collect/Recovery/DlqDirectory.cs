@@ -54,6 +54,9 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <summary>Full path.</summary>
     internal string Folder { get; }
 
+    /// <summary>How the folder is reached: its path or, once that leads elsewhere, a way to the folder that was opened at the start.</summary>
+    internal string Way => _owner.Way;
+
     /// <summary>Payload files. Complete once the scan at start is through.</summary>
     internal long Files => _tally.Files;
 
@@ -108,6 +111,10 @@ internal sealed partial class DlqDirectory : IDisposable
                 using Stream content = batch.OpenContent();
                 content.CopyTo(file);
             });
+            if (_owner.Has(name) == false)
+            {
+                throw new IOException($"DLQ_DIR {Folder} is not the folder that was opened at the start: {name} is not in it");
+            }
         }
         catch
         {
@@ -135,7 +142,10 @@ internal sealed partial class DlqDirectory : IDisposable
     }
 
     /// <summary>Where the payload of this name is, if it is here.</summary>
-    internal string PayloadPath(string name) => Path.Combine(Folder, name + ObjectKeys.Extension);
+    internal string PayloadPath(string name) => Path.Combine(Way, name + ObjectKeys.Extension);
+
+    /// <summary>Where a file is now whose path was found earlier: the folder may be reached in another way since.</summary>
+    internal string Now(string payload) => Path.Combine(Way, Path.GetFileName(payload));
 
     /// <summary>Whether the batch of this key is here.</summary>
     internal bool Holds(string key) => File.Exists(PayloadPath(ObjectKeys.NameOf(key)));
@@ -180,7 +190,7 @@ internal sealed partial class DlqDirectory : IDisposable
     {
         lock (_removing)
         {
-            var file = new FileInfo(payload);
+            var file = new FileInfo(Now(payload));
             if (!file.Exists)
             {
                 return false;
@@ -193,7 +203,7 @@ internal sealed partial class DlqDirectory : IDisposable
             long counted = _adding.Remove(file.Name, out long coming) ? coming : _tally.Remove(file.Name);
             _ledger.Find((events ?? counted) - counted, Place.Dlq);
             _ledger.Move(events ?? counted, Place.Dlq, movedTo);
-            File.Delete(payload + MetaExtension);
+            File.Delete(file.FullName + MetaExtension);
             return true;
         }
     }
@@ -238,7 +248,7 @@ internal sealed partial class DlqDirectory : IDisposable
     {
         long files = 0;
         long events = 0;
-        foreach (string path in Directory.EnumerateFiles(Folder))
+        foreach (string path in Directory.EnumerateFiles(Way))
         {
             cancellationToken.ThrowIfCancellationRequested();
             ReadOnlySpan<char> name = Path.GetFileName(path.AsSpan());
@@ -300,21 +310,31 @@ internal sealed partial class DlqDirectory : IDisposable
 
     private void MakeRoom(long bytes)
     {
-        lock (_evicting)
+        List<(string Payload, long Events)> evicted = []; // told without the lock
+        try
         {
-            while (Files > 0 && Bytes + bytes > _options.DlqMaxSizeBytes && OldestPayload() is { } oldest)
+            lock (_evicting)
             {
-                long? events = ReadMeta(oldest)?.NumEvents;
-                Remove(oldest, events, Place.Dropped);
-                LogEvicted(_logger, events ?? 0, oldest);
+                while (Files > 0 && Bytes + bytes > _options.DlqMaxSizeBytes && OldestPayload() is { } oldest)
+                {
+                    long? events = ReadMeta(oldest)?.NumEvents;
+                    if (Remove(oldest, events, Place.Dropped))
+                    {
+                        evicted.Add((oldest, events ?? 0));
+                    }
+                }
             }
+        }
+        finally
+        {
+            evicted.ForEach(file => LogEvicted(_logger, file.Events, file.Payload));
         }
     }
 
     private string? OldestPayload()
     {
         // The oldest of the first 1,000 names: a full listing per eviction would cost most when the folder is largest.
-        return Directory.EnumerateFiles(Folder).Take(DlqScan.NamesPerScan)
+        return Directory.EnumerateFiles(Way).Take(DlqScan.NamesPerScan)
             .Where(path => path.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
             .MinBy(path => ObjectKeys.OpenedOf(Path.GetFileName(path.AsSpan())) ?? DateTimeOffset.MinValue);
     }

@@ -179,7 +179,7 @@ public sealed partial class DlqOffice
 
     // Every name counts, but only payloads become strings.
     private FileSystemEnumerable<string> Names() =>
-        new(_dlq.Folder, static (ref FileSystemEntry entry) => entry.FileName[..^ObjectKeys.Extension.Length].ToString())
+        new(_dlq.Way, static (ref FileSystemEntry entry) => entry.FileName[..^ObjectKeys.Extension.Length].ToString())
         {
             ShouldIncludePredicate = static (ref FileSystemEntry entry) =>
                 entry.FileName.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal) && !entry.FileName.StartsWith('.'),

@@ -9,7 +9,7 @@ namespace Estat.Collect.Recovery;
 /// oldest of them that is due. So the cost of a tick does not depend on how many files there are. Each call goes on where the last one stopped, so a
 /// round over the folder gives every file its turn once: files that fail never keep the others from theirs. One user: the recovery loop.
 /// </summary>
-internal sealed class DlqScan(string folder, TimeProvider time, TimeSpan longestBackoff) : IDisposable
+internal sealed class DlqScan(Func<string> folder, TimeProvider time, TimeSpan longestBackoff) : IDisposable
 {
     /// <summary>Names that one scan reads (the seed's number).</summary>
     internal const int NamesPerScan = 1000;
@@ -76,7 +76,7 @@ internal sealed class DlqScan(string folder, TimeProvider time, TimeSpan longest
 
     // Every name counts, but only payloads become strings.
     private IEnumerator<Candidate?> Open() =>
-        new FileSystemEnumerable<Candidate?>(folder, static (ref FileSystemEntry entry) =>
+        new FileSystemEnumerable<Candidate?>(folder(), static (ref FileSystemEntry entry) =>
             entry.FileName.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal)
                 ? new Candidate(entry.ToFullPath(), ObjectKeys.OpenedOf(entry.FileName) ?? DateTimeOffset.MinValue)
                 : null).GetEnumerator();

@@ -121,14 +121,17 @@ internal sealed partial class RecoveryLoop
             return null;
         }
 
-        Claims.Claim? claim = _claims.TryTake(payload);
+        Claims.Claim? claim = TryClaim(payload);
         refusal = claim is null ? new OrderResult(OrderEnd.Busy) : null;
         return claim;
     }
 
+    // By its name: there may be two ways to the folder.
+    private Claims.Claim? TryClaim(string payload) => _claims.TryTake(Path.GetFileName(payload));
+
     private async Task TickUntilAsync(CancellationToken cancellationToken)
     {
-        using var scan = new DlqScan(_dlq.Folder, _time, Backoff.Dlq.Longest);
+        using var scan = new DlqScan(() => _dlq.Way, _time, Backoff.Dlq.Longest);
         using var ticks = new PeriodicTimer(_options.RecoveryInterval, _time);
         while (await ticks.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -160,7 +163,7 @@ internal sealed partial class RecoveryLoop
                 return false;
             }
 
-            using Claims.Claim? claim = _claims.TryTake(payload);
+            using Claims.Claim? claim = TryClaim(payload);
             if (claim is null || !File.Exists(payload))
             {
                 return false; // somebody is at it, or was
@@ -223,12 +226,13 @@ internal sealed partial class RecoveryLoop
             }
 
             string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload));
-            var content = new ObjectContent(() => Open(payload), seal, IsGzip: true);
+            var content = new ObjectContent(() => Open(_dlq.Now(payload)), seal, IsGzip: true);
             string stored = await WriteAsync(key, content, new BatchTrace(key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
             OnSafe?.Invoke(key);
-            long bytes = new FileInfo(payload) is { Exists: true } file ? file.Length : 0;
+            long bytes = new FileInfo(_dlq.Now(payload)) is { Exists: true } file ? file.Length : 0;
             OnStored?.Invoke(StoredObject.Of(stored, seal, bytes, meta?.Created ?? ObjectKeys.OpenedOf(name) ?? _time.GetUtcNow(), _time));
             _dlq.Remove(payload, seal.Events, Place.Stored); // only now, as an attempt may fail and be repeated
+            _putOff.Forget(payload);
             LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);
             return new OrderResult(OrderEnd.Stored, seal.Events);
         }
@@ -236,13 +240,14 @@ internal sealed partial class RecoveryLoop
         {
             long events = meta?.NumEvents ?? 0;
             string key = _quarantine.For(meta?.Key ?? name, meta?.Form ?? BatchForm.Gzip);
-            var content = new ObjectContent(() => Open(payload), SealOfUnsound(payload, events), IsGzip: false, fault);
+            var content = new ObjectContent(() => Open(_dlq.Now(payload)), SealOfUnsound(payload, events), IsGzip: false, fault);
             string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
             if (_dlq.Remove(payload, meta?.NumEvents, Place.Quarantined))
             {
                 OnQuarantined?.Invoke(stored, events);
             }
 
+            _putOff.Forget(payload);
             _instruments.OnQuarantined();
             LogQuarantined(_logger, payload, stored, fault!);
             return new OrderResult(OrderEnd.Quarantined, events, fault);
@@ -347,6 +352,7 @@ internal sealed partial class RecoveryLoop
     {
         try
         {
+            payload = _dlq.Now(payload);
             DlqMeta? meta = DlqDirectory.ReadMeta(payload);
             if (meta is null)
             {

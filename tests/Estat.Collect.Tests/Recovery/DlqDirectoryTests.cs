@@ -7,6 +7,7 @@ using Estat.Collect.Conservation;
 using Estat.Collect.Options;
 using Estat.Collect.Recovery;
 using Estat.Lake.Names;
+using Microsoft.Extensions.Logging;
 
 namespace Estat.Collect.Tests.Recovery;
 
@@ -172,6 +173,83 @@ public sealed class DlqDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_somebody_takes_away_is_named_and_counted_and_welcome_back()
+    {
+        var log = new LogLines();
+        using DlqDirectory dlq = Open(log: log);
+        string[] paths = [.. AddThree(dlq).Select(key => Path.Combine(dlq.Folder, ObjectKeys.NameOf(key) + ".jsonl.gz"))];
+        dlq.Look();
+        Assert.Equal((3, 0), (dlq.Files, _ledger.Read().Dropped));
+        File.Move(paths[1], _folder["taken"]);
+        dlq.Look();
+        dlq.Look();
+        Assert.Equal((2, 2, 1), (dlq.Files, _ledger.Read().Dlq, _ledger.Read().Dropped));
+        string line = Assert.Single(log.Of(LogLevel.Critical));
+        Assert.Contains(Path.GetFileName(paths[1]), line, StringComparison.Ordinal);
+        Assert.Contains("1 acknowledged events are lost", line, StringComparison.Ordinal);
+
+        File.Move(_folder["taken"], paths[1]);
+        Assert.True(dlq.Remove(paths[1], 1, Place.Stored));
+        Array.ForEach([paths[0], paths[2]], path => Assert.True(dlq.Remove(path, 1, Place.Stored)));
+        Balance balance = _ledger.Read();
+        Assert.Equal((0, 0, 3, 1, 1), (dlq.Files, balance.Dlq, balance.Stored, balance.Dropped, balance.Found));
+    }
+
+    [Fact]
+    public void While_its_path_leads_to_another_folder_it_goes_by_what_its_own_holds()
+    {
+        using DlqDirectory dlq = Open();
+        string[] keys = AddThree(dlq);
+        Directory.Move(dlq.Folder, _folder["elsewhere"]);
+        string strange = ObjectKeys.NameOf(_keys.Next(Batches.Opened));
+        DlqFiles.Put(dlq.Folder, $"raw/{strange}.jsonl.gz", ["strange"]);
+        string[] untouched = DlqFiles.NamesIn(dlq.Folder);
+        dlq.Look();
+        Assert.True(dlq.IsGone);
+        Assert.True(dlq.Holds(keys[0]));
+        Assert.False(dlq.Holds($"raw/{strange}.jsonl.gz"));
+        Assert.True(dlq.Remove(dlq.PayloadPath(ObjectKeys.NameOf(keys[0])), 1, Place.Stored));
+        Assert.False(dlq.Remove(Path.Combine(dlq.Folder, strange + ".jsonl.gz"), 1, Place.Stored));
+        Assert.Equal(untouched, DlqFiles.NamesIn(dlq.Folder));
+        Assert.Equal((2, 4), (dlq.Files, DlqFiles.NamesIn(_folder["elsewhere"]).Length));
+    }
+
+    [Fact]
+    public void No_line_is_written_under_its_locks()
+    {
+        using SealedBatch probe = Batches.Of("raw/probe.jsonl.gz", ["event-0"]);
+        var log = new LogLines();
+        using DlqDirectory dlq = Open(new EstatOptions { DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = probe.ContentBytes + 4 }, log);
+        int lines = 0;
+        bool isInside = false;
+        log.OnLine = () =>
+        {
+            if (!isInside)
+            {
+                isInside = true;
+                lines++;
+                var adding = new Thread(AddOne);
+                adding.Start();
+                Assert.True(adding.Join(Limit), "who adds a file waits for a line of the log");
+                isInside = false;
+            }
+        };
+        AddOne();
+        AddOne(); // evicts
+        Assert.NotEqual(0, lines);
+        lines = 0;
+        Array.ForEach(Directory.GetFiles(dlq.Folder), File.Delete);
+        dlq.Look(); // tells that they are lost
+        Assert.Equal(1, lines);
+
+        void AddOne()
+        {
+            using SealedBatch batch = Batches.Of(_keys.Next(Batches.Opened), ["event-0"]);
+            dlq.Add(batch, "no answer");
+        }
+    }
+
+    [Fact]
     public void A_disk_at_its_reserve_counts_as_full_while_files_wait_on_it()
     {
         using DlqDirectory dlq = Open(new EstatOptions { DiskMinFreeBytes = long.MaxValue });
@@ -225,10 +303,11 @@ public sealed class DlqDirectoryTests : IDisposable
         return keys;
     }
 
-    private DlqDirectory Open(EstatOptions? options = null)
+    private DlqDirectory Open(EstatOptions? options = null, LogLines? log = null)
     {
         options ??= new EstatOptions();
         return new DlqDirectory(
-            options.DlqDir == new EstatOptions().DlqDir ? options with { DlqDir = _folder["dlq"] } : options, _keys, _ledger, _time, NullLogger.Instance);
+            options.DlqDir == new EstatOptions().DlqDir ? options with { DlqDir = _folder["dlq"] } : options, _keys, _ledger, _time,
+            log ?? (ILogger)NullLogger.Instance);
     }
 }

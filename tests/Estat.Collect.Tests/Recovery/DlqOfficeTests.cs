@@ -62,6 +62,26 @@ public sealed class DlqOfficeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_being_tried_is_nobody_else_s_and_leaves_its_folder_when_that_was_moved_away_meanwhile()
+    {
+        string name = Put("slow");
+        await using TestNode node = new TestNode(_folder, Calm).Start();
+        await StockAsync(node, name);
+        node.Store.Gate = new TaskCompletionSource();
+        Task<OrderResult> trying = node.Engine.Dlq.RetryAsync(name);
+        await node.UntilAsync(() => node.Store.Creates == 1, "the attempt");
+        Directory.Move(Dlq, _folder["elsewhere"]);
+        await node.UntilAsync(() => !node.Engine.IsReady, "the loss to be noticed");
+        Assert.NotNull(node.Engine.Dlq.Find(name)); // by the way that is still open
+        Assert.Equal(OrderEnd.Busy, node.Engine.Dlq.Discard(name, 1, "a test").End);
+        node.Store.Gate.SetResult();
+        Assert.Equal(OrderEnd.Stored, (await trying).End);
+        Assert.Equal((0, 1, 0), (node.Balance.Dlq, node.Balance.Stored, node.Balance.Dropped));
+        Assert.Empty(DlqFiles.NamesIn(_folder["elsewhere"]));
+        Directory.Move(_folder["elsewhere"], Dlq);
+    }
+
+    [Fact]
     public async Task An_attempt_that_hangs_does_not_hold_up_a_drain_and_orders_after_it_are_refused()
     {
         string name = Put("hangs");

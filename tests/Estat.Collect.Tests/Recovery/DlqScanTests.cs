@@ -12,7 +12,7 @@ public sealed class DlqScanTests : IDisposable
     private readonly ManualTimeProvider _time = new();
     private readonly DlqScan _scan;
 
-    public DlqScanTests() => _scan = new DlqScan(_folder.Path, _time, LongestBackoff);
+    public DlqScanTests() => _scan = new DlqScan(() => _folder.Path, _time, LongestBackoff);
 
     public void Dispose()
     {
@@ -35,6 +35,37 @@ public sealed class DlqScanTests : IDisposable
         Assert.Null(putOff.NextOf(_scan));
         _time.Advance(Backoff.Dlq.Longest);
         Assert.Equal(path, putOff.NextOf(_scan) ?? putOff.NextOf(_scan));
+    }
+
+    [Fact]
+    public void Files_that_have_left_the_folder_are_put_off_no_longer_and_make_room_for_others()
+    {
+        var putOff = new DlqPutOff(_time);
+        for (int n = 0; n < DlqPutOff.Most; n++)
+        {
+            putOff.Add(_folder[$"gone_a_{n}.jsonl.gz"], "its meta cannot be read"); // which was never there: as good as gone
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.InRange(putOff.Count, 1, DlqPutOff.Most / 10);
+        string[] there = [Put(1), Put(2)];
+        Array.ForEach(there, path => putOff.Add(path, "its meta cannot be read"));
+        Assert.Null(putOff.NextOf(_scan));
+        putOff.Forget(there[1]);
+        Assert.Equal(there[1], putOff.NextOf(_scan) ?? putOff.NextOf(_scan));
+    }
+
+    [Fact]
+    public void Of_too_many_files_that_are_put_off_those_that_leave_make_room_within_a_minute()
+    {
+        var putOff = new DlqPutOff(_time);
+        string[] there = [.. Enumerable.Range(1, DlqPutOff.Most).Select(n => Put(n))];
+        Array.ForEach(there, path => putOff.Add(path, "its meta cannot be read"));
+        Assert.Equal(DlqPutOff.Most, putOff.Count);
+        Array.ForEach(there[..(DlqPutOff.Most / 2)], File.Delete);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        putOff.Add(Put(DlqPutOff.Most + 1), "its meta cannot be read");
+        Assert.Equal((DlqPutOff.Most / 2) + 1, putOff.Count);
     }
 
     [Fact]

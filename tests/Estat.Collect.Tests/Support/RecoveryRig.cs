@@ -28,7 +28,7 @@ internal sealed class RecoveryRig : IDisposable
         _loop = new RecoveryLoop(
             options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options), keys, _instruments,
             idle ?? (() => true), () => Stored++, Time, Log);
-        _scan = new DlqScan(Dlq.Folder, Time, Backoff.Dlq.Longest);
+        _scan = new DlqScan(() => Dlq.Way, Time, Backoff.Dlq.Longest);
         Dlq.TakeStock(CancellationToken.None);
     }
 
