@@ -1,0 +1,76 @@
+// Arrows go one way: docs/architecture.md has the picture in words.
+namespace Estat.House.Tests;
+
+public sealed class HouseTests
+{
+    // What each project may need. Whatever is not here may need nothing.
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Estat.Base"] = [],
+        ["Estat.Lake"] = ["Estat.Base"],
+        ["Estat.Collect"] = ["Estat.Base", "Estat.Lake"],
+        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Collect"],
+        ["Estat.Cli"] = ["Estat.Base", "Estat.Lake", "Estat.Collect", "Estat.Api"],
+        ["Estat.Grains"] = ["Estat.Base", "Estat.Lake", "Estat.Collect"],
+        ["Estat.Silo"] = ["Estat.Base", "Estat.Lake", "Estat.Collect", "Estat.Api", "Estat.Grains"],
+    };
+
+    // Circles that are still there. Nothing may be added; who breaks one up takes it out.
+    private static readonly string[] Known =
+    [
+        "Estat.Api/Access Estat.Api/Bulk Estat.Api/Collecting Estat.Api/Health Estat.Api/Http",
+        "Estat.Collect/Administration Estat.Collect/Batching Estat.Collect/Hosting Estat.Collect/Intake Estat.Collect/Metrics "
+            + "Estat.Collect/Recovery Estat.Collect/Replication Estat.Collect/Spooling Estat.Collect/Uploading",
+        "Estat.Silo/Administration Estat.Silo/Forwarding Estat.Silo/Hosting Estat.Silo/Ports",
+    ];
+
+    private static readonly House Source = House.Read(Path.Combine(Repository.Root, "src"));
+
+    [Fact]
+    public void Projects_need_each_other_in_one_direction() => Assert.Empty(Source.Projects
+        .Where(arrow => !Allowed.TryGetValue(arrow.From, out string[]? allowed) || !allowed.Contains(arrow.To))
+        .Select(arrow => $"{arrow.From} -> {arrow.To}"));
+
+    [Fact]
+    public void Every_project_is_in_the_picture() => Assert.Equal(
+        Allowed.Keys.Order(StringComparer.Ordinal),
+        Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Folders_of_a_project_form_no_circle_but_those_that_are_known()
+    {
+        IReadOnlyList<Circle> circles = Source.Circles();
+        Assert.All(circles, circle => Assert.True(
+            Known.Contains(circle.Folders), $"a circle: {circle.Folders}\n{string.Join('\n', circle.Arrows)}"));
+        Assert.Equal(Known.Order(StringComparer.Ordinal), circles.Select(circle => circle.Folders).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("using Estat.B.Two;", "Estat.A -> Estat.B")]
+    [InlineData("class C { Estat.B.Two.Thing thing; }", "Estat.A -> Estat.B")]
+    [InlineData("// using Estat.B.Two;", null)]
+    public void An_arrow_is_found_in_code(string code, string? arrow)
+    {
+        using var folder = new TempFolder();
+        Write(folder, "Estat.A/One/File.cs", "namespace Estat.A.One;\n" + code);
+        Assert.Equal(arrow is null ? [] : new[] { arrow }, House.Read(folder.Path).Projects.Select(found => $"{found.From} -> {found.To}"));
+    }
+
+    [Fact]
+    public void A_circle_between_folders_is_found_over_three_of_them()
+    {
+        using var folder = new TempFolder();
+        Write(folder, "Estat.A/One/File.cs", "using Estat.A.Two;");
+        Write(folder, "Estat.A/Two/File.cs", "using Estat.A.Three;");
+        Write(folder, "Estat.A/Three/File.cs", "using Estat.A.One;");
+        Write(folder, "Estat.A/Four/File.cs", "using Estat.A.One;");
+        Assert.Equal("Estat.A/One Estat.A/Three Estat.A/Two", Assert.Single(House.Read(folder.Path).Circles()).Folders);
+    }
+
+    private static void Write(TempFolder folder, string path, string text)
+    {
+        string file = Path.Combine(folder.Path, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, text);
+    }
+}
