@@ -2,13 +2,24 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test chaos cluster-chaos model fuzz soak bench microbench gzip-cost growth backlog build clean
+.PHONY: help run run-local image push hooks cluster test chaos cluster-chaos model fuzz soak bench microbench gzip-cost growth backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the server; options by environment, such as make run RAW_BUCKET=events
 	@scripts/run.sh
+
+run-local: run ## the same as run
+
+image: ## build the Docker images estat and estat-cluster; TAG=… instead of the commit's name
+	@scripts/image.sh build
+
+push: ## build the images and bring them to REGISTRY=….dkr.ecr.REGION.amazonaws.com (or any other registry), TAG=…
+	@scripts/image.sh push
+
+hooks: ## install the check of commit messages that CONTRIBUTING.md describes
+	@cp scripts/commit-msg.sh "$$(git rev-parse --git-path hooks)/commit-msg" && echo "Installed."
 
 cluster: ## build and start a cluster here: DynamoDB, 3 silos, 2 gateways; options by environment, such as make cluster RAW_BUCKET=events
 	@scripts/cluster.sh

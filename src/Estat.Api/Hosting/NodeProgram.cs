@@ -41,7 +41,7 @@ internal sealed record NodeProgram(
             Console.WriteLine($"Usage: {Command} [--KEY=value ...]");
             Console.WriteLine($"       {Command} --health URL      exit code 0 if URL (/health, /health/ready) answers 2xx, else 1\n");
             Console.WriteLine($"{Summary} Options come from the command line, the");
-            Console.WriteLine("environment or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
+            Console.WriteLine("environment, the file .env or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
             Console.Write(OptionTable.Help(Specs));
             return Stopped;
         }
@@ -55,6 +55,7 @@ internal sealed record NodeProgram(
         NativeHeap.Limit();
         try
         {
+            EnvFile.Load(EnvFile.Name);
             IEnumerable<KeyValuePair<string, string?>> environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
                 .Select(pair => new KeyValuePair<string, string?>((string)pair.Key, pair.Value as string));
             EstatOptions options = Bind(args, environment, "appsettings.json");

@@ -26,6 +26,16 @@ internal static class CommandLine
             return await Run.RunVerb.RunAsync(args[1..]).ConfigureAwait(false);
         }
 
+        try
+        {
+            EnvFile.Load(EnvFile.Name);
+        }
+        catch (OptionException error)
+        {
+            Console.Error.WriteLine($"estat: {error.Message}");
+            return ExitCode.WrongUsage;
+        }
+
         AWSConfigs.HttpClientFactory = new AwsHttpClients(); // also for what the SDK asks by itself, such as a role's credentials
         var root = new RootCommand(Summary);
         foreach (Command verb in verbs)

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Estat.Collect.Options;
 
-/// <summary>Binds <see cref="EstatOptions"/> from <c>--KEY=value</c>, then the environment, then <c>appsettings.json</c>; the first that names a key wins.</summary>
+/// <summary>Binds <see cref="EstatOptions"/> from <c>--KEY=value</c>, then the environment (with what <c>.env</c> adds to it), then <c>appsettings.json</c>; the first that names a key wins.</summary>
 public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
@@ -179,6 +179,7 @@ public static class OptionTable
             throw new OptionException($"{settingsFile}: not readable as JSON ({error.GetBaseException().Message.TrimEnd('.')}).");
         }
 
+        RefuseUnknown(settingsFile);
         var options = new EstatOptions();
         foreach (OptionSpec option in specs)
         {
@@ -284,6 +285,25 @@ public static class OptionTable
             if (equals < 0 && (++i >= args.Length || args[i].StartsWith("--", StringComparison.Ordinal)))
             {
                 throw new OptionException($"{argument}: has no value; write {argument}=value.");
+            }
+        }
+    }
+
+    // A name that is misspelt would otherwise be an option that nobody set. Those of a cluster's node may stand there for the standalone server too:
+    // one file may serve both.
+    private static void RefuseUnknown(string settingsFile)
+    {
+        string path = Path.GetFullPath(settingsFile);
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        foreach (IConfigurationSection section in new ConfigurationBuilder().AddJsonFile(path, optional: true, reloadOnChange: false).Build().GetChildren())
+        {
+            if (!OfCluster.Any(option => option.Name.Equals(section.Key, StringComparison.OrdinalIgnoreCase)))
+            {
+                throw new OptionException($"{settingsFile}: {section.Key}: no such option. --help lists them.");
             }
         }
     }

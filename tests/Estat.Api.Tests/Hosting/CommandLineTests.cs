@@ -198,6 +198,37 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("""{"BATCH_SIZES": 1}""", "appsettings.json: BATCH_SIZES: no such option")]
+    [InlineData("""{"Logging": {"LogLevel": {"Default": "Debug"}}}""", "appsettings.json: Logging: no such option")]
+    public async Task A_key_of_appsettings_that_is_no_option_ends_the_start(string content, string words)
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["appsettings.json"], content);
+
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [], []);
+
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.StartsWith("estat: " + words, ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_named_env_is_read_and_yields_to_the_environment()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder[".env"], "# by hand\nexport BATCH_SIZE=wrong # that\nGZIP_LEVEL='10'\n");
+        (int code, _, string errors) = await ServerCommand.RunAsync(folder.Path, [], []);
+        (int codeBeside, _, string errorsBeside) = await ServerCommand.RunAsync(folder.Path, ["BATCH_SIZE=1"], []);
+        await File.WriteAllTextAsync(folder[".env"], "BATCH_SIZE=1\nADMIN_TOKEN secret-secret-secret\n");
+        (int codeBroken, _, string errorsBroken) = await ServerCommand.RunAsync(folder.Path, [], []);
+
+        Assert.Equal((2, 2, 2), (code, codeBeside, codeBroken));
+        Assert.StartsWith("estat: BATCH_SIZE=wrong: takes", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.StartsWith("estat: GZIP_LEVEL=10: takes", ServerCommand.OnlyLine(errorsBeside), StringComparison.Ordinal);
+        Assert.StartsWith("estat: .env, line 2: takes NAME=value", ServerCommand.OnlyLine(errorsBroken), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", errorsBroken, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{broken")]
     [InlineData("[1]")]
     [InlineData("")]
