@@ -1,6 +1,4 @@
 // What scripts/commit-msg.sh lets pass, as CONTRIBUTING.md describes it.
-using System.Diagnostics;
-
 namespace Estat.House.Tests;
 
 public sealed class CommitMessageTests
@@ -21,12 +19,10 @@ public sealed class CommitMessageTests
         using var folder = new TempFolder();
         string file = folder["message"];
         await File.WriteAllTextAsync(file, message);
-        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "scripts", "commit-msg.sh"), [file]) { RedirectStandardError = true };
-        using Process script = Process.Start(start)!;
-        string errors = await script.StandardError.ReadToEndAsync();
-        await script.WaitForExitAsync();
+        CommandResult result = await Command.RunAsync(
+            TimeSpan.FromSeconds(30), Path.Combine(Repository.Root, "scripts", "commit-msg.sh"), file);
 
-        Assert.Equal(complaint is null ? 0 : 1, script.ExitCode);
-        Assert.Contains(complaint ?? "", errors, StringComparison.Ordinal);
+        Assert.Equal(complaint is null ? 0 : 1, result.ExitCode);
+        Assert.Contains(complaint ?? "", result.Output, StringComparison.Ordinal);
     }
 }
