@@ -23,6 +23,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
     private readonly EstatOptions _options;
     private readonly HeapRelief _relief;
     private readonly UnreadMemory _unread;
+    private readonly BlockPools _blocks = new(TimeProvider.System);
     private readonly OpenFiles _files;
     private readonly ILogger _logger;
     private readonly WebApplication _app;
@@ -60,6 +61,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, certificate, _unread));
         var room = new ConnectionRoom(_files.Connections, requests, loggers.CreateLogger<ConnectionRoom>());
         var kestrelLog = new KestrelLog(loggers, requests);
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(_blocks); // behind Kestrel's own: the last one counts
         builder.Services.AddSingleton<IConnectionListenerFactory>(
             services => new BoundedListenerFactory(room, services.GetRequiredService<IOptions<SocketTransportOptions>>(), kestrelLog));
         builder.Services.AddSingleton<ILoggerFactory>(kestrelLog);
@@ -75,7 +77,11 @@ internal sealed partial class HttpFront : IAsyncDisposable
     internal Uri Address { get; private set; } = new("http://127.0.0.1/");
 
     /// <summary>Adds its metrics.</summary>
-    internal void Observe(Meter meter) => _unread.Observe(meter);
+    internal void Observe(Meter meter)
+    {
+        _unread.Observe(meter);
+        _blocks.Observe(meter);
+    }
 
     /// <summary>Starts listening.</summary>
     /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
@@ -119,6 +125,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
     {
         await _app.DisposeAsync().ConfigureAwait(false);
         _unread.Dispose();
+        _blocks.Dispose();
         _relief.Dispose();
     }
 

@@ -10,9 +10,9 @@ namespace Estat.Api.Http;
 /// </summary>
 internal sealed class HeapRelief : IDisposable
 {
-    /// <summary>How long nothing may press. Kestrel lets go of its own unused memory in less.</summary>
+    /// <summary>How long nothing may press. In less, <see cref="Connections.BlockPools"/> let go of what connections need no more.</summary>
     private const int Calm = 20; // seconds
-    private const int LongCalm = 60; // Kestrel lets go of what it does not use by and by: what it has let go of since goes back then
+    private const int LongCalm = 60; // what was let go since goes back then, such as arrays that threads of the pool had kept
 
     private readonly ITimer _timer;
     private volatile bool _isPressed;
