@@ -1,4 +1,5 @@
 // A run: calm, each attack, calm again; and the verdict.
+using System.Diagnostics;
 using System.Globalization;
 using Estat.Soak.Attacks;
 using Estat.Testing;
@@ -14,6 +15,7 @@ internal static class SoakRun
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan CalmLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan BackFor = TimeSpan.FromSeconds(20);
 
     /// <summary>Runs it.</summary>
     /// <returns>Whether it held.</returns>
@@ -47,9 +49,8 @@ internal static class SoakRun
             }
         }
 
-        bool isBack = await IsBackAsync(server, (long)(memory * options.WorstGrowth));
+        (bool isBack, long afterwards) = await IsBackAsync(server, (long)(memory * options.WorstGrowth));
         Tally after = honest.Take();
-        long afterwards = Resident(server);
         await report.WriteLineAsync($"{"after",-18}{after}  {Megabytes(afterwards)}");
         await ending.CancelAsync();
         await sending;
@@ -156,16 +157,32 @@ internal static class SoakRun
         return highest;
     }
 
-    private static async Task<bool> IsBackAsync(ChildProcess server, long bytes)
+    // A moment does not count: right after a collection the youngest generation is empty.
+    private static async Task<(bool IsBack, long Highest)> IsBackAsync(ChildProcess server, long bytes)
     {
+        long since = Stopwatch.GetTimestamp();
+        long highest = 0;
         try
         {
-            await Wait.UntilAsync(() => server.HasExited || Resident(server) <= bytes, CalmLimit, "the memory to be given back");
-            return !server.HasExited;
+            await Wait.UntilAsync(
+                () =>
+                {
+                    long resident = Resident(server);
+                    if (resident > bytes)
+                    {
+                        since = Stopwatch.GetTimestamp();
+                        highest = 0;
+                    }
+
+                    highest = Math.Max(highest, resident);
+                    return server.HasExited || Stopwatch.GetElapsedTime(since) >= BackFor;
+                },
+                CalmLimit, "the memory to be given back");
+            return (!server.HasExited, highest);
         }
         catch (TimeoutException)
         {
-            return false;
+            return (false, highest);
         }
     }
 
