@@ -6,11 +6,6 @@ using Estat.Silo.Hosting;
 var program = new NodeProgram(
     "dotnet Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.", OptionTable.OfCluster,
     OptionTable.BindCluster);
-return await program.RunAsync(args, async (options, isTerminal) =>
-{
-    await using INodeServer server = options.Cluster.Role == NodeRole.Gateway
-        ? new GatewayServer(options, TimeProvider.System, isTerminal)
-        : new SiloServer(options, TimeProvider.System, isTerminal);
-    await server.StartAsync().ConfigureAwait(false);
-    return await server.RunAsync().ConfigureAwait(false);
-}).ConfigureAwait(false);
+return await program.RunAsync(args, (options, isTerminal, limit) => options.Cluster.Role == NodeRole.Gateway
+    ? new GatewayServer(options, TimeProvider.System, isTerminal, limit)
+    : new SiloServer(options, TimeProvider.System, isTerminal, limit)).ConfigureAwait(false);

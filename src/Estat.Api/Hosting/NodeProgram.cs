@@ -28,8 +28,8 @@ internal sealed record NodeProgram(
 
     /// <summary>Runs it.</summary>
     /// <param name="args">The command line.</param>
-    /// <param name="serveAsync">Serves until a signal and gives the exit code; is told whether standard output is a terminal.</param>
-    internal async Task<int> RunAsync(string[] args, Func<EstatOptions, bool, Task<int>> serveAsync)
+    /// <param name="create">Makes the server; is told whether standard output is a terminal, and what bounds its end.</param>
+    internal async Task<int> RunAsync(string[] args, Func<EstatOptions, bool, ExitLimit, INodeServer> create)
     {
         if (HealthProbe.IsAskedFor(args))
         {
@@ -66,18 +66,39 @@ internal sealed record NodeProgram(
                 + "The process ends now; "
                 + "what was acknowledged above memory is in SPOOL_DIR, and the next start uploads it",
                 PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
-            return await serveAsync(options, !Console.IsOutputRedirected).ConfigureAwait(false);
+            return await ServeAsync(create(options, !Console.IsOutputRedirected, limit), limit).ConfigureAwait(false);
         }
-        catch (OptionException error)
+        catch (Exception error) when (error is OptionException or IOException)
         {
-            Console.Error.WriteLine($"estat: {error.Message}");
-            return WrongOption;
+            return Tell(error);
         }
-        catch (IOException error)
+    }
+
+    // Whatever ends it, a signal or not, its end has SHUTDOWN_TIMEOUT. A start that failed is told before: its end may hang, on the same disk.
+    private static async Task<int> ServeAsync(INodeServer server, ExitLimit limit)
+    {
+        await using (server.ConfigureAwait(false))
         {
-            // A folder or a port that cannot be had: the message says which, and what to do.
-            Console.Error.WriteLine($"estat: {error.Message}");
-            return Failed;
+            try
+            {
+                await server.StartAsync().ConfigureAwait(false);
+                return await server.RunAsync().ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is OptionException or IOException)
+            {
+                return Tell(error);
+            }
+            finally
+            {
+                limit.Begin();
+            }
         }
+    }
+
+    // An option, a folder or a port that cannot be had: the message says which, and what to do.
+    private static int Tell(Exception error)
+    {
+        Console.Error.WriteLine($"estat: {error.Message}");
+        return error is OptionException ? WrongOption : Failed;
     }
 }

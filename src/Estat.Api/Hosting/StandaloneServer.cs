@@ -8,16 +8,15 @@ using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
 using Estat.Base.Storage;
+using Estat.Base.Threading;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 
 /// <summary>Owns the order of things: storage and engine, then the listener; at a signal readiness, requests in flight, batches, then the listener.</summary>
-internal sealed partial class StandaloneServer : IAsyncDisposable
+internal sealed partial class StandaloneServer : INodeServer
 {
-    private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
-
     private readonly EstatOptions _options;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
@@ -29,18 +28,20 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     private readonly WriteKeys? _keys;
     private readonly ILogger _logger;
     private readonly bool _isReadAlong;
+    private readonly EndLimit _end;
 
     /// <summary>Puts the server together.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
     /// <exception cref="OptionException">Write keys cannot be used as they are.</exception>
-    internal StandaloneServer(EstatOptions options, TimeProvider time, bool isTerminal)
+    internal StandaloneServer(EstatOptions options, TimeProvider time, bool isTerminal, ExitLimit? limit = null)
     {
         _options = options;
         _time = time;
         _isReadAlong = LogSetup.IsText(options, isTerminal);
-        Signals = new StopSignals(time);
+        Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<StandaloneServer>();
+        _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _store = ObjectStores.Open(options.ObjectStorage, time);
         _keys = WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
@@ -67,18 +68,12 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     /// <summary>Where it listens, once started.</summary>
     internal Uri Address => _front.Address;
 
-    /// <summary>A server's whole life: what a program does once it has its options.</summary>
-    /// <exception cref="IOException">As the constructor and <see cref="StartAsync"/>.</exception>
-    internal static async Task<int> ServeAsync(EstatOptions options, bool isTerminal)
-    {
-        await using var server = new StandaloneServer(options, TimeProvider.System, isTerminal);
-        await server.StartAsync().ConfigureAwait(false);
-        return await server.RunAsync().ConfigureAwait(false);
-    }
+    /// <summary>A program's server.</summary>
+    /// <exception cref="IOException">As the constructor.</exception>
+    internal static StandaloneServer Create(EstatOptions options, bool isTerminal, ExitLimit limit) => new(options, TimeProvider.System, isTerminal, limit);
 
-    /// <summary>Starts the engine and the listener.</summary>
-    /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
-    internal async Task StartAsync()
+    /// <inheritdoc/>
+    public async Task StartAsync()
     {
         Signals.Register();
         Engine.Start();
@@ -99,21 +94,19 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
         _ = WarnOfStorageAsync();
     }
 
-    /// <summary>Serves until a signal, then drains.</summary>
-    /// <returns>The process' exit code: 0, or 1 when events were lost because neither storage nor the DLQ took them.</returns>
-    internal async Task<int> RunAsync()
+    /// <inheritdoc/>
+    public async Task<int> RunAsync()
     {
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
+        _end.Begin();
         LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
         using CancellationTokenRegistration hurried = Signals.Second.Register(() => LogHurried(_logger));
         Engine.BeginDrain();
         await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
-        TimeSpan listenerStop = Min(_options.ShutdownTimeout / 5, LongestListenerStop);
-        TimeSpan afterwards = listenerStop + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
-        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
-        long lost = await Engine.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
-        await _front.StopAsync(listenerStop).ConfigureAwait(false);
+        TimeSpan left = _end.LeftForDrain(_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
+        long lost = await Engine.DrainAsync(left, Signals.Second).ConfigureAwait(false);
+        await _end.StopListenerAsync(_front).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
         return lost == 0 ? 0 : 1;
     }
@@ -121,7 +114,7 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _front.DisposeAsync().ConfigureAwait(false);
+        await _end.DisposeListenerAsync(_front).ConfigureAwait(false);
         _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
@@ -140,8 +133,6 @@ internal sealed partial class StandaloneServer : IAsyncDisposable
             LogStorageDoesNotAnswer(_logger, fault.Message);
         }
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, spool in {Spool}, DLQ in {Dlq}")]
     private static partial void LogStarted(ILogger logger, string address, string storage, string prefix, string ack, string spool, string dlq);

@@ -1,6 +1,7 @@
 // SIGTERM, SIGINT and SIGQUIT: the first asks for a drain, the second for a hurried one. Neither ends the process by itself. Other signals end
 // nothing.
 using System.Runtime.InteropServices;
+using Estat.Base.Threading;
 
 namespace Estat.Api.Hosting;
 
@@ -8,7 +9,9 @@ namespace Estat.Api.Hosting;
 /// Replaces the host's own signal handling, which would close the listener first and so answer newcomers with a refused connection instead of
 /// 503 + Retry-After.
 /// </summary>
-internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposable
+/// <param name="time">The clock.</param>
+/// <param name="limit">Is told of a stop that no signal asked for; null where a test owns the process.</param>
+internal sealed class StopSignals(TimeProvider time, ExitLimit? limit = null) : IHostLifetime, IDisposable
 {
     // Supervisors often signal a process and its group, so that one stop arrives twice within a moment. That is no wish to hurry.
     private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
@@ -56,6 +59,7 @@ internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposabl
             if (!_first.Task.IsCompleted)
             {
                 _firstAt = time.GetTimestamp();
+                limit?.Begin();
                 _first.SetResult(name);
                 return;
             }
@@ -66,7 +70,14 @@ internal sealed class StopSignals(TimeProvider time) : IHostLifetime, IDisposabl
             }
         }
 
-        _second.Cancel();
+        try
+        {
+            _second.Cancel();
+        }
+        catch (Exception error) when (error is AggregateException or ObjectDisposedException)
+        {
+            // It came at the very end, or one of those who hurry failed at that: neither must end the process here.
+        }
     }
 
     /// <inheritdoc/>

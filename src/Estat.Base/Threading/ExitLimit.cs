@@ -7,8 +7,8 @@ namespace Estat.Base.Threading;
 
 /// <summary>
 /// Drains have their own bounds and end before this one. It is for what has none: a call to a disk that does not come back, a log that nobody reads,
-/// a fault of Estat's. From the first signal on a thread of its own waits, which needs neither the thread pool nor a lock; nothing stops it but the
-/// process' end.
+/// a fault of Estat's. From the first signal, or whatever else begins the end, a thread of its own waits, which needs neither the thread pool nor a lock;
+/// nothing stops it but the process' end.
 /// </summary>
 public sealed class ExitLimit : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class ExitLimit : IDisposable
     private int _isCounting;
 
     /// <summary>Begins to listen for signals; what else they do, others say.</summary>
-    /// <param name="limit">Time from the first signal to the end.</param>
+    /// <param name="limit">Time from the first signal, or <see cref="Begin"/>, to the end.</param>
     /// <param name="exitCode">With which it ends then.</param>
     /// <param name="lastLine">What to say on standard error.</param>
     /// <param name="signals">Which ones ask for the end.</param>
@@ -31,7 +31,19 @@ public sealed class ExitLimit : IDisposable
         _limit = limit;
         _exitCode = exitCode;
         _lastLine = lastLine;
-        _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, _ => OnSignal()))];
+        _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, _ => Begin()))];
+    }
+
+    /// <summary>Whether the time runs.</summary>
+    public bool HasBegun => Volatile.Read(ref _isCounting) != 0;
+
+    /// <summary>The end begins without a signal: a fault ends the process, or its start failed.</summary>
+    public void Begin()
+    {
+        if (Interlocked.Exchange(ref _isCounting, 1) == 0)
+        {
+            new Thread(EndAfterLimit) { IsBackground = true, Name = "exit limit" }.Start();
+        }
     }
 
     /// <summary>Listens no more. A limit that has begun goes on: what hangs may hang at the very end.</summary>
@@ -40,14 +52,6 @@ public sealed class ExitLimit : IDisposable
         foreach (PosixSignalRegistration registration in _registrations)
         {
             registration.Dispose();
-        }
-    }
-
-    private void OnSignal()
-    {
-        if (Interlocked.Exchange(ref _isCounting, 1) == 0)
-        {
-            new Thread(EndAfterLimit) { IsBackground = true, Name = "exit limit" }.Start();
         }
     }
 
@@ -60,9 +64,22 @@ public sealed class ExitLimit : IDisposable
             Thread.Sleep(left);
         }
 
-        var telling = new Thread(() => Console.Error.WriteLine(_lastLine)) { IsBackground = true };
+        var telling = new Thread(Tell) { IsBackground = true };
         telling.Start();
         telling.Join(LastWords);
         Libc.ExitNow(_exitCode);
+    }
+
+    // What this thread throws would end the process by an abort: standard error may be a file on a full disk.
+    private void Tell()
+    {
+        try
+        {
+            Console.Error.WriteLine(_lastLine);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // Nobody can be told; the exit code says it.
+        }
     }
 }

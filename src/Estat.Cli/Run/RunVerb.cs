@@ -21,5 +21,5 @@ internal static class RunVerb
     }
 
     /// <summary>Serves until a signal.</summary>
-    internal static Task<int> RunAsync(string[] args) => NodeProgram.Standalone("estat run").RunAsync(args, StandaloneServer.ServeAsync);
+    internal static Task<int> RunAsync(string[] args) => NodeProgram.Standalone("estat run").RunAsync(args, StandaloneServer.Create);
 }

@@ -8,6 +8,7 @@ using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
+using Estat.Base.Threading;
 using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
 using Estat.Silo.Administration;
@@ -18,7 +19,6 @@ namespace Estat.Silo.Hosting;
 /// <summary>Start: links, listener. Stop: readiness, requests in flight, packets in flight, listener, links.</summary>
 internal sealed partial class GatewayServer : INodeServer, INodeHealth
 {
-    private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestLinksEnd = TimeSpan.FromSeconds(5);
 
     private readonly EstatOptions _options;
@@ -36,12 +36,12 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
 
     /// <summary>Puts the node together.</summary>
     /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
-    internal GatewayServer(EstatOptions options, TimeProvider time, bool isTerminal)
+    internal GatewayServer(EstatOptions options, TimeProvider time, bool isTerminal, ExitLimit? limit = null)
     {
         _options = options;
         _time = time;
         var tls = NodeTls.Of(options.Cluster);
-        Signals = new StopSignals(time);
+        Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<GatewayServer>();
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
@@ -104,12 +104,9 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         LogDraining(_logger, signal, GoDuration.Format(_options.ShutdownTimeout));
         _ingest.BeginDrain();
         await new RequestDrain(_ingest.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
-        TimeSpan listenerStop = _options.ShutdownTimeout / 5 < LongestListenerStop ? _options.ShutdownTimeout / 5 : LongestListenerStop;
-        TimeSpan afterwards = listenerStop + EndLimit.Reserve + (_options.ShutdownTimeout / 10)
-            + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
-        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
-        long unknown = await _ingest.DrainAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
-        await _front.StopAsync(listenerStop).ConfigureAwait(false);
+        TimeSpan left = _end.LeftForDrain((_options.ShutdownTimeout / 10) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose));
+        long unknown = await _ingest.DrainAsync(left, Signals.Second).ConfigureAwait(false);
+        await _end.StopListenerAsync(_front).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, unknown);
         return 0;
     }
@@ -117,13 +114,13 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _end.TryAsync("The listener", LongestListenerStop, _ => _front.DisposeAsync().AsTask()).ConfigureAwait(false);
+        await _end.DisposeListenerAsync(_front).ConfigureAwait(false);
         _certificate?.Dispose();
         _metrics.Dispose();
         _otlp?.Dispose();
         _keys?.Dispose();
         _ingest.Dispose();
-        await _end.TryAsync("The way to the silos", LongestLinksEnd, _ => _links.DisposeAsync().AsTask()).ConfigureAwait(false);
+        await _end.TryAsync("close the connections to the silos", LongestLinksEnd, _ => _links.DisposeAsync().AsTask()).ConfigureAwait(false);
         Signals.Dispose();
         _loggers.Dispose();
     }

@@ -10,6 +10,7 @@ using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
 using Estat.Base.Storage;
+using Estat.Base.Threading;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
 using Estat.Collect.Replication;
@@ -28,7 +29,6 @@ namespace Estat.Silo.Hosting;
 /// </summary>
 internal sealed partial class SiloServer : INodeServer
 {
-    private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestLeaving = TimeSpan.FromSeconds(5);
 
     private readonly EstatOptions _options;
@@ -50,12 +50,12 @@ internal sealed partial class SiloServer : INodeServer
     /// <summary>Puts the node together and takes its folders.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
     /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
-    internal SiloServer(EstatOptions options, TimeProvider time, bool isTerminal)
+    internal SiloServer(EstatOptions options, TimeProvider time, bool isTerminal, ExitLimit? limit = null)
     {
         _options = options;
         _time = time;
         var tls = NodeTls.Of(options.Cluster);
-        Signals = new StopSignals(time);
+        Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<SiloServer>();
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
@@ -172,16 +172,14 @@ internal sealed partial class SiloServer : INodeServer
         LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
         Engine.BeginDrain();
         await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
-        TimeSpan listenerStop = Min(_options.ShutdownTimeout / 5, LongestListenerStop);
         TimeSpan leaving = Min(_options.ShutdownTimeout / 5, LongestLeaving);
-        TimeSpan afterwards = listenerStop + leaving + EndLimit.Reserve + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
-        TimeSpan left = _options.ShutdownTimeout - _time.GetElapsedTime(started) - afterwards;
-        long lost = await _parts.Drain.RunAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Signals.Second).ConfigureAwait(false);
+        TimeSpan left = _end.LeftForDrain(leaving + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose));
+        long lost = await _parts.Drain.RunAsync(left, Signals.Second).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
         if (_isListening)
         {
-            await _front.StopAsync(listenerStop).ConfigureAwait(false);
-            await _end.TryAsync("Leaving the cluster", leaving, _host.StopAsync).ConfigureAwait(false);
+            await _end.StopListenerAsync(_front).ConfigureAwait(false);
+            await _end.TryAsync("leave the cluster", leaving, _host.StopAsync).ConfigureAwait(false);
         }
 
         return lost == 0 && !_host.Services.GetRequiredService<FatalEnd>().HasStruck ? 0 : 1;
@@ -190,9 +188,9 @@ internal sealed partial class SiloServer : INodeServer
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _end.TryAsync("The listener", LongestListenerStop, _ => _front.DisposeAsync().AsTask()).ConfigureAwait(false);
+        await _end.DisposeListenerAsync(_front).ConfigureAwait(false);
         _certificate?.Dispose();
-        await _end.TryAsync("The silo", LongestLeaving, _ => ((IAsyncDisposable)_host).DisposeAsync().AsTask()).ConfigureAwait(false);
+        await _end.TryAsync("end the silo", LongestLeaving, _ => ((IAsyncDisposable)_host).DisposeAsync().AsTask()).ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();
         _keys?.Dispose();

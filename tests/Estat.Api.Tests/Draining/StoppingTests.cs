@@ -1,4 +1,7 @@
 // SIGTERM ends the standalone server within SHUTDOWN_TIMEOUT, whatever hangs under it. The cluster's programs have the same table.
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Draining;
@@ -36,6 +39,37 @@ public sealed class StoppingTests
         (int code, string output) = await Stopping.RunAsync(hang, options, environment => ServerProcess.Launch(environment));
 
         Assert.True(exitCode == code, $"ended with {code}: {output}");
+    }
+
+    [Fact]
+    public async Task A_start_that_fails_is_told_and_ends_within_SHUTDOWN_TIMEOUT_though_its_disk_hangs()
+    {
+        Assert.SkipWhen(HangingCalls.Missing is not null, HangingCalls.Missing ?? "");
+        using var folder = new TempFolder();
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var options = new Dictionary<string, string>
+        {
+            ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["STORAGE_DIR"] = folder["data"], ["SPOOL_VOLATILE"] = "true",
+            ["HTTP_ADDR"] = taken.LocalEndpoint.ToString()!, ["SHUTDOWN_TIMEOUT"] = Stopping.ShutdownTimeout,
+        };
+        Assert.Equal(1, (await ServerProcess.RunToEndAsync(options, [], TimeSpan.FromSeconds(60))).ExitCode);
+        string id = Regex.Match(await File.ReadAllTextAsync(folder["spool/identity"]), "[0-9a-f]{32}").Value;
+
+        // The second start waits until the disk hangs for the first segment that it makes in advance.
+        await using ChildProcess server = ChildProcess.Launch(
+            "the server",
+            ["bash", "-c", $"until [ -e {folder["go"]} ]; do sleep 0.05; done; exec \"$0\" \"$@\"", .. ChildProcess.DotnetCommand("Estat.Api", [])],
+            options);
+        await using HangingCalls calls = await HangingCalls.BeginAsync(
+            server.Id, "rename,renameat,renameat2,fdatasync", folder[$"spool/.tmp-{id[..8]}-000002-a000000001"]);
+        await File.WriteAllTextAsync(folder["go"], "");
+
+        await Wait.UntilAsync(() => server.HasExited, TimeSpan.FromSeconds(60), "the server to end", () => server.AllOutput);
+
+        Assert.Equal(1, await server.WaitForExitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Contains("cannot listen there", server.AllOutput, StringComparison.Ordinal);
+        Assert.Contains("did not end within SHUTDOWN_TIMEOUT", server.AllOutput, StringComparison.Ordinal); // it did hang
     }
 
     [Theory]

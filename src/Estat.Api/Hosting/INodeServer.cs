@@ -1,10 +1,10 @@
-// What the program asks of a silo and of a gateway.
-namespace Estat.Silo.Hosting;
+// What a program asks of the standalone server, a silo and a gateway.
+namespace Estat.Api.Hosting;
 
 /// <summary>A node from start to drain.</summary>
 internal interface INodeServer : IAsyncDisposable
 {
-    /// <summary>Joins and listens.</summary>
+    /// <summary>Joins, where there is a cluster, and listens.</summary>
     /// <exception cref="IOException">An address cannot be listened on, or the cluster cannot be joined; the message says which.</exception>
     Task StartAsync();
 
