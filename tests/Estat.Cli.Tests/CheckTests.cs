@@ -38,6 +38,54 @@ public sealed class CheckTests(Rgw rgw)
     }
 
     [Fact]
+    public async Task A_policy_without_s3_GetObject_is_told_by_name_with_where_to_allow_it()
+    {
+        rgw.OrSkip();
+        using var folder = new TempFolder();
+        string bucket = await rgw.Gateway.CreateBucketAsync();
+        string statement = $$"""{"Effect":"Deny","Principal":"*","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::{{bucket}}/raw_dlq/*"]}""";
+        await rgw.Gateway.Client.PutBucketPolicyAsync(
+            new() { BucketName = bucket, Policy = $$"""{"Version":"2012-10-17","Statement":[{{statement}}]}""" }, TestContext.Current.CancellationToken);
+
+        (string text, string fix) = await BadAsync(rgw.EnvironmentFor(bucket, folder), "bucket");
+
+        Assert.Contains("GET raw_dlq/", text, StringComparison.Ordinal);
+        Assert.Contains("403 AccessDenied", text, StringComparison.Ordinal);
+        Assert.StartsWith("allow s3:GetObject on raw/* and raw_dlq/* of the bucket", fix, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_policy_without_s3_GetObject_on_events_alone_is_told_as_well()
+    {
+        using var folder = new TempFolder();
+        using StoreStub s3 = StoreStub.Start();
+        s3.Instead = request => request.HttpMethod == "HEAD" && request.Url!.AbsolutePath.Contains("/raw/", StringComparison.Ordinal)
+            ? StubAnswer.Error(403, "AccessDenied") : null;
+
+        (string text, string fix) = await BadAsync(OptionsFor(s3, folder), "bucket");
+
+        Assert.Contains("HEAD raw/", text, StringComparison.Ordinal);
+        Assert.StartsWith("allow s3:GetObject on raw/* and raw_dlq/* of the bucket", fix, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_whose_uploads_need_a_HEAD_that_is_refused_is_told_and_the_probe_is_deleted_all_the_same()
+    {
+        using var folder = new TempFolder();
+        using StoreStub s3 = StoreStub.Start();
+        s3.ETag = _ => "\"as of SSE-KMS\"";
+        // It may be asked for what is not there, as it is for keys that a policy does not name.
+        s3.Instead = request => request.HttpMethod == "HEAD" && s3.Keys.Any(key => request.Url!.AbsolutePath.EndsWith(key, StringComparison.Ordinal))
+            ? StubAnswer.Error(403, "AccessDenied") : null;
+
+        (string text, string fix) = await BadAsync(OptionsFor(s3, folder), "bucket");
+
+        Assert.Contains("HEAD raw_dlq/", text, StringComparison.Ordinal);
+        Assert.Contains("s3:GetObject", fix, StringComparison.Ordinal);
+        Assert.Empty(s3.Keys);
+    }
+
+    [Fact]
     public async Task A_clock_that_is_wrong_is_told_by_S3s()
     {
         rgw.OrSkip();
@@ -62,17 +110,7 @@ public sealed class CheckTests(Rgw rgw)
         using var folder = new TempFolder();
         using StoreStub s3 = StoreStub.Start();
         s3.Overwrites = true;
-        var options = new Dictionary<string, string>(SendTests.LocalServer(folder))
-        {
-            ["RAW_BUCKET"] = "bucket",
-            ["S3_ENDPOINT"] = s3.Endpoint.ToString(),
-            ["AWS_REGION"] = "us-east-1",
-            ["AWS_ACCESS_KEY_ID"] = "key",
-            ["AWS_SECRET_ACCESS_KEY"] = "secret",
-            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}",
-        };
-        options.Remove("STORAGE_DIR");
-        Assert.Contains("took a second object under the same key", (await BadAsync(options, "bucket")).Text, StringComparison.Ordinal);
+        Assert.Contains("took a second object under the same key", (await BadAsync(OptionsFor(s3, folder), "bucket")).Text, StringComparison.Ordinal);
         Assert.Empty(s3.Keys);
     }
 
@@ -169,6 +207,21 @@ public sealed class CheckTests(Rgw rgw)
         };
         Assert.Contains("sha256", (await BadAsync(options, "write keys")).Text, StringComparison.Ordinal);
         Assert.Contains("HTTP_TLS_CERT", (await BadAsync(options, "tls")).Text, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string> OptionsFor(StoreStub s3, TempFolder folder)
+    {
+        var options = new Dictionary<string, string>(SendTests.LocalServer(folder))
+        {
+            ["RAW_BUCKET"] = "bucket",
+            ["S3_ENDPOINT"] = s3.Endpoint.ToString(),
+            ["AWS_REGION"] = "us-east-1",
+            ["AWS_ACCESS_KEY_ID"] = "key",
+            ["AWS_SECRET_ACCESS_KEY"] = "secret",
+            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}",
+        };
+        options.Remove("STORAGE_DIR");
+        return options;
     }
 
     private static async Task<(string Text, string Fix)> BadAsync(Dictionary<string, string> options, string check)

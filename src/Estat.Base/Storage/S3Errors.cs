@@ -29,8 +29,24 @@ internal static class S3Errors
     /// <summary>Whether it is certainly of that object alone.</summary>
     internal static bool IsArchived(AmazonS3Exception error) => error.ErrorCode == Archived;
 
+    /// <summary>The permission that a forbidden request needs; null when it was refused for something else.</summary>
+    /// <param name="error">The answer.</param>
+    /// <param name="what">The request: a method, and mostly a key.</param>
+    internal static string? PermissionOf(AmazonS3Exception error, string what) =>
+        error.StatusCode != HttpStatusCode.Forbidden || error.ErrorCode is not (null or "" or "Forbidden" or "AccessDenied")
+            || IsOfKms(error.ErrorCode ?? "", error.Message) ? null
+        : what.Split(' ')[0] switch
+        {
+            "PUT" => "s3:PutObject",
+            "GET" or "HEAD" => "s3:GetObject",
+            "DELETE" => "s3:DeleteObject",
+            _ => "s3:ListBucket",
+        };
+
     /// <summary>A sentence to append: ". Check …"; "" when the answer says it all.</summary>
-    internal static string For(AmazonS3Exception error) => (error.ErrorCode ?? "") switch
+    /// <param name="error">The answer.</param>
+    /// <param name="what">The request.</param>
+    internal static string For(AmazonS3Exception error, string what) => (error.ErrorCode ?? "") switch
     {
         "RequestTimeTooSkewed" => ". This machine's clock is off: set it by NTP (timedatectl set-ntp true, chronyd)",
         "RequestExpired" => ". This machine's clock is off, or the request took too long: set the clock by NTP (timedatectl set-ntp true, chronyd)",
@@ -48,16 +64,24 @@ internal static class S3Errors
         "QuotaExceeded" or "InsufficientStorage" or "XMinioStorageFull" => ". The store is full: give it room or raise its quota",
         { } code when IsOfKms(code, error.Message) =>
             ". Check the KMS key: S3_SSE_KMS_KEY_ID, its state and its policy (kms:GenerateDataKey to write, kms:Decrypt to read)",
-        _ => OfStatus(error),
+        _ => PermissionOf(error, what) is { } permission ? OfPermission(permission) : OfStatus(error),
     };
 
     private static bool IsOfKms(string code, string? message) =>
         code.StartsWith("KMS.", StringComparison.Ordinal) || message?.Contains("kms:", StringComparison.OrdinalIgnoreCase) == true;
 
+    // S3 answers 403 to a HEAD of what is not there, too, if the caller may not list.
+    private static string OfPermission(string permission) =>
+        $". Check the credentials and the bucket's policy: this needs {permission}" + permission switch
+        {
+            "s3:PutObject" => " (does it ask for S3_SSE or S3_ACL?)",
+            "s3:GetObject" => ", and s3:ListBucket on the bucket",
+            _ => "",
+        };
+
     private static string OfStatus(AmazonS3Exception error) => error.StatusCode switch
     {
-        HttpStatusCode.Forbidden =>
-            ". Check the credentials and the bucket's policy (s3:PutObject, s3:GetObject, s3:ListBucket; does it ask for S3_SSE or S3_ACL?)",
+        HttpStatusCode.Forbidden => ". Check the credentials and the bucket's policy (s3:PutObject, s3:GetObject, s3:ListBucket)",
         HttpStatusCode.NotFound => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT",
         HttpStatusCode.MovedPermanently => ". Check AWS_REGION and S3_ENDPOINT",
         HttpStatusCode.ExpectationFailed => ". The store takes no Expect: 100-continue: set S3_EXPECT_CONTINUE=false",

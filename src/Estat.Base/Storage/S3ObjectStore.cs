@@ -161,6 +161,10 @@ public sealed partial class S3ObjectStore : IObjectCatalog
             return await _client.ListObjectsV2Async(request, token).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
         await ProbePutAsync(cancellationToken).ConfigureAwait(false);
+        if (_rules.NeedHead)
+        {
+            await HeadAsync(_probeKey, cancellationToken).ConfigureAwait(false); // every upload's evidence is one; 404 says that it may be asked
+        }
     }
 
     /// <inheritdoc/>
@@ -227,6 +231,7 @@ public sealed partial class S3ObjectStore : IObjectCatalog
                 OfObject = ofObject && S3Errors.MayBeOfOneObject(error)
                     ? S3Errors.IsArchived(error) ? ObjectRefusal.Certain : ObjectRefusal.Possible
                     : ObjectRefusal.None,
+                Permission = S3Errors.PermissionOf(error, what),
             };
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
@@ -253,7 +258,7 @@ public sealed partial class S3ObjectStore : IObjectCatalog
     private string Explain(string what, AmazonS3Exception error)
     {
         string answer = string.Join(' ', new[] { $"{(int)error.StatusCode}", error.ErrorCode, error.Message }.Where(part => !string.IsNullOrWhiteSpace(part)));
-        return $"{Description}: {what}: {answer.TrimEnd('.')}{S3Errors.For(error)}";
+        return $"{Description}: {what}: {answer.TrimEnd('.')}{S3Errors.For(error, what)}";
     }
 
     private string Explain(Exception error)

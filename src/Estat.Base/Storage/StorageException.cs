@@ -35,4 +35,7 @@ public sealed class StorageException(StorageFailure failure, string message, Exc
 
     /// <summary>Of a read that was refused: whether other objects may be read all the same.</summary>
     public ObjectRefusal OfObject { get; init; }
+
+    /// <summary>Of a request that was refused as forbidden: the permission that it needs, such as <c>s3:GetObject</c>. Null for all else.</summary>
+    public string? Permission { get; init; }
 }

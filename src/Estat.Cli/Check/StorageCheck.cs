@@ -78,17 +78,23 @@ internal static class StorageCheck
         var content = new ObjectContent(() => new MemoryStream(text, writable: false), ContentCheck.SealOfBytes(new MemoryStream(text), events: 0), IsGzip: false);
         long started = Stopwatch.GetTimestamp();
         IObjectCatalog? store = null;
-        bool isThere = false;
+        bool mayBeThere = false;
         try
         {
             store = ObjectStores.Open(options.ObjectStorage, time);
             await store.CheckAsync(cancellationToken).ConfigureAwait(false);
+            if (isS3)
+            {
+                // Nothing lies there, and that is to be said: an upload whose ETag is no MD5 counts by such a HEAD, as does one that is repeated.
+                _ = await store.ReadSealAsync($"{options.RawPrefix}/{ProbeFolder}/{Guid.NewGuid():N}", cancellationToken).ConfigureAwait(false);
+            }
+
+            mayBeThere = true;
             if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Created)
             {
                 return Finding.Bad(check, $"{store.Description}: says of a new key that it is taken", "find out what answers in the store's place");
             }
 
-            isThere = true;
             if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Exists)
             {
                 return Finding.Bad(
@@ -109,7 +115,7 @@ internal static class StorageCheck
             }
 
             string left = await DeleteAsync(store, key).ConfigureAwait(false);
-            isThere = false;
+            mayBeThere = false;
             string took = Stopwatch.GetElapsedTime(started).TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
             return Finding.Good(check, $"{store.Description}: created, refused a second time, read, listed in {took} ms{left}");
         }
@@ -123,7 +129,7 @@ internal static class StorageCheck
         }
         finally
         {
-            if (isThere)
+            if (mayBeThere)
             {
                 await DeleteAsync(store!, key).ConfigureAwait(false);
             }
@@ -146,7 +152,18 @@ internal static class StorageCheck
         }
     }
 
-    private static string FixOf(StorageException error, EstatOptions options) => error.Failure switch
+    private static string FixOf(StorageException error, EstatOptions options) => error.Permission switch
+    {
+        "s3:GetObject" =>
+            $"allow s3:GetObject on {options.RawPrefix}/* and {options.DlqPrefix}/* of the bucket, and s3:ListBucket on the bucket "
+            + "(deploy/ecs/task-policy.json). Uploads need it whose ETag is no MD5 (S3_SSE=aws:kms) and those that are repeated: without it they stay "
+            + "on the server's disk",
+        { } permission => $"allow {permission} for these credentials (deploy/ecs/task-policy.json); the server starts all the same, and events wait "
+            + "on its disk",
+        _ => FixOf(error.Failure, options),
+    };
+
+    private static string FixOf(StorageFailure failure, EstatOptions options) => failure switch
     {
         StorageFailure.Transient => options.S3Endpoint is null
             ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its disk"

@@ -133,6 +133,20 @@ public sealed class ManifestTests
         });
     }
 
+    [Theory]
+    [InlineData("deploy/ecs/task-policy.json")]
+    [InlineData("deploy/ecs/operator-policy.json")]
+    public void Who_may_write_objects_may_look_at_them(string file)
+    {
+        using var policy = JsonDocument.Parse(DeployFiles.Text(file));
+        (string Action, string Resource)[] allowed = [.. policy.RootElement.GetProperty("Statement").EnumerateArray()
+            .SelectMany(statement => statement.GetProperty("Action").EnumerateArray()
+                .SelectMany(action => statement.GetProperty("Resource").EnumerateArray(), (action, on) => (action.GetString()!, on.GetString()!)))];
+        string[] written = [.. allowed.Where(each => each.Action == "s3:PutObject").Select(each => each.Resource)];
+        Assert.NotEmpty(written);
+        Assert.All(written, resource => Assert.Contains(("s3:GetObject", resource), allowed)); // a HEAD proves what an ETag does not
+    }
+
     [Fact]
     public void Compose_names_options_that_exist()
     {

@@ -76,6 +76,25 @@ public sealed class UploadEvidenceTests(RealS3 s3)
         await Oracle.EndsWellAsync(server, Patience);
     }
 
+    [Fact]
+    public async Task The_sink_is_unavailable_while_the_HEAD_that_SSE_KMS_needs_is_refused()
+    {
+        using var folder = new TempFolder();
+        using StoreStub stub = StoreStub.Start();
+        var options = s3.Options("events", folder, stub.Endpoint.ToString());
+        options["S3_SSE"] = "aws:kms";
+        stub.ETag = _ => "\"as of SSE-KMS\"";
+        stub.Instead = request => request.HttpMethod == "HEAD" ? StubAnswer.Error(403, "AccessDenied") : null;
+        await using ServerProcess server = await ServerProcess.StartAsync(options);
+
+        string answer = await TellAsync(server); // before anybody sent anything
+
+        Assert.StartsWith("503", answer, StringComparison.Ordinal);
+        Assert.Contains("this needs s3:GetObject", answer, StringComparison.Ordinal);
+        stub.Instead = _ => null;
+        await Wait.UntilAsync(async () => (await TellAsync(server)).StartsWith("200", StringComparison.Ordinal), Patience, "the sink to be well");
+    }
+
     private static async Task<string> TellAsync(ServerProcess server)
     {
         using HttpResponseMessage answer = await server.Client.GetAsync("/health/sink");

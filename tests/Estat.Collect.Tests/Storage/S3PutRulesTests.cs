@@ -58,7 +58,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     [Theory]
     [InlineData(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", "clock is off")]
     [InlineData(403, "InvalidObjectState", "The operation is not valid for the object's storage class", "restore it first")]
-    [InlineData(403, "AccessDenied", "Access Denied", "does it ask for S3_SSE or S3_ACL?")]
+    [InlineData(403, "AccessDenied", "Access Denied", "this needs s3:GetObject, and s3:ListBucket on the bucket")]
     [InlineData(403, "AccessDenied", "User is not authorized to perform: kms:GenerateDataKey on this resource", "Check the KMS key")]
     [InlineData(400, "KMS.DisabledException", "key is disabled", "Check the KMS key")]
     [InlineData(400, "AccessControlListNotSupported", "The bucket does not allow ACLs", "remove S3_ACL")]
@@ -77,6 +77,30 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.OpenAsync("raw/a", Token));
         Assert.Contains(advice, error.Message, StringComparison.Ordinal);
         Assert.Equal(status < 500 ? StorageFailure.Refused : StorageFailure.Transient, error.Failure);
+    }
+
+    [Theory]
+    [InlineData("list", "AccessDenied", "s3:ListBucket")]
+    [InlineData("PUT", "AccessDenied", "s3:PutObject")]
+    [InlineData("HEAD", "AccessDenied", "s3:GetObject")] // its body, with the code, never arrives
+    [InlineData("GET", "AccessDenied", "s3:GetObject")]
+    [InlineData("DELETE", "AccessDenied", "s3:DeleteObject")]
+    [InlineData("PUT", "SignatureDoesNotMatch", null)]
+    [InlineData("PUT", "KMS.AccessDenied", null)]
+    public async Task What_was_forbidden_names_the_permission_that_it_needs(string request, string code, string? permission)
+    {
+        using var answer = new FixedAnswer("403 Forbidden", "application/xml", $"<Error><Code>{code}</Code><Message>no</Message></Error>");
+        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint), TimeProvider.System);
+        StorageException error = await Assert.ThrowsAsync<StorageException>(() => request switch
+        {
+            "list" => store.CheckAsync(Token),
+            "PUT" => store.CreateAsync("raw/a", Batches.ContentOf("a"), Token),
+            "HEAD" => store.ReadSealAsync("raw/a", Token),
+            "GET" => store.OpenAsync("raw/a", Token),
+            _ => store.DeleteAsync("raw/a", Token),
+        });
+        Assert.Equal(permission, error.Permission);
+        Assert.Equal(permission is not null, error.Message.Contains($"this needs {permission ?? "s3:"}", StringComparison.Ordinal));
     }
 
     [Theory]
