@@ -43,7 +43,7 @@ public sealed partial class Engine
             return fault;
         }
 
-        StorageException? found = await Sink.AskAsync().ConfigureAwait(false);
+        StorageException? found = await Sink.AskAsync(isDoubted: _batches.Fault is not null).ConfigureAwait(false);
         if (found is null && !waits)
         {
             _batches.OnAnswer();

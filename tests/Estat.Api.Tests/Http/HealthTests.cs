@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text;
+using Estat.Api.Tests.Access;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;
@@ -10,6 +11,7 @@ public sealed class HealthTests
 {
     private const string Token = "a-token-of-32-characters-at-least";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private readonly SteppedClock _clock = new(DateTimeOffset.UtcNow);
 
     [Theory]
     [InlineData("/health")]
@@ -50,7 +52,7 @@ public sealed class HealthTests
     [Fact]
     public async Task The_sink_is_unavailable_while_its_folder_is_and_events_are_taken_all_the_same()
     {
-        await using RunningServer server = await RunningServer.StartAsync();
+        await using RunningServer server = await RunningServer.StartAsync(time: _clock);
         var sink = new Uri("/health/sink", UriKind.Relative);
         Directory.Move(server.StorageDir, server.StorageDir + ".away");
         await File.WriteAllTextAsync(server.StorageDir, "a file where the folder was");
@@ -77,7 +79,7 @@ public sealed class HealthTests
     public async Task A_sink_whose_folder_was_removed_says_so_until_the_next_object_makes_it_again()
     {
         var sink = new Uri("/health/sink", UriKind.Relative);
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 1 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 1 }, _clock);
         Directory.Delete(server.StorageDir, recursive: true);
         await UntilAsync(server, sink, HttpStatusCode.ServiceUnavailable);
 
@@ -90,7 +92,7 @@ public sealed class HealthTests
     [Fact]
     public async Task A_stranger_is_told_the_kind_of_the_sink_s_failure_and_the_operator_where_it_is()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { AdminToken = Token });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { AdminToken = Token }, _clock);
         Directory.Move(server.StorageDir, server.StorageDir + ".away");
         await UntilAsync(server, new Uri("/health/sink", UriKind.Relative), HttpStatusCode.ServiceUnavailable);
         string stranger = await TellAsync(server, "");
@@ -215,9 +217,11 @@ public sealed class HealthTests
         return answer.Text;
     }
 
-    private static Task UntilAsync(RunningServer server, Uri path, HttpStatusCode status) => Wait.UntilAsync(
+    // What is remembered of an earlier answer is over each time.
+    private Task UntilAsync(RunningServer server, Uri path, HttpStatusCode status) => Wait.UntilAsync(
         async () =>
         {
+            _clock.Advance(TimeSpan.FromSeconds(10));
             using HttpResponseMessage answer = await server.Client.GetAsync(path);
             return answer.StatusCode == status;
         },
