@@ -120,11 +120,22 @@ internal sealed class BulkEndpoint(
                 return;
             }
 
-            IReadOnlyList<byte[]>? watched = tail.IsWatched ? tail.TryCopy(block) : null;
-            ValueTask<Ack> accepting = events > 0 ? ingest.AcceptAsync(block, level) : default;
-            // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
-            Free();
-            Ack? ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
+            IReadOnlyList<byte[]>? watched;
+            Ack? ack;
+            try
+            {
+                watched = tail.IsWatched ? tail.TryCopy(block) : null;
+                ValueTask<Ack> accepting = events > 0 ? ingest.AcceptAsync(block, level) : default;
+                // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
+                Free();
+                ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
+            }
+            catch
+            {
+                charge.OnAnswered(isAccepted: false);
+                throw;
+            }
+
             charge.OnAnswered(ack is { IsAccepted: true });
             Show(ack, watched);
             await AnswerAsync(context, ack, answer, level).ConfigureAwait(false);

@@ -73,9 +73,17 @@ internal sealed class CollectEndpoint(
 
         // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may be
         // written from then on, on another thread.
-        byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan) : null;
-        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, sender?.Prefix), result.Buffer.FirstSpan, level);
-        reader.AdvanceTo(result.Buffer.End);
+        ValueTask<Ack> accepting;
+        byte[]? watched;
+        try
+        {
+            accepting = Accept(context, result.Buffer.FirstSpan, sender?.Prefix, charge, level, out watched);
+        }
+        finally
+        {
+            reader.AdvanceTo(result.Buffer.End);
+        }
+
         return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);
     }
 
@@ -125,15 +133,38 @@ internal sealed class CollectEndpoint(
 
     private Task TakeAsync(HttpContext context, RequestBody body, string? prefix, Charge charge, AckLevel level, long started)
     {
-        byte[]? watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, prefix), body.Bytes) : null;
-        ValueTask<Ack> accepting = ingest.AcceptAsync(envelope.Of(context, prefix), body.Bytes, level);
+        ValueTask<Ack> accepting = Accept(context, body.Bytes, prefix, charge, level, out byte[]? watched);
         return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);
+    }
+
+    private ValueTask<Ack> Accept(HttpContext context, ReadOnlySpan<byte> body, string? prefix, Charge charge, AckLevel level, out byte[]? watched)
+    {
+        try
+        {
+            watched = tail.IsWatched && tail.Chooses() ? TailHub.CopyOf(envelope.Of(context, prefix), body) : null;
+            return ingest.AcceptAsync(envelope.Of(context, prefix), body, level);
+        }
+        catch
+        {
+            charge.OnAnswered(isAccepted: false);
+            throw;
+        }
     }
 
     // Apart from the usual way, so that it carries nothing for it: some hundred events a second, while somebody watches the tail.
     private async Task WhenShownAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started, byte[] watched)
     {
-        Ack ack = await accepting.ConfigureAwait(false);
+        Ack ack;
+        try
+        {
+            ack = await accepting.ConfigureAwait(false);
+        }
+        catch
+        {
+            charge.OnAnswered(isAccepted: false);
+            throw;
+        }
+
         if (ack.IsAccepted)
         {
             tail.Offer(watched);
@@ -145,8 +176,21 @@ internal sealed class CollectEndpoint(
     private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started) =>
         accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, charge, level, started) : AwaitAsync(context, accepting, charge, level, started);
 
-    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started) =>
-        await AnswerAsync(context, await accepting.ConfigureAwait(false), charge, level, started).ConfigureAwait(false);
+    private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started)
+    {
+        Ack ack;
+        try
+        {
+            ack = await accepting.ConfigureAwait(false);
+        }
+        catch
+        {
+            charge.OnAnswered(isAccepted: false);
+            throw;
+        }
+
+        await AnswerAsync(context, ack, charge, level, started).ConfigureAwait(false);
+    }
 
     private Task AnswerAsync(HttpContext context, Ack ack, Charge charge, AckLevel level, long started)
     {

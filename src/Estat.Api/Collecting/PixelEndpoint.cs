@@ -55,7 +55,17 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
             return;
         }
 
-        Ack ack = await AcceptAsync(context, query, sender?.Prefix, level).ConfigureAwait(false);
+        Ack ack;
+        try
+        {
+            ack = await AcceptAsync(context, query, sender?.Prefix, level).ConfigureAwait(false);
+        }
+        catch
+        {
+            charge.OnAnswered(isAccepted: false);
+            throw;
+        }
+
         charge.OnAnswered(ack.IsAccepted);
         if (!ack.IsAccepted)
         {

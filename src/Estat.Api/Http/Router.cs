@@ -10,7 +10,8 @@ namespace Estat.Api.Http;
 
 /// <summary>
 /// The one request delegate. It matches paths itself: a table of seven fixed paths needs no routing middleware on the way of every event. What goes
-/// wrong while an event is read ends here: answered, counted and, if it is our fault, logged.
+/// wrong while an event is read ends here: answered, counted and, if it is our fault, logged. However a request ends, what it began to count ends with
+/// it: its connection's seat and the request itself.
 /// </summary>
 internal sealed partial class Router(
     CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, OperatorRouter operators, Cors cors, Answers answers, RequestCounters requests,
@@ -21,6 +22,10 @@ internal sealed partial class Router(
 
     // How its complaint of a NUL in a trailer ends, which it throws as if it were the application's fault.
     private const string NulInTrailer = "not allowed in request headers.";
+
+    private readonly RequestDelegate _pixelAsNothing = context => pixel.HandleAsync(context, asGif: false);
+    private readonly RequestDelegate _pixelAsGif = context => pixel.HandleAsync(context, asGif: true);
+    private readonly RequestDelegate _batch = bulk.HandleAsync;
 
     /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".</summary>
     internal Task HandleAsync(HttpContext context)
@@ -41,7 +46,21 @@ internal sealed partial class Router(
         await RouteAsync(context, seat).ConfigureAwait(false);
     }
 
+    // What throws here has not been handed on to anybody who would end the seat.
     private Task RouteAsync(HttpContext context, ConnectionSeat? seat)
+    {
+        try
+        {
+            return ChooseAsync(context, seat);
+        }
+        catch (Exception error)
+        {
+            seat?.End();
+            return Task.FromException(error);
+        }
+    }
+
+    private Task ChooseAsync(HttpContext context, ConnectionSeat? seat)
     {
         if (context.Request.ContentLength is null)
         {
@@ -54,14 +73,11 @@ internal sealed partial class Router(
             case "/collect" when method == HttpMethods.Post:
                 return CollectAsync(context, seat);
             case "/collect" when method == HttpMethods.Get:
-                Begin(context);
-                return FinishAsync(context, seat, pixel.HandleAsync(context, asGif: false));
+                return CountAsync(context, seat, _pixelAsNothing);
             case "/collect.gif" when method == HttpMethods.Get:
-                Begin(context);
-                return FinishAsync(context, seat, pixel.HandleAsync(context, asGif: true));
+                return CountAsync(context, seat, _pixelAsGif);
             case "/collect/batch" when method == HttpMethods.Post:
-                Begin(context);
-                return FinishAsync(context, seat, bulk.HandleAsync(context));
+                return CountAsync(context, seat, _batch);
             case "/collect" or "/collect.gif" or "/collect/batch" when method == HttpMethods.Options:
                 return EndAsync(seat, cors.PreflightAsync(context));
             case "/collect":
@@ -114,6 +130,22 @@ internal sealed partial class Router(
         return FinishAsync(context, seat, handling);
     }
 
+    private Task CountAsync(HttpContext context, ConnectionSeat? seat, RequestDelegate handle)
+    {
+        Begin(context);
+        Task handling;
+        try
+        {
+            handling = handle(context);
+        }
+        catch (Exception error)
+        {
+            handling = Task.FromException(error);
+        }
+
+        return FinishAsync(context, seat, handling);
+    }
+
     private long Begin(HttpContext context)
     {
         cors.Apply(context);
@@ -149,7 +181,7 @@ internal sealed partial class Router(
         }
         catch (IOException error) when (error.InnerException is OverflowException)
         {
-            await answers.MalformedAsync(context, "A chunk's size is no number that could be meant.").ConfigureAwait(false);
+            await answers.MalformedAsync(context, "Invalid chunk size.").ConfigureAwait(false);
         }
         catch (InvalidOperationException error) when (error.Message.EndsWith(NulInTrailer, StringComparison.Ordinal))
         {
