@@ -8,6 +8,9 @@ internal sealed class RecordedLog : ILoggerFactory, ILogger
 {
     private readonly List<string> _lines = [];
 
+    /// <summary>Is called with each line before it is kept; may hold whoever logs, as a pipe does that nobody reads.</summary>
+    internal Action? OnLine { get; set; }
+
     internal IReadOnlyList<string> Lines
     {
         get
@@ -28,6 +31,7 @@ internal sealed class RecordedLog : ILoggerFactory, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        OnLine?.Invoke();
         lock (_lines)
         {
             _lines.Add($"{logLevel}: {formatter(state, exception)}");

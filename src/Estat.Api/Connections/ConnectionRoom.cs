@@ -152,14 +152,14 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
     // One that does not end within the time keeps its place until it does.
     private static async Task CloseAsync(OpenConnection connection)
     {
-        connection.Abort(new ConnectionAbortedException("The server needs the place of a connection that has been idle."));
         try
         {
+            connection.Abort(new ConnectionAbortedException("The server needs the place of a connection that has been idle."));
             await connection.Gone.WaitAsync(LongestClose).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (Exception)
         {
-            // The next is asked for its place instead.
+            // It takes its time, or cannot be ended: the next is asked for its place instead. What is thrown here would end the accepting of connections.
         }
     }
 

@@ -179,9 +179,9 @@ internal sealed class BodyBuffer(int limit, RequestMemory? memory) : IDisposable
         {
             reader.CancelPendingRead();
         }
-        catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception)
         {
-            // The read ends by itself.
+            // Whatever it is, the read ends by itself, or with its connection.
         }
     }
 

@@ -97,6 +97,9 @@ internal sealed partial class UnreadMemory : IDisposable
         }
     }
 
+    /// <summary>A connection could not be closed: it ends by itself, or with the process.</summary>
+    internal void OnNotClosed(Exception error) => LogNotClosed(_logger, error);
+
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
 
@@ -191,6 +194,9 @@ internal sealed partial class UnreadMemory : IDisposable
         Message = "{Connections} connections were closed: their clients did not read answers or did not finish requests, for longer than 30 s or "
             + "beyond {Limit} (counted in estat_unread_closed_total; told once a minute)")]
     private static partial void LogClosed(ILogger logger, long connections, string limit);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "A connection whose client does not read could not be closed")]
+    private static partial void LogNotClosed(ILogger logger, Exception error);
 }
 
 /// <summary>One connection, as <see cref="UnreadMemory"/> knows it. Kept as a feature of the connection, so its requests find it.</summary>
@@ -208,9 +214,20 @@ internal sealed class UnreadConnection(UnreadMemory memory, ConnectionContext co
     internal UnreadWait Begin(long bytes) => memory.Begin(this, bytes);
 
     // On the pool: shutting a socket down runs what waits for it.
-    internal void Close() => ThreadPool.UnsafeQueueUserWorkItem(
-        static connection => connection.Abort(
-            new ConnectionAbortedException("The client does not read its answers, or leaves a request unfinished.")), connection, preferLocal: false);
+    internal void Close() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Abort(), this, preferLocal: false);
+
+    // What it throws would end the process.
+    private void Abort()
+    {
+        try
+        {
+            connection.Abort(new ConnectionAbortedException("The client does not read its answers, or leaves a request unfinished."));
+        }
+        catch (Exception error)
+        {
+            memory.OnNotClosed(error);
+        }
+    }
 }
 
 /// <summary>Something that waits for its client; disposing of it ends the wait.</summary>

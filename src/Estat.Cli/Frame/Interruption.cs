@@ -87,12 +87,28 @@ internal sealed class Interruption : IDisposable
 
         if (second)
         {
-            _error.WriteLine("estat: ended at once by the second signal; what was in flight is unknown");
+            try
+            {
+                _error.WriteLine("estat: ended at once by the second signal; what was in flight is unknown");
+            }
+            catch (IOException)
+            {
+                // Nobody can be told; the exit code says it.
+            }
+
             Environment.Exit(ExitCode.Interrupted);
         }
 
+        try
+        {
+            _late.CancelAfter(_limit - (_limit / 5 < LongestNoting ? _limit / 5 : LongestNoting));
+        }
+        catch (ObjectDisposedException)
+        {
+            return; // the verb has just ended
+        }
+
         // Not on the thread of signals: what is cancelled may take a while, and the second signal must get through.
-        _late.CancelAfter(_limit - (_limit / 5 < LongestNoting ? _limit / 5 : LongestNoting));
         _ = Task.Run(_asked.Cancel);
     }
 }

@@ -13,4 +13,7 @@ internal sealed partial class Uploader
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The upload of {Key} crashed; the batch goes to the DLQ")]
     private static partial void LogUploadCrashed(ILogger logger, Exception error, string key);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "An upload could not be ended early; it ends by its own limit")]
+    private static partial void LogCancelFailed(ILogger logger, Exception error);
 }

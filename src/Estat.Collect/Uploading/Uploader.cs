@@ -95,15 +95,28 @@ internal sealed partial class Uploader : IDisposable
     internal void Complete() => _queue.Writer.Complete();
 
     /// <summary>Ends uploads in progress; what is left goes to the DLQ. A batch that had arrived unheard is recognised by recovery.</summary>
-    internal void Hurry() => _hurry.Cancel();
+    internal void Hurry() => Cancel(_hurry);
 
     /// <summary>The last resort of a drain whose time is over: batches that neither storage nor the disk takes are counted as dropped.</summary>
-    internal void GiveUp() => _giveUp.Cancel();
+    internal void GiveUp() => Cancel(_giveUp);
 
     public void Dispose()
     {
         _hurry.Dispose();
         _giveUp.Dispose();
+    }
+
+    // Called by a timer or a signal's thread. All are told, whichever of them fails at that; what they throw would end the process in its drain.
+    private void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException error)
+        {
+            LogCancelFailed(_logger, error);
+        }
     }
 
     private async Task WorkAsync()

@@ -31,7 +31,7 @@ internal sealed class GuardedListener(IConnectionListener inner, PortRoom room, 
                 return connection;
             }
 
-            connection.Abort(new ConnectionAbortedException("the silo has no room"));
+            PortRoom.Close(connection, "there is no room");
             _ = connection.DisposeAsync().AsTask(); // nobody waits for it: the next one stands at the door
         }
     }

@@ -7,7 +7,8 @@ namespace Estat.Silo.Ports;
 /// <summary>
 /// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, the connection that has been silent for
 /// longest makes way for the next; when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them
-/// together never take the descriptors that the spool needs. Any thread.
+/// together never take the descriptors that the spool needs. A connection that cannot be closed, and a log that nobody reads, keep nobody else waiting.
+/// Any thread.
 /// </summary>
 /// <param name="name">Names the port in the log.</param>
 /// <param name="most">Connections at once.</param>
@@ -43,6 +44,19 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
         connection.Features.Set(visitor);
         visitor.Begin(patience, time);
         return true;
+    }
+
+    /// <summary>Ends a connection; one that cannot be ended ends by itself, or with the process.</summary>
+    internal static void Close(ConnectionContext connection, string reason)
+    {
+        try
+        {
+            connection.Abort(new ConnectionAbortedException($"closed by the silo: {reason}"));
+        }
+        catch (Exception)
+        {
+            // It may be gone already. What is thrown here would end the process, from a timer, or the accepting of connections.
+        }
     }
 
     private bool TryAdd(Visitor visitor, out Visitor? oldest)
@@ -108,8 +122,8 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
         /// <summary>Ends it.</summary>
         internal void Close(string reason)
         {
+            PortRoom.Close(connection, reason);
             room.Tell(reason);
-            connection.Abort(new ConnectionAbortedException($"closed by the silo: {reason}"));
         }
 
         private void OnSilent()

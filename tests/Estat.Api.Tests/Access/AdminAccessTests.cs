@@ -14,6 +14,7 @@ public sealed class AdminAccessTests : IDisposable
 {
     private const string Token = "0123456789abcdef";
     private const string Elsewhere = "203.0.113.7";
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly EstatInstruments _instruments = new();
     private readonly ManualTimeProvider _time = new();
@@ -348,6 +349,27 @@ public sealed class AdminAccessTests : IDisposable
         context.Response.StatusCode = 200;
         return Task.CompletedTask;
     });
+
+    [Fact]
+    public async Task A_log_that_nobody_reads_keeps_nobody_waiting_but_the_one_who_is_told_of()
+    {
+        using var read = new ManualResetEventSlim();
+        using var telling = new ManualResetEventSlim();
+        _log.OnLine = () =>
+        {
+            telling.Set();
+            read.Wait();
+        };
+        AdminAccess access = Access(Token);
+        Task<int> first = Task.Run(() => AskAsync(access, Elsewhere, ("Authorization", "Bearer wrong")));
+        await Wait.UntilAsync(() => telling.IsSet, Limit, "the first wrong token to be told");
+
+        Task<int> next = Task.Run(() => AskAsync(access, "203.0.113.8", ("Authorization", "Bearer wrong")));
+
+        await Wait.UntilAsync(() => next.IsCompleted, Limit, "the next to be answered");
+        read.Set();
+        Assert.Equal((401, 401), (await first, await next));
+    }
 
     private static Task<int> AskAsync(AdminAccess access, string peer, params (string Name, string Value)[] headers) => AskAsync(access, peer, "GET", headers);
 

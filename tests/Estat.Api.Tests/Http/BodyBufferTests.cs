@@ -7,11 +7,13 @@ namespace Estat.Api.Tests.Http;
 public sealed class BodyBufferTests
 {
     // A timer cancels on a thread of its own, where an exception ends the process.
-    [Fact]
-    public async Task A_client_that_leaves_while_BODY_TIMEOUT_strikes_ends_the_read_and_nothing_else()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_that_leaves_while_BODY_TIMEOUT_strikes_ends_the_read_and_nothing_else(bool isOfServer)
     {
         using var ending = new CancellationTokenSource();
-        var body = new LeftBody();
+        var body = new LeftBody(isOfServer ? new NullReferenceException("a fault of the server's") : new IOException("The client left."));
         using var buffer = new BodyBuffer(1000, memory: null);
         using var pace = new BodyPace(ending, TimeSpan.FromMinutes(1), () => true, TimeProvider.System);
         Task reading = buffer.ReadAsync(body, pace, ending.Token).AsTask();
@@ -24,7 +26,7 @@ public sealed class BodyBufferTests
     }
 
     // As Kestrel's is once the client of a request over HTTP/2 has gone.
-    private sealed class LeftBody : PipeReader
+    private sealed class LeftBody(Exception fault) : PipeReader
     {
         private readonly TaskCompletionSource<ReadResult> _reading = new();
 
@@ -38,7 +40,7 @@ public sealed class BodyBufferTests
 
         public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => throw new NotSupportedException();
 
-        public override void CancelPendingRead() => throw new IOException("The client reset the request stream.");
+        public override void CancelPendingRead() => throw fault;
 
         public override void Complete(Exception? exception = null)
         {

@@ -19,6 +19,9 @@ internal sealed class SwitchedStore(IObjectCatalog inner) : IObjectCatalog
     /// <summary>Creates wait for it, or for their cancellation.</summary>
     internal TaskCompletionSource? Gate { get; set; }
 
+    /// <summary>Is given the token of each create, as what sends it is.</summary>
+    internal Action<CancellationToken>? OnCreate { get; set; }
+
     /// <summary>Creates are done and then reported as failed: the answer that got lost.</summary>
     internal bool LosesAnswers { get; set; }
 
@@ -35,6 +38,7 @@ internal sealed class SwitchedStore(IObjectCatalog inner) : IObjectCatalog
     /// <inheritdoc/>
     public async Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken)
     {
+        OnCreate?.Invoke(cancellationToken);
         Interlocked.Increment(ref _creates);
         if (Gate is { } gate)
         {

@@ -120,6 +120,20 @@ public sealed class UploaderTests
         Assert.Empty(await rig.Place.KeysAsync());
     }
 
+    [Fact]
+    public async Task What_an_upload_throws_at_being_hurried_reaches_nobody_who_hurries_and_keeps_no_other_upload()
+    {
+        await using var rig = new UploadRig(new EstatOptions { UploadQueue = 4, UploadConcurrency = 2 });
+        rig.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        rig.Store.OnCreate = static token => token.Register(static () => throw new InvalidOperationException("a client's own fault"));
+        await rig.EnqueueAsync("a");
+        await rig.EnqueueAsync("b");
+        await Wait.UntilAsync(() => rig.Store.Creates == 2, Limit, "the uploads to begin");
+        rig.Uploader.Hurry(); // on a timer's thread it would end the process
+        await rig.CompleteAsync();
+        Assert.Equal(["a", "b"], rig.DlqBodies());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
