@@ -2,6 +2,7 @@
 using Estat.Api.Http;
 using Estat.Testing;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Api.Tests.Http;
@@ -79,6 +80,23 @@ public sealed class UnreadMemoryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_connection_that_cannot_be_closed_ends_neither_the_process_nor_the_closing_of_others()
+    {
+        using var log = new RecordedLog();
+        using var memory = new UnreadMemory(1000, TimeSpan.Zero, _time, _relief, new Logger<UnreadMemory>(log));
+        new UnreadConnection(memory, new Unclosable()).Begin(1001);
+        var other = new DefaultConnectionContext();
+        new UnreadConnection(memory, other).Begin(1001);
+
+        await UntilClosedAsync(other);
+
+        await Wait.UntilAsync(
+            () => log.Lines.Contains("Debug: A connection whose client does not read could not be closed"), TimeSpan.FromSeconds(20),
+            "the failure to be told");
+        Assert.Equal((0, 2), (memory.Bytes, memory.Closed));
+    }
+
+    [Fact]
     public void A_wait_that_has_ended_holds_nothing()
     {
         (DefaultConnectionContext connection, UnreadConnection unread) = Connect();
@@ -90,6 +108,23 @@ public sealed class UnreadMemoryTests : IDisposable
         _time.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal((0, 0), (_memory.Bytes, _memory.Closed));
         Assert.False(connection.ConnectionClosed.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void Pressure_that_comes_and_goes_costs_a_collection_in_40_s_at_the_most()
+    {
+        (_, UnreadConnection unread) = Connect();
+        for (int burst = 0; burst < 48; burst++)
+        {
+            unread.Begin(501).Dispose();
+            _time.Advance(TimeSpan.FromSeconds(25));
+        }
+
+        Assert.InRange(_relief.Collections, 20, 30); // 1,200 s
+        _time.Advance(TimeSpan.FromMinutes(5));
+        int afterwards = _relief.Collections;
+        _time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(afterwards, _relief.Collections);
     }
 
     [Fact]
@@ -110,6 +145,11 @@ public sealed class UnreadMemoryTests : IDisposable
         unread.Begin(500).Dispose();
         _time.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal(2, _relief.Collections);
+    }
+
+    private sealed class Unclosable : DefaultConnectionContext
+    {
+        public override void Abort(ConnectionAbortedException abortReason) => throw new ObjectDisposedException("the socket");
     }
 
     private (DefaultConnectionContext Connection, UnreadConnection Unread) Connect()
