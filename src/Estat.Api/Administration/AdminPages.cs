@@ -121,7 +121,7 @@ internal sealed class AdminPages
         response.ContentLength = reply.ContentLength;
         if (!HttpMethods.IsHead(context.Request.Method))
         {
-            await reply.Content.CopyToAsync(response.Body, context.RequestAborted).ConfigureAwait(false);
+            await AnswerBody.CopyAsync(context, reply.Content).ConfigureAwait(false);
         }
     }
 

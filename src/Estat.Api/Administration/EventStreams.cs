@@ -56,7 +56,7 @@ internal sealed class EventStreams(int most, Task stopping)
     {
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would gather events until they fill a page
-        var writer = new EventWriter(context.Response);
+        var writer = new EventWriter(context);
         try
         {
             await writer.WriteAsync(": estat\n\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
@@ -72,7 +72,7 @@ internal sealed class EventStreams(int most, Task stopping)
 }
 
 /// <summary>Writes to one watcher.</summary>
-internal sealed class EventWriter(HttpResponse response)
+internal sealed class EventWriter(HttpContext context)
 {
     /// <summary>Whether a write was begun and has not ended.</summary>
     internal bool IsWriting { get; private set; }
@@ -81,8 +81,8 @@ internal sealed class EventWriter(HttpResponse response)
     internal async Task WriteAsync(ReadOnlyMemory<byte> events, CancellationToken cancellationToken)
     {
         IsWriting = true;
-        await response.Body.WriteAsync(events, cancellationToken).ConfigureAwait(false);
-        await response.Body.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await AnswerBody.WriteAsync(context, events, own: events.Length, cancellationToken).ConfigureAwait(false);
+        await context.Response.Body.FlushAsync(cancellationToken).ConfigureAwait(false);
         IsWriting = false;
         await PoolThread.Switch();
     }

@@ -1,4 +1,5 @@
 // How every answer's body leaves: in slices, so that one that nobody reads holds one of them, whatever its size.
+using System.Buffers;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;
@@ -19,24 +20,46 @@ internal static class AnswerBody
     /// <param name="context">The request.</param>
     /// <param name="body">The body; not changed meanwhile.</param>
     /// <param name="own">Bytes of it that are this answer's alone, and so are held as long as it waits.</param>
-    internal static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> body, int own = 0)
+    internal static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> body, int own = 0) => WriteAsync(context, body, own, context.RequestAborted);
+
+    /// <inheritdoc cref="WriteAsync(HttpContext, ReadOnlyMemory{byte}, int)"/>
+    internal static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> body, int own, CancellationToken cancellationToken)
     {
         if (body.Length > Slice)
         {
-            return WriteSlicesAsync(context, body, own);
+            return WriteSlicesAsync(context, body, own, cancellationToken);
         }
 
-        ValueTask writing = context.Response.Body.WriteAsync(body, context.RequestAborted);
+        ValueTask writing = context.Response.Body.WriteAsync(body, cancellationToken);
         return writing.IsCompletedSuccessfully ? Task.CompletedTask : WaitAsync(context, writing.AsTask(), own);
     }
 
-    private static async Task WriteSlicesAsync(HttpContext context, ReadOnlyMemory<byte> body, int own)
+    /// <summary>Writes what a stream holds to its end, a slice at a time.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="body">The body.</param>
+    internal static async Task CopyAsync(HttpContext context, Stream body)
+    {
+        byte[] slice = ArrayPool<byte>.Shared.Rent(Slice);
+        try
+        {
+            for (int read; (read = await body.ReadAsync(slice.AsMemory(0, Slice), context.RequestAborted).ConfigureAwait(false)) > 0;)
+            {
+                await WriteAsync(context, slice.AsMemory(0, read), own: Slice).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(slice);
+        }
+    }
+
+    private static async Task WriteSlicesAsync(HttpContext context, ReadOnlyMemory<byte> body, int own, CancellationToken cancellationToken)
     {
         while (!body.IsEmpty)
         {
             ReadOnlyMemory<byte> slice = body[..Math.Min(Slice, body.Length)];
             body = body[slice.Length..];
-            ValueTask writing = context.Response.Body.WriteAsync(slice, context.RequestAborted);
+            ValueTask writing = context.Response.Body.WriteAsync(slice, cancellationToken);
             await (writing.IsCompletedSuccessfully ? Task.CompletedTask : WaitAsync(context, writing.AsTask(), own)).ConfigureAwait(false);
         }
     }

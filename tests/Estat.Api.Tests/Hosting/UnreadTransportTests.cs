@@ -76,6 +76,23 @@ public sealed class UnreadTransportTests : IDisposable
         await Wait.UntilAsync(async () => (await ReadAsync(client)).Bytes == 0, Patience, "nothing to be held any more");
     }
 
+    [Fact]
+    public async Task A_download_that_nobody_reads_on_counts_as_well()
+    {
+        await using RunningServer server = await StartAsync(SocketThreads.Inline, isTls: true);
+        Directory.CreateDirectory(Path.Combine(server.StorageDir, "raw"));
+        await File.WriteAllBytesAsync(Path.Combine(server.StorageDir, "raw", "large"), new byte[1 << 20]);
+        using HttpClient client = Client(server);
+        using RawHttp2 hostile = await RawHttp2.ConnectAsync(server.Port); // it opens no window beyond the first 64 KB
+        hostile.Begin("GET", "/admin/objects/content?key=raw/large", body: null);
+        await hostile.FlushAsync();
+
+        double bytes = 0;
+        await Wait.UntilAsync(async () => (bytes = (await ReadAsync(client)).Bytes) > 0, Patience, "the download to wait for its client");
+
+        Assert.InRange(bytes, 1, 64 * 1024);
+    }
+
     [Theory]
     [InlineData("1.1")]
     [InlineData("2.0")]

@@ -1,7 +1,6 @@
 // Whatever fails while a request is handled, what was begun to be counted for it ends: the seat of its connection, the request, its charge on a key.
 using System.Net;
 using System.Text;
-using Estat.Api.Access;
 using Estat.Api.ClientAddress;
 using Estat.Api.Connections;
 using Estat.Api.Health;
@@ -40,7 +39,7 @@ public sealed class RequestCountTests : IAsyncDisposable
             SpoolVolatile = true,
         };
         _engine = new Engine(options, new FolderObjectStore(options.StorageDir, TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance);
-        _known = WriteKeys.Open(options.Keys, quotaFolder: null, TimeProvider.System, NullLogger.Instance)!;
+        _known = WriteKeys.Open(options.Keys, TimeProvider.System, NullLogger.Instance)!;
         _ingest = new FailingIngest(_engine.Ingest);
         _surface = new HttpSurface(
             options, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter), _engine.Instruments, _engine.Requests, TimeProvider.System,

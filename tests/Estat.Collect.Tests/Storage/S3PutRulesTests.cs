@@ -90,7 +90,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     public async Task What_was_forbidden_names_the_permission_that_it_needs(string request, string code, string? permission)
     {
         using var answer = new FixedAnswer("403 Forbidden", "application/xml", $"<Error><Code>{code}</Code><Message>no</Message></Error>");
-        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint), TimeProvider.System);
+        using var store = new S3ObjectStore(OptionsFor(answer.Endpoint).Storage, TimeProvider.System);
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => request switch
         {
             "list" => store.CheckAsync(Token),
