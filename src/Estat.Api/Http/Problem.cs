@@ -14,6 +14,9 @@ internal sealed class Problem
     /// <summary>The media type of the answer.</summary>
     internal const string ContentType = "application/problem+json";
 
+    /// <summary>Says that the answer is Estat's own, and not of a proxy or a portal on the way, whose 403 is no refusal of the server's.</summary>
+    internal const string Type = "urn:estat:problem";
+
     private static readonly JsonWriterOptions ReadableText = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly byte[] _body;
 
@@ -26,7 +29,7 @@ internal sealed class Problem
         using (var json = new Utf8JsonWriter(stream, ReadableText))
         {
             json.WriteStartObject();
-            json.WriteString("type", "about:blank");
+            json.WriteString("type", Type);
             json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));
             json.WriteNumber("status", status);
             json.WriteString("detail", detail);

@@ -4,9 +4,10 @@
 //   store    batches whose sending failed, one entry a batch, written once and removed whole, so that tabs never write over each other. A Web Lock lets one tab
 //            at a time send them. Where localStorage is blocked or full it is an object of this page.
 //
-// A batch is let go when the server has taken it (2xx with the server's own account of it), or refused it for good (4xx but 408 and 429;
-// dropped and counted). Anything else, such as no answer or a 200 from a portal, means "send it again", with the same ids. Without consent,
-// and while the page is only prerendered, nothing leaves the memory of this page. Nothing here throws into the page.
+// A batch is let go when the server has taken it (2xx with the server's own account of it), or refused it for good (4xx but 408 and 429, by a problem of
+// its own type; dropped and counted). Anything else, such as no answer or a portal's 200 or 403, means "send it again", with the same ids; what somebody
+// else still refuses after a day is dropped and counted. Without consent, and while the page is only prerendered, nothing leaves the memory of this page.
+// Nothing here throws into the page.
 ((window, document) => {
   const prefix = 'estat:';
   // Browsers let requests that outlive their page carry 64 KB together.
@@ -31,10 +32,10 @@
     return queue.splice(0, n).join('\n');
   };
 
-  // Keeps a batch for later; past a megabyte the oldest go.
-  const save = text => {
+  // Keeps a batch for later; past a megabyte the oldest go. A key begins with the time that it is in line by, and ends with the batch's own.
+  const save = (text, born) => {
     if (!text || !consented) return;
-    const key = prefix + id();
+    const key = prefix + id() + (born ? ':' + born : '');
     try { store[key] = text; } catch { store = { [key]: text }; }
     let left = 1e6;
     stored().reverse().map(key => {
@@ -48,21 +49,26 @@
 
   const saveAll = () => { while (queue[0]) save(take(room)); };
 
-  // Whether the server has settled it, one way or the other.
+  // 1: the server has settled it, one way or the other. null: something else refuses it. undefined: not now.
   const send = async text => {
     const bytes = size(text);
+    let foreign;
     flying += bytes;
     pause = 0;
     try {
       const answer = await fetch(url, { method: 'POST', body: text, keepalive: true, credentials: 'omit', signal: AbortSignal.timeout?.(2e4) });
       const status = answer.status, header = name => answer.headers.get(name);
-      let settled = status > 399 && status < 500 && status != 408 && status != 429;
-      if (settled) lose(text);
-      else if (answer.ok) {
+      const { accepted, rejected, type } = await answer.json().catch(() => 0);
+      let settled;
+      if (answer.ok) {
         // A portal or a proxy answers 200 as well. The server accounts for each event; where its body was lost, its header names the level.
-        const { accepted, rejected } = await answer.json().catch(() => 0);
         settled = rejected ? accepted + rejected.length == text.split('\n').length : header('X-Estat-Ack');
         if (settled && rejected) rejected.map(() => lose(''));
+      } else if (status < 500 && status != 408 && status != 429) {
+        // And 403, or 413. The server's own refusals say whose they are.
+        foreign = type != 'urn:estat:problem';
+        settled = !foreign;
+        if (settled) lose(text);
       }
       if (settled) {
         failures = 0;
@@ -71,6 +77,7 @@
       pause = +header('Retry-After');
     } catch { } finally { flying -= bytes; }
     failures++;
+    if (foreign) return null;
   };
 
   const arm = () => {
@@ -78,9 +85,17 @@
       timer = setTimeout(flush, failures ? (pause || 2 ** Math.min(failures, 6)) * (1 + Math.random()) * 1e3 : 2e3);
   };
 
+  // What somebody else refuses goes to the end of the line, and keeps the next one from its turn only if that is refused as well.
   const resend = async lock => {
-    let key;
-    if (lock !== null) while ((key = stored()[0]) && await send(store[key])) delete store[key];
+    let refused = 0;
+    if (lock !== null) for (const key of stored()) {
+      const text = store[key], born = key.split(':').pop().slice(0, 8);
+      const done = text ? await send(text) : 1;
+      if (done !== undefined) delete store[key];
+      if (done === null) Date.now() - parseInt(born, 36) > 864e5 ? lose(text) : save(text, born);
+      if (done) refused = 0;
+      else if (done === undefined || refused++) break;
+    }
   };
 
   const flush = async () => {

@@ -92,15 +92,20 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
     }
 
     [Theory]
-    [InlineData("text/html", "<!DOCTYPE html><title>Please sign in</title>")]
-    [InlineData("text/plain", "")]
-    [InlineData("application/json", """{"ok":true}""")]
-    [InlineData("application/json", "null")]
-    [InlineData("application/json", """{"accepted":99,"rejected":[]}""")] // of another batch: a cache's
-    public async Task What_something_else_answers_200_to_is_kept_and_arrives_once_when_the_server_answers(string type, string body)
+    [InlineData(200, "text/html", "<!DOCTYPE html><title>Please sign in</title>")]
+    [InlineData(200, "text/plain", "")]
+    [InlineData(200, "application/json", """{"ok":true}""")]
+    [InlineData(200, "application/json", "null")]
+    [InlineData(200, "application/json", """{"accepted":99,"rejected":[]}""")] // of another batch: a cache's
+    [InlineData(403, "text/html", "<!DOCTYPE html><title>Please sign in</title>")]
+    [InlineData(400, "text/plain", "")]
+    [InlineData(404, "application/json", "null")]
+    [InlineData(413, "application/json", """{"accepted":6,"rejected":[]}""")]
+    [InlineData(401, "application/problem+json", """{"type":"about:blank","title":"Unauthorized","status":401}""")]
+    public async Task What_something_else_answers_is_kept_and_arrives_once_when_the_server_answers(int status, string type, string body)
     {
         await using Shop shop = await browser.OpenShopAsync();
-        await shop.AnswerNextAsync(1, 200, new() { ["Content-Type"] = type }, body);
+        await shop.AnswerNextAsync(1, status, new() { ["Content-Type"] = type }, body);
         IPage page = await shop.VisitAsync();
 
         await page.EvaluateAsync("for (let i = 0; i < 5; i++) estat('waits', i); estat.flush()");
@@ -112,6 +117,37 @@ public sealed class PageRequestTests(SnippetBrowser browser) : IClassFixture<Sni
         Assert.Equal(0, await page.EvaluateAsync<int>("estat.dropped"));
         IReadOnlyList<SentEvent> events = await shop.DrainAsync();
         Assert.Equal((6, 6), (events.Count, events.Select(one => one.Id).Distinct().Count()));
+        Assert.Empty(shop.Complaints);
+    }
+
+    [Fact]
+    public async Task What_a_firewall_never_lets_through_keeps_nothing_else_back_and_is_given_up_after_a_day()
+    {
+        await using Shop shop = await browser.OpenShopAsync();
+        await shop.RefuseAsync("poison");
+        IPage page = await shop.VisitAsync();
+        await page.EvaluateAsync("(async () => { await estat.flush(); estat('poison'); await estat.flush(); })()");
+        await UntilStoredAsync(page, 1);
+
+        await page.EvaluateAsync("(async () => { for (let i = 0; i < 3; i++) { estat('next', i); await estat.flush(); } })()");
+
+        await shop.UntilAcceptedAsync(4);
+        await UntilStoredAsync(page, 1);
+        Assert.Equal(0, await page.EvaluateAsync<int>("estat.dropped"));
+
+        // As if it had been made two days ago.
+        await page.EvaluateAsync("""
+            (() => {
+              const [key, text] = Object.entries(localStorage)[0];
+              localStorage.removeItem(key);
+              localStorage[key.slice(0, key.lastIndexOf(':') + 1) + (Date.now() - 2 * 864e5).toString(36)] = text;
+            })()
+            """);
+        await page.EvaluateAsync("estat.flush()");
+
+        await UntilStoredAsync(page, 0);
+        Assert.Equal(1, await page.EvaluateAsync<int>("estat.dropped"));
+        Assert.Equal(["early", "next", "next", "next"], (await shop.DrainAsync()).Select(one => one.Name).Order(StringComparer.Ordinal));
         Assert.Empty(shop.Complaints);
     }
 

@@ -126,8 +126,9 @@ internal sealed class Shop : IAsyncDisposable
     }
 
     /// <summary>Answers pages' next requests in the server's place.</summary>
-    internal Task AnswerNextAsync(int times, int status, Dictionary<string, string> headers, string body = "") => _context.RouteAsync(
-        "**/collect/batch*",
+    internal Task AnswerNextAsync(
+        int times, int status, Dictionary<string, string> headers, string body = "", string path = "**/collect/batch*") => _context.RouteAsync(
+        path,
         route => route.FulfillAsync(new()
         {
             Status = status,
@@ -139,6 +140,18 @@ internal sealed class Shop : IAsyncDisposable
             Body = body,
         }),
         new() { Times = times });
+
+    /// <summary>Refuses pages' batches that hold this text, as a firewall does.</summary>
+    internal Task RefuseAsync(string text) => _context.RouteAsync(
+        "**/collect/batch*",
+        route => route.Request.PostData?.Contains(text, StringComparison.Ordinal) == true
+            ? route.FulfillAsync(new()
+            {
+                Status = 403,
+                Headers = new Dictionary<string, string> { ["Access-Control-Allow-Origin"] = "*", ["Content-Type"] = "text/html" },
+                Body = "<!DOCTYPE html><title>Request blocked</title>",
+            })
+            : route.ContinueAsync());
 
     /// <summary>A page without the snippet.</summary>
     internal Uri Elsewhere => new(Site, "elsewhere");

@@ -193,7 +193,9 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
     public async Task What_the_server_refuses_for_good_is_dropped_and_counted()
     {
         await using Shop shop = await browser.OpenShopAsync();
-        await shop.AnswerNextAsync(1, 401, []);
+        await shop.AnswerNextAsync(
+            1, 401, new() { ["Content-Type"] = "application/problem+json" },
+            """{"type":"urn:estat:problem","title":"Unauthorized","status":401,"detail":"This write key is not known here."}""");
         IPage page = await shop.VisitAsync();
         await page.EvaluateAsync("estat('refused'); estat.flush()");
         await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 2, Patience, "2 dropped events");
@@ -330,12 +332,13 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
     }
 
     [Fact]
-    public async Task The_example_with_fetch_alone_comes_through_an_outage()
+    public async Task The_example_with_fetch_alone_comes_through_a_portal_and_an_outage()
     {
         await using Shop shop = await browser.OpenShopAsync();
         shop.Network.Fault = Fault.Refuse;
+        await shop.AnswerNextAsync(1, 200, new() { ["Content-Type"] = "text/html" }, "<!DOCTYPE html><title>Please sign in</title>", "**/collect*");
         IPage page = await shop.ExampleAsync();
-        await page.WaitForFunctionAsync("document.getElementById('log').textContent.includes('again in')");
+        await page.WaitForFunctionAsync("/no X-Estat-Ack, again in[^]*fetch.*, again in/.test(document.getElementById('log').textContent)");
         shop.Network.Fault = Fault.None;
         await page.WaitForFunctionAsync("document.getElementById('log').textContent.endsWith('done\\n')");
         Assert.Matches("one event: disk, in raw/.*\nbatch: disk, in raw/.*\"accepted\":3", await page.InnerTextAsync("#log"));
