@@ -33,7 +33,8 @@ internal sealed partial class AdminAccess
 
     private static readonly Problem OnlyFromHere = Problem.Of(
         StatusCodes.Status401Unauthorized,
-        "Without ADMIN_TOKEN this page is for callers on the node itself: over loopback, by a name such as localhost, without a proxy. Start the node with ADMIN_TOKEN to open it to who shows that.");
+        "Without ADMIN_TOKEN this page is for callers on the node itself: over loopback, by a name such as localhost, without a proxy. "
+        + "Start the node with ADMIN_TOKEN, and show that token, to use it from elsewhere.");
 
     private static readonly Problem NoToken = Problem.Of(
         StatusCodes.Status401Unauthorized, "Show this node's ADMIN_TOKEN: Authorization: Bearer TOKEN, or as the password of Authorization: Basic.");

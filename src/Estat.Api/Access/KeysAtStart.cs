@@ -25,7 +25,8 @@ internal static partial class KeysAtStart
     }
 
     [LoggerMessage(
-        Message = "No write key is configured: whoever reaches HTTP_ADDR may send events. `estat keys new` makes one, WRITE_KEYS_FILE names its file (docs/keys.md)")]
+        Message = "No write key is configured: every client that reaches HTTP_ADDR may send events. `estat keys new` makes a key, "
+            + "WRITE_KEYS_FILE names its file (docs/keys.md)")]
     private static partial void LogOpen(ILogger logger, LogLevel level);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "OPEN_INGEST=true: requests without a write key are taken as well")]

@@ -20,16 +20,20 @@ internal sealed class WriteAccess
     private static readonly StringValues Challenge = "ApiKey realm=\"estat\"";
 
     private static readonly Problem Missing = Problem.Of(
-        StatusCodes.Status401Unauthorized, "This needs a write key: as header X-Api-Key, as ?key=… in the URL, or by HTTP basic. Whoever runs this server gives them out.");
+        StatusCodes.Status401Unauthorized,
+        "This needs a write key: as header X-Api-Key, as ?key=… in the URL, or by HTTP basic. Ask the operator of this server for one.");
 
     private static readonly Problem Wrong = Problem.Of(
-        StatusCodes.Status401Unauthorized, "This write key is not known here. Check it for a missing or an extra character, or ask whoever runs this server for a new one.");
+        StatusCodes.Status401Unauthorized,
+        "This write key is not known here. Check it for a missing or an extra character, or ask the operator of this server for a new one.");
 
-    private static readonly Problem Disabled = Problem.Of(StatusCodes.Status401Unauthorized, "This write key is disabled. Ask whoever runs this server.");
-    private static readonly Problem Expired = Problem.Of(StatusCodes.Status401Unauthorized, "This write key has expired. Ask whoever runs this server for a new one.");
+    private static readonly Problem Disabled = Problem.Of(
+        StatusCodes.Status401Unauthorized, "This write key is disabled. Ask the operator of this server for another.");
+    private static readonly Problem Expired = Problem.Of(
+        StatusCodes.Status401Unauthorized, "This write key has expired. Ask the operator of this server for a new one.");
 
     private static readonly Problem ForeignOrigin = Problem.Of(
-        StatusCodes.Status403Forbidden, "This write key is not for pages of this origin. Whoever runs this server can add it to the key's origins.");
+        StatusCodes.Status403Forbidden, "This write key is not for pages of this origin. The operator of this server can add the origin to the key.");
 
     private static readonly Problem OverRate = Problem.Of(StatusCodes.Status429TooManyRequests, "More events than this write key may send a second. Nothing was taken; send again after Retry-After.");
 

@@ -102,7 +102,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
             string reason = error.GetBaseException().Message;
             string advice = (error.GetBaseException() as SocketException)?.SocketErrorCode switch
             {
-                SocketError.AddressAlreadyInUse => "Stop who does, or name another port, such as 127.0.0.1:8081.",
+                SocketError.AddressAlreadyInUse => "Stop the program that listens there, or name another port, such as 127.0.0.1:8081.",
                 SocketError.AccessDenied => "Name a port above 1023, or start it with the right to use this one.",
                 _ => "Name an address of this machine, or :port for all of them.",
             };

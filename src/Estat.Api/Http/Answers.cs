@@ -32,7 +32,8 @@ internal sealed class Answers
         "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again later.");
     private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
     private readonly Problem _noPrefix = Problem.Unavailable(
-        "This write key's prefix is one too many for this node, which has had too many of them since it was started, or lies in its quarantine. Whoever runs it can restart it, or change the key's prefix.");
+        "This node has no room for another prefix of write keys since its start, or this key's prefix lies in its quarantine. Nothing was taken. "
+        + "The operator can restart the node, or change the key's prefix.");
     private readonly Problem _noReplica = Problem.Unavailable(
         "No other silo held a copy of this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
     private readonly Problem _noSilo = Problem.Unavailable("No silo of the cluster can be reached; nothing was taken. Try again in a moment.");

@@ -29,7 +29,7 @@ internal static class AccessCheck
         try
         {
             using WriteKeys? keys = WriteKeys.Open(options.Keys, time, NullLogger.Instance);
-            return keys is null ? Finding.Good(KeysCheck, "none is configured: whoever reaches HTTP_ADDR may send")
+            return keys is null ? Finding.Good(KeysCheck, "none is configured: every client that reaches HTTP_ADDR may send")
                 : keys.Table.Senders.Count == 0 ? Finding.Warning(KeysCheck, "the file holds no key: nobody may send", "make one: estat keys new --name NAME")
                 : Finding.Good(KeysCheck, $"{keys.Table.Senders.Count.ToString(CultureInfo.InvariantCulture)} configured");
         }

@@ -20,7 +20,7 @@ internal static class DlqExport
     {
         var folder = new Argument<string>("folder") { Description = "Where to; made if it is not there" };
         (Argument<string[]> names, Option<bool> all) = DlqOptions.Choice("export");
-        var json = new Option<bool>("--json") { Description = "Print what came of it as one JSON object" };
+        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("export", "Copies files with a manifest into a folder; the same command again checks them and goes on") { folder, names, all, json };
         var dlq = new DlqOptions(command);
         return command.Does(async (parsed, shell) =>

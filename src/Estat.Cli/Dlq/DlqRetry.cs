@@ -16,7 +16,7 @@ internal static class DlqRetry
     internal static Command Create()
     {
         (Argument<string[]> names, Option<bool> all) = DlqOptions.Choice("retry");
-        var json = new Option<bool>("--json") { Description = "Print what came of it as one JSON object" };
+        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("retry", "Tries to store files now instead of when they are due") { names, all, json };
         var dlq = new DlqOptions(command);
         return command.Does(async (parsed, shell) =>

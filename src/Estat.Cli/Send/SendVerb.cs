@@ -24,7 +24,7 @@ internal static class SendVerb
         var checkpoint = new Option<string?>("--checkpoint") { Description = $"Where to note how far it is. Without it FILE{CheckpointExtension}", HelpName = "file" };
         var rejects = new Option<string?>("--rejects") { Description = "File for lines that are not taken, as they stand", HelpName = "file" };
         var again = new Option<bool>("--again") { Description = "Send the file from its beginning, whatever was sent of it before" };
-        var json = new Option<bool>("--json") { Description = "Print what came of it as one JSON object" };
+        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("send", "Sends a file of events, or standard input, with retry and resume")
         {
             file, ack, inFlight, events, bytes, rate, patience, checkpoint, rejects, again, json,
