@@ -18,7 +18,6 @@ public sealed class HouseTests
     // Circles that are still there. Nothing may be added; who breaks one up takes it out.
     private static readonly string[] Known =
     [
-        "Estat.Api/Access Estat.Api/Bulk Estat.Api/Collecting Estat.Api/Health Estat.Api/Http",
         "Estat.Collect/Administration Estat.Collect/Batching Estat.Collect/Hosting Estat.Collect/Intake Estat.Collect/Metrics "
             + "Estat.Collect/Recovery Estat.Collect/Replication Estat.Collect/Spooling Estat.Collect/Uploading",
         "Estat.Silo/Administration Estat.Silo/Forwarding Estat.Silo/Hosting Estat.Silo/Ports",

@@ -39,7 +39,7 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
             return access.RefuseChange(context) ?? CloseAsync(context);
         }
 
-        return OperatorRouter.NotAllowedAsync(context, "POST, DELETE");
+        return Problem.NotAllowedAsync(context, "POST, DELETE");
     }
 
     private static bool IsForm(HttpContext context) =>

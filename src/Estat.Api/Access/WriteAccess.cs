@@ -161,7 +161,7 @@ internal sealed class WriteAccess
         }
 
         bool isAllowed = origin.Count == 1 && sender.Allows(origin[0]!);
-        Cors.Answer(context, isAllowed ? origin : default);
+        CorsHeaders.Answer(context, isAllowed ? origin : default);
         if (isAllowed)
         {
             return null;

@@ -48,7 +48,7 @@ internal sealed class AdminPages
     {
         if (!IsGet(context))
         {
-            await OperatorRouter.NotAllowedAsync(context, "GET, HEAD").ConfigureAwait(false);
+            await Problem.NotAllowedAsync(context, "GET, HEAD").ConfigureAwait(false);
             return;
         }
 
@@ -57,10 +57,10 @@ internal sealed class AdminPages
     }
 
     // Streams have no end, so there is no HEAD of one.
-    private Task LiveAsync(HttpContext context) => HttpMethods.IsGet(context.Request.Method) ? _live.HandleAsync(context) : OperatorRouter.NotAllowedAsync(context, "GET");
+    private Task LiveAsync(HttpContext context) => HttpMethods.IsGet(context.Request.Method) ? _live.HandleAsync(context) : Problem.NotAllowedAsync(context, "GET");
 
     private Task TailAsync(HttpContext context) =>
-        !HttpMethods.IsGet(context.Request.Method) ? OperatorRouter.NotAllowedAsync(context, "GET") : _tail is null ? NothingComesHere.WriteAsync(context) : _tail.HandleAsync(context);
+        !HttpMethods.IsGet(context.Request.Method) ? Problem.NotAllowedAsync(context, "GET") : _tail is null ? NothingComesHere.WriteAsync(context) : _tail.HandleAsync(context);
 
     private async Task AnswerAsync(HttpContext context)
     {

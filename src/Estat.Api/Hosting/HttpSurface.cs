@@ -7,6 +7,7 @@ using Estat.Api.Health;
 using Estat.Api.Http;
 using Estat.Api.Metrics;
 using Estat.Api.OpenApi;
+using Estat.Api.Routing;
 using Estat.Api.Snippet;
 using Estat.Base.Access;
 using Estat.Base.Acks;

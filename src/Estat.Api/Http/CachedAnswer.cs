@@ -22,7 +22,7 @@ internal sealed class CachedAnswer(string contentType, string cacheControl, bool
     {
         if (context.Request.Method != HttpMethods.Get && context.Request.Method != HttpMethods.Head)
         {
-            return OperatorRouter.NotAllowedAsync(context, "GET, HEAD");
+            return Problem.NotAllowedAsync(context, "GET, HEAD");
         }
 
         Content content = _content.Value;

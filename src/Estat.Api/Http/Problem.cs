@@ -18,6 +18,15 @@ internal sealed class Problem
     internal const string Type = "urn:estat:problem";
 
     private static readonly JsonWriterOptions ReadableText = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>What went wrong is the node's own fault.</summary>
+    internal static readonly Problem OurFault = Of(
+        StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
+
+    // Behind what it is made with: fields are set in their order.
+    private static readonly Problem MethodNotAllowed = Of(
+        StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
+
     private readonly byte[] _body;
 
     private Problem(int status, string detail, StringValues retryAfter, bool closes)
@@ -50,6 +59,13 @@ internal sealed class Problem
 
     /// <summary>An error that the client can mend.</summary>
     internal static Problem Of(int status, string detail) => new(status, detail, default, closes: false);
+
+    /// <summary>405, with the methods that would do.</summary>
+    internal static Task NotAllowedAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return MethodNotAllowed.WriteAsync(context);
+    }
 
     /// <summary>503: try again after a second. A draining node asks to try elsewhere: it closes the connection.</summary>
     internal static Problem Unavailable(string detail, bool closes = false) => new(StatusCodes.Status503ServiceUnavailable, detail, "1", closes);

@@ -3,11 +3,12 @@ using System.Buffers;
 using System.Collections.Frozen;
 using Estat.Api.Access;
 using Estat.Api.ClientAddress;
+using Estat.Api.Http;
 using Estat.Base.Options;
 using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
-namespace Estat.Api.Http;
+namespace Estat.Api.Routing;
 
 /// <summary>
 /// The origin of a page that may send is named back, also where <c>*</c> lets any page send, and credentials are allowed: <c>navigator.sendBeacon</c>
@@ -36,9 +37,7 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
     private static readonly SearchValues<char> HeaderNameCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    private static readonly StringValues ExposedHeaders = "Retry-After, X-Estat-Ack, X-Estat-Key";
     private static readonly StringValues MaxAge = "86400";
-    private static readonly StringValues Yes = "true";
     private readonly PageOrigins _origins = new(options.CorsOrigins);
 
     /// <summary>Marks the answer to a page's request as readable for it.</summary>
@@ -47,18 +46,8 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
         StringValues origin = context.Request.Headers.Origin;
         if (origin.Count > 0)
         {
-            Answer(context, origin is [{ } only] && _origins.Allows(only) ? origin : default);
+            CorsHeaders.Answer(context, origin is [{ } only] && _origins.Allows(only) ? origin : default);
         }
-    }
-
-    /// <summary>Marks an answer as readable for pages of this one origin, or, by default, of none.</summary>
-    internal static void Answer(HttpContext context, StringValues origin)
-    {
-        IHeaderDictionary headers = context.Response.Headers;
-        headers.Vary = "Origin";
-        headers.AccessControlAllowOrigin = origin;
-        headers.AccessControlAllowCredentials = origin.Count > 0 ? Yes : default;
-        headers.AccessControlExposeHeaders = origin.Count > 0 ? ExposedHeaders : default;
     }
 
     /// <summary>Answers a preflight: 204 with what is allowed; an origin that is not gets no permission.</summary>
@@ -67,7 +56,7 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
         Apply(context);
         if (access is not null && context.Request.Headers.Origin is [{ } origin] && access.MaySend(context, origin) is { } maySend)
         {
-            Answer(context, maySend ? origin : default(StringValues));
+            CorsHeaders.Answer(context, maySend ? origin : default(StringValues));
         }
 
         IHeaderDictionary headers = context.Response.Headers;
@@ -79,7 +68,7 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
             headers.AccessControlMaxAge = MaxAge;
             if (context.Request.Headers.ContainsKey(AsksForPrivateNetwork))
             {
-                headers[AllowsPrivateNetwork] = Yes;
+                headers[AllowsPrivateNetwork] = "true";
             }
         }
 

@@ -1,10 +1,11 @@
 // The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
 using Estat.Api.Access;
 using Estat.Api.Health;
+using Estat.Api.Http;
 using Estat.Base.Metrics;
 using Estat.Base.Threading;
 
-namespace Estat.Api.Http;
+namespace Estat.Api.Routing;
 
 /// <summary>Answers what is no collecting path.</summary>
 /// <param name="health">How the node is.</param>
@@ -16,15 +17,8 @@ namespace Estat.Api.Http;
 internal sealed partial class OperatorRouter(
     HealthEndpoints health, SharedScrape scrape, string paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
 {
-    /// <summary>What went wrong is nobody's fault but the node's.</summary>
-    internal static readonly Problem OurFault = Problem.Of(
-        StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
-
     private static readonly Problem MetricsHang = Problem.Unavailable(
         "Reading the metrics does not end. The node still takes events. Report this with a dump of the process.");
-
-    private static readonly Problem MethodNotAllowed = Problem.Of(
-        StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
 
     private readonly Page[] _guarded = [access.Session, .. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
     private readonly Problem _notFound = Problem.Of(
@@ -46,15 +40,8 @@ internal sealed partial class OperatorRouter(
             && !(context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException))
         {
             LogFailed(logger, error, context.Request.Method, context.Request.Path);
-            await OurFault.WriteAsync(context).ConfigureAwait(false);
+            await Problem.OurFault.WriteAsync(context).ConfigureAwait(false);
         }
-    }
-
-    /// <summary>405, with the methods that would do.</summary>
-    internal static Task NotAllowedAsync(HttpContext context, string allowed)
-    {
-        context.Response.Headers.Allow = allowed;
-        return MethodNotAllowed.WriteAsync(context);
     }
 
     private Page? FindPage(PathString path)
@@ -77,7 +64,7 @@ internal sealed partial class OperatorRouter(
         switch (context.Request.Path.Value)
         {
             case "/health" or "/health/ready" or "/health/sink" or "/metrics" when method != HttpMethods.Get && method != HttpMethods.Head:
-                return NotAllowedAsync(context, "GET, HEAD");
+                return Problem.NotAllowedAsync(context, "GET, HEAD");
             case "/health":
                 return HealthEndpoints.LivenessAsync(context);
             case "/health/ready":

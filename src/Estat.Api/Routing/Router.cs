@@ -2,11 +2,12 @@
 using Estat.Api.Bulk;
 using Estat.Api.Collecting;
 using Estat.Api.Connections;
+using Estat.Api.Http;
 using Estat.Base.Threading;
 using Estat.Collect.Metrics;
 using Microsoft.AspNetCore.Connections;
 
-namespace Estat.Api.Http;
+namespace Estat.Api.Routing;
 
 /// <summary>
 /// The one request delegate. It matches paths itself: a table of seven fixed paths needs no routing middleware on the way of every event. What goes
@@ -82,13 +83,13 @@ internal sealed partial class Router(
                 return EndAsync(seat, cors.PreflightAsync(context));
             case "/collect":
                 cors.Apply(context);
-                return EndAsync(seat, OperatorRouter.NotAllowedAsync(context, "GET, POST, OPTIONS"));
+                return EndAsync(seat, Problem.NotAllowedAsync(context, "GET, POST, OPTIONS"));
             case "/collect.gif":
                 cors.Apply(context);
-                return EndAsync(seat, OperatorRouter.NotAllowedAsync(context, "GET, OPTIONS"));
+                return EndAsync(seat, Problem.NotAllowedAsync(context, "GET, OPTIONS"));
             case "/collect/batch":
                 cors.Apply(context);
-                return EndAsync(seat, OperatorRouter.NotAllowedAsync(context, "POST, OPTIONS"));
+                return EndAsync(seat, Problem.NotAllowedAsync(context, "POST, OPTIONS"));
             default:
                 return EndAsync(seat, operators.HandleAsync(context));
         }
@@ -194,7 +195,7 @@ internal sealed partial class Router(
         catch (Exception error)
         {
             LogRequestFailed(logger, error, context.Request.Method, context.Request.Path);
-            await OperatorRouter.OurFault.WriteAsync(context).ConfigureAwait(false);
+            await Problem.OurFault.WriteAsync(context).ConfigureAwait(false);
         }
         finally
         {
