@@ -1,6 +1,8 @@
 # Two images from one file:
 #   docker build -t estat .                              the standalone server
 #   docker build -t estat-cluster --target cluster .     a node of a cluster: silo, gateway or both, by ROLE
+# The cluster's image can keep its membership in Redis or in DynamoDB. A NuGet source other than nuget.org may lack the two DynamoDB packages:
+# --build-arg DYNAMODB=false builds the image without them, and CLUSTERING=dynamodb then ends the start.
 # The programs are compiled ahead of time, by a package that the restore brings; --build-arg READY_TO_RUN=false does without, and they start slower.
 # The runtime's image has no shell and no package manager, and runs as user 1654; the program is its own health check.
 # Both hold the command line: docker exec CONTAINER dotnet /app/estat.dll dlq list
@@ -31,13 +33,14 @@ RUN mkdir -p /state
 
 FROM build AS build-cluster
 ARG READY_TO_RUN=true
+ARG DYNAMODB=true
 COPY src/Estat.Grains/Estat.Grains.csproj src/Estat.Grains/
 COPY src/Estat.Silo/Estat.Silo.csproj src/Estat.Silo/
-RUN dotnet restore src/Estat.Silo --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN
+RUN dotnet restore src/Estat.Silo --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN -p:DynamoDbClustering=$DYNAMODB
 COPY src/Estat.Grains src/Estat.Grains
 COPY src/Estat.Silo src/Estat.Silo
 RUN dotnet publish src/Estat.Silo -c Release --no-restore --use-current-runtime --self-contained false -p:PublishReadyToRun=$READY_TO_RUN \
-    -p:UseAppHost=false -p:DebugType=none -o /silo
+    -p:DynamoDbClustering=$DYNAMODB -p:UseAppHost=false -p:DebugType=none -o /silo
 # What both have is the silo's.
 RUN cp -r /app /app-cluster && cp -r /silo/. /app-cluster
 

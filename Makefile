@@ -21,7 +21,7 @@ push: ## build the images and bring them to REGISTRY=….dkr.ecr.REGION.amazonaw
 hooks: ## install the check of commit messages that CONTRIBUTING.md describes
 	@cp scripts/commit-msg.sh "$$(git rev-parse --git-path hooks)/commit-msg" && echo "Installed."
 
-cluster: ## build and start a cluster here: DynamoDB, 3 silos, 2 gateways; options by environment, such as make cluster RAW_BUCKET=events
+cluster: ## build and start a cluster here: Redis (CLUSTERING=dynamodb: DynamoDB), 3 silos, 2 gateways; options by environment: RAW_BUCKET=events
 	@scripts/cluster.sh
 
 test: ## build and run all tests; FILTER=text takes those with text in the class or method name
@@ -30,7 +30,7 @@ test: ## build and run all tests; FILTER=text takes those with text in the class
 chaos: ## kill -9, outages, full disks and wrong clocks under load for DURATION=5m, each event audited; SEED= ROUND= LEVEL= SCENARIO= choose
 	@scripts/chaos.sh --duration "$${DURATION:-5m}" --seed "$$SEED" --round "$$ROUND" --level "$$LEVEL" --scenario "$$SCENARIO"
 
-cluster-chaos: ## kill -9 for silos of a cluster under load for DURATION=5m, each event audited; LEVEL=replica|disk RATE=5000 SEED= SCENARIO= choose
+cluster-chaos: ## kill -9 for silos of a cluster under load for DURATION=5m, each event audited; LEVEL=replica|disk CLUSTERING=redis|dynamodb RATE=5000 SEED= SCENARIO= choose
 	@scripts/cluster-chaos.sh --duration "$${DURATION:-5m}" --level "$$LEVEL" --rate "$$RATE" --seed "$$SEED" --scenario "$$SCENARIO"
 
 fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a run, SEED=N CASE=M one case of it

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds everything that can be built here, in Release.
+# Builds everything in Release.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/dotnet.sh
-. scripts/solution.sh
-echo "Building $SOLUTION (a first build takes about a minute)…"
-build_release "$SOLUTION"
-say_cluster
+. scripts/dynamodb-provider.sh
+echo "Building Estat.sln (a first build takes about a minute)…"
+build_release Estat.sln
+say_dynamodb

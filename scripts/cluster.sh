@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# A whole cluster on this machine, without Docker: a DynamoDB for its membership, silos, and gateways, each a process with a folder of its own under
-# var/cluster. Ctrl-C drains them all; a second Ctrl-C leaves what is not stored yet on the disk.
+# A whole cluster on this machine, without Docker: a Redis (or a DynamoDB) for its membership, silos, and gateways, each a process with a folder of
+# its own under var/cluster. Ctrl-C drains them all; a second Ctrl-C leaves what is not stored yet on the disk.
 #
-# By environment: SILOS=3, GATEWAYS=2, HTTP_PORT=8080 (gateways listen from there on, silos from 10 above, DynamoDB 20 above), and every option of a
-# node, of which these differ from a node's own defaults: ACK=replica, FLUSH_INTERVAL=10s. Objects go to RAW_BUCKET, or to STORAGE_DIR=./data.
+# By environment: CLUSTERING=redis or dynamodb (without it: redis where redis-server is there or can be installed, else dynamodb where its provider
+# is built), SILOS=3, GATEWAYS=2, HTTP_PORT=8080 (gateways listen from there on, silos from 10 above, the membership 20 above), and every option of
+# a node, of which these differ from a node's own defaults: ACK=replica, FLUSH_INTERVAL=10s. Objects go to RAW_BUCKET, or to STORAGE_DIR=./data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/dotnet.sh
 
 readonly SILOS=${SILOS:-3} GATEWAYS=${GATEWAYS:-2} HTTP_PORT=${HTTP_PORT:-8080}
-readonly SILO_HTTP=$((HTTP_PORT + 10)) DYNAMODB_PORT=$((HTTP_PORT + 20)) SILO_PORT=11111 CLIENT_PORT=30000
+readonly SILO_HTTP=$((HTTP_PORT + 10)) MEMBERS_PORT=$((HTTP_PORT + 20)) SILO_PORT=11111 CLIENT_PORT=30000
 readonly PROGRAM=artifacts/bin/Estat.Silo/release/Estat.Silo.dll ROOT=$PWD/var/cluster
 readonly PATIENCE=60 DRAIN_PATIENCE=40
 declare -A pid=() port=()
@@ -80,7 +81,7 @@ until_ready() {
 # Gateways first: while they drain, the silos still take what is on its way.
 drain() {
     local name group deadline=$((SECONDS + DRAIN_PATIENCE))
-    for group in gateway silo dynamodb; do
+    for group in gateway silo redis dynamodb; do
         for name in "${!pid[@]}"; do
             if [[ $name == "$group"* ]] && alive "$name"; then kill -TERM "${pid[$name]}" 2>/dev/null || true; fi
         done
@@ -115,24 +116,60 @@ finish() {
     exit "$code"
 }
 
+# Sets CLUSTERING by what this machine has, and NAME, by which people know it.
+choose_members() {
+    local asked=${CLUSTERING:-} log
+    log=$(mktemp)
+    case $asked in
+        '' | redis | dynamodb) ;;
+        *) die "CLUSTERING=$asked: make cluster takes redis or dynamodb" ;;
+    esac
+    CLUSTERING=${asked:-redis}
+    if [[ $CLUSTERING == redis ]] && ! scripts/ensure-redis.sh 2>"$log"; then
+        if [[ -n $asked || $DYNAMODB_PROVIDER != true ]]; then die "$(cat "$log")"; fi
+        CLUSTERING=dynamodb
+    fi
+    rm -f "$log"
+    NAME=Redis
+    if [[ $CLUSTERING == dynamodb ]]; then
+        NAME=DynamoDB
+        [[ $DYNAMODB_PROVIDER == true ]] || die "CLUSTERING=dynamodb: $(say_dynamodb)."
+        scripts/ensure-dynamodb.sh
+    fi
+    echo "Membership: $NAME${asked:+, as CLUSTERING asks}"
+}
+
+launch_members() {
+    if [[ $CLUSTERING == dynamodb ]]; then
+        export DYNAMODB_ENDPOINT=http://127.0.0.1:$MEMBERS_PORT
+        launch dynamodb env NODE_PATH="$PWD/artifacts/dynamodb/node_modules" node deploy/local/dynamodb.js "$MEMBERS_PORT"
+    else
+        export REDIS_ENDPOINT=127.0.0.1:$MEMBERS_PORT
+        unset REDIS_USER REDIS_PASSWORD REDIS_DATABASE REDIS_TLS REDIS_TLS_CA REDIS_TLS_CERT REDIS_TLS_KEY
+        # In memory: with this cluster everything that it holds is over.
+        launch redis redis-server --bind 127.0.0.1 --port "$MEMBERS_PORT" --dir "$ROOT/redis" --save '' --appendonly no
+    fi
+}
+
 for tool in setsid setpriv; do
     command -v "$tool" >/dev/null || die "$tool is not on PATH. It is part of util-linux: apt-get install util-linux"
 done
-scripts/ensure-dynamodb.sh
+. scripts/dynamodb-provider.sh
+choose_members
 echo "Building the cluster (a first build takes about a minute)…"
 if ! build_release src/Estat.Silo; then
-    die "The cluster could not be built. If packages named Microsoft.Orleans.* could not be restored, is nuget.org reachable from here? (dotnet nuget list source)"
+    die "The cluster could not be built. If packages could not be restored, is nuget.org reachable from here? (dotnet nuget list source)"
 fi
 
 for ((i = 0; i < GATEWAYS; i++)); do wanted+=" $((HTTP_PORT + i))"; done
 for ((i = 1; i <= SILOS; i++)); do wanted+=" $((SILO_HTTP + i)) $((SILO_PORT + i)) $((CLIENT_PORT + i))"; done
-for number in ${wanted:-} "$DYNAMODB_PORT"; do
+for number in ${wanted:-} "$MEMBERS_PORT"; do
     if taken "$number"; then
         die "Port $number of 127.0.0.1 is taken, perhaps by another cluster. Stop who listens there (ss -ltnp 'sport = :$number'), or name others: make cluster HTTP_PORT=9080"
     fi
 done
 
-export CLUSTERING=dynamodb CLUSTER_ID=${CLUSTER_ID:-local} DYNAMODB_ENDPOINT=http://127.0.0.1:$DYNAMODB_PORT
+export CLUSTERING CLUSTER_ID=${CLUSTER_ID:-local}
 export ACK=${ACK:-replica} FLUSH_INTERVAL=${FLUSH_INTERVAL:-10s}
 if [[ -z ${RAW_BUCKET:-} ]]; then
     export STORAGE_DIR=${STORAGE_DIR:-$PWD/data}
@@ -147,13 +184,13 @@ fi
 
 trap stop INT TERM
 trap finish EXIT
-echo "Starting DynamoDB, $SILOS silos and $GATEWAYS gateways; Ctrl-C drains them…"
-rm -f "$ROOT/dynamodb/log"
-launch dynamodb env NODE_PATH="$PWD/artifacts/dynamodb/node_modules" node deploy/local/dynamodb.js "$DYNAMODB_PORT"
-until taken "$DYNAMODB_PORT"; do
+echo "Starting $NAME, $SILOS silos and $GATEWAYS gateways; Ctrl-C drains them…"
+rm -f "$ROOT/$CLUSTERING/log"
+launch_members
+until taken "$MEMBERS_PORT"; do
     [[ -z $stopping ]] || exit 0
-    if ! alive dynamodb; then
-        show_log dynamodb
+    if ! alive "$CLUSTERING"; then
+        show_log "$CLUSTERING"
         exit 1
     fi
     sleep 0.05 || true
@@ -188,7 +225,7 @@ while [[ -z $stopping ]]; do
     for name in "${!pid[@]}"; do
         if [[ -z $stopping ]] && ! alive "$name"; then
             show_log "$name"
-            [[ $name != dynamodb ]] || die "Without DynamoDB no silo can join any more; the others are drained."
+            [[ $name != "$CLUSTERING" ]] || die "Without $NAME no silo can join any more; the others are drained."
             ((SECONDS - ${started[$name]:--99} > 10)) || die "It ended within 10 s of its start; all are drained."
             echo "Starting $name again…" >&2
             started[$name]=$SECONDS

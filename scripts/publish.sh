@@ -15,6 +15,10 @@ case ${2:-Estat.Api} in
 esac
 cd "$(dirname "$0")/.."
 . scripts/dotnet.sh
+if [[ ${2:-} == Estat.Silo ]]; then
+    . scripts/dynamodb-provider.sh
+    say_dynamodb >&2
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -24,16 +24,22 @@ if ! . scripts/dotnet.sh; then
     finish 1
 fi
 scripts/ensure-test-servers.sh
-. scripts/solution.sh
-if [[ $SOLUTION == Estat.sln ]]; then
+scripts/ensure-redis.sh || echo "The tests of the cluster that need Redis will be skipped."
+. scripts/dynamodb-provider.sh
+if [[ $DYNAMODB_PROVIDER == true ]]; then
     scripts/ensure-dynamodb.sh || echo "The tests of the cluster that need DynamoDB will be skipped."
 fi
-echo "Building $SOLUTION (a first build takes about a minute)…"
-if ! build_release "$SOLUTION"; then
+echo "Building Estat.sln (a first build takes about a minute)…"
+if ! build_release Estat.sln; then
     echo "The build failed; no test ran."
     failed=1
     finish 1
 fi
+
+say_cluster() {
+    echo "cluster built"
+    say_dynamodb
+}
 say_cluster
 
 # The runner's own words become one line per test; what it says about a failure or a skip stays.
@@ -113,7 +119,7 @@ interrupted() {
 }
 trap interrupted INT
 
-for project in $(projects_of "$SOLUTION" | grep -E '\.Tests\.csproj$'); do
+for project in $(grep -oE '[A-Za-z0-9_.\\]+\.Tests\.csproj' Estat.sln | tr '\\' '/' | sort -u); do
     run_assembly "$(basename "$project" .csproj)"
 done
 

@@ -147,7 +147,7 @@ public sealed class CredentialTests : IAsyncLifetime
     [Fact]
     public async Task A_silo_asks_the_cluster_s_table_with_a_role_s_credentials()
     {
-        Assert.SkipUnless(Directory.Exists(FolderOf("Estat.Silo")), "Estat.Silo is not built");
+        Assert.SkipUnless(MembershipStore.IsBuilt(MembershipStore.DynamoDb, out string reason), reason);
         Dictionary<string, string> environment = EnvironmentFor("", [$"AWS_WEB_IDENTITY_TOKEN_FILE={_folder["token"]}", "AWS_ROLE_ARN=" + Role]);
         environment.Remove("HTTP_ADDR");
         environment["AWS_ENDPOINT_URL_DYNAMODB"] = _aws.Url;

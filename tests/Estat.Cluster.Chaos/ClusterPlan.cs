@@ -11,6 +11,9 @@ public sealed record ClusterPlan
     /// <summary>What goes wrong.</summary>
     public ClusterScenario Scenario { get; init; } = new KillSilos();
 
+    /// <summary>What holds the membership, as CLUSTERING names it.</summary>
+    public string Clustering { get; init; } = MembershipStore.Redis;
+
     /// <summary>What a 200 has to mean: the default of every node, and what half of the requests ask for by name.</summary>
     public string Level { get; init; } = AckNames.Replica;
 

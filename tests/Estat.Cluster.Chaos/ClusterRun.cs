@@ -1,4 +1,4 @@
-// One run: S3, DynamoDB, a cluster, load, trouble, peace, a drain, and the audit of what was promised.
+// One run: S3, a membership, a cluster, load, trouble, peace, a drain, and the audit of what was promised.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -24,10 +24,10 @@ public sealed class ClusterRun : IAsyncDisposable
     private readonly CancellationToken _stop;
     private long _loadBegan;
 
-    private ClusterRun(ClusterPlan plan, CephRgw rgw, string bucket, DynamoDbEmulator dynamoDb, Action<string> tell, CancellationToken stop)
+    private ClusterRun(ClusterPlan plan, CephRgw rgw, string bucket, MembershipStore members, Action<string> tell, CancellationToken stop)
     {
         Plan = plan;
-        DynamoDb = dynamoDb;
+        Members = members;
         Random = new Random(plan.Seed);
         _rgw = rgw;
         _bucket = bucket;
@@ -51,7 +51,7 @@ public sealed class ClusterRun : IAsyncDisposable
             options[name] = value;
         }
 
-        Cluster = new ClusterProcesses(dynamoDb.Endpoint, options);
+        Cluster = new ClusterProcesses(members, options);
     }
 
     /// <summary>What the run is.</summary>
@@ -60,8 +60,8 @@ public sealed class ClusterRun : IAsyncDisposable
     /// <summary>The nodes.</summary>
     public ClusterProcesses Cluster { get; }
 
-    /// <summary>Their membership's table.</summary>
-    public DynamoDbEmulator DynamoDb { get; }
+    /// <summary>What holds their membership.</summary>
+    public MembershipStore Members { get; }
 
     /// <summary>For the scenario alone.</summary>
     public Random Random { get; }
@@ -70,7 +70,8 @@ public sealed class ClusterRun : IAsyncDisposable
     public bool TimeIsOver => _stop.IsCancellationRequested || Stopwatch.GetElapsedTime(_loadBegan) >= Plan.Duration;
 
     /// <summary>Whether this machine and this build have what a run takes; if not, what is missing.</summary>
-    public static bool Available(out string reason) => CephRgw.Available(out reason) && ClusterProcesses.Available(out reason);
+    public static bool Available(string clustering, out string reason) =>
+        CephRgw.Available(out reason) && MembershipStore.Available(clustering, out reason);
 
     /// <summary>Runs a plan over an S3 of its own.</summary>
     /// <param name="plan">What to do.</param>
@@ -90,8 +91,8 @@ public sealed class ClusterRun : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(rgw);
         ArgumentNullException.ThrowIfNull(tell);
-        await using var dynamoDb = await DynamoDbEmulator.StartAsync();
-        await using var run = new ClusterRun(plan, rgw, await rgw.CreateBucketAsync(), dynamoDb, tell, stop);
+        await using var members = await MembershipStore.StartAsync(plan.Clustering);
+        await using var run = new ClusterRun(plan, rgw, await rgw.CreateBucketAsync(), members, tell, stop);
         return await run.RunAsync();
     }
 
@@ -129,7 +130,9 @@ public sealed class ClusterRun : IAsyncDisposable
         var silos = Plan.Scenario.SilosAtFirst ?? Plan.Silos;
         _tell($"Starting {silos} silos and {Plan.Gateways} gateways…");
         await Cluster.AddAsync(silos, Plan.Gateways);
-        _tell($"{Plan.Scenario.Name}: {Plan.Scenario.Summary}; ack level {Plan.Level}, {Plan.PerSecond} events/s for {Plan.Duration.TotalSeconds:0} s, seed {Plan.Seed}");
+        _tell(
+            $"{Plan.Scenario.Name}: {Plan.Scenario.Summary}; ack level {Plan.Level}, {Plan.PerSecond} events/s for {Plan.Duration.TotalSeconds:0} s, "
+            + $"members in {Plan.Clustering}, seed {Plan.Seed}");
         var sender = new EventSender(Cluster.Gateways[0].Server.BaseAddress, Plan.Connections, Plan.PerSecond)
         {
             OtherTargets = [.. Cluster.Gateways.Skip(1).Select(gateway => gateway.Server.BaseAddress)],
@@ -251,7 +254,7 @@ public sealed class ClusterRun : IAsyncDisposable
     {
         var folder = Path.Combine(Repository.Root, "artifacts", "chaos");
         Directory.CreateDirectory(folder);
-        var file = Path.Combine(folder, $"cluster-{Plan.Scenario.Name}-{Plan.Level}-{Plan.Seed}.log");
+        var file = Path.Combine(folder, $"cluster-{Plan.Clustering}-{Plan.Scenario.Name}-{Plan.Level}-{Plan.Seed}.log");
         File.WriteAllLines(file, complaints.Concat(Cluster.Output()));
         _tell($"What the nodes printed: {Path.GetRelativePath(Repository.Root, file)}");
     }

@@ -20,12 +20,14 @@ internal static class CommandLine
     internal const string Usage =
         """
         usage: Estat.Cluster.Chaos [--duration 5m] [--level replica|disk|stored] [--scenario NAME] [--rate N] [--connections N] [--seed N]
-                                   [--silos N] [--gateways N] [--every 20s] [--set KEY=VALUE]… [--sabotage lose|double] [--list]
+                                   [--silos N] [--gateways N] [--every 20s] [--clustering redis|dynamodb] [--set KEY=VALUE]…
+                                   [--sabotage lose|double] [--list]
           --duration     how long the load lasts: 30s, 5m, 1h
           --level        what a 200 has to mean; at replica and stored the disk of a silo that is killed is wiped, at disk it is kept
           --scenario     kill unless another is named; --list names them
           --rate         events per second, all connections together (5000)
           --connections  events that may be on their way at a time (128)
+          --clustering   what holds the membership: redis unless dynamodb is named, whose provider is not built on every machine
           --every        least time from one trouble to the next
           --set          an option for every node, such as MEMBERSHIP_PROBE=1s
           --sabotage     takes an object away, or stores one a second time, before the audit: the run has to fail
@@ -56,6 +58,8 @@ internal static class CommandLine
             Scenario = ClusterCatalog.All.FirstOrDefault(scenario => scenario.Name == value)
                 ?? throw new FormatException($"--scenario takes {string.Join(", ", ClusterCatalog.All.Select(scenario => scenario.Name))}, not '{value}'"),
         },
+        "--clustering" when value is MembershipStore.Redis or MembershipStore.DynamoDb => plan with { Clustering = value },
+        "--clustering" => throw new FormatException($"--clustering takes redis or dynamodb, not '{value}'"),
         "--rate" => plan with { PerSecond = NumberOf(name, value) },
         "--connections" => plan with { Connections = NumberOf(name, value) },
         "--seed" => plan with { Seed = NumberOf(name, value) },

@@ -13,7 +13,7 @@ if (args.Contains("--list"))
 {
     foreach (var scenario in ClusterCatalog.All)
     {
-        Console.WriteLine($"{scenario.Name,-14} {scenario.Summary}");
+        Console.WriteLine($"{scenario.Name,-16} {scenario.Summary}");
     }
 
     return CommandLine.Held;
@@ -29,7 +29,7 @@ try
         key.Cancel = !stop.IsCancellationRequested;
         stop.Cancel();
     };
-    if (!ClusterRun.Available(out var reason))
+    if (!ClusterRun.Available(plan.Clustering, out var reason))
     {
         Console.Error.WriteLine($"Cannot run: {reason}");
         return CommandLine.NotRun;
@@ -40,7 +40,7 @@ try
 }
 catch (Exception e) when (e is InvalidOperationException or TimeoutException)
 {
-    // A node, S3 or DynamoDB that does not start: the message holds what it printed.
+    // A node, S3 or a membership that does not start: the message holds what it printed.
     Console.Error.WriteLine($"Nothing could be run: {e.Message}");
     return CommandLine.NotRun;
 }

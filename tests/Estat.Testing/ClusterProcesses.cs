@@ -1,4 +1,4 @@
-// A cluster of real processes on this machine: silos with folders of their own, gateways, and DynamoDB for their membership.
+// A cluster of real processes on this machine: silos with folders of their own, and gateways.
 
 using System.Globalization;
 
@@ -21,18 +21,15 @@ public sealed class ClusterProcesses : IAsyncDisposable
     private readonly string _id = $"test-{Guid.NewGuid():n}"[..13];
 
     /// <summary>Makes a cluster without nodes.</summary>
-    /// <param name="dynamoDbEndpoint">Where its membership is.</param>
+    /// <param name="members">Where its membership is; stays its owner's.</param>
     /// <param name="options">What every node is started with beside what makes it one, such as the bucket.</param>
-    public ClusterProcesses(string dynamoDbEndpoint, IReadOnlyDictionary<string, string> options)
+    /// <param name="port">Where nodes reach the membership, if that is not where it listens.</param>
+    public ClusterProcesses(MembershipStore members, IReadOnlyDictionary<string, string> options, int? port = null)
     {
+        ArgumentNullException.ThrowIfNull(members);
         _options = new Dictionary<string, string>
         {
-            ["CLUSTERING"] = "dynamodb",
             ["CLUSTER_ID"] = _id,
-            ["DYNAMODB_ENDPOINT"] = dynamoDbEndpoint,
-            ["DYNAMODB_TABLE_PREFIX"] = _id,
-            ["AWS_ACCESS_KEY_ID"] = "test-access-key",
-            ["AWS_SECRET_ACCESS_KEY"] = "test-secret-key",
             // Whether the spool's device flushes is not what SIGKILL can tell.
             ["SPOOL_VOLATILE"] = "true",
         };
@@ -40,10 +37,12 @@ public sealed class ClusterProcesses : IAsyncDisposable
         {
             _options[name] = value;
         }
+
+        members.Point(_options, port);
     }
 
-    /// <summary>The table of its members.</summary>
-    public string SilosTable => $"{_id}-silos";
+    /// <summary>Its CLUSTER_ID.</summary>
+    public string Id => _id;
 
     /// <summary>All silos, running or not.</summary>
     public IReadOnlyList<ClusterNode> Silos => _silos;
@@ -53,22 +52,6 @@ public sealed class ClusterProcesses : IAsyncDisposable
 
     /// <summary>All nodes.</summary>
     public IEnumerable<ClusterNode> Nodes => _silos.Concat(_gateways);
-
-    /// <summary>Whether this machine and this build have what a cluster takes; if not, what is missing.</summary>
-    public static bool Available(out string reason)
-    {
-        try
-        {
-            Repository.Assembly(Project);
-        }
-        catch (FileNotFoundException e)
-        {
-            reason = e.Message;
-            return false;
-        }
-
-        return DynamoDbEmulator.Available(out reason);
-    }
 
     /// <summary>Starts silos and gateways beside those that there are, and returns once all of them take events.</summary>
     public async Task AddAsync(int silos, int gateways)

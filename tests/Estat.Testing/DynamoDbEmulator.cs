@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Estat.Testing;
 
 /// <summary>One emulator. It ends at dispose, or with the test process.</summary>
-public sealed class DynamoDbEmulator : IAsyncDisposable
+public sealed class DynamoDbEmulator : MembershipStore
 {
     private const string EnsureScript = "scripts/ensure-dynamodb.sh";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -22,11 +22,11 @@ public sealed class DynamoDbEmulator : IAsyncDisposable
             new Dictionary<string, string> { ["NODE_PATH"] = Modules });
     }
 
-    /// <summary>Where it listens, as a port of 127.0.0.1.</summary>
-    public int Port { get; }
+    /// <inheritdoc/>
+    public override int Port { get; }
 
     /// <summary>Where it listens, as a URL.</summary>
-    public string Endpoint => $"http://127.0.0.1:{Port}";
+    public string Endpoint => EndpointOf(Port);
 
     /// <summary>What it printed.</summary>
     public IReadOnlyList<string> Output => _process.Output;
@@ -66,37 +66,50 @@ public sealed class DynamoDbEmulator : IAsyncDisposable
         }
     }
 
-    /// <summary>Deletes every row of a table, as an operator's mistake does.</summary>
-    /// <returns>How many there were.</returns>
-    public async Task<int> EmptyAsync(string table)
+    /// <inheritdoc/>
+    public override void Point(IDictionary<string, string> options, int? port = null)
     {
-        var rows = await RowsAsync(table);
-        foreach (var row in rows)
+        ArgumentNullException.ThrowIfNull(options);
+        options["CLUSTERING"] = DynamoDb;
+        options["DYNAMODB_ENDPOINT"] = EndpointOf(port ?? Port);
+        options["DYNAMODB_TABLE_PREFIX"] = options["CLUSTER_ID"];
+        options.TryAdd("AWS_ACCESS_KEY_ID", "test-access-key");
+        options.TryAdd("AWS_SECRET_ACCESS_KEY", "test-secret-key");
+    }
+
+    /// <inheritdoc/>
+    public override async Task EmptyAsync(string clusterId)
+    {
+        foreach (var row in await RowsAsync(clusterId))
         {
             var key = new { DeploymentId = row.GetProperty("DeploymentId"), SiloIdentity = row.GetProperty("SiloIdentity") };
-            using var deleted = await CallAsync("DeleteItem", new { TableName = table, Key = key });
+            using var deleted = await CallAsync("DeleteItem", new { TableName = TableOf(clusterId), Key = key });
         }
-
-        return rows.Count;
     }
 
-    /// <summary>The rows of a membership table.</summary>
-    public async Task<IReadOnlyList<JsonElement>> RowsAsync(string table)
-    {
-        using var answer = await CallAsync("Scan", new { TableName = table });
-        return [.. answer.RootElement.GetProperty("Items").EnumerateArray().Select(row => row.Clone())];
-    }
+    /// <inheritdoc/>
+    public override async Task<int> CountAsync(string clusterId) => Math.Max(0, (await RowsAsync(clusterId)).Count - 1); // and the version
 
-    /// <summary>Lets it stand still: connections are accepted by the kernel and never answered.</summary>
-    public void Stop() => _process.Stop();
+    /// <inheritdoc/>
+    public override void Stop() => _process.Stop();
 
-    /// <summary>Lets it go on; everything in it is still there.</summary>
-    public void Continue() => _process.Continue();
+    /// <inheritdoc/>
+    public override void Continue() => _process.Continue();
 
-    public ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         _client.Dispose();
         return _process.DisposeAsync();
+    }
+
+    private static string EndpointOf(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+
+    private static string TableOf(string clusterId) => $"{clusterId}-silos";
+
+    private async Task<IReadOnlyList<JsonElement>> RowsAsync(string clusterId)
+    {
+        using var answer = await CallAsync("Scan", new { TableName = TableOf(clusterId) });
+        return [.. answer.RootElement.GetProperty("Items").EnumerateArray().Select(row => row.Clone())];
     }
 
     // It checks that there is a signature, and none.

@@ -27,6 +27,7 @@ internal static class LogSetup
         logging.AddFilter("Microsoft", others);
         logging.AddFilter("System", others);
         logging.AddFilter("Orleans", others);
+        logging.AddFilter("Polly", others); // Orleans places each grain by it
         logging.AddFilter("Estat.Grains", others); // Orleans logs about grain services under their names
         foreach (string repeated in SaidByEstat)
         {

@@ -16,7 +16,8 @@ internal static class ClusterOptionTable
     [
         OptionSpec.OneOf("ROLE", "both", [("both", NodeRole.Both), ("silo", NodeRole.Silo), ("gateway", NodeRole.Gateway)],
             "silo keeps events, gateway takes them over HTTP and brings them to silos, both does both.", Set<NodeRole>((c, v) => c with { Role = v })),
-        OptionSpec.OneOf("CLUSTERING", "localhost", [("localhost", ClusteringKind.Localhost), ("dynamodb", ClusteringKind.DynamoDb)],
+        OptionSpec.OneOf("CLUSTERING", "localhost",
+            [("localhost", ClusteringKind.Localhost), ("redis", ClusteringKind.Redis), ("dynamodb", ClusteringKind.DynamoDb)],
             "How silos find each other. localhost is for one machine.", Set<ClusteringKind>((c, v) => c with { Clustering = v })),
         OptionSpec.Text("CLUSTER_ID", Default.Cluster.ClusterId, "1 to 100 letters, digits, - or _", "Nodes with the same id form a cluster.",
             v => IsName(v, 100), Set<string>((c, v) => c with { ClusterId = v })),
@@ -24,6 +25,7 @@ internal static class ClusterOptionTable
         OptionSpec.Text("DYNAMODB_TABLE_PREFIX", Default.Cluster.DynamoDbTablePrefix, "1 to 100 letters, digits, - or _",
             "Tables are <prefix>-silos and <prefix>-reminders, made if they are missing.", v => IsName(v, 100),
             Set<string>((c, v) => c with { DynamoDbTablePrefix = v })),
+        .. RedisOptionTable.All,
         OptionSpec.Text("SILO_ADDR", "127.0.0.1:11111", AddressOf, "Where this silo listens for other silos.", IsAddress,
             Set<string>((c, v) => c with { SiloAddr = Parse(v) })),
         new OptionSpec("SILO_CLIENT_ADDR", "127.0.0.1:30000", AddressOf + "; several, separated by commas, at a gateway",
@@ -60,6 +62,7 @@ internal static class ClusterOptionTable
     internal static void CheckTogether(EstatOptions options)
     {
         ClusterOptions cluster = options.Cluster;
+        RedisOptionTable.CheckTogether(cluster);
         if (cluster.Role != NodeRole.Gateway)
         {
             if (cluster.SiloClientAddr is not [var clientAddress])

@@ -25,6 +25,9 @@ public enum ClusteringKind
 
     /// <summary>A table in DynamoDB.</summary>
     DynamoDb,
+
+    /// <summary>A hash in Redis.</summary>
+    Redis,
 }
 
 /// <summary>What <c>ACK=replica</c> means while no other silo is alive.</summary>
@@ -54,6 +57,9 @@ public sealed record ClusterOptions
 
     /// <summary>Tables are this and <c>-silos</c> or <c>-reminders</c>.</summary>
     public string DynamoDbTablePrefix { get; init; } = "estat";
+
+    /// <summary>Where Redis is, and how it lets this node in.</summary>
+    public RedisOptions Redis { get; init; } = new();
 
     /// <summary>Where this silo listens for other silos.</summary>
     public ListenAddress SiloAddr { get; init; } = new(IPAddress.Loopback, 11111);

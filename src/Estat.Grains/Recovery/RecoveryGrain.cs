@@ -14,7 +14,7 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
     /// <inheritdoc/>
-    public Task ArmAsync()
+    public async Task ArmAsync()
     {
         if (engine.SpoolId != this.GetPrimaryKeyString())
         {
@@ -22,7 +22,10 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
             throw new ArgumentException("this silo does not have that spool: only the silo that has it makes its reminder");
         }
 
-        return this.RegisterOrUpdateReminder(ReminderName, Period, Period);
+        if (await this.GetReminder(ReminderName) is null)
+        {
+            await this.RegisterOrUpdateReminder(ReminderName, Period, Period);
+        }
     }
 
     /// <inheritdoc/>

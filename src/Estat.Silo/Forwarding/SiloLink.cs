@@ -5,7 +5,8 @@ using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
 using Estat.Grains.Administration;
 using Estat.Grains.Batching;
-using Estat.Silo.Hosting;
+using Estat.Silo.Clustering;
+using Estat.Silo.Tls;
 using Orleans.Configuration;
 
 namespace Estat.Silo.Forwarding;
@@ -55,7 +56,7 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
         builder.Services.AddSingleton<IClusterConnectionStatusObserver>(this);
         builder.UseOrleansClient(client =>
         {
-            client.Configure<Orleans.Configuration.ClusterOptions>(target => Clustering.Name(target, options));
+            client.Configure<Orleans.Configuration.ClusterOptions>(target => ClusterSetup.Name(target, options));
             client.UseStaticClustering(endpoint);
             client.UseConnectionRetryFilter(async (_, cancellationToken) =>
             {

@@ -4,7 +4,8 @@ using Estat.Base.Logging;
 using Estat.Base.Threading;
 using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
-using Estat.Silo.Hosting;
+using Estat.Silo.Clustering;
+using Estat.Silo.Tls;
 
 namespace Estat.Silo.Forwarding;
 
@@ -35,20 +36,24 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
     private readonly Dictionary<SiloLink, (long Since, bool IsTold)> _silent = [];
     private readonly ToldFault _listFails = new();
 
+    /// <param name="list">Which silos there are; disposed of with this.</param>
     /// <param name="options">Checked options.</param>
     /// <param name="tls">TLS between nodes; null without.</param>
     /// <param name="time">Clock and timers.</param>
     /// <param name="loggers">Where silos that come and go are told.</param>
-    internal SiloLinks(EstatOptions options, NodeTls? tls, TimeProvider time, ILoggerFactory loggers)
+    internal SiloLinks(ISiloList list, EstatOptions options, NodeTls? tls, TimeProvider time, ILoggerFactory loggers)
     {
         _time = time;
         _logger = loggers.CreateLogger<SiloLinks>();
-        _list = options.Cluster.Clustering == ClusteringKind.Localhost ? new NamedSilos(options.Cluster) : new DynamoDbSilos(options, loggers);
+        _list = list;
         _open = endpoint => new SiloLink(endpoint, options, tls, time, loggers);
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<ISiloLink> All => _all;
+
+    /// <summary>Where the list is, for people.</summary>
+    internal string Source => _list.Description;
 
     /// <summary>A link to each silo of the list, also to those that have never answered.</summary>
     internal IReadOnlyList<SiloLink> Listed => _listed;
@@ -65,7 +70,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         _all = [];
         _listed = [];
         await Task.WhenAll([.. _retiring, .. _links.Values.Select(link => link.DisposeAsync().AsTask())]).ConfigureAwait(false);
-        (_list as IDisposable)?.Dispose();
+        _list.Dispose();
         _stop.Dispose();
     }
 

@@ -12,7 +12,9 @@ using Estat.Base.Threading;
 using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
 using Estat.Silo.Administration;
+using Estat.Silo.Clustering;
 using Estat.Silo.Forwarding;
+using Estat.Silo.Tls;
 
 namespace Estat.Silo.Hosting;
 
@@ -25,6 +27,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
+    private readonly IClusteringProvider _clustering;
     private readonly SiloLinks _links;
     private readonly ForwardingIngest _ingest;
     private readonly PrometheusText _metrics;
@@ -35,11 +38,12 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     private readonly EndLimit _end;
 
     /// <summary>Puts the node together.</summary>
-    /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
+    /// <exception cref="OptionException">A certificate cannot be read, write keys cannot be used, or this build has no such clustering.</exception>
     internal GatewayServer(EstatOptions options, TimeProvider time, bool isTerminal, ExitLimit? limit = null)
     {
         _options = options;
         _time = time;
+        _clustering = ClusteringProviders.Of(options);
         var tls = NodeTls.Of(options.Cluster);
         Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
@@ -47,7 +51,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _end = new EndLimit(options.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
         _keys = WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
-        _links = new SiloLinks(options, tls, time, _loggers);
+        _links = new SiloLinks(_clustering.OpenSiloList(_loggers), options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
         _keys?.Observe(_ingest.Instruments.Meter);
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
@@ -89,9 +93,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         await _front.StartAsync().ConfigureAwait(false);
         KeysAtStart.Tell(_keys, _options, _logger);
         LogServes(
-            _logger, _front.Bound, _options.Cluster.ClusterId, _options.Cluster.Clustering == ClusteringKind.Localhost
-                ? string.Join(", ", _options.Cluster.SiloClientAddr.Select(Clustering.EndPointOf))
-                : Clustering.Describe(_options),
+            _logger, _front.Bound, _options.Cluster.ClusterId, _links.Source,
             string.Join(", ", _ingest.Levels.Select(level => level.ToText())), _options.Ack.ToText());
     }
 
@@ -121,6 +123,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _keys?.Dispose();
         _ingest.Dispose();
         await _end.TryAsync("close the connections to the silos", LongestLinksEnd, _ => _links.DisposeAsync().AsTask()).ConfigureAwait(false);
+        await _end.TryAsync("leave the membership", LongestLinksEnd, _ => _clustering.DisposeAsync().AsTask()).ConfigureAwait(false);
         Signals.Dispose();
         _loggers.Dispose();
     }

@@ -1,14 +1,21 @@
 // Each silo makes sure that its own spool directory has a recovery grain with a reminder.
 using Estat.Collect.Hosting;
+using Estat.Collect.Options;
 using Estat.Grains.Recovery;
+using Estat.Silo.Clustering;
 
 namespace Estat.Silo.Hosting;
 
-/// <summary>Tries until it has succeeded; nobody waits for it, as reminders are the second chance only.</summary>
-internal sealed partial class RecoveryArming(Engine engine, IGrainFactory grains, TimeProvider time, ILogger<RecoveryArming> logger)
+/// <summary>
+/// Tries until it has succeeded, and looks again from time to time: somebody may empty the reminders' table. Nobody waits for it, as reminders are
+/// the second chance only.
+/// </summary>
+internal sealed partial class RecoveryArming(
+    Engine engine, IGrainFactory grains, EstatOptions options, TimeProvider time, ILogger<RecoveryArming> logger)
     : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
-    private static readonly TimeSpan Between = TimeSpan.FromSeconds(5);
+    private const int RefreshesBetweenLooks = 10;
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(5);
     private readonly CancellationTokenSource _stop = new();
     private Task _arming = Task.CompletedTask;
 
@@ -34,21 +41,29 @@ internal sealed partial class RecoveryArming(Engine engine, IGrainFactory grains
 
     private async Task ArmAsync(CancellationToken cancellationToken)
     {
+        TimeSpan betweenLooks = RefreshesBetweenLooks * ClusterSetup.RefreshOf(options.Cluster.MembershipProbe);
+        bool isTold = false;
         while (!cancellationToken.IsCancellationRequested)
         {
+            bool isArmed = true;
             try
             {
                 await grains.GetGrain<IRecoveryGrain>(engine.SpoolId).ArmAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-                return;
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
-                LogNotArmed(logger, error.Message);
-                await Task.Delay(Between, time, cancellationToken).ConfigureAwait(false);
+                isArmed = false;
+                if (!isTold)
+                {
+                    LogNotArmed(logger, error.Message);
+                }
             }
+
+            isTold = !isArmed;
+            await Task.Delay(isArmed ? betweenLooks : BetweenTries, time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The reminder of this silo's recovery grain is not there yet: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot see to the reminder of this silo's recovery grain: {Reason}. The silo tries again")]
     private static partial void LogNotArmed(ILogger logger, string reason);
 }

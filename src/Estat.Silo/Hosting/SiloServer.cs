@@ -16,9 +16,11 @@ using Estat.Collect.Options;
 using Estat.Collect.Replication;
 using Estat.Grains.Administration;
 using Estat.Silo.Administration;
+using Estat.Silo.Clustering;
 using Estat.Silo.Dashboard;
 using Estat.Silo.Ports;
 using Estat.Silo.Replication;
+using Estat.Silo.Tls;
 using Orleans.Configuration;
 
 namespace Estat.Silo.Hosting;
@@ -42,6 +44,7 @@ internal sealed partial class SiloServer : INodeServer
     private readonly SiloPeers _others = new();
     private readonly IHost _host;
     private readonly EndLimit _end;
+    private readonly IClusteringProvider _clustering;
     private readonly HttpCertificate? _certificate;
     private readonly WriteKeys? _keys;
     private readonly HttpFront _front;
@@ -49,11 +52,12 @@ internal sealed partial class SiloServer : INodeServer
 
     /// <summary>Puts the node together and takes its folders.</summary>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written.</exception>
-    /// <exception cref="OptionException">A certificate cannot be read, or write keys cannot be used.</exception>
+    /// <exception cref="OptionException">A certificate cannot be read, write keys cannot be used, or this build has no such clustering.</exception>
     internal SiloServer(EstatOptions options, TimeProvider time, bool isTerminal, ExitLimit? limit = null)
     {
         _options = options;
         _time = time;
+        _clustering = ClusteringProviders.Of(options);
         var tls = NodeTls.Of(options.Cluster);
         Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
@@ -90,14 +94,15 @@ internal sealed partial class SiloServer : INodeServer
         builder.Services.AddSingleton<IHostLifetime>(Signals);
         builder.UseOrleans(silo =>
         {
-            Clustering.Apply(silo, options);
+            ClusterSetup.Apply(silo, options);
+            _clustering.AddTo(silo);
             silo.Configure<EndpointOptions>(endpoints => Bind(endpoints, options.Cluster));
             silo.Configure<SiloOptions>(target => target.SiloName = Name);
             _parts.AddTo(silo);
             silo.Services.AddSingleton<IFatalErrorHandler>(provider => provider.GetRequiredService<FatalEnd>());
             silo.Services.AddSingleton<FatalEnd>();
             silo.Services.AddSingleton(Signals);
-            if (options.Cluster.Clustering == ClusteringKind.DynamoDb)
+            if (_clustering.KeepsTable)
             {
                 silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, TablePresence>();
             }
@@ -190,6 +195,8 @@ internal sealed partial class SiloServer : INodeServer
     {
         await _end.DisposeListenerAsync(_front).ConfigureAwait(false);
         _certificate?.Dispose();
+        // First, so that nothing in the silo waits for an answer any longer.
+        await _end.TryAsync("leave the membership", LongestLeaving, _ => _clustering.DisposeAsync().AsTask()).ConfigureAwait(false);
         await _end.TryAsync("end the silo", LongestLeaving, _ => ((IAsyncDisposable)_host).DisposeAsync().AsTask()).ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();
@@ -204,8 +211,8 @@ internal sealed partial class SiloServer : INodeServer
         endpoints.AdvertisedIPAddress = cluster.Advertised;
         endpoints.SiloPort = cluster.SiloAddr.Port;
         endpoints.GatewayPort = cluster.SiloClientAddr[0].Port;
-        endpoints.SiloListeningEndpoint = Clustering.EndPointOf(cluster.SiloAddr);
-        endpoints.GatewayListeningEndpoint = Clustering.EndPointOf(cluster.SiloClientAddr[0]);
+        endpoints.SiloListeningEndpoint = ClusterSetup.EndPointOf(cluster.SiloAddr);
+        endpoints.GatewayListeningEndpoint = ClusterSetup.EndPointOf(cluster.SiloClientAddr[0]);
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
@@ -224,7 +231,7 @@ internal sealed partial class SiloServer : INodeServer
     {
         try
         {
-            if (_options.Cluster.Clustering == ClusteringKind.DynamoDb)
+            if (_clustering.KeepsTable)
             {
                 IMembershipTable table = _host.Services.GetRequiredService<IMembershipTable>();
                 await table.InitializeMembershipTableAsync(true, CancellationToken.None).ConfigureAwait(false);
@@ -239,8 +246,8 @@ internal sealed partial class SiloServer : INodeServer
         {
             Collect.Options.ClusterOptions cluster = _options.Cluster;
             throw new IOException(
-                $"the silo cannot start at SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}, "
-                    + $"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])} "
+                $"the silo cannot start at SILO_ADDR={ClusterSetup.EndPointOf(cluster.SiloAddr)}, "
+                    + $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])} "
                 + $"({socket.Message}). Name addresses and ports of this machine that nobody listens on.",
                 error);
         }
@@ -251,7 +258,7 @@ internal sealed partial class SiloServer : INodeServer
         catch (Exception error) when (error is not OptionException && !Signals.First.IsCompleted)
         {
             throw new IOException(
-                $"cluster {_options.Cluster.ClusterId} cannot be joined by {Clustering.Describe(_options)} "
+                $"cluster {_options.Cluster.ClusterId} cannot be joined by {_clustering.Description} "
                     + $"({error.GetBaseException().Message.TrimEnd('.')}). Look whether it answers, "
                 + "and whether this node may use it.",
                 error);
@@ -265,9 +272,10 @@ internal sealed partial class SiloServer : INodeServer
         SiloAddress self = _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
         string[] others = [.. members.Members.Values.Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Equals(self)).Select(member => member.Name)];
         LogWho(_logger, Name, Engine.Instance, Path.GetFullPath(_options.SpoolDir), cluster.Zone ?? "none");
-        LogJoined(_logger, cluster.ClusterId, Clustering.Describe(_options), self.Endpoint.ToString(), others.Length == 0 ? "no other silo" : string.Join(", ", others));
+        LogJoined(
+            _logger, cluster.ClusterId, _clustering.Description, self.Endpoint.ToString(), others.Length == 0 ? "no other silo" : string.Join(", ", others));
         LogServes(
-            _logger, cluster.Role.ToString().ToUpperInvariant(), _front.Bound, Clustering.EndPointOf(cluster.SiloClientAddr[0]).ToString(),
+            _logger, cluster.Role.ToString().ToUpperInvariant(), _front.Bound, ClusterSetup.EndPointOf(cluster.SiloClientAddr[0]).ToString(),
             string.Join(", ", Engine.Levels.Select(level => level.ToText())), _options.Ack.ToText(), _store.Description, _options.RawPrefix);
     }
 

@@ -5,6 +5,7 @@ using System.IO.Pipelines;
 using System.Net;
 using Estat.Api.Hosting;
 using Estat.Collect.Options;
+using Estat.Silo.Clustering;
 using Estat.Silo.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Orleans.Configuration;
@@ -31,9 +32,9 @@ internal sealed class SiloPorts
     {
         Collect.Options.ClusterOptions cluster = options.Cluster;
         _gatewayPort = cluster.SiloClientAddr[0].Port;
-        _silos = new PortRoom($"SILO_ADDR={Clustering.EndPointOf(cluster.SiloAddr)}", most, options.HeaderTimeout, time, onClosed, logger);
+        _silos = new PortRoom($"SILO_ADDR={ClusterSetup.EndPointOf(cluster.SiloAddr)}", most, options.HeaderTimeout, time, onClosed, logger);
         _gateways = new PortRoom(
-            $"SILO_CLIENT_ADDR={Clustering.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
+            $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
     }
 
     /// <summary>

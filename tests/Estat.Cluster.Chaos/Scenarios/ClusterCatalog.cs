@@ -5,5 +5,5 @@ namespace Estat.Cluster.Chaos.Scenarios;
 public static class ClusterCatalog
 {
     public static IReadOnlyList<ClusterScenario> All { get; } =
-        [new KillSilos(), new KillGateways(), new RollingRestart(), new PauseSilo(), new DynamoDbAway(), new Scale(), new Calm()];
+        [new KillSilos(), new KillGateways(), new RollingRestart(), new PauseSilo(), new MembershipAway(), new Scale(), new Calm()];
 }

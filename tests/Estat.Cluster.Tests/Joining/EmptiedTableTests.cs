@@ -3,17 +3,18 @@ using System.Net;
 
 namespace Estat.Cluster.Tests.Joining;
 
-public sealed class EmptiedTableTests
+/// <summary>The same over each membership, side by side.</summary>
+public abstract class EmptiedTableTests(string clustering)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_membership_table_that_is_emptied_costs_no_answer_and_the_silos_put_themselves_back()
     {
-        Assert.SkipUnless(ClusterProcesses.Available(out string reason), reason);
+        Assert.SkipUnless(MembershipStore.Available(clustering, out string reason), reason);
         using var folder = new TempFolder();
-        await using DynamoDbEmulator table = await DynamoDbEmulator.StartAsync();
-        await using var cluster = new ClusterProcesses(table.Endpoint, new Dictionary<string, string>
+        await using MembershipStore table = await MembershipStore.StartAsync(clustering);
+        await using var cluster = new ClusterProcesses(table, new Dictionary<string, string>
         {
             ["STORAGE_DIR"] = folder["data"], ["MEMBERSHIP_PROBE"] = "500ms", ["BATCH_SIZE"] = "100",
         });
@@ -27,7 +28,7 @@ public sealed class EmptiedTableTests
         await Wait.UntilAsync(
             async () =>
             {
-                await table.EmptyAsync(cluster.SilosTable); // and the version; again, as the silos may be quicker than the gateway
+                await table.EmptyAsync(cluster.Id); // again, as the silos may be quicker than the gateway
                 Assert.Equal(HttpStatusCode.OK, await SendAsync(gateway, $"{sent++}"));
                 return gateway.Output.Any(line => line.Contains("is no longer in the list of silos", StringComparison.Ordinal));
             },
@@ -36,7 +37,7 @@ public sealed class EmptiedTableTests
             async () =>
             {
                 Assert.Equal(HttpStatusCode.OK, await SendAsync(gateway, $"{sent++}"));
-                return (await table.RowsAsync(cluster.SilosTable)).Count == 3;
+                return await table.CountAsync(cluster.Id) == 2;
             },
             Limit, "the rows to be back");
 
@@ -57,3 +58,7 @@ public sealed class EmptiedTableTests
         return answer.StatusCode;
     }
 }
+
+public sealed class EmptiedRedisTests() : EmptiedTableTests(MembershipStore.Redis);
+
+public sealed class EmptiedDynamoDbTests() : EmptiedTableTests(MembershipStore.DynamoDb);

@@ -5,7 +5,7 @@ using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
-using Estat.Silo.Hosting;
+using Estat.Silo.Clustering;
 using Estat.Silo.Replication;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -16,12 +16,15 @@ public sealed class JoinTests : IDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly TempFolder _folder = new();
 
-    [Fact]
-    public async Task A_silo_that_differs_from_the_members_ends_its_start_with_a_line_that_names_the_difference_and_is_no_partner()
+    [Theory]
+    [InlineData(ClusteringKind.Localhost)]
+    [InlineData(ClusteringKind.Redis)]
+    public async Task A_silo_that_differs_from_the_members_ends_its_start_with_a_line_that_names_the_difference_and_is_no_partner(ClusteringKind clustering)
     {
-        EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", Quick);
+        await using RedisServer? redis = await MembershipAsync(clustering);
+        EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", cluster => Quick(cluster, redis));
         await using RunningSilo one = await RunningSilo.StartAsync(first);
-        EstatOptions same = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster) with { SeedAddr = first.Cluster.SiloAddr });
+        EstatOptions same = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster, redis) with { SeedAddr = first.Cluster.SiloAddr });
         (string Setting, EstatOptions Options)[] others =
         [
             ("storage", same with { StorageDir = _folder["elsewhere"] }), ("RAW_PREFIX", same with { RawPrefix = "elsewhere" }),
@@ -41,19 +44,22 @@ public sealed class JoinTests : IDisposable
             () => !one.Server.Services.GetRequiredService<ReplicaPeers>().IsAlone, Limit, "a silo that does not differ to be a partner");
     }
 
-    [Fact]
-    public async Task A_silo_whose_clock_is_a_day_behind_says_so_and_does_not_start()
+    [Theory]
+    [InlineData(ClusteringKind.Localhost, "the clock reads", "Set the clock that is wrong")] // asks the members
+    [InlineData(ClusteringKind.Redis, "this machine's clock reads", "Set it (NTP)")] // reads the table
+    public async Task A_silo_whose_clock_is_a_day_behind_says_so_and_does_not_start(ClusteringKind clustering, string what, string advice)
     {
-        EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", Quick);
+        await using RedisServer? redis = await MembershipAsync(clustering);
+        EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", cluster => Quick(cluster, redis));
         await using RunningSilo one = await RunningSilo.StartAsync(first);
-        EstatOptions second = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster) with { SeedAddr = first.Cluster.SiloAddr });
+        EstatOptions second = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster, redis) with { SeedAddr = first.Cluster.SiloAddr });
 
         OptionException refusal = await Assert.ThrowsAsync<OptionException>(
             () => RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromDays(-1))));
 
         string yesterday = DateTime.UtcNow.AddDays(-1).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
-        Assert.Contains($"the clock reads {yesterday}", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains("Set the clock that is wrong", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"{what} {yesterday}", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(advice, refusal.Message, StringComparison.Ordinal);
         await using RunningSilo two = await RunningSilo.StartAsync(second, new ClockOff(TimeSpan.FromMinutes(-1)));
     }
 
@@ -107,7 +113,23 @@ public sealed class JoinTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static ClusterOptions Quick(ClusterOptions cluster) => cluster with { MembershipProbe = TimeSpan.FromSeconds(1) };
+    private static async Task<RedisServer?> MembershipAsync(ClusteringKind clustering)
+    {
+        if (clustering == ClusteringKind.Localhost)
+        {
+            return null;
+        }
+
+        Assert.SkipUnless(RedisServer.Available(out string reason), reason);
+        return await RedisServer.StartAsync();
+    }
+
+    private static ClusterOptions Quick(ClusterOptions cluster, RedisServer? redis) => cluster with
+    {
+        MembershipProbe = TimeSpan.FromSeconds(1),
+        Clustering = redis is null ? ClusteringKind.Localhost : ClusteringKind.Redis,
+        Redis = new RedisOptions { Endpoints = redis is null ? [] : [redis.Endpoint] },
+    };
 
     private sealed class ClockOff(TimeSpan by) : TimeProvider
     {

@@ -15,6 +15,15 @@ public sealed class ClusterOptionTests
         ["CLUSTER_ID"] = "my cluster",
         ["DYNAMODB_ENDPOINT"] = "localhost:8000",
         ["DYNAMODB_TABLE_PREFIX"] = "a/b",
+        ["REDIS_ENDPOINT"] = "localhost",
+        ["REDIS_USER"] = "two words",
+        ["REDIS_PASSWORD"] = "open\nsesame",
+        ["REDIS_DATABASE"] = "-1",
+        ["REDIS_KEY_PREFIX"] = "my prefix",
+        ["REDIS_TLS"] = "yes",
+        ["REDIS_TLS_CA"] = "c\0a",
+        ["REDIS_TLS_CERT"] = "c\0ert",
+        ["REDIS_TLS_KEY"] = "k\0ey",
         ["SILO_ADDR"] = "11111",
         ["SILO_CLIENT_ADDR"] = "127.0.0.1:30000,",
         ["ADVERTISED_IP"] = "0.0.0.0",
@@ -37,7 +46,8 @@ public sealed class ClusterOptionTests
         {
             string wrong = WrongValues[option.Name];
             OptionException error = Assert.Throws<OptionException>(() => Bind((option.Name, wrong)));
-            Assert.StartsWith($"{option.Name}={wrong}: takes ", error.Message, StringComparison.Ordinal);
+            string told = option.Name == "REDIS_PASSWORD" ? option.Name : $"{option.Name}={wrong}";
+            Assert.StartsWith($"{told}: takes ", error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', error.Message);
         });
     }
@@ -90,6 +100,43 @@ public sealed class ClusterOptionTests
         Assert.StartsWith("TLS_KEY=: takes ", Assert.Throws<OptionException>(() => Bind(("TLS_CERT", "a.pem"), ("TLS_CA", "ca.pem"))).Message, StringComparison.Ordinal);
         Assert.Equal("a.key", Bind(("TLS_CERT", "a.pem"), ("TLS_KEY", "a.key"), ("TLS_CA", "ca.pem")).Cluster.TlsKey);
     }
+
+    [Fact]
+    public void Redis_needs_an_address_and_takes_several()
+    {
+        Assert.StartsWith("REDIS_ENDPOINT=: takes host:port", Refusal(("CLUSTERING", "redis")), StringComparison.Ordinal);
+        RedisOptions redis = Bind(
+            ("CLUSTERING", "redis"), ("REDIS_ENDPOINT", "cache-1.example:6379, [::1]:6380,10.0.0.7:6379"), ("REDIS_USER", "estat"),
+            ("REDIS_PASSWORD", "open sesame"), ("REDIS_DATABASE", "3"), ("REDIS_KEY_PREFIX", "apps:estat")).Cluster.Redis;
+        Assert.Equal(["cache-1.example:6379", "[::1]:6380", "10.0.0.7:6379"], redis.Endpoints);
+        Assert.Equal(("estat", "open sesame", 3, "apps:estat", false), (redis.User, redis.Password, redis.Database, redis.KeyPrefix, redis.Tls));
+        Assert.All(
+            ["localhost:", ":6379", "a b:6379", "::1:6379", "localhost:0", "localhost:70000", "redis://localhost:6379", "localhost:6379,"],
+            wrong => Assert.StartsWith($"REDIS_ENDPOINT={wrong}: takes ", Refusal(("REDIS_ENDPOINT", wrong)), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_password_of_Redis_is_never_repeated()
+    {
+        const string Secret = "open-sesame";
+        Assert.DoesNotContain(Secret, Refusal(("REDIS_PASSWORD", Secret + "\u0007")), StringComparison.Ordinal);
+        string url = Refusal(("REDIS_ENDPOINT", $"redis://estat:{Secret}@localhost:6379"));
+        Assert.DoesNotContain(Secret, url, StringComparison.Ordinal);
+        Assert.Contains("REDIS_PASSWORD", url, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, Bind(("REDIS_ENDPOINT", "localhost:6379"), ("REDIS_PASSWORD", Secret)).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_TLS_file_for_Redis_without_TLS_to_Redis_is_refused()
+    {
+        Assert.StartsWith("REDIS_TLS_CA=ca.pem: takes ", Refusal(("REDIS_TLS_CA", "ca.pem")), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_TLS_KEY=: takes ", Refusal(("REDIS_TLS", "true"), ("REDIS_TLS_CERT", "a.pem")), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_TLS_CERT=: takes ", Refusal(("REDIS_TLS", "true"), ("REDIS_TLS_KEY", "a.key")), StringComparison.Ordinal);
+        Assert.Equal("ca.pem", Bind(("REDIS_TLS", "true"), ("REDIS_TLS_CA", "ca.pem")).Cluster.Redis.TlsCa);
+    }
+
+    private static string Refusal(params (string Name, string Value)[] environment) =>
+        Assert.Throws<OptionException>(() => Bind(environment)).Message;
 
     private static EstatOptions Bind(params (string Name, string Value)[] environment) =>
         OptionTable.BindCluster([], environment.Select(pair => new KeyValuePair<string, string?>(pair.Name, pair.Value)), "none.json");

@@ -1,28 +1,26 @@
-// A membership table that hangs: DynamoDB takes connections and never answers.
+// A membership that hangs: Redis, or DynamoDB, takes connections and never answers.
 
 namespace Estat.Testing;
 
 /// <summary>It answers until it hangs, unless it hangs from the start.</summary>
+/// <param name="clustering">What CLUSTERING is.</param>
 /// <param name="fromStart">Whether the program cannot even join.</param>
-public sealed class MembershipHang(bool fromStart) : Hang
+public sealed class MembershipHang(string clustering, bool fromStart) : Hang
 {
-    private DynamoDbEmulator? _table;
+    private MembershipStore? _table;
     private FaultProxy? _way;
 
     /// <inheritdoc/>
-    public override string? Missing => DynamoDbEmulator.Available(out var reason) ? null : reason;
+    public override string? Missing => MembershipStore.Available(clustering, out var reason) ? null : reason;
 
     /// <inheritdoc/>
     public override async Task PrepareAsync(IDictionary<string, string> options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _table = await DynamoDbEmulator.StartAsync();
+        _table = await MembershipStore.StartAsync(clustering);
         _way = FaultProxy.Start(_table.Port);
         _way.Fault = fromStart ? Fault.Hang : Fault.None;
-        options["CLUSTERING"] = "dynamodb";
-        options["DYNAMODB_ENDPOINT"] = _way.Endpoint;
-        options["AWS_ACCESS_KEY_ID"] = "nobody";
-        options["AWS_SECRET_ACCESS_KEY"] = "nothing";
+        _table.Point(options, _way.Port);
         options["MEMBERSHIP_PROBE"] = "500ms"; // it is read every second
     }
 

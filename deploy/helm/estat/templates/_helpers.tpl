@@ -42,9 +42,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
       key: {{ .Values.adminToken.key }}
 {{- end }}
 {{- if eq .Values.mode "cluster" }}
-- { name: CLUSTERING, value: dynamodb }
+- { name: CLUSTERING, value: {{ .Values.cluster.clustering }} }
 - { name: CLUSTER_ID, value: {{ .Values.cluster.id | quote }} }
+{{- if eq .Values.cluster.clustering "redis" }}
+- { name: REDIS_ENDPOINT, value: {{ .Values.cluster.redis.endpoint | quote }} }
+- { name: REDIS_TLS, value: {{ .Values.cluster.redis.tls | quote }} }
+- { name: REDIS_KEY_PREFIX, value: {{ .Values.cluster.redis.keyPrefix | quote }} }
+{{- with .Values.cluster.redis.existingSecret }}
+- name: REDIS_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $.Values.cluster.redis.passwordKey }}
+{{- end }}
+{{- else }}
 - { name: DYNAMODB_TABLE_PREFIX, value: {{ .Values.cluster.dynamodbTablePrefix | quote }} }
+{{- end }}
 - { name: ACK, value: {{ .Values.cluster.ack }} }
 {{- end }}
 {{- end }}

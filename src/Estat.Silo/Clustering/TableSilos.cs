@@ -1,24 +1,35 @@
-// The active silos of the membership table.
+// The active silos of a membership table.
 using System.Net;
 using Estat.Collect.Options;
-using Estat.Silo.Hosting;
 using Orleans.Messaging;
 
-namespace Estat.Silo.Forwarding;
+namespace Estat.Silo.Clustering;
 
 /// <summary>Orleans' own reader of the table, taken from a client that is never started.</summary>
-internal sealed class DynamoDbSilos : ISiloList, IDisposable
+internal sealed class TableSilos : ISiloList
 {
     private readonly IHost _unstarted;
     private IGatewayListProvider? _table;
 
-    internal DynamoDbSilos(EstatOptions options, ILoggerFactory loggers)
+    /// <param name="options">Checked options.</param>
+    /// <param name="description">Which table, for people.</param>
+    /// <param name="addTable">Gives the client its table.</param>
+    /// <param name="loggers">Where Orleans logs.</param>
+    internal TableSilos(EstatOptions options, string description, Action<IClientBuilder> addTable, ILoggerFactory loggers)
     {
+        Description = description;
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(loggers);
-        builder.UseOrleansClient(client => Clustering.Apply(client, options));
+        builder.UseOrleansClient(client =>
+        {
+            client.Configure<Orleans.Configuration.ClusterOptions>(target => ClusterSetup.Name(target, options));
+            addTable(client);
+        });
         _unstarted = builder.Build();
     }
+
+    /// <inheritdoc/>
+    public string Description { get; }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<IPEndPoint>> ReadAsync()

@@ -1,7 +1,7 @@
 // Keeps the silos that there are in the membership table: if somebody empties it, gateways and new silos must still find them.
 using Estat.Collect.Options;
 
-namespace Estat.Silo.Hosting;
+namespace Estat.Silo.Clustering;
 
 /// <summary>
 /// One loop, as often as Orleans reads the table. A silo whose own row is gone, though nobody has declared it dead, puts back the rows of all silos
@@ -9,12 +9,11 @@ namespace Estat.Silo.Hosting;
 /// of them do so; rows that are there already are left alone.
 /// </summary>
 internal sealed partial class TablePresence(
-    IMembershipTable table, IClusterMembershipService membership, ILocalSiloDetails self, EstatOptions options, TimeProvider time,
+    IMembershipRows rows, IClusterMembershipService membership, ILocalSiloDetails self, EstatOptions options, TimeProvider time,
     ILogger<TablePresence> logger)
     : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<SiloAddress, MembershipEntry> _rows = [];
     private Task _watching = Task.CompletedTask;
     private bool _isGone;
 
@@ -41,7 +40,7 @@ internal sealed partial class TablePresence(
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(Clustering.RefreshOf(options.Cluster.MembershipProbe), time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(ClusterSetup.RefreshOf(options.Cluster.MembershipProbe), time, cancellationToken).ConfigureAwait(false);
             try
             {
                 await LookAsync(cancellationToken).ConfigureAwait(false);
@@ -55,24 +54,8 @@ internal sealed partial class TablePresence(
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
-        MembershipTableData? data;
-        try
+        if (await rows.TryCopyAsync(self.SiloAddress, cancellationToken).ConfigureAwait(false))
         {
-            data = await table.ReadAllAsync(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (KeyNotFoundException)
-        {
-            data = null; // not even a version is left
-        }
-
-        if (data?.Members.Any(row => row.Item1.SiloAddress.Equals(self.SiloAddress)) == true)
-        {
-            _rows.Clear();
-            foreach ((MembershipEntry row, _) in data.Members)
-            {
-                _rows[row.SiloAddress] = row;
-            }
-
             if (_isGone)
             {
                 _isGone = false;
@@ -83,8 +66,7 @@ internal sealed partial class TablePresence(
         }
 
         ClusterMembershipSnapshot known = membership.CurrentSnapshot;
-        if (cancellationToken.IsCancellationRequested || !_rows.ContainsKey(self.SiloAddress)
-            || known.GetSiloStatus(self.SiloAddress) != SiloStatus.Active)
+        if (cancellationToken.IsCancellationRequested || !rows.Has(self.SiloAddress) || known.GetSiloStatus(self.SiloAddress) != SiloStatus.Active)
         {
             return;
         }
@@ -92,24 +74,12 @@ internal sealed partial class TablePresence(
         if (!_isGone)
         {
             _isGone = true;
-            LogGone(logger, Clustering.Describe(options));
+            LogGone(logger, rows.Description);
         }
 
-        if (data is null)
-        {
-            await table.InitializeMembershipTableAsync(true, cancellationToken).ConfigureAwait(false);
-        }
-
-        foreach (MembershipEntry row in _rows.Values.Where(row => known.GetSiloStatus(row.SiloAddress) == SiloStatus.Active))
-        {
-            MembershipTableData now = await table.ReadAllAsync(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (now.Members.All(there => !there.Item1.SiloAddress.Equals(row.SiloAddress)))
-            {
-                row.IAmAliveTime = time.GetUtcNow().UtcDateTime;
-                var version = new TableVersion((int)Math.Max(known.Version.Value, now.Version.Version), now.Version.VersionEtag);
-                await table.InsertRowAsync(row, version, cancellationToken).ConfigureAwait(false);
-            }
-        }
+        SiloAddress[] active =
+            [.. known.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).Where(rows.Has)];
+        await rows.PutBackAsync(active, known.Version.Value, cancellationToken).ConfigureAwait(false);
     }
 
     [LoggerMessage(

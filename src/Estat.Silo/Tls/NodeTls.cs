@@ -1,12 +1,10 @@
 // TLS between nodes: every node has a certificate of the cluster's own authority, and both sides check the other's.
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Estat.Base.Files;
 using Estat.Base.Options;
 using Estat.Collect.Options;
 using Orleans.Connections.Security;
 
-namespace Estat.Silo.Hosting;
+namespace Estat.Silo.Tls;
 
 /// <summary>
 /// Nodes are reached by address, and addresses change: what counts is who signed a certificate, not the name in it. So the authority must sign nothing but
@@ -15,18 +13,13 @@ namespace Estat.Silo.Hosting;
 internal sealed class NodeTls
 {
     private const string AnyNode = "estat";
-    private const int LongestFile = 1 << 20;
     private readonly X509Certificate2 _own;
-    private readonly X509Certificate2Collection _authorities = [];
+    private readonly X509Certificate2Collection _authorities;
 
     private NodeTls(string certificate, string key, string authority)
     {
-        _own = Load("TLS_CERT", certificate, () => X509Certificate2.CreateFromPem(Read(certificate), Read(key)));
-        _ = Load("TLS_CA", authority, () =>
-        {
-            _authorities.ImportFromPem(Read(authority));
-            return _authorities.First();
-        });
+        _own = PemFiles.WithKey("TLS_CERT", certificate, key);
+        _authorities = PemFiles.Authorities("TLS_CA", authority);
     }
 
     /// <summary>What the options ask for; null without TLS.</summary>
@@ -43,21 +36,6 @@ internal sealed class NodeTls
         tls.RemoteCertificateValidation = (certificate, _, _) => IsOurs(certificate);
         tls.LocalClientCertificateSelector = (_, _, _, _, _) => _own;
         tls.OnAuthenticateAsClient = (_, client) => client.TargetHost = AnyNode;
-    }
-
-    // What is no file, such as a named pipe, must not keep the node from starting or from ending.
-    private static string Read(string path) => RegularFile.ReadAllText(path, LongestFile);
-
-    private static X509Certificate2 Load(string option, string path, Func<X509Certificate2> load)
-    {
-        try
-        {
-            return load();
-        }
-        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
-        {
-            throw new OptionException($"{option}={path}: takes a PEM file that can be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}).");
-        }
     }
 
     private bool IsOurs(X509Certificate2 certificate)
