@@ -1,6 +1,7 @@
 // CLUSTERING=redis: membership and reminders in two keys of a Redis.
 using System.Globalization;
 using System.Text;
+using Estat.Base.Options;
 using Estat.Collect.Options;
 using Orleans.Clustering.Redis;
 using StackExchange.Redis;

@@ -1,6 +1,7 @@
 // A node's connection to Redis.
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Estat.Base.Options;
 using Estat.Collect.Options;
 using Estat.Silo.Tls;
 using StackExchange.Redis;
@@ -9,13 +10,14 @@ namespace Estat.Silo.Clustering;
 
 /// <summary>
 /// One for all that the node does there. It is opened when somebody first needs it, and again until that succeeds; from then on the client connects
-/// again by itself. No call takes longer than <see cref="Longest"/>. What goes wrong is told without credentials and without the client's own advice.
+/// again by itself. No answer takes longer than <see cref="Longest"/>. What goes wrong is told without credentials and without the client's own advice.
 /// </summary>
 internal sealed class RedisConnection : IAsyncDisposable
 {
-    /// <summary>Time for connecting, and for one answer.</summary>
+    /// <summary>Time for one attempt to connect, and for one answer.</summary>
     internal static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
+    private const int FirstAttempts = 3;
     private const int SoonestAgain = 250;
     private readonly Lock _gate = new();
     private Task<IConnectionMultiplexer>? _opening;
@@ -30,7 +32,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             User = options.User,
             Password = options.Password,
             DefaultDatabase = options.Database,
-            ConnectRetry = 1,
+            ConnectRetry = FirstAttempts,
             ConnectTimeout = longest,
             AsyncTimeout = longest,
             SyncTimeout = longest,
@@ -126,7 +128,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         return error.FailureType == ConnectionFailureType.AuthenticationFailure && Configuration.Ssl && !IsRefusal(text)
             ? $"TLS with it fails: {error.GetBaseException().Message.ReplaceLineEndings(" ").TrimEnd('.')}"
             : IsRefusal(text) ? "it refuses REDIS_USER and REDIS_PASSWORD"
-            : $"no connection within {Longest.TotalSeconds:0} s";
+            : $"no connection in {FirstAttempts} attempts of {Longest.TotalSeconds:0} s";
     }
 
     private static bool IsRefusal(string text) =>
