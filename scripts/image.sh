@@ -5,7 +5,8 @@
 #   image.sh push      the same, to REGISTRY
 #
 # By environment: REGISTRY, such as 123456789012.dkr.ecr.ap-northeast-2.amazonaws.com (Amazon ECR: the AWS CLI logs in, and both repositories must be
-# there); TAG, by default what git calls this commit; READY_TO_RUN=false where the ahead-of-time compiler cannot be restored.
+# there); TAG, by default what git calls this commit; READY_TO_RUN=false where the ahead-of-time compiler cannot be restored; DYNAMODB=false where the
+# packages of the DynamoDB provider cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly TAG=${TAG:-$(git describe --tags --always --dirty 2>/dev/null || echo latest)}
@@ -23,7 +24,7 @@ build() {
     echo "Building estat:$TAG…"
     docker build -t "estat:$TAG" --build-arg "READY_TO_RUN=${READY_TO_RUN:-true}" .
     echo "Building estat-cluster:$TAG…"
-    docker build -t "estat-cluster:$TAG" --target cluster --build-arg "READY_TO_RUN=${READY_TO_RUN:-true}" .
+    docker build -t "estat-cluster:$TAG" --target cluster --build-arg "READY_TO_RUN=${READY_TO_RUN:-true}" --build-arg "DYNAMODB=${DYNAMODB:-true}" .
 }
 
 push() {

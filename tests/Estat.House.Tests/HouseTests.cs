@@ -20,7 +20,6 @@ public sealed class HouseTests
     [
         "Estat.Collect/Administration Estat.Collect/Batching Estat.Collect/Hosting Estat.Collect/Intake Estat.Collect/Metrics "
             + "Estat.Collect/Recovery Estat.Collect/Replication Estat.Collect/Spooling Estat.Collect/Uploading",
-        "Estat.Silo/Administration Estat.Silo/Forwarding Estat.Silo/Hosting Estat.Silo/Ports",
     ];
 
     private static readonly House Source = House.Read(Path.Combine(Repository.Root, "src"));

@@ -7,7 +7,7 @@ namespace Estat.Silo.Clustering;
 
 /// <summary>
 /// Of two starts at an address the later one, by their clocks, is the silo for Orleans; and one whose signs of life are old is declared dead. A clock
-/// that is ahead shows when the silo compares itself with the members (<c>JoinCheck</c>): their rows only look old to it.
+/// that is ahead shows when the silo compares itself with the members (<see cref="JoinCheck"/>): their rows only look old to it.
 /// </summary>
 internal static class TableClock
 {

@@ -6,6 +6,7 @@ using Estat.Collect.Replication;
 using Estat.Grains.Hosting;
 using Estat.Grains.Recovery;
 using Estat.Grains.Replication;
+using Estat.Silo.Clustering;
 using Estat.Silo.Replication;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 

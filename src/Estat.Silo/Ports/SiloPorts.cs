@@ -6,7 +6,6 @@ using System.Net;
 using Estat.Api.Hosting;
 using Estat.Collect.Options;
 using Estat.Silo.Clustering;
-using Estat.Silo.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Orleans.Configuration;
 

@@ -3,7 +3,7 @@ using Estat.Base.Options;
 using Estat.Collect.Options;
 using Estat.Grains.Replication;
 
-namespace Estat.Silo.Hosting;
+namespace Estat.Silo.Clustering;
 
 /// <summary>
 /// Asked twice: before the silo becomes active, and after, when of two that join at the same moment the later one sees the other. Until the second
