@@ -45,7 +45,8 @@ public sealed class CheckTests(Rgw rgw)
         string bucket = await rgw.Gateway.CreateBucketAsync();
         string statement = $$"""{"Effect":"Deny","Principal":"*","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::{{bucket}}/raw_dlq/*"]}""";
         await rgw.Gateway.Client.PutBucketPolicyAsync(
-            new() { BucketName = bucket, Policy = $$"""{"Version":"2012-10-17","Statement":[{{statement}}]}""" }, TestContext.Current.CancellationToken);
+            new() { BucketName = bucket, Policy = $$"""{"Version":"2012-10-17","Statement":[{{statement}}]}""" },
+            TestContext.Current.CancellationToken);
 
         (string text, string fix) = await BadAsync(rgw.EnvironmentFor(bucket, folder), "bucket");
 

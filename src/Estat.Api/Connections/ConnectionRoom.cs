@@ -159,7 +159,8 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
         }
         catch (Exception)
         {
-            // It takes its time, or cannot be ended: the next is asked for its place instead. What is thrown here would end the accepting of connections.
+            // It takes its time, or cannot be ended: the next is asked for its place instead. What is thrown here would end the accepting of
+            // connections.
         }
     }
 

@@ -70,7 +70,8 @@ internal sealed partial class StandaloneServer : INodeServer
 
     /// <summary>A program's server.</summary>
     /// <exception cref="IOException">As the constructor.</exception>
-    internal static StandaloneServer Create(EstatOptions options, bool isTerminal, ExitLimit limit) => new(options, TimeProvider.System, isTerminal, limit);
+    internal static StandaloneServer Create(EstatOptions options, bool isTerminal, ExitLimit limit) =>
+        new(options, TimeProvider.System, isTerminal, limit);
 
     /// <inheritdoc/>
     public async Task StartAsync()

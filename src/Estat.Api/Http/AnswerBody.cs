@@ -20,7 +20,8 @@ internal static class AnswerBody
     /// <param name="context">The request.</param>
     /// <param name="body">The body; not changed meanwhile.</param>
     /// <param name="own">Bytes of it that are this answer's alone, and so are held as long as it waits.</param>
-    internal static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> body, int own = 0) => WriteAsync(context, body, own, context.RequestAborted);
+    internal static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> body, int own = 0) =>
+        WriteAsync(context, body, own, context.RequestAborted);
 
     /// <inheritdoc cref="WriteAsync(HttpContext, ReadOnlyMemory{byte}, int)"/>
     internal static Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> body, int own, CancellationToken cancellationToken)

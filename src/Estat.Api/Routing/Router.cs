@@ -11,8 +11,8 @@ namespace Estat.Api.Routing;
 
 /// <summary>
 /// The one request delegate. It matches paths itself: a table of seven fixed paths needs no routing middleware on the way of every event. What goes
-/// wrong while an event is read ends here: answered, counted and, if it is our fault, logged. However a request ends, what it began to count ends with
-/// it: its connection's seat and the request itself.
+/// wrong while an event is read ends here: answered, counted and, if it is our fault, logged. However a request ends, what it began to count ends
+/// with it: its connection's seat and the request itself.
 /// </summary>
 internal sealed partial class Router(
     CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, OperatorRouter operators, Cors cors, Answers answers, RequestCounters requests,

@@ -4,10 +4,10 @@
 //   store    batches whose sending failed, one entry a batch, written once and removed whole, so that tabs never write over each other. A Web Lock lets one tab
 //            at a time send them. Where localStorage is blocked or full it is an object of this page.
 //
-// A batch is let go when the server has taken it (2xx with the server's own account of it), or refused it for good (4xx but 408 and 429, by a problem of
-// its own type; dropped and counted). Anything else, such as no answer or a portal's 200 or 403, means "send it again", with the same ids; what somebody
-// else still refuses after a day is dropped and counted. Without consent, and while the page is only prerendered, nothing leaves the memory of this page.
-// Nothing here throws into the page.
+// A batch is let go when the server has taken it (2xx with the server's own account of it), or refused it for good (4xx but 408 and 429, by a
+// problem of its own type; dropped and counted). Anything else, such as no answer or a portal's 200 or 403, means "send it again", with the same ids;
+// what somebody else still refuses after a day is dropped and counted. Without consent, and while the page is only prerendered, nothing leaves the
+// memory of this page. Nothing here throws into the page.
 ((window, document) => {
   const prefix = 'estat:';
   // Browsers let requests that outlive their page carry 64 KB together.

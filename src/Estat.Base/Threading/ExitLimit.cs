@@ -7,8 +7,8 @@ namespace Estat.Base.Threading;
 
 /// <summary>
 /// Drains have their own bounds and end before this one. It is for what has none: a call to a disk that does not come back, a log that nobody reads,
-/// a fault of Estat's. From the first signal, or whatever else begins the end, a thread of its own waits, which needs neither the thread pool nor a lock;
-/// nothing stops it but the process' end.
+/// a fault of Estat's. From the first signal, or whatever else begins the end, a thread of its own waits, which needs neither the thread pool nor a
+/// lock; nothing stops it but the process' end.
 /// </summary>
 public sealed class ExitLimit : IDisposable
 {

@@ -156,8 +156,8 @@ internal static class StorageCheck
     {
         "s3:GetObject" =>
             $"allow s3:GetObject on {options.RawPrefix}/* and {options.DlqPrefix}/* of the bucket, and s3:ListBucket on the bucket "
-            + "(deploy/ecs/task-policy.json). Uploads need it whose ETag is no MD5 (S3_SSE=aws:kms) and those that are repeated: without it they stay "
-            + "on the server's disk",
+            + "(deploy/ecs/task-policy.json). Uploads need it whose ETag is no MD5 (S3_SSE=aws:kms) and those that are repeated: without it they "
+            + "stay on the server's disk",
         { } permission => $"allow {permission} for these credentials (deploy/ecs/task-policy.json); the server starts all the same, and events wait "
             + "on its disk",
         _ => FixOf(error.Failure, options),

@@ -179,8 +179,8 @@ internal sealed class Delivery(
             return accepted + rejected.Count == count
                 ? new Delivered(accepted, rejected, 0, true)
                 : throw new CliException(
-                    $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so nobody knows "
-                    + "which of them were taken");
+                    $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so nobody "
+                    + "knows which of them were taken");
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentOutOfRangeException or FormatException)
         {

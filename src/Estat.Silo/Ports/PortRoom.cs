@@ -7,8 +7,8 @@ namespace Estat.Silo.Ports;
 /// <summary>
 /// A node says who it is in its first bytes, within HEADER_TIMEOUT, or is closed. When the room is full, the connection that has been silent for
 /// longest makes way for the next; when nobody is silent, the next is closed at once. So silent connections keep no node out, and all of them
-/// together never take the descriptors that the spool needs. A connection that cannot be closed, and a log that nobody reads, keep nobody else waiting.
-/// Any thread.
+/// together never take the descriptors that the spool needs. A connection that cannot be closed, and a log that nobody reads, keep nobody else
+/// waiting. Any thread.
 /// </summary>
 /// <param name="name">Names the port in the log.</param>
 /// <param name="most">Connections at once.</param>

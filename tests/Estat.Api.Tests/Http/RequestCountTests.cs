@@ -38,12 +38,13 @@ public sealed class RequestCountTests : IAsyncDisposable
             StorageDir = _folder["data"], SpoolDir = _folder["spool"], DlqDir = _folder["dlq"], WriteKeysFile = _keys.Path, Partitions = 1,
             SpoolVolatile = true,
         };
-        _engine = new Engine(options, new FolderObjectStore(options.StorageDir, TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance);
+        var store = new FolderObjectStore(options.StorageDir, TimeProvider.System);
+        _engine = new Engine(options, store, TimeProvider.System, NullLoggerFactory.Instance);
         _known = WriteKeys.Open(options.Keys, TimeProvider.System, NullLogger.Instance)!;
         _ingest = new FailingIngest(_engine.Ingest);
         _surface = new HttpSurface(
-            options, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter), _engine.Instruments, _engine.Requests, TimeProvider.System,
-            NullLoggerFactory.Instance, Keys: _known);
+            options, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter), _engine.Instruments, _engine.Requests,
+            TimeProvider.System, NullLoggerFactory.Instance, Keys: _known);
         _handle = _surface.Collecting(_ingest, _engine.Levels);
         _engine.Start();
     }
