@@ -1,4 +1,4 @@
-// Who may see the pages of whoever runs a node: docs/admin-api.md, "Who may".
+// Who may see the operator's pages: docs/admin-api.md, "Who may".
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;

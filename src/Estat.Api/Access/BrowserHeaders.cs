@@ -28,7 +28,7 @@ internal static class BrowserHeaders
     /// <summary>For everything that this node answers beside the collecting paths: it is what its Content-Type says.</summary>
     internal static void ApplyToAll(HttpContext context) => context.Response.Headers.XContentTypeOptions = NoSniff;
 
-    /// <summary>For the pages of whoever runs the node.</summary>
+    /// <summary>For the operator's pages.</summary>
     internal static void Apply(HttpContext context)
     {
         IHeaderDictionary headers = context.Response.Headers;

@@ -1,4 +1,4 @@
-// Who asks for a page of whoever runs the node: from where, over what, and by whose page.
+// Who asks for a page of the operator's: from where, over what, and by whose page.
 using System.Net;
 using System.Net.Sockets;
 using Estat.Api.ClientAddress;

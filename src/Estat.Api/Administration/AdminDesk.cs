@@ -1,4 +1,4 @@
-// This node's answers to whoever runs it, however the question came.
+// This node's answers to the operator, however the question came.
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
 using Estat.Collect.Hosting;

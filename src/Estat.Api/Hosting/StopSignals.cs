@@ -6,7 +6,7 @@ using Estat.Base.Threading;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// Replaces the host's own signal handling, which would close the listener first and so answer newcomers with a refused connection instead of
+/// Replaces the host's own signal handling, which would close the listener first and so answer new requests with a refused connection instead of
 /// 503 + Retry-After.
 /// </summary>
 /// <param name="time">The clock.</param>

@@ -1,4 +1,4 @@
-// The paths for whoever runs a node: health and metrics. Every node has them, also one that takes no events over HTTP.
+// The paths for the operator: health and metrics. Every node has them, also one that takes no events over HTTP.
 using Estat.Api.Access;
 using Estat.Api.Health;
 using Estat.Api.Http;

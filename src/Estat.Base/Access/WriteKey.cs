@@ -1,4 +1,4 @@
-// One write key as whoever runs the node describes it.
+// One write key as the operator describes it.
 namespace Estat.Base.Access;
 
 /// <summary>Who may send, and how much. Checked by <see cref="WriteKeyFile"/>; nothing here is the key itself.</summary>
@@ -34,6 +34,6 @@ public sealed record WriteKey
     /// <summary>When it was made, as the command line notes it; of no other meaning.</summary>
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary>Whatever whoever runs the node wants to remember.</summary>
+    /// <summary>Whatever the operator wants to remember.</summary>
     public string? Note { get; init; }
 }

@@ -108,7 +108,7 @@ internal sealed class NodeOptions
         return client;
     }
 
-    /// <summary>What a request that got no answer means to whoever runs the verb.</summary>
+    /// <summary>What a request that got no answer means to the user.</summary>
     internal static string NoAnswer(Uri url, Exception error) =>
         $"{url.GetLeftPart(UriPartial.Authority)} does not answer ({error.GetBaseException().Message.TrimEnd('.')}). Is it running? --url or ESTAT_URL names another";
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Estat.Cli.Frame;
 
-/// <summary>Turns an answer into words for whoever ran the verb.</summary>
+/// <summary>Turns an answer into words for the user.</summary>
 internal static class ProblemText
 {
     private const int Longest = 300;

@@ -1,4 +1,4 @@
-// What is asked of a node by whoever runs it, apart from how it came: over HTTP, or from a gateway through the cluster.
+// What is asked of a node by the operator, apart from how it came: over HTTP, or from a gateway through the cluster.
 namespace Estat.Collect.Administration;
 
 /// <summary>A question or an order that has passed the guard of the node that it came to.</summary>

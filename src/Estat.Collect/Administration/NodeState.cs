@@ -1,4 +1,4 @@
-// A node as whoever runs it sees it: what /admin/state answers (docs/admin-api.md).
+// A node as the operator sees it: what /admin/state answers (docs/admin-api.md).
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;

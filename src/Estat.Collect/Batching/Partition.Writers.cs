@@ -5,7 +5,7 @@ namespace Estat.Collect.Batching;
 
 internal sealed partial class Partition
 {
-    /// <summary>Ends a batch that its disk or its partner failed, so that newcomers get a fresh one. Nothing happens if it has ended.</summary>
+    /// <summary>Ends a batch that its disk or its partner failed, so that new requests get a fresh one. Nothing happens if it has ended.</summary>
     internal void EndBatch(OpenBatch batch, FlushReason reason)
     {
         bool wake = false;

@@ -108,7 +108,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
             : AcceptWhole(block, lane!);
     }
 
-    /// <summary>The first step of a drain: newcomers are turned away; requests whose body is being read are still taken.</summary>
+    /// <summary>The first step of a drain: new requests are turned away; requests whose body is being read are still taken.</summary>
     public void BeginDrain() => _draining = true;
 
     /// <summary>

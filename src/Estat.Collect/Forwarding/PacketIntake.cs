@@ -76,7 +76,7 @@ public sealed class PacketIntake
             _recent.Add(packet, answer.Task);
         }
 
-        // A draining node's partitions still take what comes; a packet is a newcomer all the same.
+        // A draining node's partitions still take what comes; a packet is a new request all the same.
         Admission outlook = _ingest.Outlook(level, prefix);
         if (outlook != Admission.Accepted)
         {

@@ -1,4 +1,4 @@
-// What whoever runs a node asks of its engine.
+// What the operator asks of its engine.
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
 using Estat.Collect.Metrics;

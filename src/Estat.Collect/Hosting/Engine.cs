@@ -234,7 +234,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _started = true;
     }
 
-    /// <summary>The first step of a drain: readiness is gone and newcomers are turned away; requests in flight are still taken.</summary>
+    /// <summary>The first step of a drain: readiness is gone and new requests are turned away; requests in flight are still taken.</summary>
     public void BeginDrain()
     {
         _draining = true;
@@ -369,7 +369,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
 
     // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly. When it was a part that events go
-    // through, newcomers are turned away as well: what a lane without its writer acknowledges, nobody would store.
+    // through, new requests are turned away as well: what a lane without its writer acknowledges, nobody would store.
     private async Task Watch(Task part, string name, bool carriesEvents)
     {
         try

@@ -93,7 +93,7 @@ internal sealed class LocalIngest(
         return Refused(admission);
     }
 
-    /// <summary>Newcomers are turned away from now on; requests already past <see cref="Outlook"/> are still taken until the partitions close.</summary>
+    /// <summary>New requests are turned away from now on; requests already past <see cref="Outlook"/> are still taken until the partitions close.</summary>
     internal void BeginDrain() => _draining = true;
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));

@@ -70,7 +70,7 @@ public sealed class EstatInstruments : IDisposable
         _replicaDegraded = Meter.CreateCounter<long>(
             "estat_replica_degraded_events_total", description: "Events asked for at replica and acknowledged at disk: REPLICA_DEGRADED=disk");
         _adminRefused = Meter.CreateCounter<long>(
-            "estat_admin_refused_total", description: "Requests for the pages of whoever runs the node that were refused (401, 403, 429)");
+            "estat_admin_refused_total", description: "Requests for the operator's pages that were refused (401, 403, 429)");
         foreach (FlushReason reason in Enum.GetValues<FlushReason>())
         {
             _batchesSealed.Add(0, Tag("reason", Label(reason)));
@@ -211,7 +211,7 @@ public sealed class EstatInstruments : IDisposable
     /// <summary>Events that were to have a copy were acknowledged without.</summary>
     internal void OnReplicaDegraded(int events) => _replicaDegraded.Add(events);
 
-    /// <summary>Somebody asked for a page of whoever runs the node and was refused.</summary>
+    /// <summary>Somebody asked for a page of the operator's and was refused.</summary>
     public void OnAdminRefused() => _adminRefused.Add(1);
 
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>

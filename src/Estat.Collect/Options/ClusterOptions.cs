@@ -33,7 +33,7 @@ public enum ClusteringKind
 /// <summary>What <c>ACK=replica</c> means while no other silo is alive.</summary>
 public enum ReplicaDegradedPolicy
 {
-    /// <summary>Newcomers are answered 503.</summary>
+    /// <summary>New requests get 503.</summary>
     Reject,
 
     /// <summary>They are taken at <c>disk</c>, and the answer says so (202).</summary>

@@ -7,13 +7,13 @@ using Estat.Base.Storage;
 
 namespace Estat.Collect.Options;
 
-/// <summary>What happens to newcomers when the DLQ has reached its capacity.</summary>
+/// <summary>What happens to new requests when the DLQ has reached its capacity.</summary>
 public enum DlqFullPolicy
 {
     /// <summary>New events are answered 503; nothing that was acknowledged is given up.</summary>
     Reject,
 
-    /// <summary>The oldest files are deleted and counted in <c>dlq_events_dropped_total</c> (the seed's behaviour).</summary>
+    /// <summary>The oldest files are deleted and counted in <c>dlq_events_dropped_total</c>.</summary>
     Evict,
 }
 
@@ -44,7 +44,7 @@ public sealed record EstatOptions
     /// <summary>Whether the spool may be on a file system that forgets, such as tmpfs.</summary>
     public bool SpoolVolatile { get; init; }
 
-    /// <summary>Size of the spool at which newcomers are turned away, bytes.</summary>
+    /// <summary>Size of the spool at which new requests are turned away, bytes.</summary>
     public long SpoolMaxSizeBytes { get; init; } = 19_327_352_832;
 
     /// <summary>Least time between two batches of requests that wait for the store, and the longest that each then waits for its upload.</summary>
@@ -149,7 +149,7 @@ public sealed record EstatOptions
     /// <summary>What happens at <see cref="DlqMaxSizeBytes"/>.</summary>
     public DlqFullPolicy DlqFull { get; init; } = DlqFullPolicy.Reject;
 
-    /// <summary>While the spool's disk has less than this free, or the DLQ's while it holds files, newcomers are turned away. Bytes.</summary>
+    /// <summary>While the spool's disk has less than this free, or the DLQ's while it holds files, new requests are turned away. Bytes.</summary>
     public long DiskMinFreeBytes { get; init; } = 268_435_456;
 
     /// <summary>Time between two recovery ticks.</summary>
@@ -238,7 +238,7 @@ public sealed record EstatOptions
     /// <summary>Events at once from one client address; null is two seconds' worth.</summary>
     public double? IpBurst { get; init; }
 
-    /// <summary>What opens the pages of whoever runs the node (console, tail, DLQ, dashboard); null is loopback only.</summary>
+    /// <summary>What opens the operator's pages (console, tail, DLQ, dashboard); null is loopback only.</summary>
     public string? AdminToken { get; init; }
 
     /// <summary>PEM file of HTTP's certificate and those that signed it; null is HTTP without TLS.</summary>

@@ -104,7 +104,7 @@ public static class OptionTable
             "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
         OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
             (o, v) => o with { CaptureCookie = v }),
-        OptionSpec.Text("WRITE_KEYS_FILE", "", "a file's path; docs/keys.md shows what it holds", "JSON file of write keys with their limits, read again when it changes. Without any key whoever reaches HTTP_ADDR may send.",
+        OptionSpec.Text("WRITE_KEYS_FILE", "", "a file's path; docs/keys.md shows what it holds", "JSON file of write keys with their limits, read again when it changes. Without any key everybody who reaches HTTP_ADDR may send.",
             IsPath, (o, v) => o with { WriteKeysFile = v }),
         new OptionSpec("WRITE_KEYS", "", WriteKeyList, "A few write keys besides, without limits of their own.", BindWriteKeys),
         OptionSpec.OneOf("OPEN_INGEST", "false", [("true", true), ("false", false)], "Whether requests without a write key are taken although there are keys. A wrong one never is.",

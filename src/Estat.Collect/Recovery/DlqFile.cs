@@ -1,4 +1,4 @@
-// The DLQ as whoever runs the node sees it.
+// The DLQ as the operator sees it.
 namespace Estat.Collect.Recovery;
 
 /// <summary>A file of the DLQ.</summary>

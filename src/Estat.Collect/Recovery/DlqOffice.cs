@@ -1,4 +1,4 @@
-// The DLQ for whoever runs the node: looking, trying now, giving up.
+// The DLQ for the operator: looking, trying now, giving up.
 using System.IO.Enumeration;
 using Estat.Base.Storage;
 using Estat.Collect.Administration;

@@ -1,4 +1,4 @@
-// The quarantine for whoever runs the node: looking, trying again, giving up.
+// The quarantine for the operator: looking, trying again, giving up.
 using System.IO.Compression;
 using Estat.Base.Memory;
 using Estat.Base.Storage;

@@ -20,7 +20,7 @@ namespace Estat.Collect.Recovery;
 /// </summary>
 internal sealed partial class RecoveryLoop
 {
-    // The loop's own, and what whoever runs the node asks for besides.
+    // The loop's own, and what the operator asks for besides.
     private const int MostAtOnce = 9;
 
     private readonly EstatOptions _options;
@@ -138,7 +138,7 @@ internal sealed partial class RecoveryLoop
             do
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _dlq.MeasureFreeSpace(); // at each step: a DLQ of many files takes long to empty, and newcomers wait for its room
+                _dlq.MeasureFreeSpace(); // at each step: a DLQ of many files takes long to empty, and new requests wait for its room
             }
             while (await TickAsync(scan, cancellationToken).ConfigureAwait(false));
         }

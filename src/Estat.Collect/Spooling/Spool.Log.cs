@@ -32,7 +32,7 @@ internal sealed partial class Spool
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The spool {Folder} is full: it holds {Bytes} bytes (SPOOL_MAX_SIZE_BYTES) and its disk has {Free} free (DISK_MIN_FREE_BYTES). Newcomers are answered 503; make room, or mend storage")]
+        Message = "The spool {Folder} is full: it holds {Bytes} bytes (SPOOL_MAX_SIZE_BYTES) and its disk has {Free} free (DISK_MIN_FREE_BYTES). New requests get 503; make room, or mend storage")]
     private static partial void LogFull(ILogger logger, string folder, long bytes, long free);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The spool {Folder} has room again: it holds {Bytes} bytes and its disk has {Free} free")]

@@ -95,7 +95,7 @@ internal sealed partial class Spool : IDisposable
     /// <summary>Bytes of all segments: open, waiting, and those found at start once they were counted.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
 
-    /// <summary>Whether newcomers must be turned away for lack of room.</summary>
+    /// <summary>Whether new requests must be turned away for lack of room.</summary>
     internal bool IsFull => !_isCounted || Bytes >= _options.SpoolMaxSizeBytes || Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes;
 
     /// <summary>Bytes free on its disk, as last measured.</summary>

@@ -27,7 +27,7 @@ internal sealed partial class BatchStore(
     /// <summary>Called when the store answers after it had failed.</summary>
     internal Action? OnAnswersAgain { get; set; }
 
-    /// <summary>Somebody got through: a node without newcomers must not go on saying that storage fails.</summary>
+    /// <summary>Somebody got through: a node without new requests must not go on saying that storage fails.</summary>
     internal void OnAnswer()
     {
         if (_fails)

@@ -94,7 +94,7 @@ internal sealed partial class Uploader : IDisposable
     /// <summary>No more batches will come.</summary>
     internal void Complete() => _queue.Writer.Complete();
 
-    /// <summary>Ends uploads in progress; what is left goes to the DLQ. A batch that had arrived unheard is recognised by recovery.</summary>
+    /// <summary>Ends uploads in progress; what is left goes to the DLQ. An upload that succeeded, but whose response was lost, is recognised by recovery.</summary>
     internal void Hurry() => Cancel(_hurry);
 
     /// <summary>The last resort of a drain whose time is over: batches that neither storage nor the disk takes are counted as dropped.</summary>

@@ -1,4 +1,4 @@
-// Who may see the pages of whoever runs a node: the decision alone, with every trick that a header can play.
+// Who may see the operator's pages: the decision alone, with every trick that a header can play.
 using System.Net;
 using System.Text;
 using Estat.Api.Access;

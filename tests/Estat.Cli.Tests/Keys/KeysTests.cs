@@ -1,4 +1,4 @@
-// Keys as whoever runs a node makes them.
+// Keys as the operator makes them.
 using Estat.Base.Access;
 using Estat.Base.Options;
 using Estat.Testing;

@@ -23,7 +23,7 @@ public sealed class PauseSilo : ClusterScenario
             silo.Pause();
             await Task.Delay(Paused);
             silo.Continue();
-            // What membership has declared dead stays dead: the process ends, and whoever runs it starts another one over the same disk.
+            // What membership has declared dead stays dead: the process ends, and the operator starts another one over the same disk.
             await Wait.UntilAsync(() => !silo.IsRunning, ToNotice, $"{silo.Name} to notice that it was declared dead, and to end");
             await silo.StartAsync();
         });
