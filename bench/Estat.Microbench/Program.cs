@@ -18,7 +18,8 @@ switch (args)
         GzipCost.Run(GzipCost.Samples(), Rounds);
         return 0;
     default:
-        // In this process: the project that BenchmarkDotNet would otherwise generate and build does not know where Directory.Build.props puts outputs.
+        // In this process: the project that BenchmarkDotNet would otherwise generate and build does not know where Directory.Build.props puts
+        // outputs.
         Job job = Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance).WithClock(new ThreadClock()).AsDefault();
         BenchmarkSwitcher.FromAssembly(typeof(BodyKind).Assembly).Run(args, DefaultConfig.Instance.AddJob(job));
         return 0;

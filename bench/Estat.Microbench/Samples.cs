@@ -25,7 +25,8 @@ internal static class Samples
         CultureInfo.InvariantCulture,
         $"{{\"event_id\":\"{random.Next():x8}-{number % 65536:x4}-{random.Next():x8}\",\"session\":\"s_{random.Next():x}\",\"type\":\"page_view\","
         + $"\"url\":\"https://shop.example.com{Pages[number % 5]}{random.Next(1, 1_000_001)}\",\"referrer\":\"https://www.google.com/search?q={random.Next():x}\","
-        + $"\"title\":\"상품 상세 페이지 {random.Next(1, 100_001)} — 오늘의 특가\",\"price\":{random.Next(1, 901)}.{random.Next(100):00},\"ts\":{1_700_000_000 + number},"
+        + $"\"title\":\"상품 상세 페이지 {random.Next(1, 100_001)} — 오늘의 "
+            + $"특가\",\"price\":{random.Next(1, 901)}.{random.Next(100):00},\"ts\":{1_700_000_000 + number},"
         + $"\"user\":{{\"id\":{random.Next(1, 10_000_001)},\"tier\":\"gold\",\"age\":{random.Next(18, 81)}}},"
         + $"\"viewport\":{{\"w\":{random.Next(320, 2561)},\"h\":{random.Next(500, 1601)}}},\"tags\":[\"봄\",\"세일\",\"new\"],"
         + $"\"ab\":\"{(number % 2 == 0 ? "A" : "B")}\",\"trace\":\"{random.Next():x8}{random.Next():x8}\"}}"));

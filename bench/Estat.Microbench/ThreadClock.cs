@@ -6,8 +6,8 @@ using Perfolizer.Horology;
 namespace Estat.Microbench;
 
 /// <summary>
-/// CPU time of the calling thread. What else the machine does counts only by the caches that it empties, so that figures of a shared machine can be compared.
-/// For what runs on one thread and waits for nothing.
+/// CPU time of the calling thread. What else the machine does counts only by the caches that it empties, so that figures of a shared machine can be
+/// compared. For what runs on one thread and waits for nothing.
 /// </summary>
 internal sealed partial class ThreadClock : IClock
 {

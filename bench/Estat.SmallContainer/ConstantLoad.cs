@@ -6,8 +6,8 @@ using Estat.Testing;
 namespace Estat.SmallContainer;
 
 /// <summary>
-/// Sends over 64 connections. An event that finds none of them free is late, and its lateness counts as latency: a server that stands still for a second
-/// cannot hide that by not being asked.
+/// Sends over 64 connections. An event that finds none of them free is late, and its lateness counts as latency: a server that stands still for a
+/// second cannot hide that by not being asked.
 /// </summary>
 internal sealed class ConstantLoad(Uri server, int rate)
 {
@@ -34,7 +34,8 @@ internal sealed class ConstantLoad(Uri server, int rate)
         var ended = Stopwatch.GetTimestamp();
         using var client = new HttpClient { BaseAddress = server };
         await UntilDrainedAsync(client);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"nothing left on the disk {Stopwatch.GetElapsedTime(ended).TotalSeconds:0} s after the last event"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"nothing left on the disk {Stopwatch.GetElapsedTime(ended).TotalSeconds:0} s after the last event"));
         var audit = await Stored.AuditAsync(endpoint, bucket, report);
         Console.WriteLine($"{report}");
         Console.WriteLine($"in the bucket: {audit}");
@@ -60,8 +61,10 @@ internal sealed class ConstantLoad(Uri server, int rate)
 
         Print("all", report.Times);
         Print("after 5 s", report.Times.Where(time => Stopwatch.GetElapsedTime(first, Due(time)) >= Start));
-        var slow = report.Times.Where(time => time.Took + time.Late >= Limit).CountBy(time => (int)Stopwatch.GetElapsedTime(first, Due(time)).TotalSeconds);
-        Console.WriteLine($"{Limit.TotalMilliseconds} ms or more, as second: events  {string.Join(", ", slow.OrderBy(pair => pair.Key).Take(40).Select(pair => $"{pair.Key}: {pair.Value}"))}");
+        var slow = report.Times.Where(time => time.Took + time.Late >= Limit)
+            .CountBy(time => (int)Stopwatch.GetElapsedTime(first, Due(time)).TotalSeconds);
+        Console.WriteLine($"{Limit.TotalMilliseconds} ms or more, as second: "
+            + $"events  {string.Join(", ", slow.OrderBy(pair => pair.Key).Take(40).Select(pair => $"{pair.Key}: {pair.Value}"))}");
     }
 
     private static void Print(string what, IEnumerable<RequestTime> times)

@@ -1,4 +1,5 @@
-// The load of bench/small-container.sh: a constant rate, each answer's time counted from when its event was due, and an account of every event at the end.
+// The load of bench/small-container.sh: a constant rate, each answer's time counted from when its event was due, and an account of every event at the
+// end.
 //
 //   Estat.SmallContainer bucket S3_ENDPOINT BUCKET
 //   Estat.SmallContainer load SERVER RATE SECONDS [S3_ENDPOINT BUCKET]      without a bucket nothing is looked for at the end

@@ -4,7 +4,8 @@ using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 var program = new NodeProgram(
-    "dotnet Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.", OptionTable.OfCluster,
+    "dotnet Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.",
+    OptionTable.OfCluster,
     OptionTable.BindCluster);
 return await program.RunAsync(args, (options, isTerminal, limit) => options.Cluster.Role == NodeRole.Gateway
     ? new GatewayServer(options, TimeProvider.System, isTerminal, limit)

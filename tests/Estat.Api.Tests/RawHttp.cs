@@ -10,8 +10,8 @@ using Estat.Api.Tests.Contract;
 namespace Estat.Api.Tests;
 
 /// <summary>
-/// One TCP connection to a server on this machine. Text is sent as Latin-1: one byte a character. Where what was sent begins like a request, its answer is held
-/// against /openapi.json.
+/// One TCP connection to a server on this machine. Text is sent as Latin-1: one byte a character. Where what was sent begins like a request, its
+/// answer is held against /openapi.json.
 /// </summary>
 internal sealed partial class RawHttp : IDisposable
 {
@@ -158,7 +158,8 @@ internal sealed partial class RawHttp : IDisposable
         if (line.Success)
         {
             ApiDescription.Default.Check(new Answer(
-                line.Groups["method"].Value, line.Groups["path"].Value, answer.Status, answer.Headers, answer.Headers["Content-Type"].SingleOrDefault(), body));
+                line.Groups["method"].Value, line.Groups["path"].Value, answer.Status, answer.Headers,
+                answer.Headers["Content-Type"].SingleOrDefault(), body));
         }
     }
 

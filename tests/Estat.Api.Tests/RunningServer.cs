@@ -9,7 +9,8 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests;
 
-/// <summary>A standalone server on a port of 127.0.0.1, with one partition (so that events are stored in the order of their requests), over a folder.</summary>
+/// <summary>A standalone server on a port of 127.0.0.1, with one partition (so that events are stored in the order of their requests), over a
+/// folder.</summary>
 internal sealed class RunningServer : IAsyncDisposable
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);

@@ -68,7 +68,8 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
         var unknown = options.Scenarios.Except(Catalog.All.Select(scenario => scenario.Name)).ToList();
         if (unknown.Count > 0)
         {
-            output.WriteLine($"No scenario is named {string.Join(", ", unknown)}; there are {string.Join(", ", Catalog.All.Select(scenario => scenario.Name))}.");
+            output.WriteLine($"No scenario is named {string.Join(", ", unknown)}; there are "
+                + $"{string.Join(", ", Catalog.All.Select(scenario => scenario.Name))}.");
             return false;
         }
 

@@ -102,8 +102,8 @@ internal sealed class Round : IAsyncDisposable
     internal static Task ForAsync(Random random, int least, int most) => Task.Delay(random.Next(least, most));
 
     /// <summary>
-    /// Does this to connections to S3 and returns once it has struck so many times; trouble that nothing has met yet tests nothing. Goes on after a while
-    /// all the same: perhaps there is nothing to upload.
+    /// Does this to connections to S3 and returns once it has struck so many times; trouble that nothing has met yet tests nothing. Goes on after a
+    /// while all the same: perhaps there is nothing to upload.
     /// </summary>
     internal async Task FaultUntilStruckAsync(Fault fault, int times)
     {
@@ -128,7 +128,8 @@ internal sealed class Round : IAsyncDisposable
     {
         await Node.StartAsync();
         Phase = "under load";
-        var sender = new EventSender(Node.Server.BaseAddress, Plan.Connections, Plan.PerSecond) { Kinds = Plan.Kinds, AnswerTimeout = AnswerPatience };
+        var sender = new EventSender(
+            Node.Server.BaseAddress, Plan.Connections, Plan.PerSecond) { Kinds = Plan.Kinds, AnswerTimeout = AnswerPatience };
         using var enough = new CancellationTokenSource();
         var sending = sender.SendAsync(enough.Token);
         var watching = _watch.RunAsync(Node, enough.Token);
@@ -168,7 +169,8 @@ internal sealed class Round : IAsyncDisposable
     /// <summary>Empties the bucket: the gateway keeps its objects in memory, and a run is long.</summary>
     internal async Task CleanAsync()
     {
-        while (await Rgw.Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket, MaxKeys = DeletedAtOnce }) is { S3Objects.Count: > 0 } page)
+        while (await Rgw.Client.ListObjectsV2Async(
+            new ListObjectsV2Request { BucketName = _bucket, MaxKeys = DeletedAtOnce }) is { S3Objects.Count: > 0 } page)
         {
             await Rgw.Client.DeleteObjectsAsync(new DeleteObjectsRequest
             {

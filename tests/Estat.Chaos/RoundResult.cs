@@ -38,7 +38,8 @@ internal sealed record RoundResult(
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Plan.Number,4}  {Plan.Scenario.Name,-16} {Plan.Level,-6} {Elapsed.TotalSeconds,5:0.0} s {Kills,3} kills  "
-                + $"{sum.Sum(l => l.Acknowledged),6} acknowledged {sum.Sum(l => l.Numbers.FoundOnce),6} once {sum.Sum(l => l.Numbers.Lost.Count),5} lost "
+                + $"{sum.Sum(l => l.Acknowledged),6} acknowledged {sum.Sum(l => l.Numbers.FoundOnce),6} once {sum.Sum(l => l.Numbers.Lost.Count),5} "
+                    + $"lost "
                 + $"{sum.Sum(l => l.Numbers.Duplicated.Count),4} double {sum.Sum(l => l.Numbers.NeverAcknowledged.Count),4} never acknowledged  "
                 + $"{Findings.RawObjects,4} objects{unsettled}  {(Complaints.Count == 0 ? "ok" : "FAILED")}");
         }

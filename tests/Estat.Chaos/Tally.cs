@@ -51,7 +51,8 @@ internal sealed class Tally
     {
         output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-            $"{Rounds} rounds in {elapsed.TotalMinutes:0.0} min ({Rounds / elapsed.TotalMinutes:0.0} a minute), {Kills} kills, {Readings} readings of the "
+            $"{Rounds} rounds in {elapsed.TotalMinutes:0.0} min ({Rounds / elapsed.TotalMinutes:0.0} a minute), {Kills} kills, {Readings} readings "
+                + $"of the "
             + $"counters; slowest to come to rest: {_slowestSettling.TotalSeconds:0.0} s"));
         output.WriteLine();
         output.WriteLine("ack level   rounds   kills   acknowledged   found once     lost   duplicated   never acknowledged");
@@ -67,7 +68,8 @@ internal sealed class Tally
         foreach (var (level, sums) in _levels.Where(entry => entry.Value.LostAllowed > 0))
         {
             output.WriteLine(level == AckNames.Memory
-                ? $"The {sums.LostAllowed} lost at memory were in the buffer of a process that was killed: memory promises no more, and the oracle sees it."
+                ? $"The {sums.LostAllowed} lost at memory were in the buffer of a process that was killed: memory promises no more, and the oracle "
+                    + $"sees it."
                 : $"The {sums.LostAllowed} lost at {level} were on a disk that was taken away: {level} promises no more.");
         }
 

@@ -15,7 +15,8 @@ public sealed class BenchTests
         using var folder = new TempFolder();
         await using ServerProcess server = await ServerProcess.StartAsync(SendTests.LocalServer(folder));
         (int code, string output) = await EstatCommand.RunAsync(
-            "bench", "--seconds", "0.5", "--connections", "2", "--rate", "100", "--batch", $"{batch}", "--json", "--url", server.BaseAddress.ToString());
+            "bench", "--seconds", "0.5", "--connections", "2", "--rate", "100", "--batch", $"{batch}", "--json", "--url",
+            server.BaseAddress.ToString());
         Assert.True(code == 0, output);
         using var result = JsonDocument.Parse(output.Split('\n').First(line => line.StartsWith('{')));
         server.Terminate();

@@ -58,7 +58,8 @@ public sealed class BrokenAnswersTests
             hangs.TrySetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         });
-        await using ChildProcess exporting = EstatCommand.Start(new Dictionary<string, string>(), "dlq", "export", folder["export"], "--all", "--url", node.Url);
+        await using ChildProcess exporting = EstatCommand.Start(
+            new Dictionary<string, string>(), "dlq", "export", folder["export"], "--all", "--url", node.Url);
         await hangs.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
         exporting.Interrupt();
         Assert.Equal(130, await exporting.WaitForExitAsync(TimeSpan.FromSeconds(20)));
@@ -82,7 +83,8 @@ public sealed class BrokenAnswersTests
             await FakeNode.BeginAsync(context, Page);
             await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         });
-        using var admin = new AdminClient(NodeOptions.ClientOf(new Uri(node.Url), token: null, key: null, connections: 1), node: null, time, CancellationToken.None);
+        using var admin = new AdminClient(
+            NodeOptions.ClientOf(new Uri(node.Url), token: null, key: null, connections: 1), node: null, time, CancellationToken.None);
         Task<DlqPage?> page = admin.GetAsync("admin/dlq", DlqJson.Default.DlqPage, CancellationToken.None);
         await Wait.UntilAsync(() => asked == 1, Limit, "the first request");
         await Wait.UntilAsync(
@@ -106,7 +108,8 @@ public sealed class BrokenAnswersTests
     public async Task A_discard_that_is_answered_with_something_else_is_told_in_one_line(string answer)
     {
         await using FakeNode node = await FakeNode.StartAsync(context =>
-            context.Response.WriteAsync(context.Request.Method == "DELETE" ? answer : Encoding.UTF8.GetString(Page)["{\"files\":[".Length..].Split(']')[0]));
+            context.Response.WriteAsync(
+                context.Request.Method == "DELETE" ? answer : Encoding.UTF8.GetString(Page)["{\"files\":[".Length..].Split(']')[0]));
         (int code, string output) = await EstatCommand.RunAsync("dlq", "discard", File1, "--yes", "--events", "1", "--url", node.Url);
         Assert.Equal(1, code);
         Assert.Contains("something that is not Estat's", output, StringComparison.Ordinal);
@@ -167,7 +170,8 @@ public sealed class BrokenAnswersTests
 
         Directory.CreateDirectory(folder["lake/raw"]);
         await File.WriteAllBytesAsync(folder["lake/raw/a.jsonl.gz"], Gzip(Line + Line), TestContext.Current.CancellationToken);
-        (code, output) = await EstatCommand.RunAsync("replay", "--from", folder["lake"], "--to", node.Url, "--as", "line", "--json", "--checkpoint", folder["checkpoint"]);
+        (code, output) = await EstatCommand.RunAsync(
+            "replay", "--from", folder["lake"], "--to", node.Url, "--as", "line", "--json", "--checkpoint", folder["checkpoint"]);
         Assert.True(code == 0, output);
         Assert.Contains(uncertain, output, StringComparison.Ordinal);
         Assert.Equal(2, refused.Count);

@@ -18,7 +18,8 @@ public sealed class CheckTests(Rgw rgw)
         Assert.True(code == 0, output);
         Assert.Contains("created, refused a second time, read, listed", output, StringComparison.Ordinal);
         Assert.Contains("Ready to run", output, StringComparison.Ordinal);
-        Assert.Empty((await rgw.Gateway.Client.ListObjectsV2Async(new() { BucketName = bucket }, TestContext.Current.CancellationToken)).S3Objects ?? []);
+        Assert.Empty((await rgw.Gateway.Client.ListObjectsV2Async(new() { BucketName = bucket }, TestContext.Current.CancellationToken)).S3Objects
+            ?? []);
         Assert.False(Directory.Exists(folder["spool"]));
     }
 
@@ -203,7 +204,8 @@ public sealed class CheckTests(Rgw rgw)
         await File.WriteAllTextAsync(folder["cert.pem"], "mine", TestContext.Current.CancellationToken);
         var options = new Dictionary<string, string>
         {
-            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}", ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["SPOOL_VOLATILE"] = "true",
+            ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}", ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"],
+                ["DLQ_DIR"] = folder["dlq"], ["SPOOL_VOLATILE"] = "true",
             ["WRITE_KEYS_FILE"] = folder["keys.json"], ["HTTP_TLS_CERT"] = folder["cert.pem"],
         };
         Assert.Contains("sha256", (await BadAsync(options, "write keys")).Text, StringComparison.Ordinal);

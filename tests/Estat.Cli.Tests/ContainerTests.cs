@@ -16,7 +16,8 @@ public sealed class ContainerTests
         await File.WriteAllTextAsync(folder["token"], "a-token-of-32-characters-0123456\n", TestContext.Current.CancellationToken);
         var options = new Dictionary<string, string>
         {
-            ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["SPOOL_VOLATILE"] = "true", ["ADMIN_TOKEN_FILE"] = folder["token"],
+            ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["SPOOL_VOLATILE"] = "true",
+                ["ADMIN_TOKEN_FILE"] = folder["token"],
         };
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         options["ESTAT_URL"] = server.BaseAddress.ToString();
@@ -58,13 +59,15 @@ public sealed class ContainerTests
         using var folder = new TempFolder();
         var options = new Dictionary<string, string>
         {
-            ["ACK"] = "replica", ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"], ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}", ["SPOOL_VOLATILE"] = "true",
+            ["ACK"] = "replica", ["STORAGE_DIR"] = folder["data"], ["SPOOL_DIR"] = folder["spool"], ["DLQ_DIR"] = folder["dlq"],
+                ["HTTP_ADDR"] = $"127.0.0.1:{FreePort.Next()}", ["SPOOL_VOLATILE"] = "true",
         };
         (int code, string output) = await EstatCommand.RunAsync(options, "check");
         Assert.Equal(2, code);
         Assert.Contains("replica needs a cluster", output, StringComparison.Ordinal);
 
-        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Where(file => Path.GetExtension(file) == ".dll" || Path.GetFileName(file).StartsWith("estat.", StringComparison.Ordinal)))
+        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory)
+            .Where(file => Path.GetExtension(file) == ".dll" || Path.GetFileName(file).StartsWith("estat.", StringComparison.Ordinal)))
         {
             File.Copy(file, folder[Path.GetFileName(file)]);
         }
@@ -76,7 +79,8 @@ public sealed class ContainerTests
             Assert.True(await process.WaitForExitAsync(Limit) == 0, process.AllOutput);
         }
 
-        await using ChildProcess wrong = ChildProcess.Launch("estat check", ["dotnet", folder["estat.dll"], "check"], new Dictionary<string, string>(options) { ["ROLE"] = "queen" });
+        await using ChildProcess wrong = ChildProcess.Launch(
+            "estat check", ["dotnet", folder["estat.dll"], "check"], new Dictionary<string, string>(options) { ["ROLE"] = "queen" });
         Assert.Equal(2, await wrong.WaitForExitAsync(Limit));
         Assert.Contains("ROLE=queen", wrong.AllOutput, StringComparison.Ordinal);
     }

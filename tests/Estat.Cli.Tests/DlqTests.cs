@@ -22,11 +22,13 @@ public sealed class DlqTests(Rgw rgw)
         try
         {
             string url = server.BaseAddress.ToString();
-            var files = (await EstatCommand.RunAsync("dlq", "list", "--all", "--json", "--url", url)).Output.Split('\n').Where(line => line.StartsWith('{'))
+            var files = (await EstatCommand.RunAsync("dlq", "list", "--all", "--json", "--url", url)).Output.Split('\n')
+                .Where(line => line.StartsWith('{'))
                 .Select(line => JsonDocument.Parse(line).RootElement).ToList();
             Assert.Equal(Events, files.Sum(file => file.GetProperty("events").GetInt64()));
 
-            await using (ChildProcess exporting = EstatCommand.Start(new Dictionary<string, string>(), "dlq", "export", folder["export"], "--all", "--url", url))
+            await using (ChildProcess exporting = EstatCommand.Start(
+                new Dictionary<string, string>(), "dlq", "export", folder["export"], "--all", "--url", url))
             {
                 await UntilExportedAsync(folder["export"], 20, exporting);
                 exporting.Interrupt();
@@ -37,7 +39,8 @@ public sealed class DlqTests(Rgw rgw)
             Assert.InRange(before, 20, files.Count - 1);
             (int code, string output) = await EstatCommand.RunAsync("dlq", "export", folder["export"], "--all", "--json", "--url", url);
             Assert.True(code == 0, output);
-            Assert.Contains($"\"files\":{files.Count},\"copied\":{files.Count - before},\"already_there\":{before},\"gone\":0,\"events\":{Events}", output, StringComparison.Ordinal);
+            Assert.Contains($"\"files\":{files.Count},\"copied\":{files.Count - before},\"already_there\":{before},\"gone\":0,\"events\":{Events}",
+                output, StringComparison.Ordinal);
             AssertEachOnce(StoredEvents.FromFolder(folder["export"]));
 
             // A copy that is damaged is found by its hash, and made again.
@@ -57,9 +60,11 @@ public sealed class DlqTests(Rgw rgw)
             await rgw.Gateway.StartGatewayAsync();
         }
 
-        await using (ChildProcess retrying = EstatCommand.Start(new Dictionary<string, string>(), "dlq", "retry", "--all", "--url", server.BaseAddress.ToString()))
+        await using (ChildProcess retrying = EstatCommand.Start(
+            new Dictionary<string, string>(), "dlq", "retry", "--all", "--url", server.BaseAddress.ToString()))
         {
-            await Wait.UntilAsync(async () => (await server.MetricsAsync())["dlq_files_current"] < (Events / BatchSize) - 20, Limit, "some files to be stored", () => retrying.AllOutput);
+            await Wait.UntilAsync(async () => (await server.MetricsAsync())["dlq_files_current"] < (Events / BatchSize) - 20, Limit,
+                "some files to be stored", () => retrying.AllOutput);
             retrying.Interrupt();
             Assert.Contains(await retrying.WaitForExitAsync(Limit), new[] { 130, 0 });
         }
@@ -107,7 +112,8 @@ public sealed class DlqTests(Rgw rgw)
         Assert.True(discarded == 0, told);
         (int retried, string said) = await EstatCommand.RunAsync(options, ["dlq", "retry", "--all", .. dir]);
         Assert.True(retried == 0, said);
-        Assert.Equal(Few - 250, (await StoredEvents.FromBucketAsync(rgw.Gateway.Client, bucket, "raw/")).Select(SendTests.NumberOf).Distinct().Count());
+        Assert.Equal(Few - 250, (await StoredEvents.FromBucketAsync(rgw.Gateway.Client, bucket, "raw/")).Select(SendTests.NumberOf).Distinct()
+            .Count());
         Assert.Contains("is empty", (await EstatCommand.RunAsync(["dlq", "list", .. dir])).Output, StringComparison.Ordinal);
     }
 
@@ -160,5 +166,6 @@ public sealed class DlqTests(Rgw rgw)
         },
         Limit, $"{files} files to be exported", () => exporting.AllOutput);
 
-    private static int Exported(string folder) => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jsonl.gz").Count(file => !Path.GetFileName(file).StartsWith('.')) : 0;
+    private static int Exported(string folder) =>
+        Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.jsonl.gz").Count(file => !Path.GetFileName(file).StartsWith('.')) : 0;
 }

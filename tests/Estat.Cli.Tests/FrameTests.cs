@@ -31,9 +31,11 @@ public sealed class FrameTests
         int port = FreePort.Next();
         await using ChildProcess server = EstatCommand.Start(options, "run", $"--HTTP_ADDR=127.0.0.1:{port}");
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        await Wait.UntilAsync(() => server.Output.Any(line => line.Contains("Listening on", StringComparison.Ordinal)), TimeSpan.FromSeconds(60), "it to listen", () => server.AllOutput);
+        await Wait.UntilAsync(() => server.Output.Any(line => line.Contains("Listening on", StringComparison.Ordinal)), TimeSpan.FromSeconds(60),
+            "it to listen", () => server.AllOutput);
         using var event1 = new StringContent("hello");
-        Assert.True((await client.PostAsync(new Uri("/collect", UriKind.Relative), event1, TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+        Assert.True((await client.PostAsync(
+            new Uri("/collect", UriKind.Relative), event1, TestContext.Current.CancellationToken)).IsSuccessStatusCode);
         server.Terminate();
         Assert.Equal(0, await server.WaitForExitAsync(TimeSpan.FromSeconds(60)));
         Assert.Single(StoredEvents.FromFolder(folder["data"]));
@@ -44,7 +46,8 @@ public sealed class FrameTests
     {
         using var folder = new TempFolder();
         await File.WriteAllTextAsync(
-            folder["estat"], $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, "estat.dll")} \"$@\"\n", TestContext.Current.CancellationToken);
+            folder["estat"], $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, "estat.dll")} \"$@\"\n",
+            TestContext.Current.CancellationToken);
         await Command.SucceedAsync(TimeSpan.FromSeconds(30), "chmod", "+x", folder["estat"]);
         const string Complete =
             """
@@ -60,5 +63,6 @@ public sealed class FrameTests
     [InlineData("plain 한글 text", "plain 한글 text")]
     [InlineData("\e[2J\e]0;title\a", "\\u001b[2J\\u001b]0;title\\u0007")]
     [InlineData("a\u202eb\u009bc", "a\\u202eb\\u009bc")]
-    public void What_came_from_outside_is_shown_to_a_terminal_and_never_obeyed(string text, string shown) => Assert.Equal(shown, Shell.Printable(text));
+    public void What_came_from_outside_is_shown_to_a_terminal_and_never_obeyed(string text, string shown) =>
+        Assert.Equal(shown, Shell.Printable(text));
 }

@@ -30,7 +30,8 @@ public sealed class SendTests(Rgw rgw)
             for (int round = 1; round <= 3; round++)
             {
                 long before = CheckpointEvents(file);
-                await using ChildProcess sending = EstatCommand.Start(new Dictionary<string, string>(), "send", file, "--url", url, "--events", "500", "--rate", $"{events / 5}");
+                await using ChildProcess sending = EstatCommand.Start(
+                    new Dictionary<string, string>(), "send", file, "--url", url, "--events", "500", "--rate", $"{events / 5}");
                 await UntilSentAsync(file, before + (events / 10), sending);
                 if (round == 2)
                 {
@@ -43,7 +44,8 @@ public sealed class SendTests(Rgw rgw)
 
                 sending.Interrupt();
                 Assert.Equal(130, await sending.WaitForExitAsync(Limit));
-                Assert.Contains(sending.Output, line => line.Contains("to go on at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
+                Assert.Contains(sending.Output, line =>
+                    line.Contains("to go on at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
             }
 
             (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", url, "--json");
@@ -74,7 +76,8 @@ public sealed class SendTests(Rgw rgw)
         string file = folder["mixed.ndjson"];
         string large = $"\"{new string('x', 20_000)}\"";
         await File.WriteAllTextAsync(file, $"{{\"n\":1}}\n\n{large}\n{{\"n\":2}}", TestContext.Current.CancellationToken);
-        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString(), "--rejects", folder["rejected"]);
+        (int code, string output) = await EstatCommand.RunAsync(
+            "send", file, "--url", server.BaseAddress.ToString(), "--rejects", folder["rejected"]);
         Assert.Equal(1, code);
         Assert.Contains("line 3: larger than 16384 bytes", output, StringComparison.Ordinal);
         Assert.Contains("2 events acknowledged", output, StringComparison.Ordinal);
@@ -99,7 +102,8 @@ public sealed class SendTests(Rgw rgw)
     {
         using var folder = new TempFolder();
         string file = WriteEvents(folder, 10, isGzip: false);
-        (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", $"http://127.0.0.1:{FreePort.Next()}", "--patience", "500ms", "--key", "very-secret-key");
+        (int code, string output) = await EstatCommand.RunAsync(
+            "send", file, "--url", $"http://127.0.0.1:{FreePort.Next()}", "--patience", "500ms", "--key", "very-secret-key");
         Assert.Equal(1, code);
         Assert.Contains("does not answer", output, StringComparison.Ordinal);
         Assert.Contains("to go on at line 1: estat send", output, StringComparison.Ordinal);
@@ -111,7 +115,8 @@ public sealed class SendTests(Rgw rgw)
     {
         using var folder = new TempFolder();
         await using ServerProcess server = await ServerProcess.StartAsync(LocalServer(folder));
-        (int code, string output) = await EstatCommand.RunAsync("send", WriteEvents(folder, 10, isGzip: false), "--url", server.BaseAddress.ToString(), "--checkpoint", "cp.json");
+        (int code, string output) = await EstatCommand.RunAsync(
+            "send", WriteEvents(folder, 10, isGzip: false), "--url", server.BaseAddress.ToString(), "--checkpoint", "cp.json");
         Assert.True(code == 0, output);
     }
 
@@ -273,7 +278,8 @@ public sealed class SendTests(Rgw rgw)
         using var text = new StreamWriter(content);
         for (int number = 1; number <= events; number++)
         {
-            text.Write(string.Create(CultureInfo.InvariantCulture, $"{{\"n\":{number},\"page\":\"/상품/{number % 977}\",\"visitor\":\"{(ulong)number * 0x9E3779B97F4A7C15UL:x}\"}}\n"));
+            text.Write(string.Create(CultureInfo.InvariantCulture,
+                $"{{\"n\":{number},\"page\":\"/상품/{number % 977}\",\"visitor\":\"{(ulong)number * 0x9E3779B97F4A7C15UL:x}\"}}\n"));
         }
 
         return file;

@@ -27,7 +27,8 @@ public sealed class TailTests
             {
                 await SendAsync(client, """{"page":"/home","title":"안녕"}""");
                 await SendAsync(client, """{"page":"/cart"}""");
-                return carts.HasExited && all.AllOutput.Contains("안녕", StringComparison.Ordinal) && all.AllOutput.Contains("/cart", StringComparison.Ordinal);
+                return carts.HasExited && all.AllOutput.Contains("안녕", StringComparison.Ordinal)
+                    && all.AllOutput.Contains("/cart", StringComparison.Ordinal);
             },
             Limit, "both tails to show their events");
         Assert.Equal(0, await carts.WaitForExitAsync(Limit));
@@ -65,7 +66,8 @@ public sealed class TailTests
     private static async Task SendAsync(HttpClient client, string body)
     {
         using var content = new StringContent(body);
-        using HttpResponseMessage answer = await client.PostAsync(new Uri("/collect", UriKind.Relative), content, TestContext.Current.CancellationToken);
+        using HttpResponseMessage answer = await client.PostAsync(
+            new Uri("/collect", UriKind.Relative), content, TestContext.Current.CancellationToken);
         Assert.True(answer.IsSuccessStatusCode);
     }
 }

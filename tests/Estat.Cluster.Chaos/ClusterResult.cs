@@ -48,8 +48,10 @@ public sealed record ClusterResult(
         yield return $"{"in trouble",-43}{InTrouble}";
         yield return $"{"calm",-43}{InCalm}";
         yield return $"{"overall",-43}{Latencies.Of(Report.Times)}";
-        yield return "A trouble lasts until every node is up and every event has all its copies again. p99 due: counted from when the request was due, with its wait for";
-        yield return "a free connection. Errors for: from the trouble to the last answer that was no success. None taken: the longest time without any success.";
+        yield return "A trouble lasts until every node is up and every event has all its copies again. p99 due: counted from when the request was "
+            + "due, with its wait for";
+        yield return "a free connection. Errors for: from the trouble to the last answer that was no success. None taken: the longest time without "
+            + "any success.";
         yield return "";
         yield return "ack level   acknowledged   found once     lost   duplicated   never acknowledged   refused but found";
         foreach (var (level, audit) in Levels)
@@ -63,7 +65,8 @@ public sealed record ClusterResult(
         yield return "";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Report.Acknowledged.Count / Report.Elapsed.TotalSeconds:0} events/s acknowledged; {Findings.RawObjects} objects, {Findings.QuarantineObjects} quarantined, "
+            $"{Report.Acknowledged.Count / Report.Elapsed.TotalSeconds:0} events/s acknowledged; {Findings.RawObjects} objects, "
+                + $"{Findings.QuarantineObjects} quarantined, "
             + $"{Findings.DlqFiles} files in DLQs, {Findings.SpoolFiles} segments in spools");
         yield return $"events by status: {string.Join(", ", Report.StatusCounts.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key}: {entry.Value}"))}, "
             + $"no answer: {Report.Times.Where(time => time.Status == 0).Sum(time => time.Events)}";
@@ -117,7 +120,8 @@ public sealed record ClusterResult(
         {
             var number = audit.Elsewhere[0];
             yield return Tell("stored in another object than the answer named", audit.Elsewhere)
-                + $"; {number} was answered {Report.Levels[level].Acknowledged[number]} and lies in {Findings.Events.First(e => e.Number == number).Key}";
+                + $"; {number} was answered {Report.Levels[level].Acknowledged[number]} and lies in "
+                    + $"{Findings.Events.First(e => e.Number == number).Key}";
         }
 
         if (audit.Weaker.Count > 0)

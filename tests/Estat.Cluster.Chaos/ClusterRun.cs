@@ -156,7 +156,8 @@ public sealed class ClusterRun : IAsyncDisposable
             var perEvent = 1_000_000.0 / Math.Max(1, after.Events - before.Events);
             _tell(string.Create(
                 CultureInfo.InvariantCulture,
-                $"CPU per event: gateways {(after.Gateways - before.Gateways) * perEvent:0.0} µs, silos {(after.Silos - before.Silos) * perEvent:0.0} µs"));
+                $"CPU per event: gateways {(after.Gateways - before.Gateways) * perEvent:0.0} µs, silos "
+                    + $"{(after.Silos - before.Silos) * perEvent:0.0} µs"));
         }
 
         var calm = Stopwatch.GetTimestamp();
@@ -195,7 +196,8 @@ public sealed class ClusterRun : IAsyncDisposable
         {
             foreach (var (name, value) in await gateway.ReadAsync() ?? new Dictionary<string, double>())
             {
-                if (value > 0 && name.IndexOf(Rejected, StringComparison.Ordinal) is >= 0 and var at && name.Contains("http_requests", StringComparison.Ordinal))
+                if (value > 0 && name.IndexOf(Rejected, StringComparison.Ordinal) is >= 0 and var at
+                    && name.Contains("http_requests", StringComparison.Ordinal))
                 {
                     var reason = name[(at + Rejected.Length)..].Replace("_total", "", StringComparison.Ordinal).Replace('_', ' ');
                     reasons[reason] = reasons.GetValueOrDefault(reason) + value;
@@ -203,10 +205,12 @@ public sealed class ClusterRun : IAsyncDisposable
             }
         }
 
-        _tell($"Requests refused, as the gateways count them: {(reasons.Count == 0 ? "none" : string.Join(", ", reasons.Select(entry => $"{entry.Key} {entry.Value}")))}");
+        _tell($"Requests refused, as the gateways count them: "
+            + $"{(reasons.Count == 0 ? "none" : string.Join(", ", reasons.Select(entry => $"{entry.Key} {entry.Value}")))}");
     }
 
-    private (long Events, double Gateways, double Silos) CostOf(EventSender sender) => (sender.LastNumber, CpuOf(Cluster.Gateways), CpuOf(Cluster.Silos));
+    private (long Events, double Gateways, double Silos) CostOf(EventSender sender) =>
+        (sender.LastNumber, CpuOf(Cluster.Gateways), CpuOf(Cluster.Silos));
 
     private static double CpuOf(IEnumerable<ClusterNode> nodes) => nodes.Where(node => node.IsRunning).Sum(node => node.Server.CpuTime.TotalSeconds);
 

@@ -56,7 +56,8 @@ internal static class CommandLine
         "--scenario" => plan with
         {
             Scenario = ClusterCatalog.All.FirstOrDefault(scenario => scenario.Name == value)
-                ?? throw new FormatException($"--scenario takes {string.Join(", ", ClusterCatalog.All.Select(scenario => scenario.Name))}, not '{value}'"),
+                ?? throw new FormatException(
+                    $"--scenario takes {string.Join(", ", ClusterCatalog.All.Select(scenario => scenario.Name))}, not '{value}'"),
         },
         "--clustering" when value is MembershipStore.Redis or MembershipStore.DynamoDb => plan with { Clustering = value },
         "--clustering" => throw new FormatException($"--clustering takes redis or dynamodb, not '{value}'"),
@@ -65,7 +66,8 @@ internal static class CommandLine
         "--seed" => plan with { Seed = NumberOf(name, value) },
         "--silos" => plan with { Silos = NumberOf(name, value) },
         "--gateways" => plan with { Gateways = NumberOf(name, value) },
-        "--set" when value.Split('=', 2) is [var key, var setting] => plan with { Options = new Dictionary<string, string>(plan.Options) { [key] = setting } },
+        "--set" when value.Split('=', 2) is [var key, var setting] =>
+            plan with { Options = new Dictionary<string, string>(plan.Options) { [key] = setting } },
         "--set" => throw new FormatException($"--set takes KEY=VALUE, not '{value}'"),
         "--sabotage" when value is "lose" or "double" => plan with { Sabotage = value },
         "--sabotage" => throw new FormatException($"--sabotage takes lose or double, not '{value}'"),

@@ -13,7 +13,8 @@ namespace Estat.Cluster.Chaos;
 /// <param name="P50">Half of the answers took at most so long.</param>
 /// <param name="P99">99 of 100 did.</param>
 /// <param name="Longest">All did.</param>
-/// <param name="P99FromDue">The same as <paramref name="P99"/>, counted from when the request was due: with the time that it waited for a free connection.</param>
+/// <param name="P99FromDue">The same as <paramref name="P99"/>, counted from when the request was due: with the time that it waited for a free
+/// connection.</param>
 public sealed record Latencies(int Requests, int Refused, int Unanswered, TimeSpan P50, TimeSpan P99, TimeSpan Longest, TimeSpan P99FromDue)
 {
     private const int Unavailable = 503;
@@ -28,7 +29,8 @@ public sealed record Latencies(int Requests, int Refused, int Unanswered, TimeSp
         var took = times.Select(time => time.Took).Order().ToList();
         var fromDue = times.Select(time => time.Took + time.Late).Order().ToList();
         return new Latencies(
-            times.Count, times.Count(time => time.Status == Unavailable), times.Count(time => time.Status == 0), At(took, 0.5), At(took, 0.99), At(took, 1), At(fromDue, 0.99));
+            times.Count, times.Count(time => time.Status == Unavailable), times.Count(time => time.Status == 0), At(took, 0.5), At(took, 0.99),
+            At(took, 1), At(fromDue, 0.99));
     }
 
     /// <summary>How long after <paramref name="from"/> the last of these requests ended that was no success; zero if all were.</summary>
@@ -44,7 +46,8 @@ public sealed record Latencies(int Requests, int Refused, int Unanswered, TimeSp
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Requests,8} {Refused,7} {Unanswered,10} {P50.TotalMilliseconds,8:0.0} {P99.TotalMilliseconds,8:0.0} {P99FromDue.TotalMilliseconds,8:0.0} {Longest.TotalMilliseconds,8:0}");
+        $"{Requests,8} {Refused,7} {Unanswered,10} {P50.TotalMilliseconds,8:0.0} {P99.TotalMilliseconds,8:0.0} {P99FromDue.TotalMilliseconds,8:0.0} "
+            + $"{Longest.TotalMilliseconds,8:0}");
 
     private static bool Succeeded(RequestTime time) => time.Status is 200 or 202;
 

@@ -29,7 +29,8 @@ public sealed class Chromium : IAsyncLifetime
         Assertions.SetDefaultExpectTimeout(LimitMs);
         _playwright = await Playwright.CreateAsync();
         // Chromium's sandbox does not take root.
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Args = Environment.IsPrivilegedProcess ? RootArguments : [] });
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = Program, Args = Environment.IsPrivilegedProcess ? RootArguments : [] });
     }
 
     public async ValueTask DisposeAsync()
@@ -43,8 +44,8 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>
-    /// Opens a server's console in a profile of its own. Whatever else the visit is about: the browser must have nothing to complain of, and ask nobody but
-    /// the server. What it saw last is kept in <c>artifacts/console</c> if the visit fails.
+    /// Opens a server's console in a profile of its own. Whatever else the visit is about: the browser must have nothing to complain of, and ask
+    /// nobody but the server. What it saw last is kept in <c>artifacts/console</c> if the visit fails.
     /// </summary>
     /// <param name="server">Where.</param>
     /// <param name="visit">What is done there.</param>

@@ -152,7 +152,8 @@ public sealed class DlqTests(Chromium chromium, RealS3 s3)
     {
         await using ConsoleServer server = await ConsoleServer.StartAsync(
             new Dictionary<string, string> { ["RECOVERY_INTERVAL"] = "100ms" },
-            prepare => EarlierDlq.Put(prepare.DlqDir, "1700000000_earlier-1_1", "an earlier run", Encoding.UTF8.GetBytes("no gzip at all"), events: 2));
+            prepare => EarlierDlq.Put(
+                prepare.DlqDir, "1700000000_earlier-1_1", "an earlier run", Encoding.UTF8.GetBytes("no gzip at all"), events: 2));
         await chromium.VisitAsync(
             server.Address,
             async visit =>
@@ -181,12 +182,14 @@ public sealed class DlqTests(Chromium chromium, RealS3 s3)
 
     // By itself it tries nothing again while a test looks.
     private static Task<ConsoleServer> StartAsync(CephRgw rgw, string bucket, FaultProxy proxy, string recoveryInterval = "1h") =>
-        ConsoleServer.StartAsync(new Dictionary<string, string>(ConsoleServer.Bucket(rgw, bucket, proxy.Endpoint)) { ["RECOVERY_INTERVAL"] = recoveryInterval });
+        ConsoleServer.StartAsync(
+            new Dictionary<string, string>(ConsoleServer.Bucket(rgw, bucket, proxy.Endpoint)) { ["RECOVERY_INTERVAL"] = recoveryInterval });
 
     // A storage where nobody listens.
     private static Task<ConsoleServer> StartAwayAsync() => ConsoleServer.StartAsync(new Dictionary<string, string>
     {
-        ["RAW_BUCKET"] = "away", ["S3_ENDPOINT"] = $"http://127.0.0.1:{FreePort.Next()}", ["AWS_ACCESS_KEY_ID"] = "none", ["AWS_SECRET_ACCESS_KEY"] = "none",
+        ["RAW_BUCKET"] = "away", ["S3_ENDPOINT"] = $"http://127.0.0.1:{FreePort.Next()}", ["AWS_ACCESS_KEY_ID"] = "none",
+            ["AWS_SECRET_ACCESS_KEY"] = "none",
         ["S3_APP_RETRIES"] = "0", ["RECOVERY_INTERVAL"] = "1h",
     });
 

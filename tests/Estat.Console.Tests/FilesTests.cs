@@ -36,8 +36,10 @@ public sealed partial class FilesTests
         using HttpResponseMessage script = await client.SendAsync(compressed, TestContext.Current.CancellationToken);
         Assert.Equal("text/javascript", script.Content.Headers.ContentType!.MediaType);
         Assert.Contains("gzip", script.Content.Headers.ContentEncoding);
-        using var text = new StreamReader(new GZipStream(await script.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken), CompressionMode.Decompress));
-        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(Folder, "main.js"), TestContext.Current.CancellationToken), await text.ReadToEndAsync(TestContext.Current.CancellationToken));
+        using var text = new StreamReader(
+            new GZipStream(await script.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken), CompressionMode.Decompress));
+        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(Folder, "main.js"), TestContext.Current.CancellationToken),
+            await text.ReadToEndAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -46,7 +48,8 @@ public sealed partial class FilesTests
         await using ConsoleServer server = await ConsoleServer.StartAsync();
         foreach (string path in new[] { "/console/nothing.js", "/console/vendor", "/console/..%2fProgram.cs", "/console/../admin" })
         {
-            using HttpResponseMessage answer = await server.Process.Client.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
+            using HttpResponseMessage answer = await server.Process.Client.GetAsync(
+                new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         }
 
@@ -58,7 +61,8 @@ public sealed partial class FilesTests
     [Fact]
     public void No_file_names_another_host_or_makes_markup_of_strings()
     {
-        foreach (string file in Directory.EnumerateFiles(Folder).Where(path => path.EndsWith(".js", StringComparison.Ordinal) || path.EndsWith(".html", StringComparison.Ordinal) || path.EndsWith(".css", StringComparison.Ordinal)))
+        foreach (string file in Directory.EnumerateFiles(Folder).Where(path => path.EndsWith(".js", StringComparison.Ordinal)
+            || path.EndsWith(".html", StringComparison.Ordinal) || path.EndsWith(".css", StringComparison.Ordinal)))
         {
             string text = File.ReadAllText(file);
             Assert.DoesNotMatch(OtherHost(), text);
@@ -69,6 +73,7 @@ public sealed partial class FilesTests
     [GeneratedRegex("(https?:)?//[a-z0-9-]+\\.[a-z]", RegexOptions.IgnoreCase)]
     private static partial Regex OtherHost();
 
-    [GeneratedRegex("innerHTML|outerHTML|insertAdjacentHTML|document\\.write|eval\\(|new Function|DOMParser|createContextualFragment|\\son[a-z]+=|style=\"")]
+    [GeneratedRegex("innerHTML|outerHTML|insertAdjacentHTML|document\\.write|eval\\(|new "
+        + "Function|DOMParser|createContextualFragment|\\son[a-z]+=|style=\"")]
     private static partial Regex Markup();
 }

@@ -55,14 +55,16 @@ public sealed class HostileTextTests(Chromium chromium)
             before =>
             {
                 int number = 0;
-                string[] lines = [.. HostileTexts.All.Select(text => JsonSerializer.Serialize(new { ts = 1, ip = text, user_agent = text, body = text }))];
+                string[] lines = [.. HostileTexts.All.Select(
+                    text => JsonSerializer.Serialize(new { ts = 1, ip = text, user_agent = text, body = text }))];
                 foreach (string text in HostileTexts.All)
                 {
                     EarlierDlq.Put(before.DlqDir, $"1700000000_earlier-1_{++number}", text, EarlierDlq.Gzip(lines), lines.Length, key: $"raw/{text}");
                 }
 
                 // Not gzip: it goes to the quarantine, where its content is shown as far as it is text.
-                EarlierDlq.Put(before.DlqDir, "1700000000_earlier-1_0", "x", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', HostileTexts.All)), events: 3);
+                EarlierDlq.Put(before.DlqDir, "1700000000_earlier-1_0", "x", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', HostileTexts.All)),
+                    events: 3);
             });
         await server.QuarantineAsync("1700000000_earlier-1_0");
         await chromium.VisitAsync(
@@ -95,7 +97,8 @@ public sealed class HostileTextTests(Chromium chromium)
     private static async Task AssertShowsAsync(Visit visit, string inside)
     {
         string shown = await visit.Find(inside).InnerTextAsync();
-        Assert.All(HostileTexts.All.Where(text => text.Length < 400 && text.All(c => c is >= ' ' and < '\x7f')), text => Assert.Contains(text, shown, StringComparison.Ordinal));
+        Assert.All(HostileTexts.All.Where(text => text.Length < 400 && text.All(c => c is >= ' ' and < '\x7f')), text =>
+            Assert.Contains(text, shown, StringComparison.Ordinal));
         Assert.Contains("\\u202egnp.txt\\u202c", shown, StringComparison.Ordinal);
     }
 

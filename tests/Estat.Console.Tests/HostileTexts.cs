@@ -2,8 +2,8 @@
 namespace Estat.Console.Tests;
 
 /// <summary>
-/// What the world sends to whoever shows it: markup, handlers, schemes, templates, ways out of attributes and scripts, and what turns reading around. All of
-/// it calls <c>alert</c>, sets <c>window.owned</c>, or asks <c>evil.example</c>; the visit notices each.
+/// What the world sends to whoever shows it: markup, handlers, schemes, templates, ways out of attributes and scripts, and what turns reading around.
+/// All of it calls <c>alert</c>, sets <c>window.owned</c>, or asks <c>evil.example</c>; the visit notices each.
 /// </summary>
 internal static class HostileTexts
 {
@@ -31,7 +31,8 @@ internal static class HostileTexts
         "]]><script>alert(16)</script>",
         "{{constructor.constructor('alert(17)')()}}${alert(18)}#{7*7}<%= 7*7 %>",
         "\\u003cscript\\u003ealert(19)\\u003c/script\\u003e &lt;img src=x onerror=alert(20)&gt; %3Cscript%3Ealert(21)%3C/script%3E",
-        "{\"__proto__\":{\"owned\":1},\"constructor\":{\"prototype\":{\"owned\":1}},\"<img src=x onerror=alert(22)>\":\"<script>alert(23)</script>\"}",
+        "{\"__proto__\":{\"owned\":1},\"constructor\":{\"prototype\":{\"owned\":1}},\"<img src=x "
+            + "onerror=alert(22)>\":\"<script>alert(23)</script>\"}",
         "{\"body\":\"<script>alert(24)</script>\",\"ts\":\"<b>\",\"ip\":{\"a\":1},\"user_agent\":[\"<i>\"]}",
         "\u202Egnp.txt\u202C \u2066<script>\u2069 \u200Bzero\u200Bwidth \uFEFFbom",
         "＜script＞alert(25)＜/script＞ ‹img src=x onerror=alert(26)› ʺ onload=alert(27) x=ʺ",

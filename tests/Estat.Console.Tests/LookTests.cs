@@ -16,7 +16,8 @@ public sealed class FullServer : IAsyncLifetime
             before =>
             {
                 byte[] payload = EarlierDlq.Gzip(["""{"ts":1,"ip":"192.0.2.1","user_agent":"x","body":"y"}"""]);
-                EarlierDlq.Put(before.DlqDir, "1700000000_0123456789abcdef0123456789abcdef-1_1", $"an error with a {new string('w', 200)}", payload, events: 1);
+                EarlierDlq.Put(before.DlqDir, "1700000000_0123456789abcdef0123456789abcdef-1_1", $"an error with a {new string('w', 200)}", payload,
+                    events: 1);
                 EarlierDlq.Put(before.DlqDir, "1700000000_0123456789abcdef0123456789abcdef-1_2", "x", [1, 2, 3], events: 1);
             });
         await Server.QuarantineAsync("1700000000_0123456789abcdef0123456789abcdef-1_2");
@@ -41,10 +42,12 @@ public sealed class LookTests(Chromium chromium, FullServer full) : IClassFixtur
             {
                 await ShowAsync(visit, pane);
                 Assert.Equal(360, await visit.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
-                foreach (string opened in await visit.Page.EvaluateAsync<string[]>("pane => [...document.querySelectorAll(`#${pane} tbody tr:first-child button`)].map((_, i) => String(i))", pane))
+                foreach (string opened in await visit.Page.EvaluateAsync<string[]>("pane => [...document.querySelectorAll(`#${pane} tbody "
+                    + "tr:first-child button`)].map((_, i) => String(i))", pane))
                 {
                     ILocator button = visit.Find($"#{pane} tbody tr:first-child button").Nth(int.Parse(opened));
-                    if (await button.GetAttributeAsync("aria-label") is { } label && (label.StartsWith("Retry", StringComparison.Ordinal) || label.Contains("재시도", StringComparison.Ordinal)))
+                    if (await button.GetAttributeAsync("aria-label") is { } label
+                        && (label.StartsWith("Retry", StringComparison.Ordinal) || label.Contains("재시도", StringComparison.Ordinal)))
                     {
                         continue;
                     }
@@ -52,7 +55,8 @@ public sealed class LookTests(Chromium chromium, FullServer full) : IClassFixtur
                     await button.ClickAsync();
                     await Expecting(visit.Find("dialog .lines, dialog .lines p").First).ToBeVisibleAsync();
                     Assert.Equal(360, await visit.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
-                    Assert.True(await visit.Page.EvaluateAsync<bool>("() => document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth"));
+                    Assert.True(await visit.Page.EvaluateAsync<bool>("() => document.querySelector('dialog').scrollWidth <= "
+                        + "document.querySelector('dialog').clientWidth"));
                     await visit.Page.Keyboard.PressAsync("Escape");
                 }
             }
@@ -71,7 +75,8 @@ public sealed class LookTests(Chromium chromium, FullServer full) : IClassFixtur
                 await ShowAsync(visit, pane);
                 // What is a word for us and not theirs: units and names aside, nothing reads English.
                 string text = await visit.Find($"#{pane}").InnerTextAsync();
-                Assert.DoesNotMatch("(?i)\\b(events|stored|since|waits|preview|retry|discard|start|size|last|nothing|this)\\b", text.Replace("an error with a", "", StringComparison.Ordinal));
+                Assert.DoesNotMatch("(?i)\\b(events|stored|since|waits|preview|retry|discard|start|size|last|nothing|this)\\b",
+                    text.Replace("an error with a", "", StringComparison.Ordinal));
             }
 
             await visit.Button("English").ClickAsync();
@@ -190,7 +195,8 @@ public sealed class LookTests(Chromium chromium, FullServer full) : IClassFixtur
         for (int tab = 0; tab < 40; tab++)
         {
             string focused = await visit.Page.EvaluateAsync<string>(
-                "() => { const e = document.activeElement; return e === document.body ? 'body' : `${getComputedStyle(e).outlineStyle !== 'none'} ${e.id || e.getAttribute('aria-label') || e.textContent}`; }");
+                "() => { const e = document.activeElement; return e === document.body ? 'body' : `${getComputedStyle(e).outlineStyle !== 'none'} "
+                    + "${e.id || e.getAttribute('aria-label') || e.textContent}`; }");
             if (focused == "body" || (reached.Count > 0 && focused == reached[0]))
             {
                 break;
@@ -211,7 +217,8 @@ public sealed class LookTests(Chromium chromium, FullServer full) : IClassFixtur
         for (int tab = 0; tab < 12; tab++)
         {
             await keys.PressAsync("Tab");
-            Assert.True(await visit.Page.EvaluateAsync<bool>("() => document.activeElement === document.body || Boolean(document.activeElement.closest('dialog'))"));
+            Assert.True(await visit.Page.EvaluateAsync<bool>("() => document.activeElement === document.body || "
+                + "Boolean(document.activeElement.closest('dialog'))"));
         }
 
         await keys.PressAsync("Escape");
@@ -222,6 +229,7 @@ public sealed class LookTests(Chromium chromium, FullServer full) : IClassFixtur
     private static async Task ShowAsync(Visit visit, string pane)
     {
         await visit.GoAsync(pane);
-        await Expecting(visit.Find(pane switch { "overview" => "#verdict.good", "tail" => "#tail-status", _ => $"#{pane} tbody tr" }).First).ToBeVisibleAsync();
+        await Expecting(visit.Find(pane switch { "overview" => "#verdict.good", "tail" => "#tail-status", _ => $"#{pane} tbody tr" }).First)
+            .ToBeVisibleAsync();
     }
 }

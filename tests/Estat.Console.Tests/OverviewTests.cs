@@ -92,7 +92,8 @@ public sealed class OverviewTests(Chromium chromium)
             await visit.Page.RouteAsync("**/admin/live", async route =>
             {
                 using HttpResponseMessage state = await server.Process.Client.GetAsync(new Uri("/admin/nodes", UriKind.Relative));
-                string nodes = (await state.Content.ReadAsStringAsync()).Replace("\"accepted\":0,\"found\":0", "\"accepted\":3,\"found\":0", StringComparison.Ordinal);
+                string nodes = (await state.Content.ReadAsStringAsync())
+                    .Replace("\"accepted\":0,\"found\":0", "\"accepted\":3,\"found\":0", StringComparison.Ordinal);
                 await route.FulfillAsync(new() { ContentType = "text/event-stream", Body = $"event: state\ndata: {nodes.Trim()}\n\n" });
             });
             await visit.Page.ReloadAsync();
@@ -109,7 +110,8 @@ public sealed class OverviewTests(Chromium chromium)
         {
             await Expecting(visit.Find("#facts-refusals")).ToContainTextAsync("None since the start");
             using var body = new StringContent(new string('x', 20_000), Encoding.UTF8);
-            using HttpResponseMessage answer = await server.Process.Client.PostAsync(new Uri("/collect", UriKind.Relative), body, TestContext.Current.CancellationToken);
+            using HttpResponseMessage answer = await server.Process.Client.PostAsync(
+                new Uri("/collect", UriKind.Relative), body, TestContext.Current.CancellationToken);
             Assert.Equal(413, (int)answer.StatusCode);
 
             await Expecting(visit.Find("#facts-refusals")).ToContainTextAsync("too large (413)1");

@@ -5,7 +5,8 @@ using Estat.Testing;
 
 namespace Estat.Console.Tests;
 
-/// <summary>Starts when it is first asked for. Whoever takes it away does so with a proxy of their own; only the walk stops a gateway, its own.</summary>
+/// <summary>Starts when it is first asked for. Whoever takes it away does so with a proxy of their own; only the walk stops a gateway, its
+/// own.</summary>
 public sealed class RealS3 : IAsyncDisposable
 {
     private readonly Lazy<Task<CephRgw>> _rgw = new(() => CephRgw.StartAsync());

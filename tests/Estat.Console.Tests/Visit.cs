@@ -58,8 +58,10 @@ internal sealed partial class Visit
     internal async Task<Ledger> LedgerAsync()
     {
         string[] texts = await Page.EvaluateAsync<string[]>(
-            "() => [...document.querySelectorAll('#ledger [data-place]')].map(b => `${b.dataset.place} ${b.textContent}`).concat(document.getElementById('verdict').className)");
-        Dictionary<string, long> places = texts[..^1].Select(text => text.Split(' ')).ToDictionary(pair => pair[0], pair => long.Parse(NoDigit().Replace(pair[1], "")));
+            "() => [...document.querySelectorAll('#ledger [data-place]')].map(b => `${b.dataset.place} "
+                + "${b.textContent}`).concat(document.getElementById('verdict').className)");
+        Dictionary<string, long> places = texts[..^1].Select(text => text.Split(' '))
+            .ToDictionary(pair => pair[0], pair => long.Parse(NoDigit().Replace(pair[1], "")));
         return new Ledger(places, texts[^1].Contains("good", StringComparison.Ordinal));
     }
 
@@ -72,6 +74,7 @@ internal sealed partial class Visit
         internal long this[string place] => Places[place];
 
         /// <summary>Whether what stands there does add up.</summary>
-        internal bool Holds => this["accepted"] + this["found"] == new[] { "stored", "buffered", "spooled", "dlq", "quarantined", "dropped" }.Sum(place => this[place]);
+        internal bool Holds =>
+            this["accepted"] + this["found"] == new[] { "stored", "buffered", "spooled", "dlq", "quarantined", "dropped" }.Sum(place => this[place]);
     }
 }

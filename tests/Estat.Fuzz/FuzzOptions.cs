@@ -12,8 +12,8 @@ internal sealed record FuzzOptions(ulong Seed, TimeSpan Duration, int? Case = nu
 {
     internal const string Usage = "usage: Estat.Fuzz [--duration 2m] [--seed N] [--case M] [--connections 128]";
 
-    /// <summary>Time that the server has to answer a case and close its connection after the last byte: HEADER_TIMEOUT and BODY_TIMEOUT, the 5 s for which
-    /// Kestrel goes on reading what it has refused, KEEPALIVE_TIMEOUT, and as much again for a machine that others use as well.</summary>
+    /// <summary>Time that the server has to answer a case and close its connection after the last byte: HEADER_TIMEOUT and BODY_TIMEOUT, the 5 s for
+    /// which Kestrel goes on reading what it has refused, KEEPALIVE_TIMEOUT, and as much again for a machine that others use as well.</summary>
     internal TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Reads the command line.</summary>
@@ -44,7 +44,8 @@ internal sealed record FuzzOptions(ulong Seed, TimeSpan Duration, int? Case = nu
 
     private static TimeSpan ParseDuration(string text)
     {
-        double number = text.Length > 1 ? double.Parse(text[..^1], CultureInfo.InvariantCulture) : throw new FormatException($"{text} is no duration; write 30s or 2m");
+        double number = text.Length > 1 ? double.Parse(text[..^1], CultureInfo.InvariantCulture)
+            : throw new FormatException($"{text} is no duration; write 30s or 2m");
         return text[^1] switch
         {
             's' => TimeSpan.FromSeconds(number),

@@ -49,9 +49,12 @@ internal sealed class FuzzReport
     internal string Summary(TimeSpan elapsed, Obligations obligations, ServerWatch watch)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Cases} cases in {elapsed.TotalSeconds:0} s ({Cases / elapsed.TotalSeconds:0}/s), {Answers} answers, the slowest case took {_slowest / 1000.0:0.0} s");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{obligations.Acknowledged} events acknowledged, {obligations.Stored} stored; {Cases} canaries, {_canaryRefusals} sent again after a 503 or on a new connection");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{watch.HealthChecks} health checks, the slowest took {watch.SlowestHealth.TotalMilliseconds:0} ms; at most {watch.MostResidentBytes >> 20} MB resident");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Cases} cases in {elapsed.TotalSeconds:0} s ({Cases / elapsed.TotalSeconds:0}/s), {Answers} "
+            + $"answers, the slowest case took {_slowest / 1000.0:0.0} s");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{obligations.Acknowledged} events acknowledged, {obligations.Stored} stored; {Cases} "
+            + $"canaries, {_canaryRefusals} sent again after a 503 or on a new connection");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{watch.HealthChecks} health checks, the slowest took "
+            + $"{watch.SlowestHealth.TotalMilliseconds:0} ms; at most {watch.MostResidentBytes >> 20} MB resident");
         Table(text, "answers by status", _outcomes);
         Table(text, "cases by family", _families);
         return text.ToString();

@@ -8,8 +8,8 @@ using Estat.Testing;
 namespace Estat.Fuzz;
 
 /// <summary>
-/// Fuzzes a server of its own. The first part of the time warms it up; then, and at the end, everything is let come to rest, and what the process holds
-/// is compared. The first fault ends the run.
+/// Fuzzes a server of its own. The first part of the time warms it up; then, and at the end, everything is let come to rest, and what the process
+/// holds is compared. The first fault ends the run.
 /// </summary>
 internal sealed class FuzzRun : IAsyncDisposable
 {
@@ -112,10 +112,12 @@ internal sealed class FuzzRun : IAsyncDisposable
     private async Task FuzzAsync()
     {
         await _output.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture, $"seed {_options.Seed}, {_options.Duration.TotalSeconds:0} s, {_options.Connections} connections at once, server on port {_server.BaseAddress.Port}"));
+            CultureInfo.InvariantCulture, $"seed {_options.Seed}, {_options.Duration.TotalSeconds:0} s, {_options.Connections} connections at once, "
+                + $"server on port {_server.BaseAddress.Port}"));
         using var over = new CancellationTokenSource();
         Task watching = Task.WhenAll(
-            FailByAsync(_watch!.WatchHealthAsync(over.Token)), FailByAsync(_watch!.WatchMetricsAsync(over.Token)), SweepAsync(over.Token), SpeakAsync(over.Token));
+            FailByAsync(_watch!.WatchHealthAsync(over.Token)), FailByAsync(_watch!.WatchMetricsAsync(over.Token)), SweepAsync(over.Token),
+            SpeakAsync(over.Token));
         long started = Stopwatch.GetTimestamp();
         TimeSpan warmUp = _options.Duration / 4 < LongestWarmUp ? _options.Duration / 4 : LongestWarmUp;
         await PlayAsync(warmUp);
@@ -128,7 +130,8 @@ internal sealed class FuzzRun : IAsyncDisposable
         await watching;
         if (IsSound)
         {
-            await _output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"idle after {warmedUp.TotalSeconds:0} s: {before}; at the end: {after}"));
+            await _output.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"idle after {warmedUp.TotalSeconds:0} s: {before}; at the end: {after}"));
             Compare(before, after);
             await SettleAsync();
         }
@@ -142,13 +145,15 @@ internal sealed class FuzzRun : IAsyncDisposable
         FuzzCase fuzzCase = CaseGenerator.Make(_options.Seed, number);
         await _output.WriteLineAsync(FuzzReport.Describe(_options.Seed, fuzzCase));
         Exchange exchange = await Exchange.PlayAsync(fuzzCase, _server.BaseAddress.Port, _options.Limit);
-        await _output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{exchange.End} after {exchange.Took.TotalSeconds:0.000} s; received:"));
+        await _output.WriteLineAsync(
+            string.Create(CultureInfo.InvariantCulture, $"{exchange.End} after {exchange.Took.TotalSeconds:0.000} s; received:"));
         await _output.WriteLineAsync(FuzzReport.Text(exchange.Received));
         Verdict verdict = AnswerJudge.Judge(fuzzCase, exchange);
         for (int i = 0; i < (fuzzCase.Plan?.Count ?? 0); i++)
         {
             string answer = i < verdict.Answers.Count ? verdict.Answers[i].Status.ToString(CultureInfo.InvariantCulture) : "nothing";
-            await _output.WriteLineAsync($"--- request {i}, answered by {answer}, expects {string.Join(" or ", fuzzCase.Plan![i].Expects.Statuses)}\n{FuzzReport.Text(fuzzCase.Plan[i].Bytes, 800)}");
+            await _output.WriteLineAsync($"--- request {i}, answered by {answer}, expects "
+                + $"{string.Join(" or ", fuzzCase.Plan![i].Expects.Statuses)}\n{FuzzReport.Text(fuzzCase.Plan[i].Bytes, 800)}");
         }
 
         _obligations.Owe(fuzzCase, verdict);
@@ -207,7 +212,8 @@ internal sealed class FuzzRun : IAsyncDisposable
         fault = verdict.Fault ?? fault ?? (_server.HasExited ? "the server has ended" : null);
         if (fault is not null)
         {
-            Fail($"{fault}\n{FuzzReport.Describe(_options.Seed, fuzzCase)}\nreceived ({exchange.End} after {exchange.Took.TotalSeconds:0.0} s):\n{FuzzReport.Text(exchange.Received)}");
+            Fail($"{fault}\n{FuzzReport.Describe(_options.Seed, fuzzCase)}\nreceived ({exchange.End} after {exchange.Took.TotalSeconds:0.0} "
+                + $"s):\n{FuzzReport.Text(exchange.Received)}");
         }
     }
 
@@ -242,7 +248,8 @@ internal sealed class FuzzRun : IAsyncDisposable
         }
         else if (_obligations.Settle() is { } unpaid)
         {
-            Fail(unpaid.Case is { } number ? $"{unpaid.Fault}\n{FuzzReport.Describe(_options.Seed, CaseGenerator.Make(_options.Seed, number))}" : unpaid.Fault);
+            Fail(unpaid.Case is { } number ? $"{unpaid.Fault}\n{FuzzReport.Describe(_options.Seed, CaseGenerator.Make(_options.Seed, number))}"
+                : unpaid.Fault);
         }
         else if (accepted != _obligations.Stored)
         {
@@ -298,7 +305,8 @@ internal sealed class FuzzRun : IAsyncDisposable
 
             double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             await _output.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"{seconds,5:0} s  {_report.Cases} cases  {_report.Answers} answers  {_obligations.Stored} events stored  {_server.ResidentBytes >> 20} MB"));
+                CultureInfo.InvariantCulture, $"{seconds,5:0} s  {_report.Cases} cases  {_report.Answers} answers  {_obligations.Stored} events "
+                    + $"stored  {_server.ResidentBytes >> 20} MB"));
         }
     }
 

@@ -11,10 +11,14 @@ internal static class Mutator
 
     private static readonly string[] Tokens =
     [
-        "\r\n", "\n", "\r", "\r\n\r\n", "\r\n ", "0\r\n\r\n", "Content-Length: 0\r\n", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n",
-        "Connection: keep-alive\r\n", "Content-Encoding: gzip\r\n", "Content-Encoding: br\r\n", "X-Estat-Ack: memory\r\n", "Expect: 100-continue\r\n", " HTTP/1.1\r\n", " HTTP/1.0\r\n",
-        "GET /collect?a HTTP/1.1\r\nHost: e\r\n\r\n", "POST /collect/batch HTTP/1.1\r\n", "Host: e\r\n", "/collect", "/batch", "?", "%00", "\xff", "\xef\xbb\xbf", "\xed\xa0\x80", "[", "]", "{\"a\":", "}",
-        ",", "\"", "\\", "\\u0000", "\\ud800", "\x1f\x8b\x08", "18446744073709551616", "-1", "4294967295", "2147483648", "FFFFFFFFFFFFFFFF", "1e999", ";", ":",
+        "\r\n", "\n", "\r", "\r\n\r\n", "\r\n ", "0\r\n\r\n", "Content-Length: 0\r\n", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n",
+        "Connection: close\r\n",
+        "Connection: keep-alive\r\n", "Content-Encoding: gzip\r\n", "Content-Encoding: br\r\n", "X-Estat-Ack: memory\r\n",
+        "Expect: 100-continue\r\n", " HTTP/1.1\r\n", " HTTP/1.0\r\n",
+        "GET /collect?a HTTP/1.1\r\nHost: e\r\n\r\n", "POST /collect/batch HTTP/1.1\r\n", "Host: e\r\n", "/collect", "/batch", "?", "%00", "\xff",
+        "\xef\xbb\xbf", "\xed\xa0\x80", "[", "]", "{\"a\":", "}",
+        ",", "\"", "\\", "\\u0000", "\\ud800", "\x1f\x8b\x08", "18446744073709551616", "-1", "4294967295", "2147483648", "FFFFFFFFFFFFFFFF", "1e999",
+        ";", ":",
     ];
 
     internal static byte[] Mutate(Dice dice, byte[] source)
@@ -82,6 +86,7 @@ internal static class Mutator
 
         int end = bytes.FindIndex(start, value => value is < (byte)'0' or > (byte)'9');
         bytes.RemoveRange(start, (end < 0 ? bytes.Count : end) - start);
-        bytes.InsertRange(start, Encoding.ASCII.GetBytes(dice.Of("0", "1", "2", "7", "100", "-1", "65536", "2147483648", "4294967296", "18446744073709551616", "0x1F", "")));
+        bytes.InsertRange(start, Encoding.ASCII.GetBytes(
+            dice.Of("0", "1", "2", "7", "100", "-1", "65536", "2147483648", "4294967296", "18446744073709551616", "0x1F", "")));
     }
 }

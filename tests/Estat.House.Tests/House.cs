@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Estat.House.Tests;
 
-/// <summary>Read once from a folder that holds projects. A folder of a project is its first folder level; files beside it are of the project itself.</summary>
+/// <summary>Read once from a folder that holds projects. A folder of a project is its first folder level; files beside it are of the project
+/// itself.</summary>
 internal sealed partial class House
 {
     private readonly HashSet<(string From, string To)> _projects = [];

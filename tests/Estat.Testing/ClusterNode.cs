@@ -67,7 +67,8 @@ public sealed class ClusterNode : IAsyncDisposable
         Server.Terminate();
         if (await Server.WaitForExitAsync(Patience) is var code and not 0)
         {
-            throw new InvalidOperationException($"the drain of {Name} ended with {code}: {string.Join(Environment.NewLine, Server.Output.TakeLast(5))}");
+            throw new InvalidOperationException(
+                $"the drain of {Name} ended with {code}: {string.Join(Environment.NewLine, Server.Output.TakeLast(5))}");
         }
     }
 

@@ -5,8 +5,8 @@ using System.Globalization;
 namespace Estat.Testing;
 
 /// <summary>
-/// Silos and gateways by number, from 1. One caller at a time starts, stops and kills; whoever else looks on (<see cref="SumAsync"/>) may find nodes that
-/// are down. A node that is started again has the ports and folders that it had.
+/// Silos and gateways by number, from 1. One caller at a time starts, stops and kills; whoever else looks on (<see cref="SumAsync"/>) may find nodes
+/// that are down. A node that is started again has the ports and folders that it had.
 /// </summary>
 public sealed class ClusterProcesses : IAsyncDisposable
 {
@@ -91,8 +91,8 @@ public sealed class ClusterProcesses : IAsyncDisposable
     }
 
     /// <summary>
-    /// Returns once every acknowledged event has all the copies that its level promises, and that for a while: a silo that has not heard of a death yet
-    /// counts nothing for it.
+    /// Returns once every acknowledged event has all the copies that its level promises, and that for a while: a silo that has not heard of a death
+    /// yet counts nothing for it.
     /// </summary>
     public async Task UntilReplicatedAsync(TimeSpan calmFor, TimeSpan timeout)
     {

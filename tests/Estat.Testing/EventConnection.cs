@@ -167,7 +167,8 @@ internal sealed class EventConnection : IDisposable
                     Close();
                 }
 
-                return events == 1 || found.Status is not (200 or 202) || TookAll(_answer.AsSpan(found.Length, filled - found.Length), events) ? _last : null;
+                return events == 1 || found.Status is not (200 or 202) || TookAll(_answer.AsSpan(found.Length, filled - found.Length), events)
+                    ? _last : null;
             }
 
             if (count == 0 || filled == _answer.Length)

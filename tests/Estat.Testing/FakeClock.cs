@@ -10,7 +10,8 @@ namespace Estat.Testing;
 /// </summary>
 public sealed class FakeClock : IDisposable
 {
-    // The one for processes with threads. Without its lock, threads that read the file at once mix up offsets, waits end with EINVAL, and .NET dies of it.
+    // The one for processes with threads. Without its lock, threads that read the file at once mix up offsets, waits end with EINVAL, and .NET dies
+    // of it.
     private const string Library = "libfaketimeMT.so.1";
     private readonly TempFolder _folder = new();
     private readonly string _file;

@@ -47,7 +47,8 @@ public sealed partial record Findings(
     /// <summary>The same for several servers over one bucket.</summary>
     /// <exception cref="InvalidDataException">An object under the raw prefix is not sound.</exception>
     public static async Task<Findings> ReadAsync(
-        IAmazonS3 s3, string bucket, string rawPrefix, string quarantinePrefix, IReadOnlyList<string> dlqFolders, IReadOnlyList<string> spoolFolders, string run)
+        IAmazonS3 s3, string bucket, string rawPrefix, string quarantinePrefix, IReadOnlyList<string> dlqFolders, IReadOnlyList<string> spoolFolders,
+        string run)
     {
         var raw = await StoredEvents.SelectFromBucketAsync(s3, bucket, rawPrefix + "/", o => (o.Key, Numbers: NumbersOf(o)));
         var events = raw.SelectMany(o => o.Numbers.Select(number => new FoundEvent(number, o.Key, FoundPlace.Raw))).ToList();
@@ -57,7 +58,8 @@ public sealed partial record Findings(
         var dlq = dlqFolders.SelectMany(folder => FilesOf(folder, BatchFiles)).ToList();
         foreach (var file in dlq.Where(file => !stored.Contains(Path.GetFileName(file))))
         {
-            events.AddRange(NumbersIn(await File.ReadAllBytesAsync(file), run).Select(number => new FoundEvent(number, Path.GetFileName(file), FoundPlace.Dlq)));
+            events.AddRange(NumbersIn(await File.ReadAllBytesAsync(file), run)
+                .Select(number => new FoundEvent(number, Path.GetFileName(file), FoundPlace.Dlq)));
         }
 
         var quarantined = await s3.ListObjectsV2Async(new ListObjectsV2Request { BucketName = bucket, Prefix = quarantinePrefix + "/" });
@@ -71,7 +73,8 @@ public sealed partial record Findings(
         }
 
         var segments = spoolFolders.SelectMany(folder => FilesOf(folder, Segments)).ToList();
-        return new Findings(events, raw.Count, keys.Count, dlq.Count, segments.Count, segments.SelectMany(file => NumbersIn(File.ReadAllBytes(file), run)).ToHashSet());
+        return new Findings(events, raw.Count, keys.Count, dlq.Count, segments.Count,
+            segments.SelectMany(file => NumbersIn(File.ReadAllBytes(file), run)).ToHashSet());
     }
 
     /// <summary>
@@ -89,7 +92,8 @@ public sealed partial record Findings(
         }
 
         var again = writes.Where(write => write.Value > 1).ToDictionary();
-        var repeated = Events.Where(e => e.Place != FoundPlace.Dlq && again.ContainsKey(e.Key)).SelectMany(e => Enumerable.Repeat(e, again[e.Key] - 1));
+        var repeated = Events.Where(e => e.Place != FoundPlace.Dlq && again.ContainsKey(e.Key))
+            .SelectMany(e => Enumerable.Repeat(e, again[e.Key] - 1));
         return this with { Events = [.. Events, .. repeated], WrittenAgain = again };
     }
 

@@ -18,7 +18,8 @@ public static class FirstAnswer
         while (Stopwatch.GetElapsedTime(began) < limit)
         {
             using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://127.0.0.1:{port}/collect")) { Content = new StringContent("event") };
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post, new Uri($"http://127.0.0.1:{port}/collect")) { Content = new StringContent("event") };
             request.Headers.Add("X-Api-Key", key);
             try
             {

@@ -7,8 +7,8 @@ using Amazon.S3.Model;
 namespace Estat.Testing;
 
 /// <summary>
-/// The gateway's log of requests, which names each with its status, whether or not anybody was left to hear the answer. A gateway that is stopped may leave
-/// its last requests out of it, so it can miss a write, and never invents one.
+/// The gateway's log of requests, which names each with its status, whether or not anybody was left to hear the answer. A gateway that is stopped may
+/// leave its last requests out of it, so it can miss a write, and never invents one.
 /// </summary>
 public sealed partial class GatewayLog
 {

@@ -32,7 +32,8 @@ public sealed record SendReport(
 /// <summary>One request.</summary>
 /// <param name="Sent">When, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> has it.</param>
 /// <param name="Took">Until its answer came, or was given up.</param>
-/// <param name="Late">How long after it was due it was sent: while answers are slow no connection is free, and a client of its own would have waited.</param>
+/// <param name="Late">How long after it was due it was sent: while answers are slow no connection is free, and a client of its own would have
+/// waited.</param>
 /// <param name="Status">0: no answer came.</param>
 /// <param name="Events">Events in it.</param>
 public readonly record struct RequestTime(long Sent, TimeSpan Took, TimeSpan Late, int Status, int Events)

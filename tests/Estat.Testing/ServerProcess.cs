@@ -6,8 +6,8 @@ using System.Net.Security;
 namespace Estat.Testing;
 
 /// <summary>
-/// Estat.Api, or another program of this repository with its HTTP, built in the configuration of the running test; see <see cref="ChildProcess"/> for what
-/// it runs in. Paths that shall outlive the process have to be given.
+/// Estat.Api, or another program of this repository with its HTTP, built in the configuration of the running test; see <see cref="ChildProcess"/> for
+/// what it runs in. Paths that shall outlive the process have to be given.
 /// </summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
@@ -19,8 +19,11 @@ public sealed class ServerProcess : IAsyncDisposable
     private ServerProcess(string assembly, string name, IReadOnlyDictionary<string, string> environment, string[] args)
     {
         var address = environment.GetValueOrDefault(AddressOption) ?? $"127.0.0.1:{FreePort.Next()}";
-        BaseAddress = new Uri($"{(environment.ContainsKey("HTTP_TLS_CERT") ? "https" : "http")}://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
-        var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable } }; // the test's own
+        BaseAddress = new Uri(
+            $"{(environment.ContainsKey("HTTP_TLS_CERT") ? "https" : "http")}://127.0.0.1:{address[(address.LastIndexOf(':') + 1)..]}");
+        // the test's own
+        var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, faults) =>
+            faults != SslPolicyErrors.RemoteCertificateNotAvailable } };
         Client = new HttpClient(Through(handler)) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         _process = ChildProcess.Launch(
             name, ChildProcess.AssemblyCommand(assembly, args), new Dictionary<string, string>(environment) { [AddressOption] = address });

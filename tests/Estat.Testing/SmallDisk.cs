@@ -3,7 +3,8 @@
 namespace Estat.Testing;
 
 /// <summary>
-/// A file system of a given size, mounted at a temporary folder until dispose: a tmpfs, or an ext4 in a file, whose flushes are real ones. Needs root.
+/// A file system of a given size, mounted at a temporary folder until dispose: a tmpfs, or an ext4 in a file, whose flushes are real ones. Needs
+/// root.
 /// </summary>
 public sealed class SmallDisk : IDisposable
 {

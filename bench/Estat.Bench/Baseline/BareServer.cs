@@ -10,7 +10,8 @@ internal static class BareServer
 
     /// <summary>Serves until killed. <c>GET /allocated</c> says how many bytes were allocated so far.</summary>
     /// <param name="port">Of 127.0.0.1.</param>
-    /// <param name="sockets">Where requests are handled: on the thread that polls the sockets, or in the thread pool, which is .NET's default.</param>
+    /// <param name="sockets">Where requests are handled: on the thread that polls the sockets, or in the thread pool, which is .NET's
+    /// default.</param>
     internal static Task RunAsync(int port, SocketMode sockets)
     {
         // Read once, at the process's first socket.

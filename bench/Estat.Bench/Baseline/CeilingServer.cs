@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace Estat.Bench.Baseline;
 
 /// <summary>
-/// One thread that answers 200 to whatever arrives at once on a connection, without looking at it: right for requests that fit into one read, wrong for
-/// everything else. Serves until killed.
+/// One thread that answers 200 to whatever arrives at once on a connection, without looking at it: right for requests that fit into one read, wrong
+/// for everything else. Serves until killed.
 /// </summary>
 internal static partial class CeilingServer
 {

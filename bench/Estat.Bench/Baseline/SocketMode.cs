@@ -21,7 +21,8 @@ internal static class SocketModes
     internal static string Text(this SocketMode mode) => mode == SocketMode.Inline ? "inline" : "pool";
 
     /// <summary>
-    /// What a server is started with, the floor as well as Estat: with <c>pool</c> the runtime's own defaults for a web server (70 is 0x46), with <c>inline</c>
+    /// What a server is started with, the floor as well as Estat: with <c>pool</c> the runtime's own defaults for a web server (70 is 0x46), with
+    /// <c>inline</c>
     /// what Estat's runtimeconfig says.
     /// </summary>
     internal static (string Name, string Value)[] Settings(this SocketMode mode) => mode == SocketMode.Pool

@@ -39,7 +39,8 @@ internal sealed class CollectPart : ISuitePart
         }
 
         floors[FastestGzip] = Bare(SocketMode.Inline);
-        contenders.Add(Add(FastestGzip, await StandaloneAsync(FastestGzip, [("ACK", "memory"), ("GZIP_LEVEL", "1"), .. SocketMode.Inline.Settings()])));
+        contenders.Add(Add(FastestGzip,
+            await StandaloneAsync(FastestGzip, [("ACK", "memory"), ("GZIP_LEVEL", "1"), .. SocketMode.Inline.Settings()])));
 
         contenders.Add(Add(Stored, await StandaloneAsync(Stored, ("ACK", "stored"))));
         IReadOnlyList<Row> rows = await Contender.CompareAsync(Name, contenders, context.Options.Rounds, context);

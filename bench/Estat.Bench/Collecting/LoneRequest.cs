@@ -8,7 +8,8 @@ using Estat.Bench.Suite;
 namespace Estat.Bench.Collecting;
 
 /// <summary>
-/// In turns: an fdatasync of a few hundred appended bytes on the spool's disk, and a POST /collect over one kept-alive connection. Each after a pause.
+/// In turns: an fdatasync of a few hundred appended bytes on the spool's disk, and a POST /collect over one kept-alive connection. Each after a
+/// pause.
 /// </summary>
 internal sealed class LoneRequest : ISuitePart
 {
@@ -47,7 +48,8 @@ internal sealed class LoneRequest : ISuitePart
         }
 
         double flush = Row.Median(flushes);
-        return [new Section(Name, $"a lone request, medians of {Times}", Columns, [Of("fdatasync", flushes), Of("memory", memory), Of("disk", disk)], [])];
+        return [new Section(
+            Name, $"a lone request, medians of {Times}", Columns, [Of("fdatasync", flushes), Of("memory", memory), Of("disk", disk)], [])];
 
         Row Of(string name, List<double> micros) =>
             Row.Of(name, [new Dictionary<string, double> { [Micros] = Row.Median(micros), [Flushes] = Row.Median(micros) / flush }]);

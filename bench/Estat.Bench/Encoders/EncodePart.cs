@@ -36,7 +36,8 @@ internal sealed class EncodePart : ISuitePart
         }
 
         IReadOnlyList<Row> rows = await Contender.CompareAsync(Name, contenders, context.Options.Rounds, context);
-        return [new Section(Name, $"one thread, lines of {encoding.BytesPerLine:0} bytes; MB of lines by the clock, µs of CPU", Columns, rows, notes)];
+        return [new Section(
+            Name, $"one thread, lines of {encoding.BytesPerLine:0} bytes; MB of lines by the clock, µs of CPU", Columns, rows, notes)];
     }
 
     private static Contender Of(string name, Func<Dictionary<string, double>> measure) => new(name, () => Task.FromResult(measure()));

@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Bench.Encoders;
 
-/// <summary>Each method measures for a while. What is compressed goes where a batch's content goes, into pooled memory; pigz' goes into a file.</summary>
+/// <summary>Each method measures for a while. What is compressed goes where a batch's content goes, into pooled memory; pigz' goes into a
+/// file.</summary>
 internal sealed class Encoding
 {
     internal const string MegabytesPerSecond = "mb_per_second";

@@ -36,7 +36,8 @@ internal sealed class ConnectionsPart : ISuitePart
         return [new Section(Name, "POST /collect over so many connections", ServerColumns.WithLost, rows, notes)];
 
         Contender Of(string name, INode node, int count) => Contender.Of(
-            string.Create(CultureInfo.InvariantCulture, $"{name}, {count:N0} connections"), node, new Wrk(context.PageViews, count), context.Options.Turn);
+            string.Create(CultureInfo.InvariantCulture, $"{name}, {count:N0} connections"), node, new Wrk(context.PageViews, count),
+            context.Options.Turn);
     }
 
     private static long MostOpenFiles() => long.Parse(

@@ -37,7 +37,8 @@ internal sealed class TimePart : ISuitePart
         string[] notes = ["the first minute is not in the slope"];
         rows.Add(Row.Of(
             "slope, per hour",
-            [ServerColumns.WithoutFloor.ToDictionary(column => column.Key, column => 60 * SlopePerRow([.. warm.Select(row => row.Medians[column.Key])]))]));
+            [ServerColumns.WithoutFloor.ToDictionary(
+                column => column.Key, column => 60 * SlopePerRow([.. warm.Select(row => row.Medians[column.Key])]))]));
         return [new Section(Name, $"POST /collect at disk, {Connections} connections, {minutes} minutes", ServerColumns.WithoutFloor, rows, notes)];
     }
 

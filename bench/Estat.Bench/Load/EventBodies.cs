@@ -9,7 +9,8 @@ internal static class EventBodies
 {
     private const int Seed = 20260101;
     private static readonly string[] Pages = ["/products/", "/cart?item=", "/search?q=%ED%95%9C%EA%B5%AD&page=", "/article/", "/checkout/step/"];
-    private static readonly string[] Words = ["배송", "할인", "spring", "wide", "쿠폰", "review", "blue", "size", "오늘", "free", "return", "봄", "light", "특가"];
+    private static readonly string[] Words = ["배송", "할인", "spring", "wide", "쿠폰", "review", "blue", "size", "오늘", "free", "return", "봄", "light",
+        "특가"];
 
     /// <summary>Page views of about 500 bytes.</summary>
     internal static byte[][] PageViews(int count)

@@ -25,7 +25,8 @@ internal sealed record RequestFile(string Path, int EventsPerRequest)
             folder,
             string.Create(CultureInfo.InvariantCulture, $"collect-{bytes}"),
             1,
-            EventBodies.OfSize(bytes, (int)Math.Min(MostRequests, MostBytes / bytes)).Select(body => Request("/collect", "application/json", "", body)));
+            EventBodies.OfSize(bytes, (int)Math.Min(MostRequests, MostBytes / bytes))
+                .Select(body => Request("/collect", "application/json", "", body)));
 
     /// <summary><c>POST /collect/batch</c>: NDJSON of page views, compressed on request as a client would.</summary>
     internal static RequestFile Batches(string folder, int events, bool gzip) =>
@@ -56,7 +57,8 @@ internal sealed record RequestFile(string Path, int EventsPerRequest)
     {
         string head = string.Create(
             CultureInfo.InvariantCulture,
-            $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: {UserAgent}\r\nContent-Type: {type}\r\n{headers}Content-Length: {body.Length}\r\n\r\n");
+            $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: {UserAgent}\r\nContent-Type: {type}\r\n{headers}Content-Length: "
+                + $"{body.Length}\r\n\r\n");
         return [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 

@@ -7,8 +7,8 @@ namespace Estat.Bench.Load;
 internal static class Turn
 {
     /// <summary>
-    /// Loads a node for a while. Cost is counted until the node has settled: what it does after the last answer, such as compressing what it took, is of these
-    /// events, too.
+    /// Loads a node for a while. Cost is counted until the node has settled: what it does after the last answer, such as compressing what it took, is
+    /// of these events, too.
     /// </summary>
     internal static async Task<Dictionary<string, double>> RunAsync(INode node, Wrk load, TimeSpan duration)
     {

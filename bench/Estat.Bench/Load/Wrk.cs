@@ -37,7 +37,8 @@ internal sealed partial record Wrk(RequestFile Requests, int Connections)
         int seconds = Math.Max(1, (int)Math.Round(duration.TotalSeconds));
         string wrk = string.Create(
             CultureInfo.InvariantCulture,
-            $"ulimit -n $(ulimit -Hn); exec wrk -t{Math.Min(Threads, Connections)} -c{Connections} -d{seconds}s -s '{Script}' '{server}' -- '{Requests.Path}'");
+            $"ulimit -n $(ulimit -Hn); exec wrk -t{Math.Min(Threads, Connections)} -c{Connections} -d{seconds}s -s '{Script}' '{server}' -- "
+                + $"'{Requests.Path}'");
         TimeSpan before = Processes.CpuTimeOfEndedChildren();
         string output = await Command.SucceedAsync(duration + Grace, "sh", "-c", wrk);
         TimeSpan cpu = Processes.CpuTimeOfEndedChildren() - before;

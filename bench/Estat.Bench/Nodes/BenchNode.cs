@@ -44,7 +44,8 @@ internal sealed class BenchNode : INode
         int port = FreePort.Next();
         IReadOnlyList<string> command = ChildProcess.DotnetCommand(
             "Estat.Bench", [isBare ? "bare" : "ceiling", port.ToString(CultureInfo.InvariantCulture), .. mode]);
-        var node = new BenchNode(ChildProcess.Launch(command[^1], command, settings.ToDictionary(setting => setting.Name, setting => setting.Value)), port, isBare);
+        var node = new BenchNode(
+            ChildProcess.Launch(command[^1], command, settings.ToDictionary(setting => setting.Name, setting => setting.Value)), port, isBare);
         await Wait.UntilAsync(node.AnswersAsync, Patience, $"a server on port {port}", () => node._process.AllOutput);
         return node;
     }

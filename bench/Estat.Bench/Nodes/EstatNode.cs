@@ -167,7 +167,8 @@ internal sealed class EstatNode : INode
         return environment;
     }
 
-    private static ServerProcess Silo(string name, Dictionary<string, string> environment) => ServerProcess.LaunchProject("Estat.Silo", name, environment);
+    private static ServerProcess Silo(string name, Dictionary<string, string> environment) =>
+        ServerProcess.LaunchProject("Estat.Silo", name, environment);
 
     private static string Listen() => "127.0.0.1:" + Text(FreePort.Next());
 

@@ -73,7 +73,8 @@ internal sealed class Backlog(SuiteContext context, CephStorage storage, double 
         return _reading;
     }
 
-    private static async Task<double> WaitingBytesAsync(EstatNode node) => await node.SumAsync("estat_spool_bytes") + await node.SumAsync("dlq_size_bytes");
+    private static async Task<double> WaitingBytesAsync(EstatNode node) =>
+        await node.SumAsync("estat_spool_bytes") + await node.SumAsync("dlq_size_bytes");
 
     private static async Task<double> WaitingEventsAsync(EstatNode node) => await node.EventsAsync("spooled") + await node.EventsAsync("dlq");
 

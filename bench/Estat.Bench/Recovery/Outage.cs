@@ -21,8 +21,10 @@ internal static class Outages
         _ => throw new FormatException($"storage is hung or stopped, not '{text}'"),
     };
 
-    internal static Task BeginAsync(this Outage outage, CephRgw gateway) => outage == Outage.Hung ? gateway.PauseGatewayAsync() : gateway.StopGatewayAsync();
+    internal static Task BeginAsync(this Outage outage, CephRgw gateway) =>
+        outage == Outage.Hung ? gateway.PauseGatewayAsync() : gateway.StopGatewayAsync();
 
     /// <summary>Returns once the gateway answers again.</summary>
-    internal static Task EndAsync(this Outage outage, CephRgw gateway) => outage == Outage.Hung ? gateway.ContinueGatewayAsync() : gateway.StartGatewayAsync();
+    internal static Task EndAsync(this Outage outage, CephRgw gateway) =>
+        outage == Outage.Hung ? gateway.ContinueGatewayAsync() : gateway.StartGatewayAsync();
 }

@@ -6,7 +6,8 @@ using Estat.Testing;
 
 namespace Estat.Bench.Recovery;
 
-/// <summary>In the suite a small backlog of either kind; <c>Estat.Bench backlog</c> makes one as large as is asked for, and watches latency as well.</summary>
+/// <summary>In the suite a small backlog of either kind; <c>Estat.Bench backlog</c> makes one as large as is asked for, and watches latency as
+/// well.</summary>
 internal sealed class RecoveryPart(string name, double gigabytes, IReadOnlyList<Outage> outages, bool withLatencies) : ISuitePart
 {
     private const int MostRounds = 3; // each takes half a minute

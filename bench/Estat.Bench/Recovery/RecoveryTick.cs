@@ -23,7 +23,8 @@ internal sealed class RecoveryTick : ISuitePart
     private static readonly DateTimeOffset Created = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly IReadOnlyList<Column> Columns =
     [
-        new(Due, "scan ms: files due", 3), new(NoneDue, "scan ms: none due", 3), new(Stock, "stock ms at start", 0), new(Allocated, "B alloc/scan", 0),
+        new(Due, "scan ms: files due", 3), new(NoneDue, "scan ms: none due", 3), new(Stock, "stock ms at start", 0),
+        new(Allocated, "B alloc/scan", 0),
     ];
 
     public string Name => "tick";

@@ -24,5 +24,6 @@ internal static class ServerColumns
     internal static readonly IReadOnlyList<Column> WithLost = [.. All, new(Metric.Lost, "lost", 0)];
 
     /// <summary>Where there is no floor to compare with.</summary>
-    internal static readonly IReadOnlyList<Column> WithoutFloor = [.. All.Where(column => column.Key is not (Metric.PercentOfBare or Metric.CpuBeyondBare))];
+    internal static readonly IReadOnlyList<Column> WithoutFloor = [.. All.Where(
+        column => column.Key is not (Metric.PercentOfBare or Metric.CpuBeyondBare))];
 }

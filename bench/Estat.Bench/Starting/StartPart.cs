@@ -16,7 +16,8 @@ internal sealed class StartPart : ISuitePart
     private const string Project = "Estat.Api";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(1);
-    private static readonly IReadOnlyList<Column> Columns = [new(Ready, "ready after ms", 0), new(Cpu, "CPU ms", 0), new(Metric.Resident, "RSS MB", 0)];
+    private static readonly IReadOnlyList<Column> Columns = [new(Ready, "ready after ms", 0), new(Cpu, "CPU ms", 0),
+        new(Metric.Resident, "RSS MB", 0)];
 
     public string Name => "start";
 
@@ -26,7 +27,8 @@ internal sealed class StartPart : ISuitePart
         string published = context.FolderOf("published");
         context.Say($"{Name}: publishing the server");
         CommandResult publish = await Command.RunAsync(
-            Patience, "dotnet", "publish", Path.Combine(Repository.Root, "src", Project), "-c", "Release", "-o", published, "--nologo", "-v", "quiet");
+            Patience, "dotnet", "publish", Path.Combine(Repository.Root, "src", Project), "-c", "Release", "-o", published, "--nologo", "-v",
+            "quiet");
         if (publish.ExitCode != 0)
         {
             return [Section.Skipped(Name, title, $"dotnet publish failed: {publish.Output}")];

@@ -3,7 +3,8 @@ using Estat.Bench.Load;
 
 namespace Estat.Bench.Suite;
 
-/// <summary>A folder for what is written, the options, a way to say how far things are, and word of Ctrl-C. Requests are made when first asked for.</summary>
+/// <summary>A folder for what is written, the options, a way to say how far things are, and word of Ctrl-C. Requests are made when first asked
+/// for.</summary>
 internal sealed class SuiteContext(SuiteOptions options, string folder, CancellationToken stop)
 {
     internal const int EventsPerBatch = 500;

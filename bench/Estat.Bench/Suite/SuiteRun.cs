@@ -17,7 +17,8 @@ internal static class SuiteRun
 {
     private static readonly IReadOnlyList<ISuitePart> Parts =
     [
-        new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(), new StartPart(),
+        new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(),
+        new StartPart(),
         new ClusterPart(), new ConsolePart(), new BeforePart(),
     ];
 

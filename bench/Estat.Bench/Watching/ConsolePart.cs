@@ -38,7 +38,8 @@ internal sealed class ConsolePart : ISuitePart
         ];
         string note = string.Create(
             System.Globalization.CultureInfo.InvariantCulture,
-            $"watchers cost {Row.Median(losses):0.0} % of the rate (median of the rounds' losses: {string.Join(", ", losses.Select(loss => $"{loss:0.0}"))}); 3 % is the most that they may");
+            $"watchers cost {Row.Median(losses):0.0} % of the rate (median of the rounds' losses: "
+                + $"{string.Join(", ", losses.Select(loss => $"{loss:0.0}"))}); 3 % is the most that they may");
         return [new Section(Name, $"POST /collect, {Connections} connections, watched", ServerColumns.All, rows, [note])];
     }
 }

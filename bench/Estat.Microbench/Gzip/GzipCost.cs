@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Estat.Microbench.Gzip;
 
 /// <summary>
-/// Compresses the same lines in the chunks and batches that a node would, by each way in turn, so that a disturbance meets all of them alike. Times are
-/// CPU time of this thread, medians over rounds: other processes of the machine count only by the caches that they empty.
+/// Compresses the same lines in the chunks and batches that a node would, by each way in turn, so that a disturbance meets all of them alike. Times
+/// are CPU time of this thread, medians over rounds: other processes of the machine count only by the caches that they empty.
 /// </summary>
 internal static class GzipCost
 {
@@ -58,8 +58,10 @@ internal static class GzipCost
             ("SHA-256", (_, lines, parts) => Hash(encoderHash, lines, parts)),
         ];
 
-        Console.WriteLine($"{events} events, {rawBytes / events:0} bytes a line, {rounds} rounds; µs of CPU an event, medians; shares are of zlib-ng's");
-        Console.WriteLine("| level | bytes an event | ratio | zlib-ng | GZipStream to PooledStream | BatchEncoder | of it SHA-256 | BatchEncoder without it |");
+        Console.WriteLine($"{events} events, {rawBytes / events:0} bytes a line, {rounds} rounds; µs of CPU an event, medians; shares are of "
+            + $"zlib-ng's");
+        Console.WriteLine("| level | bytes an event | ratio | zlib-ng | GZipStream to PooledStream | BatchEncoder | of it SHA-256 | BatchEncoder "
+            + "without it |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|");
         var times = new double[Levels.Length, ways.Length, rounds];
         var bytes = new long[Levels.Length];
@@ -87,12 +89,14 @@ internal static class GzipCost
 
         for (int level = 0; level < Levels.Length; level++)
         {
-            double[] medians = [.. Enumerable.Range(0, ways.Length).Select(way => Median(Enumerable.Range(0, rounds).Select(r => times[level, way, r])))];
+            double[] medians = [.. Enumerable.Range(0, ways.Length)
+                .Select(way => Median(Enumerable.Range(0, rounds).Select(r => times[level, way, r])))];
             double pure = medians[2] - medians[3];
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {Levels[level]} | {(double)bytes[level] / events:0.0} | {rawBytes / bytes[level]:0.00} | {medians[0]:0.00} "
-                + $"| {medians[1]:0.00} ({Share(medians[1])}) | {medians[2]:0.00} ({Share(medians[2])}) | {medians[3]:0.00} | {pure:0.00} ({Share(pure)}) |"));
+                + $"| {medians[1]:0.00} ({Share(medians[1])}) | {medians[2]:0.00} ({Share(medians[2])}) | {medians[3]:0.00} | {pure:0.00} "
+                    + $"({Share(pure)}) |"));
 
             string Share(double value) => string.Create(CultureInfo.InvariantCulture, $"{Math.Round(100 * ((value / medians[0]) - 1)):+0;−0;0} %");
         }

@@ -10,8 +10,8 @@ using Estat.Collect.Options;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// The one guard. Without ADMIN_TOKEN it lets in who is on the node itself; with it, everybody who shows it and nobody else. What it refuses is counted once;
-/// wrong tokens are logged once a minute, never with what was shown.
+/// The one guard. Without ADMIN_TOKEN it lets in who is on the node itself; with it, everybody who shows it and nobody else. What it refuses is
+/// counted once; wrong tokens are logged once a minute, never with what was shown.
 /// </summary>
 internal sealed partial class AdminAccess
 {
@@ -23,7 +23,8 @@ internal sealed partial class AdminAccess
 
     private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
 
-    private static readonly Problem NotAllowed = Problem.Of(StatusCodes.Status405MethodNotAllowed, "These pages answer no page of another origin, and so no OPTIONS.");
+    private static readonly Problem NotAllowed = Problem.Of(
+        StatusCodes.Status405MethodNotAllowed, "These pages answer no page of another origin, and so no OPTIONS.");
 
     private static readonly Problem Foreign = Problem.Of(
         StatusCodes.Status403Forbidden, "A page of another origin asked for this. Open it from the console, or from outside of a browser.");
@@ -198,7 +199,8 @@ internal sealed partial class AdminAccess
     // Null when no token was shown, which is no guess.
     private static string? Shown(HttpContext context)
     {
-        if (context.Request.Headers.Authorization is not [{ } value] || !AuthenticationHeaderValue.TryParse(value, out AuthenticationHeaderValue? shown))
+        if (context.Request.Headers.Authorization is not [{ } value]
+            || !AuthenticationHeaderValue.TryParse(value, out AuthenticationHeaderValue? shown))
         {
             return null;
         }
@@ -238,7 +240,8 @@ internal sealed partial class AdminAccess
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Address} showed a wrong ADMIN_TOKEN ({Count} wrong ones since this was last told; told at most once a minute, counted in estat_admin_refused_total). "
+        Message = "{Address} showed a wrong ADMIN_TOKEN ({Count} wrong ones since this was last told; told at most once a minute, counted in "
+            + "estat_admin_refused_total). "
             + "An address that does so {Most} times within {Seconds} s is answered 429 for as long, unless it shows the right one")]
     private static partial void LogWrongToken(ILogger logger, IPAddress address, long count, int most, int seconds);
 }

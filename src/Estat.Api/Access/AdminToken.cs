@@ -7,8 +7,8 @@ using System.Text;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// A session is a cookie that says until when it holds, signed by a key that follows from the token: any node with the same token knows it, and none keeps it.
-/// So it cannot be called back but by another token.
+/// A session is a cookie that says until when it holds, signed by a key that follows from the token: any node with the same token knows it, and none
+/// keeps it. So it cannot be called back but by another token.
 /// </summary>
 internal sealed class AdminToken(string token, TimeProvider time)
 {
@@ -25,7 +25,8 @@ internal sealed class AdminToken(string token, TimeProvider time)
     private static readonly TimeSpan ClocksDiffer = TimeSpan.FromMinutes(5);
 
     private readonly byte[] _digest = SHA256.HashData(Encoding.UTF8.GetBytes(token));
-    private readonly Lazy<byte[]> _key = new(() => Rfc2898DeriveBytes.Pbkdf2(token, "estat_admin session"u8, KeyIterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes));
+    private readonly Lazy<byte[]> _key = new(
+        () => Rfc2898DeriveBytes.Pbkdf2(token, "estat_admin session"u8, KeyIterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes));
 
     /// <summary>Whether this is the token, in a time that depends on neither.</summary>
     internal bool Is(string shown)

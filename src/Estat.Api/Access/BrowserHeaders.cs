@@ -4,15 +4,16 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// Only this node's own files run and are shown, in no frame, and no cache keeps them. A page that needs another policy sets Content-Security-Policy anew;
-/// one that may be kept, Cache-Control.
+/// Only this node's own files run and are shown, in no frame, and no cache keeps them. A page that needs another policy sets Content-Security-Policy
+/// anew; one that may be kept, Cache-Control.
 /// </summary>
 internal static class BrowserHeaders
 {
     /// <summary>The policy of pages that write styles into their markup, as the Orleans Dashboard does. Scripts remain files of this node.</summary>
     internal const string WithInlineStyles = Sources + "; style-src 'self' 'unsafe-inline'; " + Everywhere;
 
-    private const string Sources = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; manifest-src 'self'";
+    private const string Sources = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; "
+        + "manifest-src 'self'";
     private const string Everywhere = "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     private static readonly StringValues Policy = Sources + "; style-src 'self'; " + Everywhere;
     private static readonly StringValues NoSniff = "nosniff";

@@ -18,10 +18,10 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
     private static readonly string[] ProxyHeaders = [ForwardedFor.Header, "Forwarded", "Via", "X-Real-IP", ForwardedHost, ForwardedProto];
 
     /// <summary>
-    /// Whether somebody on this machine asks, for themselves. The name that they ask by counts too: a web page may point its own name at 127.0.0.1, and HTTP/1.0
-    /// is spoken by proxies that say nothing of themselves (nginx, unless told otherwise), not by browsers and tools. So does the address: what asks
-    /// for itself comes from 127.0.0.1 or ::1, a sidecar that brings the network's connections in may come from another one of loopback (Istio:
-    /// 127.0.0.6).
+    /// Whether somebody on this machine asks, for themselves. The name that they ask by counts too: a web page may point its own name at 127.0.0.1,
+    /// and HTTP/1.0 is spoken by proxies that say nothing of themselves (nginx, unless told otherwise), not by browsers and tools. So does the
+    /// address: what asks for itself comes from 127.0.0.1 or ::1, a sidecar that brings the network's connections in may come from another one of
+    /// loopback (Istio: 127.0.0.6).
     /// </summary>
     internal static bool IsOnThisNode(HttpContext context) =>
         (IPAddress.Loopback.Equals(PeerOf(context)) || IPAddress.IPv6Loopback.Equals(PeerOf(context))) && IsLocalName(context.Request.Host.Host)
@@ -52,14 +52,15 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
     /// <summary>Whether nobody on the way can read along: TLS up to here, or up to a trusted proxy.</summary>
     internal bool IsSecure(HttpContext context) =>
         context.Request.IsHttps
-        || (IsTrusted(PeerOf(context)) && string.Equals(LastOf(context.Request.Headers[ForwardedProto]), "https", StringComparison.OrdinalIgnoreCase));
+        || (IsTrusted(PeerOf(context))
+            && string.Equals(LastOf(context.Request.Headers[ForwardedProto]), "https", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether the wire between the client and this node can be listened to by others.</summary>
     internal bool IsExposed(HttpContext context) => !IsSecure(context) && !IPAddress.IsLoopback(PeerOf(context));
 
     /// <summary>
-    /// Whether a page of another origin made the browser ask. Following a link to here is nobody's page asking. Browsers say it by Sec-Fetch-Site over https and to
-    /// localhost, elsewhere by Origin; what is no browser says neither.
+    /// Whether a page of another origin made the browser ask. Following a link to here is nobody's page asking. Browsers say it by Sec-Fetch-Site
+    /// over https and to localhost, elsewhere by Origin; what is no browser says neither.
     /// </summary>
     internal bool IsForeignPage(HttpContext context)
     {

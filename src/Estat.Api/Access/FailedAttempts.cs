@@ -22,7 +22,8 @@ internal sealed class FailedAttempts(TimeProvider time)
 
     /// <summary>
     /// Tokens a second that are compared for those who are told to wait. A token has 16 characters or more: at this rate nobody guesses a random one,
-    /// and a word list of a million takes hours. An attacker who wants to keep the operator out has to send far more, without a pause; sessions go on.
+    /// and a word list of a million takes hours. An attacker who wants to keep the operator out has to send far more, without a pause; sessions go
+    /// on.
     /// </summary>
     internal const int MostLooks = 50;
 

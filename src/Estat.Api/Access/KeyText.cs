@@ -5,8 +5,8 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// The first of these that is there counts: <c>X-Api-Key</c>; <c>Authorization: Basic</c>, whose password is the key, or its user if there is no password; <c>?key=</c>, for
-/// beacons and pixels, which can send no headers.
+/// The first of these that is there counts: <c>X-Api-Key</c>; <c>Authorization: Basic</c>, whose password is the key, or its user if there is no
+/// password; <c>?key=</c>, for beacons and pixels, which can send no headers.
 /// </summary>
 internal static class KeyText
 {

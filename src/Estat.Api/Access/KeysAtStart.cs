@@ -6,7 +6,8 @@ using Estat.Collect.Options;
 
 namespace Estat.Api.Access;
 
-/// <summary>Warns, once, that there are none; where nobody but this machine can send, that is no more than information. After the listener, as it speaks of who can send.</summary>
+/// <summary>Warns, once, that there are none; where nobody but this machine can send, that is no more than information. After the listener, as it
+/// speaks of who can send.</summary>
 internal static partial class KeysAtStart
 {
     internal static void Tell(WriteKeys? keys, EstatOptions options, ILogger logger)

@@ -34,7 +34,8 @@ internal static class LoginForm
         :focus-visible{outline:2px solid #4a90e2;outline-offset:2px}.bad{color:#c02626;color:light-dark(#b01212,#ff8a8a)}.hint{font-size:.875rem;opacity:.85;margin-top:1rem}
         """;
 
-    private static readonly string Policy = BrowserHeaders.OnlyStyle($"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}");
+    private static readonly string Policy = BrowserHeaders.OnlyStyle(
+        $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}");
 
     private static readonly Words English = new(
         "en", "These pages are for the operator of this node.", "Admin token", "Open", "It is ADMIN_TOKEN, as the node was started with.",

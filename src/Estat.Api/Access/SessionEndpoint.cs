@@ -10,8 +10,8 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// Takes the token as JSON from a script, which carries <see cref="AdminAccess.ChangeHeader"/>, or as a form from a browser without one, which says by its
-/// headers that the form was this node's own.
+/// Takes the token as JSON from a script, which carries <see cref="AdminAccess.ChangeHeader"/>, or as a form from a browser without one, which says
+/// by its headers that the form was this node's own.
 /// </summary>
 internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Caller caller, TimeSpan bodyTimeout)
 {
@@ -56,7 +56,8 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
 
         if (token is null)
         {
-            await (Caller.IsOnThisNode(context) ? DoneAsync(context, isForm, Home) : access.RefuseStrangerAsync(context, wasWrong: false, Home)).ConfigureAwait(false);
+            await (Caller.IsOnThisNode(context) ? DoneAsync(context, isForm, Home) : access.RefuseStrangerAsync(context, wasWrong: false, Home))
+                .ConfigureAwait(false);
             return;
         }
 
@@ -91,8 +92,8 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or OperationCanceledException or BadHttpRequestException or IOException)
         {
-            // Answered as what it is: no token that could be read. JSON's half surrogate pair is an InvalidOperationException, as is Kestrel's NUL in a trailer;
-            // its overflow of a chunk's size is an IOException.
+            // Answered as what it is: no token that could be read. JSON's half surrogate pair is an InvalidOperationException, as is Kestrel's NUL in
+            // a trailer; its overflow of a chunk's size is an IOException.
             return (null, Home);
         }
     }

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Access;
 
 /// <summary>
-/// Stands before anything is read of a body, and again where it is known how many events there are. A node without keys and limits has none of this. Nothing here
-/// allocates for a key in <c>X-Api-Key</c> that holds; a connection that sends the same key again is not even hashed anew.
+/// Stands before anything is read of a body, and again where it is known how many events there are. A node without keys and limits has none of this.
+/// Nothing here allocates for a key in <c>X-Api-Key</c> that holds; a connection that sends the same key again is not even hashed anew.
 /// </summary>
 internal sealed class WriteAccess
 {
@@ -35,13 +35,16 @@ internal sealed class WriteAccess
     private static readonly Problem ForeignOrigin = Problem.Of(
         StatusCodes.Status403Forbidden, "This write key is not for pages of this origin. The operator of this server can add the origin to the key.");
 
-    private static readonly Problem OverRate = Problem.Of(StatusCodes.Status429TooManyRequests, "More events than this write key may send a second. Nothing was taken; send again after Retry-After.");
+    private static readonly Problem OverRate = Problem.Of(
+        StatusCodes.Status429TooManyRequests, "More events than this write key may send a second. Nothing was taken; send again after Retry-After.");
 
     private static readonly Problem OverQuota = Problem.Of(
-        StatusCodes.Status429TooManyRequests, "More events than this write key may send in a day (UTC). Nothing was taken; send again after Retry-After.");
+        StatusCodes.Status429TooManyRequests,
+        "More events than this write key may send in a day (UTC). Nothing was taken; send again after Retry-After.");
 
     private static readonly Problem OverAddress = Problem.Of(
-        StatusCodes.Status429TooManyRequests, "More events than one client address may send a second. Nothing was taken; send again after Retry-After.");
+        StatusCodes.Status429TooManyRequests,
+        "More events than one client address may send a second. Nothing was taken; send again after Retry-After.");
 
     private readonly WriteKeys? _keys;
     private readonly AddressLimits? _addresses;
@@ -96,7 +99,8 @@ internal sealed class WriteAccess
         return RefuseAsync(context, reason == KeyRefusal.Rate ? OverRate : OverQuota, wait);
     }
 
-    /// <summary>The origins that a preflight is answered by: of its key if it shows one that names some, which only a query can; else of any key.</summary>
+    /// <summary>The origins that a preflight is answered by: of its key if it shows one that names some, which only a query can; else of any
+    /// key.</summary>
     /// <returns>Whether pages of the origin may send; null when keys say nothing of it.</returns>
     internal bool? MaySend(HttpContext context, string origin)
     {
@@ -105,7 +109,8 @@ internal sealed class WriteAccess
             return null;
         }
 
-        return KeyText.TryReadQuery(context.Request.QueryString.Value, out ReadOnlySpan<char> key) && table.Find(key) is { HasAnyOrigin: false } sender ? sender.Allows(origin)
+        return KeyText.TryReadQuery(context.Request.QueryString.Value, out ReadOnlySpan<char> key)
+            && table.Find(key) is { HasAnyOrigin: false } sender ? sender.Allows(origin)
             : table.AnyNames(origin) ? true
             : null;
     }

@@ -10,7 +10,8 @@ namespace Estat.Api.Administration;
 internal sealed partial class AdminDesk : IAdminDesk
 {
     private static readonly AdminReply KeepsNothing = AdminReply.Error(
-        StatusCodes.Status404NotFound, $"This node is a gateway and keeps no events itself: ?node=NAME asks a silo, and {AdminPaths.Nodes} lists them.");
+        StatusCodes.Status404NotFound,
+        $"This node is a gateway and keeps no events itself: ?node=NAME asks a silo, and {AdminPaths.Nodes} lists them.");
 
     private readonly SharedReading<NodeReading> _own;
     private readonly ObjectPages? _objects;
@@ -64,7 +65,8 @@ internal sealed partial class AdminDesk : IAdminDesk
     {
         if (request.Path == AdminPaths.State)
         {
-            return request.Method == HttpMethods.Get ? StateOf(await _own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false)) : NotAllowed("GET, HEAD");
+            return request.Method == HttpMethods.Get ? StateOf(await _own.LatestAsync().WaitAsync(cancellationToken).ConfigureAwait(false))
+                : NotAllowed("GET, HEAD");
         }
 
         if (_objects is null || _dlq is null)
@@ -72,14 +74,16 @@ internal sealed partial class AdminDesk : IAdminDesk
             return KeepsNothing;
         }
 
-        return Behind(request.Path, AdminPaths.Objects) is { } ofObject ? await ObjectsAsync(request, ofObject, cancellationToken).ConfigureAwait(false)
+        return Behind(request.Path, AdminPaths.Objects) is { } ofObject ? await ObjectsAsync(request, ofObject, cancellationToken)
+            .ConfigureAwait(false)
             : Behind(request.Path, AdminPaths.Dlq) is { } ofDlq ? await _dlq.AnswerAsync(request, ofDlq, cancellationToken).ConfigureAwait(false)
             : Behind(request.Path, AdminPaths.Quarantine) is { } ofQuarantine && _quarantine is not null
                 ? await _quarantine.AnswerAsync(request, ofQuarantine, cancellationToken).ConfigureAwait(false)
             : NotFound(request.Path);
     }
 
-    private async Task<AdminReply> ObjectsAsync(AdminRequest request, string rest, CancellationToken cancellationToken) => (request.Method, rest) switch
+    private async Task<AdminReply> ObjectsAsync(AdminRequest request, string rest, CancellationToken cancellationToken) =>
+        (request.Method, rest) switch
     {
         ("GET", "") => _objects!.List(request),
         ("GET", "preview") => await _objects!.PreviewAsync(request, cancellationToken).ConfigureAwait(false),

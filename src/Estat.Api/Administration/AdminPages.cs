@@ -13,7 +13,8 @@ internal sealed class AdminPages
     private const string NodeParameter = "node";
 
     private static readonly Problem NothingComesHere = Problem.Of(
-        StatusCodes.Status404NotFound, "This silo takes its events from gateways. Watch the tail of a gateway, which shows what that gateway accepts.");
+        StatusCodes.Status404NotFound,
+        "This silo takes its events from gateways. Watch the tail of a gateway, which shows what that gateway accepts.");
 
     private readonly IAdminDesk _desk;
     private readonly NodeDirectory _nodes;
@@ -57,10 +58,12 @@ internal sealed class AdminPages
     }
 
     // Streams have no end, so there is no HEAD of one.
-    private Task LiveAsync(HttpContext context) => HttpMethods.IsGet(context.Request.Method) ? _live.HandleAsync(context) : Problem.NotAllowedAsync(context, "GET");
+    private Task LiveAsync(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method) ? _live.HandleAsync(context) : Problem.NotAllowedAsync(context, "GET");
 
     private Task TailAsync(HttpContext context) =>
-        !HttpMethods.IsGet(context.Request.Method) ? Problem.NotAllowedAsync(context, "GET") : _tail is null ? NothingComesHere.WriteAsync(context) : _tail.HandleAsync(context);
+        !HttpMethods.IsGet(context.Request.Method) ? Problem.NotAllowedAsync(context, "GET") : _tail is null ? NothingComesHere.WriteAsync(context)
+            : _tail.HandleAsync(context);
 
     private async Task AnswerAsync(HttpContext context)
     {
@@ -90,7 +93,8 @@ internal sealed class AdminPages
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
-            return AdminReply.Error(StatusCodes.Status502BadGateway, $"Node {name} did not answer ({error.Message}). {AdminPaths.Nodes} shows how it is.");
+            return AdminReply.Error(
+                StatusCodes.Status502BadGateway, $"Node {name} did not answer ({error.Message}). {AdminPaths.Nodes} shows how it is.");
         }
     }
 
@@ -100,7 +104,8 @@ internal sealed class AdminPages
         if (reply.Detail is { } detail)
         {
             response.Headers.Allow = reply.Allow;
-            Problem problem = reply.Status == StatusCodes.Status503ServiceUnavailable ? Problem.Unavailable(detail) : Problem.Of(reply.Status, detail);
+            Problem problem = reply.Status == StatusCodes.Status503ServiceUnavailable ? Problem.Unavailable(detail)
+                : Problem.Of(reply.Status, detail);
             await problem.WriteAsync(context).ConfigureAwait(false);
             return;
         }

@@ -112,10 +112,12 @@ internal sealed class DlqPages(DlqOffice dlq)
 
 /// <summary>A file of the DLQ with its first lines.</summary>
 internal sealed record InspectedFile(
-    string Name, string Key, long Events, long Bytes, DateTime Created, double AgeS, string Reason, int Attempts, DateTime? NextDue, bool Expired, string Form,
+    string Name, string Key, long Events, long Bytes, DateTime Created, double AgeS, string Reason, int Attempts, DateTime? NextDue, bool Expired,
+    string Form,
     IReadOnlyList<string> Lines, bool Truncated)
 {
     internal static InspectedFile Of(DlqFile file, ContentPreview preview) => new(
-        file.Name, file.Key, file.Events, file.Bytes, file.Created, file.AgeS, file.Reason, file.Attempts, file.NextDue, file.Expired, file.Form, preview.Lines,
+        file.Name, file.Key, file.Events, file.Bytes, file.Created, file.AgeS, file.Reason, file.Attempts, file.NextDue, file.Expired, file.Form,
+        preview.Lines,
         preview.Truncated);
 }

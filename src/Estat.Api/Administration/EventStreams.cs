@@ -5,8 +5,8 @@ using Estat.Base.Threading;
 namespace Estat.Api.Administration;
 
 /// <summary>
-/// Bounds how many watch, and ends them all when the node begins to drain: a watcher must not hold up a stop. Whoever writes leaves the thread of the socket
-/// after each write.
+/// Bounds how many watch, and ends them all when the node begins to drain: a watcher must not hold up a stop. Whoever writes leaves the thread of the
+/// socket after each write.
 /// </summary>
 /// <param name="most">Watchers at once; more are answered 503.</param>
 /// <param name="stopping">Completes when the node begins to drain.</param>
@@ -52,7 +52,8 @@ internal sealed class EventStreams(int most, Task stopping)
     }
 
     // False when it was ended in the middle of a write.
-    private static async Task<bool> ServeAsync(HttpContext context, Func<EventWriter, CancellationToken, Task> run, CancellationToken cancellationToken)
+    private static async Task<bool> ServeAsync(
+        HttpContext context, Func<EventWriter, CancellationToken, Task> run, CancellationToken cancellationToken)
     {
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would gather events until they fill a page

@@ -20,9 +20,11 @@ internal sealed class NodeAdministration
     /// <param name="stopping">Completes when the node begins to drain.</param>
     /// <param name="time">Clock.</param>
     /// <param name="loggers">Where failures are logged.</param>
-    internal NodeAdministration(EstatOptions options, AdministeredNode node, IPeerNodes peers, Task stopping, TimeProvider time, ILoggerFactory loggers)
+    internal NodeAdministration(
+        EstatOptions options, AdministeredNode node, IPeerNodes peers, Task stopping, TimeProvider time, ILoggerFactory loggers)
     {
-        var sampler = new StateSampler(node.Facts(options, time), node.Requests, node.Instruments, node.AcceptedRequests, node.NotReadyBecause, node.Engine, time);
+        var sampler = new StateSampler(
+            node.Facts(options, time), node.Requests, node.Instruments, node.AcceptedRequests, node.NotReadyBecause, node.Engine, time);
         var own = new SharedReading<NodeReading>(async () =>
         {
             NodeState state = await sampler.ReadAsync().ConfigureAwait(false);
@@ -60,10 +62,13 @@ internal sealed record AdministeredNode(
 {
     /// <summary>A node that keeps events itself.</summary>
     internal static AdministeredNode Of(Engine engine, string name, string role, string storage, bool isCollecting = true) => new(
-        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests, () => engine.NotReadyBecause, engine, storage, isCollecting);
+        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests, () =>
+            engine.NotReadyBecause, engine, storage, isCollecting);
 
     /// <summary>What does not change while it runs.</summary>
     internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(
-        Name, Role, Engine?.Instance, typeof(NodeAdministration).Assembly.GetName().Version?.ToString(3) ?? "", StateSampler.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
-        [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds, KeysConfigured: options.Keys.AreConfigured);
+        Name, Role, Engine?.Instance, typeof(NodeAdministration).Assembly.GetName().Version?.ToString(3)
+            ?? "", StateSampler.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
+        [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds,
+        KeysConfigured: options.Keys.AreConfigured);
 }

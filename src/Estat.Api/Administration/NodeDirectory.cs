@@ -19,7 +19,8 @@ internal sealed class NodeDirectory(string name, SharedReading<NodeReading> own,
     private SharedReading<NodesReading>? _all;
 
     /// <summary>This node and all others, as JSON.</summary>
-    internal SharedReading<NodesReading> All => LazyInitializer.EnsureInitialized(ref _all, () => new SharedReading<NodesReading>(ReadAllAsync, time));
+    internal SharedReading<NodesReading> All =>
+        LazyInitializer.EnsureInitialized(ref _all, () => new SharedReading<NodesReading>(ReadAllAsync, time));
 
     /// <summary>This node's name.</summary>
     internal string OwnName => name;

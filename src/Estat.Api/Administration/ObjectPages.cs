@@ -68,7 +68,8 @@ internal sealed class ObjectPages(EstatOptions options, IObjectCatalog? catalog,
         catalog is null ? AdminReply.Error(StatusCodes.Status404NotFound, "This node's store cannot be looked through.")
         : KeyScope.Holds(key, options.RawPrefix, options.DlqPrefix) || last.Holds(key) ? null // a write key's prefix may be another
         : AdminReply.Error(
-            StatusCodes.Status403Forbidden, $"Only keys below {options.RawPrefix}/ and {options.DlqPrefix}/, and those that {AdminPaths.Objects} lists, can be read here.");
+            StatusCodes.Status403Forbidden,
+            $"Only keys below {options.RawPrefix}/ and {options.DlqPrefix}/, and those that {AdminPaths.Objects} lists, can be read here.");
 }
 
 /// <summary>The last objects, newest first.</summary>

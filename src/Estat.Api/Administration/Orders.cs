@@ -17,13 +17,16 @@ internal static class Orders
         OrderEnd.Discarded => AdminJson.Reply(new Discarded(result.Events), AdminJson.Readable.Discarded),
         OrderEnd.Failed => Outcome("failed", result.Detail),
         OrderEnd.Missing => AdminReply.Error(StatusCodes.Status404NotFound, $"There is no {what}; perhaps it was stored meanwhile."),
-        OrderEnd.Busy => AdminReply.Error(StatusCodes.Status409Conflict, $"{what} is being tried now, or too many others are. Look again in a moment."),
+        OrderEnd.Busy => AdminReply.Error(
+            StatusCodes.Status409Conflict, $"{what} is being tried now, or too many others are. Look again in a moment."),
         OrderEnd.OtherCount => AdminReply.Error(
-            StatusCodes.Status409Conflict, $"{what} holds {result.Events} events, not as many as ?events= says. Look at it again; nothing was discarded."),
+            StatusCodes.Status409Conflict,
+            $"{what} holds {result.Events} events, not as many as ?events= says. Look at it again; nothing was discarded."),
         _ => AdminReply.Error(StatusCodes.Status503ServiceUnavailable, "The node is starting or stopping. Try again in a moment."),
     };
 
-    private static AdminReply Outcome(string outcome, string? detail) => AdminJson.Reply(new OrderOutcome(outcome, detail), AdminJson.Readable.OrderOutcome);
+    private static AdminReply Outcome(string outcome, string? detail) =>
+        AdminJson.Reply(new OrderOutcome(outcome, detail), AdminJson.Readable.OrderOutcome);
 }
 
 /// <summary>How an attempt ended.</summary>

@@ -29,10 +29,12 @@ internal sealed class QuarantinePages(EstatOptions options, Quarantine quarantin
             case ("GET", "content"):
                 return await objects.ContentAsync(request, cancellationToken).ConfigureAwait(false);
             case ("POST", "retry"):
-                return await OrderAsync(request, needsEvents: false, (key, _) => quarantine.RetryAsync(key, CancellationToken.None)).ConfigureAwait(false);
+                return await OrderAsync(request, needsEvents: false, (key, _) => quarantine.RetryAsync(key, CancellationToken.None))
+                    .ConfigureAwait(false);
             case ("DELETE", ""):
                 return await OrderAsync(
-                    request, needsEvents: true, (key, events) => quarantine.DiscardAsync(key, events, request.Asker, CancellationToken.None)).ConfigureAwait(false);
+                    request, needsEvents: true, (key, events) => quarantine.DiscardAsync(key, events, request.Asker, CancellationToken.None))
+                        .ConfigureAwait(false);
             case (_, ""):
                 return AdminDesk.NotAllowed("GET, HEAD, DELETE");
             case (_, "preview" or "content"):

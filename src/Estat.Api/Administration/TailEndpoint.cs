@@ -23,11 +23,13 @@ internal sealed class TailEndpoint(TailHub hub, Task stopping, TimeProvider time
     private static readonly TimeSpan BetweenNotes = TimeSpan.FromSeconds(1);
 
     private static readonly Problem WrongRate = Problem.Of(
-        StatusCodes.Status400BadRequest, string.Create(CultureInfo.InvariantCulture, $"?rate= takes events a second, a whole number from 1 to {MostPerSecond}."));
+        StatusCodes.Status400BadRequest,
+        string.Create(CultureInfo.InvariantCulture, $"?rate= takes events a second, a whole number from 1 to {MostPerSecond}."));
 
     private static readonly Problem TooMuch = Problem.Of(
         StatusCodes.Status400BadRequest,
-        string.Create(CultureInfo.InvariantCulture, $"A filter takes {MostConditions} conditions (?where=) at most, and {LongestText} characters in each and in ?contains=."));
+        string.Create(CultureInfo.InvariantCulture,
+            $"A filter takes {MostConditions} conditions (?where=) at most, and {LongestText} characters in each and in ?contains=."));
 
     private readonly EventStreams _streams = new(MostWatchers, stopping);
 

@@ -175,7 +175,8 @@ internal sealed class BulkEndpoint(
     private BodyOutcome Encode(
         HttpContext context, ReadOnlySpan<byte> body, bool isJson, LineBlock block, BulkAnswer answer, RequestMemory memory, ref long charged)
     {
-        // The envelope is the request's, the same for all of its events but for the second. It is read again for each: a span cannot be kept in a closure.
+        // The envelope is the request's, the same for all of its events but for the second. It is read again for each: a span cannot be kept in a
+        // closure.
         long taken = 0;
         var outcome = BodyOutcome.Whole;
         EventAction add = line =>

@@ -24,8 +24,10 @@ internal static class EventSplitter
             return true;
         }
 
-        bool isLines = mediaType.EndsWith("ndjson", StringComparison.OrdinalIgnoreCase) || mediaType.EndsWith("jsonl", StringComparison.OrdinalIgnoreCase)
-            || mediaType.EndsWith("jsonlines", StringComparison.OrdinalIgnoreCase) || mediaType.EndsWith("json-lines", StringComparison.OrdinalIgnoreCase);
+        bool isLines = mediaType.EndsWith("ndjson", StringComparison.OrdinalIgnoreCase)
+            || mediaType.EndsWith("jsonl", StringComparison.OrdinalIgnoreCase)
+            || mediaType.EndsWith("jsonlines", StringComparison.OrdinalIgnoreCase)
+                || mediaType.EndsWith("json-lines", StringComparison.OrdinalIgnoreCase);
         return !isLines && WithoutMark(body).TrimStart(" \t\r\n"u8) is [(byte)'[', ..];
     }
 

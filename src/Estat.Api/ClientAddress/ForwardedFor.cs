@@ -5,8 +5,8 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.ClientAddress;
 
 /// <summary>
-/// X-Forwarded-For from its right end, where each proxy adds whom it saw: past those that are trusted, to the first that is not. What stands left of it the client
-/// wrote itself. So this, and not the first address, is what limits go by.
+/// X-Forwarded-For from its right end, where each proxy adds whom it saw: past those that are trusted, to the first that is not. What stands left of
+/// it the client wrote itself. So this, and not the first address, is what limits go by.
 /// </summary>
 internal static class ForwardedFor
 {
@@ -29,7 +29,8 @@ internal static class ForwardedFor
         return false;
     }
 
-    /// <summary>The first address from the right that is no trusted proxy; where a part is no address, or all are trusted, the last proxy before it.</summary>
+    /// <summary>The first address from the right that is no trusted proxy; where a part is no address, or all are trusted, the last proxy before
+    /// it.</summary>
     /// <param name="lines">The header's values.</param>
     /// <param name="peer">The other end of the connection, a trusted proxy.</param>
     /// <param name="trusted">TRUSTED_PROXIES.</param>

@@ -59,7 +59,8 @@ internal sealed class Peer
         return new Peer(address, trusted, Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
     }
 
-    /// <summary>The last write key that this connection showed and that was found. Replaced as a whole: requests of one connection may be handled at once.</summary>
+    /// <summary>The last write key that this connection showed and that was found. Replaced as a whole: requests of one connection may be handled at
+    /// once.</summary>
     internal KeySeen? LastKey
     {
         get => _lastKey;
@@ -67,8 +68,8 @@ internal sealed class Peer
     }
 
     /// <summary>
-    /// What the client is told apart by where addresses have limits: not <see cref="ClientOf"/>, which a client behind a proxy that appends chooses itself, but whom
-    /// the trusted proxies name (<see cref="ForwardedFor"/>). The last answer is kept.
+    /// What the client is told apart by where addresses have limits: not <see cref="ClientOf"/>, which a client behind a proxy that appends chooses
+    /// itself, but whom the trusted proxies name (<see cref="ForwardedFor"/>). The last answer is kept.
     /// </summary>
     internal ulong AddressOf(IHeaderDictionary headers)
     {
@@ -102,7 +103,8 @@ internal sealed class Peer
         }
 
         // Trusted proxies that speak HTTP/2 pay with an allocation each.
-        return _isShared ? new Peer(_address, _trusted, _own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers) : LastClientOf(headers);
+        return _isShared ? new Peer(_address, _trusted, _own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers)
+            : LastClientOf(headers);
     }
 
     private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)

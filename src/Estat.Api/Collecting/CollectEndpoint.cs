@@ -71,8 +71,8 @@ internal sealed class CollectEndpoint(
             return over;
         }
 
-        // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may be
-        // written from then on, on another thread.
+        // The body is encoded before this call returns, so its memory goes back to the connection; before anybody awaits the ack, as the answer may
+        // be written from then on, on another thread.
         ValueTask<Ack> accepting;
         byte[]? watched;
         try
@@ -84,7 +84,8 @@ internal sealed class CollectEndpoint(
             reader.AdvanceTo(result.Buffer.End);
         }
 
-        return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);
+        return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started)
+            : WhenShownAsync(context, accepting, charge, level, started, watched);
     }
 
     private async Task CollectSlowlyAsync(HttpContext context, Sender? sender, AckLevel level, long started)
@@ -134,7 +135,8 @@ internal sealed class CollectEndpoint(
     private Task TakeAsync(HttpContext context, RequestBody body, string? prefix, Charge charge, AckLevel level, long started)
     {
         ValueTask<Ack> accepting = Accept(context, body.Bytes, prefix, charge, level, out byte[]? watched);
-        return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started) : WhenShownAsync(context, accepting, charge, level, started, watched);
+        return watched is null ? WhenAcceptedAsync(context, accepting, charge, level, started)
+            : WhenShownAsync(context, accepting, charge, level, started, watched);
     }
 
     private ValueTask<Ack> Accept(HttpContext context, ReadOnlySpan<byte> body, string? prefix, Charge charge, AckLevel level, out byte[]? watched)
@@ -174,7 +176,8 @@ internal sealed class CollectEndpoint(
     }
 
     private Task WhenAcceptedAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started) =>
-        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, charge, level, started) : AwaitAsync(context, accepting, charge, level, started);
+        accepting.IsCompletedSuccessfully ? AnswerAsync(context, accepting.Result, charge, level, started)
+            : AwaitAsync(context, accepting, charge, level, started);
 
     private async Task AwaitAsync(HttpContext context, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started)
     {

@@ -7,8 +7,8 @@ using Estat.Collect.Options;
 namespace Estat.Api.Health;
 
 /// <summary>
-/// <c>--health URL</c>: asks once and says by its exit code whether the answer was a success. Over https the certificate is checked, but for addresses of
-/// this machine. <c>--health /path</c> asks the node that the options in the environment start.
+/// <c>--health URL</c>: asks once and says by its exit code whether the answer was a success. Over https the certificate is checked, but for
+/// addresses of this machine. <c>--health /path</c> asks the node that the options in the environment start.
 /// </summary>
 internal static class HealthProbe
 {
@@ -29,7 +29,8 @@ internal static class HealthProbe
         Uri? own = OwnUrl(text);
         if ((own ?? AnyUrl(text)) is not { } url)
         {
-            await errors.WriteLineAsync($"estat: {Argument} takes a URL, such as http://127.0.0.1:8080/health/ready, or a path, such as /health/ready, of the node that HTTP_ADDR in this environment starts").ConfigureAwait(false);
+            await errors.WriteLineAsync($"estat: {Argument} takes a URL, such as http://127.0.0.1:8080/health/ready, or a path, such as "
+                + $"/health/ready, of the node that HTTP_ADDR in this environment starts").ConfigureAwait(false);
             return WrongArguments;
         }
 
@@ -49,12 +50,14 @@ internal static class HealthProbe
                 return Healthy;
             }
 
-            await errors.WriteLineAsync($"{url} answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync().ConfigureAwait(false)}").ConfigureAwait(false);
+            await errors.WriteLineAsync($"{url} answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync().ConfigureAwait(false)}")
+                .ConfigureAwait(false);
         }
         catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
         {
             // What is wrong with a certificate stands below "see inner exception".
-            await errors.WriteLineAsync($"{url} did not answer: {(error.InnerException is AuthenticationException inner ? inner.Message : error.Message)}").ConfigureAwait(false);
+            await errors.WriteLineAsync($"{url} did not answer: "
+                + $"{(error.InnerException is AuthenticationException inner ? inner.Message : error.Message)}").ConfigureAwait(false);
         }
 
         return Unhealthy;

@@ -40,5 +40,6 @@ internal sealed class DigitsOnly : Encoding
 
     public override int GetMaxByteCount(int charCount) => ASCII.GetMaxByteCount(charCount);
 
-    private static bool IsNumber(ReadOnlySpan<byte> bytes) => bytes.Length is > 0 and <= MostDigits && !bytes.ContainsAnyExceptInRange((byte)'0', (byte)'9');
+    private static bool IsNumber(ReadOnlySpan<byte> bytes) =>
+        bytes.Length is > 0 and <= MostDigits && !bytes.ContainsAnyExceptInRange((byte)'0', (byte)'9');
 }

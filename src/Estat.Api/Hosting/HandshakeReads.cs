@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// What a connection receives until its handshake is over is gone on with on the thread pool. Afterwards nothing is between: to decrypt a request takes
-/// microseconds. One reader: the connection's TLS.
+/// What a connection receives until its handshake is over is gone on with on the thread pool. Afterwards nothing is between: to decrypt a request
+/// takes microseconds. One reader: the connection's TLS.
 /// </summary>
 internal sealed class HandshakeReads(PipeReader connection) : PipeReader
 {

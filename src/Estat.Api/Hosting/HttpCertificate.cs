@@ -12,8 +12,9 @@ using Estat.Collect.Options;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// What is handed to handshakes is always a pair of certificate and key that was whole. Files are compared by their content, so that it does not matter how a
-/// renewal replaces them: written over, renamed, or by way of a link as Kubernetes does. A pair that cannot be used leaves the old one in place.
+/// What is handed to handshakes is always a pair of certificate and key that was whole. Files are compared by their content, so that it does not
+/// matter how a renewal replaces them: written over, renamed, or by way of a link as Kubernetes does. A pair that cannot be used leaves the old one
+/// in place.
 /// </summary>
 internal sealed partial class HttpCertificate : IDisposable
 {
@@ -65,7 +66,8 @@ internal sealed partial class HttpCertificate : IDisposable
     /// <summary>What the options ask for; null without TLS.</summary>
     /// <exception cref="OptionException">A file cannot be read, or does not hold what it should.</exception>
     internal static HttpCertificate? Of(EstatOptions options, TimeProvider time, ILoggerFactory loggers) =>
-        options.HttpTlsCert is { } certificate ? new HttpCertificate(certificate, options.HttpTlsKey ?? certificate, time, loggers.CreateLogger<HttpCertificate>()) : null;
+        options.HttpTlsCert is { } certificate
+            ? new HttpCertificate(certificate, options.HttpTlsKey ?? certificate, time, loggers.CreateLogger<HttpCertificate>()) : null;
 
     /// <summary>Adds what there is to read of it.</summary>
     internal void Observe(Meter meter)
@@ -74,7 +76,8 @@ internal sealed partial class HttpCertificate : IDisposable
             "estat_tls_certificate_expires_seconds", () => (InUse.Expires - _time.GetUtcNow().UtcDateTime).TotalSeconds, "s",
             "Time until the certificate of HTTP_TLS_CERT in use expires; negative once it has");
         meter.CreateObservableCounter(
-            "estat_tls_certificate_reload_errors_total", () => Volatile.Read(ref _failures), description: "Certificates that were put into HTTP_TLS_CERT and could not be used");
+            "estat_tls_certificate_reload_errors_total", () =>
+                Volatile.Read(ref _failures), description: "Certificates that were put into HTTP_TLS_CERT and could not be used");
     }
 
     /// <summary>The look under way, or the last one.</summary>
@@ -165,7 +168,8 @@ internal sealed partial class HttpCertificate : IDisposable
         if (!text.Certificate.Contains(CertificateLabel, StringComparison.Ordinal))
         {
             throw Wrong(CertificateOption, _certificatePath,
-                "a PEM file with the certificate and, after it, those that signed it; this one holds none (openssl pkcs12 -in FILE.pfx -nodes makes one of a .pfx)");
+                "a PEM file with the certificate and, after it, those that signed it; this one holds none (openssl pkcs12 -in FILE.pfx -nodes makes "
+                    + "one of a .pfx)");
         }
 
         if (!text.Key.Contains(KeyLabel, StringComparison.Ordinal))
@@ -185,7 +189,8 @@ internal sealed partial class HttpCertificate : IDisposable
         }
         catch (CryptographicException error)
         {
-            throw Wrong(CertificateOption, _certificatePath, $"a PEM file of certificates that can be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')})");
+            throw Wrong(CertificateOption, _certificatePath,
+                $"a PEM file of certificates that can be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')})");
         }
 
         try
@@ -202,7 +207,8 @@ internal sealed partial class HttpCertificate : IDisposable
         }
         catch (Exception error) when (error is CryptographicException or ArgumentException)
         {
-            throw Wrong(KeyOption, _keyPath, $"the private key of the first certificate in {CertificateOption}={_certificatePath} ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')})");
+            throw Wrong(KeyOption, _keyPath, $"the private key of the first certificate in {CertificateOption}={_certificatePath} "
+                + $"({error.Message.ReplaceLineEndings(" ").TrimEnd('.')})");
         }
     }
 
@@ -210,17 +216,20 @@ internal sealed partial class HttpCertificate : IDisposable
 
     private sealed record Pair(X509Certificate2 Certificate, SslServerAuthenticationOptions Options);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Path} has changed: new connections get certificate {Serial}, which holds until {Expires:u}")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Path} has changed: new connections get certificate {Serial}, which holds until {Expires:u}")]
     private static partial void LogReloaded(ILogger logger, string path, string serial, DateTime expires);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The certificate's files have changed and cannot be used: {Fault} Connections go on with certificate {Serial}, which holds until {Expires:u}; mend the files, no restart is needed")]
+        Message = "The certificate's files have changed and cannot be used: {Fault} Connections go on with certificate {Serial}, which holds until "
+            + "{Expires:u}; mend the files, no restart is needed")]
     private static partial void LogNotReloaded(ILogger logger, string fault, string serial, DateTime expires);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate in {Path} expires at {Expires:u}: put a new one there, no restart is needed")]
     private static partial void LogExpiresSoon(ILogger logger, string path, DateTime expires);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The certificate in {Path} expired at {Expires:u}, and clients refuse it: put a new one there, no restart is needed")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "The certificate in {Path} expired at {Expires:u}, and clients refuse it: put a new one there, no restart is needed")]
     private static partial void LogExpired(ILogger logger, string path, DateTime expires);
 }

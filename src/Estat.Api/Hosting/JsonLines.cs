@@ -11,9 +11,9 @@ using Microsoft.Extensions.Logging.Console;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// <c>{"timestamp":"…Z","level":"warning","event":"StorageBeganToFail","category":"…","message":"…","fields":{…},"exception":"…","trace_id":"…"}</c>; the last three
-/// only where there is something to say. docs/operations.md lists them. <c>event</c> names the place in the code and stays what it is when the words of the
-/// message change: alarms belong to it.
+/// <c>{"timestamp":"…Z","level":"warning","event":"StorageBeganToFail","category":"…","message":"…","fields":{…},"exception":"…","trace_id":"…"}</c>;
+/// the last three only where there is something to say. docs/operations.md lists them. <c>event</c> names the place in the code and stays what it is
+/// when the words of the message change: alarms belong to it.
 /// </summary>
 internal sealed class JsonLines() : ConsoleFormatter(FormatterName)
 {

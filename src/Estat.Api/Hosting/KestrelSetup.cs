@@ -15,7 +15,8 @@ namespace Estat.Api.Hosting;
 /// <summary>Listening address, limits and timeouts. docs/http.md explains them to users.</summary>
 internal static class KestrelSetup
 {
-    private const int MaxHeaderBytes = 16 * 1024; // cookies of a large site and forwarding headers fit; 64 KB of them would be 1 GB at 16,384 connections
+    // cookies of a large site and forwarding headers fit; 64 KB of them would be 1 GB at 16,384 connections
+    private const int MaxHeaderBytes = 16 * 1024;
     private const int MaxHeaders = 64; // browsers send some 20, proxies add some 10
     private const int RequestLineBeyondQuery = 1024; // method, path and version
     private const int MaxStreams = 100; // at once on a connection of HTTP/2: what RFC 9113 would have at the least, and browsers and proxies expect

@@ -7,17 +7,20 @@ namespace Estat.Api.Hosting;
 /// <summary>Console logging to standard output. Nothing is logged per event.</summary>
 internal static class LogSetup
 {
-    // Orleans warns, with a stack trace, of each attempt to connect to a silo that is away and of each call that it does not answer. Estat says once that it is.
+    // Orleans warns, with a stack trace, of each attempt to connect to a silo that is away and of each call that it does not answer. Estat says once
+    // that it is.
     private static readonly string[] SaidByEstat = ["Orleans.Runtime.Messaging", "Orleans.Messaging", "Orleans.Runtime.CallbackData"];
 
     // And of a start that fails, three times.
     private static readonly string[] StartSaidByEstat = ["Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Silo", "Orleans.LifecycleSubject"];
 
     /// <summary>A factory for a whole process; its owner disposes of it last.</summary>
-    internal static ILoggerFactory Create(EstatOptions options, bool isTerminal) => LoggerFactory.Create(logging => Apply(logging, options, isTerminal));
+    internal static ILoggerFactory Create(EstatOptions options, bool isTerminal) =>
+        LoggerFactory.Create(logging => Apply(logging, options, isTerminal));
 
     /// <summary>Whether somebody reads along, rather than a program.</summary>
-    internal static bool IsText(EstatOptions options, bool isTerminal) => options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && isTerminal);
+    internal static bool IsText(EstatOptions options, bool isTerminal) =>
+        options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && isTerminal);
 
     internal static void Apply(ILoggingBuilder logging, EstatOptions options, bool isTerminal)
     {

@@ -16,7 +16,8 @@ namespace Estat.Api.Hosting;
 /// <param name="Specs">Its options.</param>
 /// <param name="Bind">Binds and checks them.</param>
 internal sealed record NodeProgram(
-    string Command, string Summary, IReadOnlyList<OptionSpec> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string, EstatOptions> Bind)
+    string Command, string Summary, IReadOnlyList<OptionSpec> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string,
+    EstatOptions> Bind)
 {
     private const int Stopped = 0;
     private const int Failed = 1;
@@ -41,7 +42,8 @@ internal sealed record NodeProgram(
             Console.WriteLine($"Usage: {Command} [--KEY=value ...]");
             Console.WriteLine($"       {Command} --health URL      exit code 0 if URL (/health, /health/ready) answers 2xx, else 1\n");
             Console.WriteLine($"{Summary} Options come from the command line, the");
-            Console.WriteLine("environment, the file .env or appsettings.json; the first of these that names a key wins. Durations are written 500ms, 3s, 2m, 24h.\n");
+            Console.WriteLine("environment, the file .env or appsettings.json; the first of these that names a key wins. Durations are written "
+                + "500ms, 3s, 2m, 24h.\n");
             Console.Write(OptionTable.Help(Specs));
             return Stopped;
         }

@@ -9,7 +9,8 @@ internal sealed class RequestDrain(RequestCounters requests, TimeProvider time)
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Those who send slowly are not waited for longer than a fifth of the time, 5 s at most; their answer is then 503, as their partition has closed.</summary>
+    /// <summary>Those who send slowly are not waited for longer than a fifth of the time, 5 s at most; their answer is then 503, as their partition
+    /// has closed.</summary>
     /// <param name="all">Time for the whole drain.</param>
     /// <param name="hurry">Ends the wait.</param>
     internal async Task WaitAsync(TimeSpan all, CancellationToken hurry)

@@ -7,8 +7,8 @@ using Estat.Collect.Options;
 namespace Estat.Api.Hosting;
 
 /// <summary>
-/// With <see cref="SocketThreads.Inline"/> the threads that poll sockets run the continuations themselves. It holds for every socket of the process, those to
-/// storage and to other nodes too: what they go on with and is slow switches to <see cref="PoolThread"/>.
+/// With <see cref="SocketThreads.Inline"/> the threads that poll sockets run the continuations themselves. It holds for every socket of the process,
+/// those to storage and to other nodes too: what they go on with and is slow switches to <see cref="PoolThread"/>.
 /// </summary>
 internal static class SocketPolling
 {

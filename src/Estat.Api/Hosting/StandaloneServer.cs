@@ -14,7 +14,8 @@ using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 
-/// <summary>Owns the order of things: storage and engine, then the listener; at a signal readiness, requests in flight, batches, then the listener.</summary>
+/// <summary>Owns the order of things: storage and engine, then the listener; at a signal readiness, requests in flight, batches, then the
+/// listener.</summary>
 internal sealed partial class StandaloneServer : INodeServer
 {
     private readonly EstatOptions _options;
@@ -50,9 +51,11 @@ internal sealed partial class StandaloneServer : INodeServer
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = OtlpExport.For(options);
         var administration = new NodeAdministration(
-            options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time, _loggers);
+            options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time,
+            _loggers);
         var surface = new HttpSurface(
-            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
+            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys,
+            administration.Tail);
         _front = new HttpFront(
             options, Signals, _loggers, Engine.Requests, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
@@ -80,7 +83,8 @@ internal sealed partial class StandaloneServer : INodeServer
         Engine.Start();
         _keys?.Start(Engine.State); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
-        LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir), Path.GetFullPath(_options.DlqDir));
+        LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir),
+            Path.GetFullPath(_options.DlqDir));
         if (_isReadAlong)
         {
             LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
@@ -108,7 +112,8 @@ internal sealed partial class StandaloneServer : INodeServer
         TimeSpan left = _end.LeftForDrain(_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
         long lost = await Engine.DrainAsync(left, Signals.Second).ConfigureAwait(false);
         await _end.StopListenerAsync(_front).ConfigureAwait(false);
-        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
+        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles,
+            lost);
         return lost == 0 ? 0 : 1;
     }
 
@@ -135,7 +140,8 @@ internal sealed partial class StandaloneServer : INodeServer
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, spool in {Spool}, DLQ in {Dlq}")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Listening on {Address}; objects go to {Storage} under {Prefix}/, ack level {Ack}, spool in {Spool}, DLQ in {Dlq}")]
     private static partial void LogStarted(ILogger logger, string address, string storage, string prefix, string ack, string spool, string dlq);
 
     [LoggerMessage(
@@ -147,15 +153,18 @@ internal sealed partial class StandaloneServer : INodeServer
         Message = "Storage does not work now: {Fault}. The node takes events, and keeps them until storage works again")]
     private static partial void LogStorageDoesNotAnswer(ILogger logger, string fault);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Ack level memory: an acknowledged event survives a drain and a storage outage, not a kill -9")]
     private static partial void LogMemoryOnly(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
     private static partial void LogDraining(ILogger logger, string signal, long events, string limit);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Second signal: what is not stored yet stays in the spool, or goes to the DLQ")]
     private static partial void LogHurried(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in the spool, {DlqFiles} files in the DLQ, {Lost} events lost")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in "
+        + "the spool, {DlqFiles} files in the DLQ, {Lost} events lost")]
     private static partial void LogDrained(ILogger logger, double seconds, long stored, long spooled, long dlqFiles, long lost);
 }

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Estat.Api.Hosting;
 
-/// <summary>Writes <c>14:03:59.120 warn  message</c>; warnings yellow and errors red, unless NO_COLOR is set; an exception below its message.</summary>
+/// <summary>Writes <c>14:03:59.120 warn  message</c>; warnings yellow and errors red, unless NO_COLOR is set; an exception below its
+/// message.</summary>
 internal sealed class TerminalLines() : ConsoleFormatter(FormatterName)
 {
     /// <summary>The name to choose it by.</summary>

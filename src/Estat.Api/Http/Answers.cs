@@ -29,8 +29,10 @@ internal sealed class Answers
     private readonly Problem _queueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
     private readonly Problem _storageFull = Problem.Unavailable("The local disk has no more room for what waits to be stored. Try again later.");
     private readonly Problem _diskFailed = Problem.Unavailable(
-        "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again later.");
-    private readonly Problem _draining = Problem.Unavailable("This node is shutting down. Send to another one, or try again in a moment.", closes: true);
+        "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again "
+            + "later.");
+    private readonly Problem _draining = Problem.Unavailable(
+        "This node is shutting down. Send to another one, or try again in a moment.", closes: true);
     private readonly Problem _noPrefix = Problem.Unavailable(
         "This node has no room for another prefix of write keys since its start, or this key's prefix lies in its quarantine. Nothing was taken. "
         + "The operator can restart the node, or change the key's prefix.");
@@ -39,7 +41,8 @@ internal sealed class Answers
     private readonly Problem _noSilo = Problem.Unavailable("No silo of the cluster can be reached; nothing was taken. Try again in a moment.");
     private readonly Problem _unknown = Problem.Unavailable(
         "A silo failed while it took this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
-    private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest, "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
+    private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest,
+        "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
     private readonly Problem _overShare = Problem.Of(
         StatusCodes.Status429TooManyRequests,
         "The requests in progress from this client address hold a quarter of INFLIGHT_BYTES, which is the most that one address may hold. "
@@ -70,10 +73,13 @@ internal sealed class Answers
             "The body did not arrive in time (BODY_TIMEOUT), stalled, or came at less than 240 bytes a second. Send it again.");
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
         _batchTooLarge = Problem.Final(
-            StatusCodes.Status413PayloadTooLarge, $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
+            StatusCodes.Status413PayloadTooLarge,
+            $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
         _batchNeedsTooMuch = Problem.Of(
-            StatusCodes.Status413PayloadTooLarge, $"As lines, this batch needs more than {options.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
-        _ackLevel = Problem.Of(StatusCodes.Status400BadRequest, $"{AckHeader} must be one of the levels that this node offers: {string.Join(", ", levels.Select(level => level.ToText()))}.");
+            StatusCodes.Status413PayloadTooLarge,
+            $"As lines, this batch needs more than {options.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
+        _ackLevel = Problem.Of(StatusCodes.Status400BadRequest,
+            $"{AckHeader} must be one of the levels that this node offers: {string.Join(", ", levels.Select(level => level.ToText()))}.");
     }
 
     /// <summary>The answer to a request that is refused by its headers alone; null when it goes on.</summary>
@@ -87,7 +93,8 @@ internal sealed class Answers
         bool isOffered = TryReadLevel(context, out level);
         Admission outlook = ingest.Outlook(isOffered ? level : _level, prefix);
         return outlook != Admission.Accepted ? RefuseAsync(context, outlook)
-            : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize) ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
+            : context.Request.ContentLength > (isBatch ? _maxBatchBodySize : _maxBodySize)
+                ? TooLargeAsync(context, isBatch ? _batchTooLarge : _eventTooLarge)
             : context.Request.ContentLength is null && !IsOnlyChunked(context) ? InvalidAsync(context, _transferCoding)
             : isOffered ? null
             : InvalidAsync(context, _ackLevel);

@@ -129,7 +129,8 @@ internal sealed class BodyBuffer(int limit, RequestMemory? memory) : IDisposable
     /// <exception cref="OperationCanceledException">It did not end before the token was cancelled.</exception>
     internal async ValueTask<BodyOutcome> ReadAsync(PipeReader reader, BodyPace pace, CancellationToken cancellationToken)
     {
-        // Not by handing the token on: Kestrel cannot throw away the rest of a body one of whose reads ended in an exception, and logs that as an error.
+        // Not by handing the token on: Kestrel cannot throw away the rest of a body one of whose reads ended in an exception, and logs that as an
+        // error.
         using CancellationTokenRegistration ending = cancellationToken.UnsafeRegister(static reader => End((PipeReader)reader!), reader);
         while (true)
         {

@@ -6,8 +6,8 @@ using Microsoft.Net.Http.Headers;
 namespace Estat.Api.Http;
 
 /// <summary>
-/// A document with a tag of its content, plain or as gzip, whichever the client takes. Nothing is read or compressed before the first request, so that a start
-/// pays nothing for it.
+/// A document with a tag of its content, plain or as gzip, whichever the client takes. Nothing is read or compressed before the first request, so
+/// that a start pays nothing for it.
 /// </summary>
 /// <param name="contentType">What it is.</param>
 /// <param name="cacheControl">Who may keep it, and how long without asking again.</param>

@@ -2,8 +2,8 @@
 namespace Estat.Api.Http;
 
 /// <summary>
-/// Embedded resources as a <see cref="Page"/>. Browsers keep them, and ask each time whether they are still the same: after an upgrade no page is made of two
-/// versions.
+/// Embedded resources as a <see cref="Page"/>. Browsers keep them, and ask each time whether they are still the same: after an upgrade no page is
+/// made of two versions.
 /// </summary>
 /// <param name="path">Where it stands, such as <c>/console</c>; the path itself is <c>index.html</c>.</param>
 /// <param name="folder">How the names of its resources begin, such as <c>console/</c>.</param>
@@ -16,7 +16,8 @@ internal sealed class EmbeddedFiles(string path, string folder)
     private readonly Dictionary<string, CachedAnswer> _files = Resource.Names
         .Where(name => name.StartsWith(folder, StringComparison.Ordinal))
         .ToDictionary(
-            name => name[folder.Length..], name => new CachedAnswer(TypeOf(name), "no-cache", isForOtherOrigins: false, () => Resource.Read(name)), StringComparer.Ordinal);
+            name => name[folder.Length..], name =>
+                new CachedAnswer(TypeOf(name), "no-cache", isForOtherOrigins: false, () => Resource.Read(name)), StringComparer.Ordinal);
 
     /// <summary>Answers a request for one of them.</summary>
     internal Task HandleAsync(HttpContext context)

@@ -4,8 +4,9 @@ using Estat.Base.Threading;
 namespace Estat.Api.Http;
 
 /// <summary>
-/// Requests that a client pipelines are handled one after another on the thread that got there first. On one that polls sockets or flushes, everybody else
-/// waits meanwhile: so a connection goes on on the thread pool after <see cref="Most"/> requests in a row, and from a thread that flushes at once.
+/// Requests that a client pipelines are handled one after another on the thread that got there first. On one that polls sockets or flushes, everybody
+/// else waits meanwhile: so a connection goes on on the thread pool after <see cref="Most"/> requests in a row, and from a thread that flushes at
+/// once.
 /// </summary>
 internal static class FairShare
 {

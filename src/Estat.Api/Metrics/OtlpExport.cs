@@ -24,12 +24,14 @@ internal sealed class OtlpExport : IDisposable
         _meters = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
             .AddMeter(EstatInstruments.MeterName).AddMeter("System.Runtime").AddOtlpExporter().Build();
         // Requests are chosen before their span is made (RequestTraces); batches and their uploads, of which there are few, are all told.
-        _traces = sampler == TracesSampler.AlwaysOff ? null : Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).SetSampler(new AlwaysOnSampler())
+        _traces = sampler == TracesSampler.AlwaysOff ? null : Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
+            .SetSampler(new AlwaysOnSampler())
             .AddSource(EstatActivities.SourceName).AddOtlpExporter().Build();
     }
 
     /// <summary>Null without a receiver.</summary>
-    internal static OtlpExport? For(EstatOptions options) => options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint, options.TracesSampler);
+    internal static OtlpExport? For(EstatOptions options) =>
+        options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint, options.TracesSampler);
 
     /// <summary>Time that a receiver which does not answer may hold up the end of the process.</summary>
     internal static TimeSpan LongestDispose { get; } = TimeSpan.FromSeconds(1);

@@ -7,8 +7,8 @@ using Estat.Collect.Options;
 namespace Estat.Api.Metrics;
 
 /// <summary>
-/// Traces the collecting requests that <see cref="TraceChoice"/> takes. It stands outside of the router, so that a node that traces nothing has nothing in
-/// its place. While the request is handled its span is <see cref="Activity.Current"/>, by which its batch learns of it.
+/// Traces the collecting requests that <see cref="TraceChoice"/> takes. It stands outside of the router, so that a node that traces nothing has
+/// nothing in its place. While the request is handled its span is <see cref="Activity.Current"/>, by which its batch learns of it.
 /// </summary>
 internal sealed class RequestTraces
 {
@@ -28,7 +28,8 @@ internal sealed class RequestTraces
         : new RequestTraces(next, new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
 
     private Task HandleAsync(HttpContext context) =>
-        IsCollecting(context.Request) && _choice.Takes(context.Request.Headers, out ActivityContext parent) ? TraceAsync(context, parent) : _next(context);
+        IsCollecting(context.Request) && _choice.Takes(context.Request.Headers, out ActivityContext parent) ? TraceAsync(context, parent)
+            : _next(context);
 
     private static bool IsCollecting(HttpRequest request) =>
         request.Method != HttpMethods.Options && request.Path.Value is CollectingPath or "/collect.gif" or "/collect/batch";

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Primitives;
 namespace Estat.Api.Metrics;
 
 /// <summary>
-/// OpenTelemetry's samplers over W3C's <c>traceparent</c>. Where a client's flag decides and the operator asked for a part of all requests only, at most
-/// <see cref="MostByClientsPerSecond"/> a second are taken for that flag, as anybody can send it. Safe for concurrent use; allocates nothing for a request
-/// that is not taken and has no <c>traceparent</c>.
+/// OpenTelemetry's samplers over W3C's <c>traceparent</c>. Where a client's flag decides and the operator asked for a part of all requests only, at
+/// most <see cref="MostByClientsPerSecond"/> a second are taken for that flag, as anybody can send it. Safe for concurrent use; allocates nothing for
+/// a request that is not taken and has no <c>traceparent</c>.
 /// </summary>
 internal sealed class TraceChoice(TracesSampler sampler, double ratio, TimeProvider time)
 {

@@ -9,8 +9,8 @@ using Estat.Collect.Options;
 namespace Estat.Api.OpenApi;
 
 /// <summary>
-/// The document is written by hand (openapi.json, beside this; docs/decisions/0008 says why) and part of the assembly; <c>%OPTION%</c> in it becomes the
-/// option's value. Tests hold every answer of the contract's tests against it.
+/// The document is written by hand (openapi.json, beside this; docs/decisions/0008 says why) and part of the assembly; <c>%OPTION%</c> in it becomes
+/// the option's value. Tests hold every answer of the contract's tests against it.
 /// </summary>
 internal static class OpenApiPage
 {

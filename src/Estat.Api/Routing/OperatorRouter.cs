@@ -20,14 +20,15 @@ internal sealed partial class OperatorRouter(
     private static readonly Problem MetricsHang = Problem.Unavailable(
         "Reading the metrics does not end. The node still takes events. Report this with a dump of the process.");
 
-    private readonly Page[] _guarded = [access.Session, .. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
+    private readonly Page[] _guarded = [access.Session,
+        .. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
     private readonly Problem _notFound = Problem.Of(
         StatusCodes.Status404NotFound,
         $"Estat answers {paths}/health, /health/ready, /health/sink, {string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
 
     /// <summary>
-    /// Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody. A page that fails ends here; a client that
-    /// left or sends what is no HTTP ends in Kestrel, which knows both.
+    /// Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody. A page that fails ends here;
+    /// a client that left or sends what is no HTTP ends in Kestrel, which knows both.
     /// </summary>
     internal async Task HandleAsync(HttpContext context)
     {

@@ -28,7 +28,8 @@ internal sealed partial class Router(
     private readonly RequestDelegate _pixelAsGif = context => pixel.HandleAsync(context, asGif: true);
     private readonly RequestDelegate _batch = bulk.HandleAsync;
 
-    /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".</summary>
+    /// <summary>Handles any request. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after
+    /// "HEAD".</summary>
     internal Task HandleAsync(HttpContext context)
     {
         ConnectionSeat? seat = ConnectionSeat.Of(context);

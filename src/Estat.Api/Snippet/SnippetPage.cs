@@ -12,5 +12,6 @@ internal static class SnippetPage
     private const string AnHour = "public, max-age=3600";
 
     internal static Page Create() => new(
-        Path, new CachedAnswer("text/javascript; charset=utf-8", AnHour, isForOtherOrigins: true, () => Resource.Read("estat.min.js")).HandleAsync, IsOpen: true);
+        Path, new CachedAnswer("text/javascript; charset=utf-8", AnHour, isForOtherOrigins: true, () => Resource.Read("estat.min.js")).HandleAsync,
+        IsOpen: true);
 }

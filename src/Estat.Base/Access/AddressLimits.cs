@@ -8,8 +8,8 @@ using Estat.Base.Threading;
 namespace Estat.Base.Access;
 
 /// <summary>
-/// One token bucket per IPv4 address or IPv6 /64, in a table of fixed size: where it is full the bucket goes that is nearest to being full again, which errs in favour of its address.
-/// Any thread; allocates nothing. Why not System.Threading.RateLimiting: docs/decisions/0007-rate-limits.md.
+/// One token bucket per IPv4 address or IPv6 /64, in a table of fixed size: where it is full the bucket goes that is nearest to being full again,
+/// which errs in favour of its address. Any thread; allocates nothing. Why not System.Threading.RateLimiting: docs/decisions/0007-rate-limits.md.
 /// </summary>
 public sealed class AddressLimits
 {
@@ -36,7 +36,8 @@ public sealed class AddressLimits
         _time = time;
     }
 
-    /// <summary>What addresses are told apart by: an IPv4 address, or the first 64 bits of an IPv6 one, as whoever has one of those has all of them.</summary>
+    /// <summary>What addresses are told apart by: an IPv4 address, or the first 64 bits of an IPv6 one, as whoever has one of those has all of
+    /// them.</summary>
     public static ulong KeyOf(IPAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);

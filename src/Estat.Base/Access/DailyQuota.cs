@@ -71,7 +71,8 @@ internal sealed class DailyQuota
         }
     }
 
-    /// <summary>Gives back what was taken for events that were not acknowledged. What was taken of a day that is over is of no use to another one.</summary>
+    /// <summary>Gives back what was taken for events that were not acknowledged. What was taken of a day that is over is of no use to another
+    /// one.</summary>
     internal void GiveBack(int events, int day)
     {
         lock (_gate)

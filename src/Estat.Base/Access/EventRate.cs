@@ -5,7 +5,8 @@ namespace Estat.Base.Access;
 /// <param name="perSecond">Events a second.</param>
 /// <param name="burst">Events at once, at least 1.</param>
 /// <param name="frequency">Timestamps a second.</param>
-/// <param name="longestDebt">Seconds for which a batch larger than the burst can use up a bucket. By default thirty days, which is none that anybody could pay off.</param>
+/// <param name="longestDebt">Seconds for which a batch larger than the burst can use up a bucket. By default thirty days, which is none that anybody
+/// could pay off.</param>
 internal sealed class EventRate(double perSecond, double burst, long frequency, double longestDebt = 30 * 86_400.0)
 {
     private readonly double _each = frequency / perSecond;
@@ -17,8 +18,8 @@ internal sealed class EventRate(double perSecond, double burst, long frequency, 
         key.Rate is { } rate ? new EventRate(rate, key.Burst ?? Math.Max(1, 2 * rate), frequency) : null;
 
     /// <summary>
-    /// Takes events out of a bucket. More than <c>burst</c> at once, which a large batch may bring, need a full bucket and leave a debt: so the rate holds on the long run, and
-    /// no batch is too large for ever.
+    /// Takes events out of a bucket. More than <c>burst</c> at once, which a large batch may bring, need a full bucket and leave a debt: so the rate
+    /// holds on the long run, and no batch is too large for ever.
     /// </summary>
     /// <param name="full">The bucket: when it is full again, as a timestamp. Changed only when they are taken.</param>
     /// <param name="now">Now, as a timestamp.</param>

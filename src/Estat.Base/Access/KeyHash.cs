@@ -6,8 +6,9 @@ using System.Text;
 namespace Estat.Base.Access;
 
 /// <summary>
-/// SHA-256 of a key's characters. No slow hash, as for passwords, is needed: keys are random (<see cref="NewKey"/>), so there is nothing to guess from, and each event is looked up by it.
-/// Nor does comparing take the same time whatever is compared, and need not: who sends a key chooses its text, but not where its hash differs from another one.
+/// SHA-256 of a key's characters. No slow hash, as for passwords, is needed: keys are random (<see cref="NewKey"/>), so there is nothing to guess
+/// from, and each event is looked up by it. Nor does comparing take the same time whatever is compared, and need not: who sends a key chooses its
+/// text, but not where its hash differs from another one.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct KeyHash
@@ -18,7 +19,8 @@ public readonly record struct KeyHash
     /// <summary>Characters of a key at the most; a longer text is none.</summary>
     public const int LongestKey = 256;
 
-    /// <summary>Characters of a key at least, when somebody makes it otherwise than <see cref="NewKey"/>: 128 random bits need 22 of base64url.</summary>
+    /// <summary>Characters of a key at least, when somebody makes it otherwise than <see cref="NewKey"/>: 128 random bits need 22 of
+    /// base64url.</summary>
     public const int ShortestKey = 22;
 
     /// <summary>Begins every key that Estat makes, so that people and scanners of source code know one when they see it.</summary>

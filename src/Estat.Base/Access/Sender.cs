@@ -33,7 +33,8 @@ public enum KeyRefusal
 }
 
 /// <summary>
-/// One key as of one reading of the file; what it has done (<see cref="SenderRecord"/>) goes on from one reading to the next, by its name. Any thread; allocates nothing.
+/// One key as of one reading of the file; what it has done (<see cref="SenderRecord"/>) goes on from one reading to the next, by its name. Any
+/// thread; allocates nothing.
 /// </summary>
 public sealed class Sender
 {
@@ -69,7 +70,8 @@ public sealed class Sender
     /// <summary>Whether pages of the origin may send with it.</summary>
     public bool Allows(string origin) => _origins?.Allows(origin) ?? true;
 
-    /// <summary>Whether the key holds now: <see cref="KeyRefusal.None"/>, <see cref="KeyRefusal.Disabled"/> or <see cref="KeyRefusal.Expired"/>.</summary>
+    /// <summary>Whether the key holds now: <see cref="KeyRefusal.None"/>, <see cref="KeyRefusal.Disabled"/> or
+    /// <see cref="KeyRefusal.Expired"/>.</summary>
     public KeyRefusal State() =>
         _key.Disabled ? KeyRefusal.Disabled
         : _key.Expires is { } end && _time.GetUtcNow() >= end ? KeyRefusal.Expired

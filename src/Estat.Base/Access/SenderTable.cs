@@ -27,7 +27,8 @@ public sealed class SenderTable
     internal IReadOnlyList<Sender> Senders { get; }
 
     /// <summary>The key that a text is; null when it is none.</summary>
-    public Sender? Find(ReadOnlySpan<char> text) => KeyHash.TryOf(text, out KeyHash hash) && _byHash.TryGetValue(hash, out Sender? sender) ? sender : null;
+    public Sender? Find(ReadOnlySpan<char> text) =>
+        KeyHash.TryOf(text, out KeyHash hash) && _byHash.TryGetValue(hash, out Sender? sender) ? sender : null;
 
     /// <summary>Whether any key names the origin: what a preflight, which brings no key, is answered by.</summary>
     public bool AnyNames(string origin) => _origins.Allows(origin);

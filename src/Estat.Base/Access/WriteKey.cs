@@ -10,7 +10,8 @@ public sealed record WriteKey
     /// <summary>Hashes of the keys that count as this one; two or more while it is rotated, the newest last.</summary>
     public required IReadOnlyList<KeyHash> Hashes { get; init; }
 
-    /// <summary>Pages that may send with it, such as <c>https://shop.example</c>; null is all. A request without <c>Origin</c> comes from no page.</summary>
+    /// <summary>Pages that may send with it, such as <c>https://shop.example</c>; null is all. A request without <c>Origin</c> comes from no
+    /// page.</summary>
     public IReadOnlyList<string>? Origins { get; init; }
 
     /// <summary>Events a second; null is any number.</summary>

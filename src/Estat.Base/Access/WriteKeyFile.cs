@@ -11,7 +11,6 @@ public sealed class WriteKeyException(string message) : Exception(message);
 
 /// <summary>
 /// <c>{"keys":[{"name":"shop","sha256":"…","origins":["https://shop.example"],"rate":100,"burst":500,"daily_quota":1000000,"prefix":"raw_shop"}]}</c>. A field that is
-/// not known is an error: one that was misspelt would otherwise protect nothing.
 /// </summary>
 public static class WriteKeyFile
 {
@@ -40,7 +39,8 @@ public static class WriteKeyFile
         try
         {
             using var document = JsonDocument.Parse(json);
-            if (document.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty("keys", out JsonElement list) || list.ValueKind != JsonValueKind.Array
+            if (document.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty("keys", out JsonElement list)
+                || list.ValueKind != JsonValueKind.Array
                 || root.EnumerateObject().Any(field => field.Name != "keys"))
             {
                 throw new WriteKeyException("takes an object with one field, keys, which is a list: {\"keys\":[…]}");
@@ -50,7 +50,8 @@ public static class WriteKeyFile
             Check(keys);
             return keys;
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: a text that is no UTF-8, or holds half of a surrogate pair
+        // the latter: a text that is no UTF-8, or holds half of a surrogate pair
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new WriteKeyException($"not readable as JSON ({error.Message.TrimEnd('.')})");
         }
@@ -74,7 +75,8 @@ public static class WriteKeyFile
 
             if ((KeyHash.Parse(key) ?? HashOf(key)) is not { } hash)
             {
-                throw new WriteKeyException($"{name} takes a key of {KeyHash.ShortestKey} to {KeyHash.LongestKey} random characters (estat keys new makes one), or its SHA-256 in hex");
+                throw new WriteKeyException($"{name} takes a key of {KeyHash.ShortestKey} to {KeyHash.LongestKey} random characters (estat keys new "
+                    + $"makes one), or its SHA-256 in hex");
             }
 
             keys.Add(new WriteKey { Name = name, Hashes = [hash] });
@@ -96,10 +98,12 @@ public static class WriteKeyFile
 
         if (keys.GroupBy(key => key.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
-            throw new WriteKeyException($"there are two keys called {twice.Key}; a key that is rotated has two hashes under one name: \"sha256\":[\"…\",\"…\"]");
+            throw new WriteKeyException(
+                $"there are two keys called {twice.Key}; a key that is rotated has two hashes under one name: \"sha256\":[\"…\",\"…\"]");
         }
 
-        if (keys.SelectMany(key => key.Hashes, (key, hash) => (key.Name, hash)).GroupBy(pair => pair.hash).FirstOrDefault(group => group.Count() > 1) is { } same)
+        if (keys.SelectMany(key => key.Hashes, (key, hash) => (key.Name, hash)).GroupBy(pair => pair.hash)
+            .FirstOrDefault(group => group.Count() > 1) is { } same)
         {
             throw new WriteKeyException($"{string.Join(" and ", same.Select(pair => pair.Name))} have the same sha256; nobody could tell them apart");
         }
@@ -210,18 +214,24 @@ public static class WriteKeyFile
             JsonElement value = field.Value;
             key = field.Name switch
             {
-                "name" => key with { Name = name = Text(value) is { } text && IsName(text) ? text : throw Wrong(where, field, $"1 to {LongestName} letters, digits, - and _") },
-                "sha256" => key with { Hashes = hashes = Hashes(value) ?? throw Wrong(where, field, $"64 hex digits, or a list of up to {MostHashes} of them (estat keys new makes one)") },
+                "name" => key with { Name = name = Text(value) is { } text && IsName(text) ? text
+                    : throw Wrong(where, field, $"1 to {LongestName} letters, digits, - and _") },
+                "sha256" => key with { Hashes = hashes = Hashes(value)
+                    ?? throw Wrong(where, field, $"64 hex digits, or a list of up to {MostHashes} of them (estat keys new makes one)") },
                 "origins" => key with { Origins = Origins(value) ?? throw Wrong(
                     where, field, $"a list of origins {PageOrigins.Takes}, {MostOrigins} at most") },
-                "rate" => key with { Rate = Number(value, LeastRate, MostRate) ?? throw Wrong(where, field, $"events a second, from {LeastRate.ToString(CultureInfo.InvariantCulture)} to {MostRate}") },
-                "burst" => key with { Burst = Number(value, 1, 10 * MostRate) ?? throw Wrong(where, field, $"a number of events from 1 to {10 * MostRate}") },
+                "rate" => key with { Rate = Number(value, LeastRate, MostRate)
+                    ?? throw Wrong(where, field, $"events a second, from {LeastRate.ToString(CultureInfo.InvariantCulture)} to {MostRate}") },
+                "burst" => key with { Burst = Number(value, 1, 10 * MostRate)
+                    ?? throw Wrong(where, field, $"a number of events from 1 to {10 * MostRate}") },
                 "daily_quota" => key with { DailyQuota = Whole(value) ?? throw Wrong(where, field, "a whole number of events a day, at least 1") },
                 "prefix" => key with { Prefix = PrefixOf(value, where, field, prefixes) },
-                "disabled" => key with { Disabled = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(where, field, "true or false") },
+                "disabled" => key with { Disabled = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+                    : throw Wrong(where, field, "true or false") },
                 "expires" => key with { Expires = Time(value) ?? throw Wrong(where, field, "a time such as \"2027-01-31T00:00:00Z\"") },
                 "created" => key with { Created = Time(value) ?? throw Wrong(where, field, "a time such as \"2026-01-31T00:00:00Z\"") },
-                "note" => key with { Note = Text(value) is { Length: <= LongestNote } note ? note : throw Wrong(where, field, $"a text of at most {LongestNote} characters") },
+                "note" => key with { Note = Text(value) is { Length: <= LongestNote } note ? note
+                    : throw Wrong(where, field, $"a text of at most {LongestNote} characters") },
                 _ => throw new WriteKeyException($"{where}: there is no field {field.Name}; there are {Fields}"),
             };
             where = name is null ? where : $"keys[{index}] ({name})";
@@ -248,7 +258,8 @@ public static class WriteKeyFile
     private static double? Number(JsonElement value, double least, double most) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number >= least && number <= most ? number : null;
 
-    private static long? Whole(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= 1 ? number : null;
+    private static long? Whole(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && number >= 1 ? number : null;
 
     private static DateTimeOffset? Time(JsonElement value) => Text(value) is { } text ? MomentText.TryParse(text) : null;
 
@@ -270,5 +281,6 @@ public static class WriteKeyFile
         return origins.Length is 0 or > MostOrigins || origins.Any(origin => origin is null) ? null : [.. origins.Select(origin => origin!)];
     }
 
-    private static bool IsName(string text) => text.Length is > 0 and <= LongestName && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    private static bool IsName(string text) =>
+        text.Length is > 0 and <= LongestName && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 }

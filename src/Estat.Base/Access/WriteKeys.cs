@@ -9,8 +9,8 @@ using Estat.Base.Options;
 namespace Estat.Base.Access;
 
 /// <summary>
-/// Holds the table that requests look keys up in, and replaces it as a whole. A file that turned unusable, or went away, changes nothing but the log. What keys
-/// have used of their day is written every second, so a crash forgets a second of it at the most; a drain forgets nothing.
+/// Holds the table that requests look keys up in, and replaces it as a whole. A file that turned unusable, or went away, changes nothing but the log.
+/// What keys have used of their day is written every second, so a crash forgets a second of it at the most; a drain forgets nothing.
 /// </summary>
 public sealed partial class WriteKeys : IDisposable
 {
@@ -56,7 +56,8 @@ public sealed partial class WriteKeys : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or WriteKeyException)
         {
-            throw new OptionException($"{Source}: {error.Message.TrimEnd('.')}. `estat keys new --name NAME --file FILE` makes a file and a key; docs/keys.md shows what it takes.");
+            throw new OptionException($"{Source}: {error.Message.TrimEnd('.')}. `estat keys new --name NAME --file FILE` makes a file and a key; "
+                + $"docs/keys.md shows what it takes.");
         }
     }
 
@@ -235,6 +236,7 @@ public sealed partial class WriteKeys : IDisposable
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "{Source}: {Reason}. The {Keys} write keys that were read before still hold; mend the file, and it is read again at once (docs/keys.md shows what it takes)")]
+        Message = "{Source}: {Reason}. The {Keys} write keys that were read before still hold; mend the file, and it is read again at once "
+            + "(docs/keys.md shows what it takes)")]
     private static partial void LogUnusable(ILogger logger, string source, string reason, int keys);
 }

@@ -14,8 +14,8 @@ internal static class AtomicFile
     /// <param name="path">Full path; its folder exists.</param>
     /// <param name="write">Writes the content.</param>
     /// <param name="modified">Time stamp to give it, UTC; null leaves the current time.</param>
-    /// <param name="keepsAccess">Whether it has the mode, owner and group of the file that it replaces, from before its first byte on. Whoever may not give a file to
-    /// another owner or group writes it as its own.</param>
+    /// <param name="keepsAccess">Whether it has the mode, owner and group of the file that it replaces, from before its first byte on. Whoever may
+    /// not give a file to another owner or group writes it as its own.</param>
     /// <exception cref="IOException">The disk is full or fails; no file and no temp file is left.</exception>
     internal static void Write(string path, Action<Stream> write, DateTime? modified = null, bool keepsAccess = false)
     {

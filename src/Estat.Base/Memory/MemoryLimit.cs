@@ -4,7 +4,8 @@ using Estat.Base.Threading;
 
 namespace Estat.Base.Memory;
 
-/// <summary>What the kernel ends the process at: the least of its control groups' limits, of either version. Not what the runtime takes of it (three quarters).</summary>
+/// <summary>What the kernel ends the process at: the least of its control groups' limits, of either version. Not what the runtime takes of it (three
+/// quarters).</summary>
 internal static class MemoryLimit
 {
     private const string Groups = "/proc/self/cgroup";

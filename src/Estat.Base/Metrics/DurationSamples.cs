@@ -1,7 +1,8 @@
 // The last durations of something that happens often, for quantiles of the last seconds.
 namespace Estat.Base.Metrics;
 
-/// <summary>A ring of durations with their moments. Adding is one interlocked step and one store, from any thread; reading copies and sorts.</summary>
+/// <summary>A ring of durations with their moments. Adding is one interlocked step and one store, from any thread; reading copies and
+/// sorts.</summary>
 /// <param name="capacity">Samples that are kept; a power of two.</param>
 /// <param name="time">Clock.</param>
 public sealed class DurationSamples(int capacity, TimeProvider time)

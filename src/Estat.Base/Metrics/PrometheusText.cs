@@ -161,7 +161,8 @@ public sealed class PrometheusText : IDisposable
 
         internal void Write(StringBuilder text)
         {
-            text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} {_help.ReplaceLineEndings(" ").Replace("\\", "\\\\", StringComparison.Ordinal)}\n# TYPE {Name} ")
+            text.Append(CultureInfo.InvariantCulture,
+                $"# HELP {Name} {_help.ReplaceLineEndings(" ").Replace("\\", "\\\\", StringComparison.Ordinal)}\n# TYPE {Name} ")
                 .Append(_kind switch { Kind.Counter => "counter", Kind.Gauge => "gauge", _ => "histogram" }).Append('\n');
             if (_series.IsEmpty && _kind != Kind.Histogram)
             {

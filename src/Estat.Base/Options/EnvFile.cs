@@ -5,8 +5,8 @@ namespace Estat.Base.Options;
 
 /// <summary>
 /// Gives this process the variables that the file names and the environment does not, so that the AWS SDK and OpenTelemetry see them too. A line is
-/// <c>NAME=value</c>, with or without <c>export</c> before it; a value may stand in single quotes (as it is) or double quotes (with <c>\n \t \" \\ \$</c>);
-/// without quotes, a space and <c>#</c> begin a comment. Other variables are not put in: <c>$</c> is a dollar sign.
+/// <c>NAME=value</c>, with or without <c>export</c> before it; a value may stand in single quotes (as it is) or double quotes (with <c>\n \t \" \\
+/// \$</c>); without quotes, a space and <c>#</c> begin a comment. Other variables are not put in: <c>$</c> is a dollar sign.
 /// </summary>
 public static class EnvFile
 {
@@ -16,7 +16,8 @@ public static class EnvFile
     private const int LongestFile = 1 << 20; // bytes; a hundred variables have some 10 KB
 
     /// <summary>Reads the file, if there is one, and sets what is not set.</summary>
-    /// <exception cref="OptionException">It cannot be read, or a line is none of a variable; values are not repeated, as they may be secrets.</exception>
+    /// <exception cref="OptionException">It cannot be read, or a line is none of a variable; values are not repeated, as they may be
+    /// secrets.</exception>
     public static void Load(string path)
     {
         if (!Path.Exists(path))

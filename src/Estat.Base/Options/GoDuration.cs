@@ -62,7 +62,8 @@ public static class GoDuration
         return true;
     }
 
-    /// <summary>Prints the duration in hours, seconds or milliseconds, the largest of them that keeps it whole: <c>24h</c>, <c>120s</c>, <c>500ms</c>.</summary>
+    /// <summary>Prints the duration in hours, seconds or milliseconds, the largest of them that keeps it whole: <c>24h</c>, <c>120s</c>,
+    /// <c>500ms</c>.</summary>
     public static string Format(TimeSpan duration) =>
         duration == TimeSpan.Zero ? "0"
         : duration.Ticks % TimeSpan.TicksPerHour == 0 ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalHours}h")

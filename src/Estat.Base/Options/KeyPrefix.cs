@@ -9,7 +9,8 @@ public sealed record KeyPrefixes(string Raw, string Dlq);
 /// <summary>The rules for prefixes of keys, whoever names them: options, write keys, another node.</summary>
 public static class KeyPrefix
 {
-    /// <summary>Prefixes beside <c>RAW_PREFIX</c> that write keys may name together: each in use has a batch of its own, and with it memory, a thread and a file.</summary>
+    /// <summary>Prefixes beside <c>RAW_PREFIX</c> that write keys may name together: each in use has a batch of its own, and with it memory, a thread
+    /// and a file.</summary>
     public const int Most = 16;
 
     /// <summary>Of a folder store: what is being written. No part of a key may have its name.</summary>
@@ -26,7 +27,8 @@ public static class KeyPrefix
     {
         ArgumentNullException.ThrowIfNull(text);
         return text.Length is > 0 and <= 512 && !text.StartsWith('/') && !text.EndsWith('/') && !text.Contains("//", StringComparison.Ordinal)
-            && !text.Split('/').Any(part => part is "." or ".." or TemporaryFolder || part.Length > LongestPart) && text.All(c => c is > ' ' and < '\x7f' and not '\\');
+            && !text.Split('/').Any(part => part is "." or ".." or TemporaryFolder || part.Length > LongestPart)
+                && text.All(c => c is > ' ' and < '\x7f' and not '\\');
     }
 
     /// <summary>Whether a prefix lies at or below another one.</summary>
@@ -36,7 +38,8 @@ public static class KeyPrefix
         return prefix == other || prefix.StartsWith(other + "/", StringComparison.Ordinal);
     }
 
-    /// <summary>Why objects of write keys may not lie below the prefix; null when they may. Readers of objects must never meet what is unreadable, nor the other way round.</summary>
+    /// <summary>Why objects of write keys may not lie below the prefix; null when they may. Readers of objects must never meet what is unreadable,
+    /// nor the other way round.</summary>
     public static string? WhyNot(string prefix, KeyPrefixes prefixes)
     {
         ArgumentNullException.ThrowIfNull(prefixes);

@@ -22,7 +22,8 @@ public static class MomentText
 
     /// <summary>In UTC; null when it is none, or before 1970. What lies behind 9998, as "never" is often written, is the end of that year.</summary>
     public static DateTimeOffset? TryParse(string text) =>
-        DateTimeOffset.TryParseExact(text, Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset time)
+        DateTimeOffset.TryParseExact(
+            text, Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset time)
             && time.Year >= FirstYear
             ? time.Year <= LastYear ? time : Latest
             : null;

@@ -6,11 +6,13 @@ namespace Estat.Base.Storage;
 /// <param name="Longest">Upper bound.</param>
 internal sealed record Backoff(TimeSpan First, TimeSpan Longest)
 {
-    /// <summary>Between attempts of one upload: quick, as the batch waits in memory. Three attempts lie within some 0.5 s plus their timeouts.</summary>
+    /// <summary>Between attempts of one upload: quick, as the batch waits in memory. Three attempts lie within some 0.5 s plus their
+    /// timeouts.</summary>
     internal static Backoff Upload { get; } = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1));
 
     /// <summary>
-    /// Between attempts on one DLQ file. The bound is how long a file may sleep on after storage is back: a minute is a cheap price for 100,000 files.
+    /// Between attempts on one DLQ file. The bound is how long a file may sleep on after storage is back: a minute is a cheap price for 100,000
+    /// files.
     /// </summary>
     internal static Backoff Dlq { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 

@@ -4,8 +4,8 @@ using Estat.Base.Threading;
 namespace Estat.Base.Storage;
 
 /// <summary>
-/// A download may take as long as it is large, but a store that stops sending is given up after a while. Errors come out as <see cref="StorageException"/>.
-/// Owns the answer.
+/// A download may take as long as it is large, but a store that stops sending is given up after a while. Errors come out as
+/// <see cref="StorageException"/>. Owns the answer.
 /// </summary>
 internal sealed class BoundedReads(IDisposable answer, Stream body, string what, TimeSpan longest, TimeProvider time) : Stream
 {

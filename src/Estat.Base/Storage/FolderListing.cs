@@ -5,8 +5,8 @@ using Estat.Base.Threading;
 namespace Estat.Base.Storage;
 
 /// <summary>
-/// Walks the tree in key order without reading all of it first: memory holds the names of one folder per level. A folder sorts as its name with the slash
-/// (<c>a.b</c> before <c>a/x</c>). Folders that cannot hold a wanted key are not opened. What disappears meanwhile is left out.
+/// Walks the tree in key order without reading all of it first: memory holds the names of one folder per level. A folder sorts as its name with the
+/// slash (<c>a.b</c> before <c>a/x</c>). Folders that cannot hold a wanted key are not opened. What disappears meanwhile is left out.
 /// </summary>
 internal sealed class FolderListing(string root, string prefix, string? after)
 {
@@ -76,7 +76,8 @@ internal sealed class FolderListing(string root, string prefix, string? after)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException(StorageFailure.Disk, $"{Path.Combine(root, folder)}: cannot be listed ({error.Message}). Check its permissions.", error);
+            throw new StorageException(
+                StorageFailure.Disk, $"{Path.Combine(root, folder)}: cannot be listed ({error.Message}). Check its permissions.", error);
         }
 
         found.Sort(static (a, b) => KeyOrder.Instance.Compare(a.Key, b.Key));

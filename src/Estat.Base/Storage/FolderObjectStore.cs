@@ -62,7 +62,8 @@ public sealed class FolderObjectStore : IObjectCatalog
     /// <summary>A folder to look into: nothing is made or removed until something is created in it.</summary>
     /// <exception cref="IOException">There is no such folder.</exception>
     public static FolderObjectStore Existing(string root) =>
-        Directory.Exists(root) ? new FolderObjectStore(root) : throw new IOException($"{root}: there is no such folder. Name one that holds objects, or s3://BUCKET.");
+        Directory.Exists(root) ? new FolderObjectStore(root)
+            : throw new IOException($"{root}: there is no such folder. Name one that holds objects, or s3://BUCKET.");
 
     /// <inheritdoc/>
     public Task<CreateOutcome> CreateAsync(string key, ObjectContent content, CancellationToken cancellationToken) =>

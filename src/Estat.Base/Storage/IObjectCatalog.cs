@@ -40,8 +40,9 @@ public interface IObjectCatalog : IObjectStore
     bool KeepsMetadata { get; }
 
     /// <summary>
-    /// All objects whose key begins with <paramref name="prefix"/>, in the order of their keys' UTF-8 bytes, from the first key behind <paramref name="after"/>.
-    /// What is created or deleted meanwhile may be in it or not. A failure in the middle can be gone on from: with the last key as <paramref name="after"/>.
+    /// All objects whose key begins with <paramref name="prefix"/>, in the order of their keys' UTF-8 bytes, from the first key behind
+    /// <paramref name="after"/>. What is created or deleted meanwhile may be in it or not. A failure in the middle can be gone on from: with the last
+    /// key as <paramref name="after"/>.
     /// </summary>
     /// <param name="prefix">Begins every key; "" for all. Not a folder: <c>raw</c> also finds <c>raw_dlq/…</c>.</param>
     /// <param name="after">Only keys greater than this; null for all.</param>

@@ -146,7 +146,8 @@ internal sealed class JsonLines : IDisposable
         _content.ReadExactly(length);
         if (BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)Bytes)
         {
-            throw new InvalidDataException($"its gzip trailer does not fit its {Bytes} bytes of content: it is truncated or has foreign bytes behind it");
+            throw new InvalidDataException(
+                $"its gzip trailer does not fit its {Bytes} bytes of content: it is truncated or has foreign bytes behind it");
         }
     }
 }

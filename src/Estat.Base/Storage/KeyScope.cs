@@ -12,7 +12,8 @@ public static class KeyScope
     public static bool Holds(string key, params ReadOnlySpan<string> prefixes)
     {
         ArgumentNullException.ThrowIfNull(key);
-        if (Encoding.UTF8.GetByteCount(key) > LongestKey || key.Any(char.IsControl) || key.Contains('\\') || key.Split('/').Any(part => part is "" or "." or ".."))
+        if (Encoding.UTF8.GetByteCount(key) > LongestKey || key.Any(char.IsControl) || key.Contains('\\') || key.Split('/')
+            .Any(part => part is "" or "." or ".."))
         {
             return false;
         }

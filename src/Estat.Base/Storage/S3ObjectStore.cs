@@ -257,7 +257,8 @@ public sealed partial class S3ObjectStore : IObjectCatalog
 
     private string Explain(string what, AmazonS3Exception error)
     {
-        string answer = string.Join(' ', new[] { $"{(int)error.StatusCode}", error.ErrorCode, error.Message }.Where(part => !string.IsNullOrWhiteSpace(part)));
+        string answer = string.Join(
+            ' ', new[] { $"{(int)error.StatusCode}", error.ErrorCode, error.Message }.Where(part => !string.IsNullOrWhiteSpace(part)));
         return $"{Description}: {what}: {answer.TrimEnd('.')}{S3Errors.For(error, what)}";
     }
 

@@ -77,7 +77,8 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
     }
 
     private static string Text(TimeSpan elapsed) =>
-        elapsed < First ? $"{elapsed.TotalSeconds:0} s" : elapsed < TimeSpan.FromHours(2) ? $"{elapsed.TotalMinutes:0} min" : $"{elapsed.TotalHours:0.0} h";
+        elapsed < First ? $"{elapsed.TotalSeconds:0} s" : elapsed < TimeSpan.FromHours(2) ? $"{elapsed.TotalMinutes:0} min"
+            : $"{elapsed.TotalHours:0.0} h";
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "An attempt to store {Key} failed: {Error}")]
     private static partial void LogAttemptFailed(ILogger logger, string key, string error);
@@ -90,11 +91,13 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Storage has failed for {Elapsed}: {Attempts} attempts so far, {Files} files wait in the DLQ and {Segments} segments in the spool. The last one: {Error}")]
+        Message = "Storage has failed for {Elapsed}: {Attempts} attempts so far, {Files} files wait in the DLQ and {Segments} segments in the spool. "
+            + "The last one: {Error}")]
     private static partial void LogStorageStillFails(ILogger logger, string elapsed, long attempts, long files, int segments, string error);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Storage answers again after {Elapsed} and {Attempts} failed attempts; {Files} files in the DLQ and {Segments} segments in the spool go out now")]
+        Message = "Storage answers again after {Elapsed} and {Attempts} failed attempts; {Files} files in the DLQ and {Segments} segments in the "
+            + "spool go out now")]
     private static partial void LogStorageAnswersAgain(ILogger logger, string elapsed, long attempts, long files, int segments);
 }

@@ -27,12 +27,13 @@ internal static class CpuQuota
         }
     }
 
-    // A line is hierarchy:controllers:path; version 2 has the one without controllers. A group may use no more than those above it; in a container the group
-    // itself is usually mounted as the root.
+    // A line is hierarchy:controllers:path; version 2 has the one without controllers. A group may use no more than those above it; in a container
+    // the group itself is usually mounted as the root.
     private static double? QuotaOf(string line, string mount) => line.Split(':', 3) switch
     {
         ["0", "", var path] => Upwards(mount, path).Min(folder => Of(Read(folder, "cpu.max"))),
-        [_, var controllers, var path] when controllers.Split(',').Contains("cpu") => Upwards(mount + "/cpu", path).Min(folder => Of(ReadPair(folder))),
+        [_, var controllers, var path] when controllers.Split(',').Contains("cpu") =>
+            Upwards(mount + "/cpu", path).Min(folder => Of(ReadPair(folder))),
         _ => null,
     };
 

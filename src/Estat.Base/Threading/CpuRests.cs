@@ -2,9 +2,9 @@
 namespace Estat.Base.Threading;
 
 /// <summary>
-/// A container with a quarter of a CPU may use 25 ms of every 100: 25 ms of work in one piece, and all requests stand still for the other 75. So work that can
-/// wait rests after each millisecond, so long that it takes a fifth of what there is; what was held up by others rests the longer for it. One piece of work
-/// on one thread.
+/// A container with a quarter of a CPU may use 25 ms of every 100: 25 ms of work in one piece, and all requests stand still for the other 75. So work
+/// that can wait rests after each millisecond, so long that it takes a fifth of what there is; what was held up by others rests the longer for it.
+/// One piece of work on one thread.
 /// </summary>
 /// <param name="cpus">What there is: at most one CPU.</param>
 /// <param name="time">Measures the work.</param>

@@ -2,8 +2,8 @@
 namespace Estat.Base.Threading;
 
 /// <summary>
-/// Whoever answers a request on a thread that flushes may find the connection's next one already there. A client that never stops sending must not keep the
-/// thread: what would begin on it switches to <see cref="PoolThread"/>.
+/// Whoever answers a request on a thread that flushes may find the connection's next one already there. A client that never stops sending must not
+/// keep the thread: what would begin on it switches to <see cref="PoolThread"/>.
 /// </summary>
 public static class FlushingThread
 {

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Estat.Base.Threading;
 
 /// <summary>
-/// <c>await PoolThread.Switch()</c> goes on on a thread of the pool; at once, if it is there already. Threads that wait for sockets (<c>SOCKETS=inline</c>)
-/// and those that flush have others to serve: what computes for long or touches the disk leaves them first.
+/// <c>await PoolThread.Switch()</c> goes on on a thread of the pool; at once, if it is there already. Threads that wait for sockets
+/// (<c>SOCKETS=inline</c>) and those that flush have others to serve: what computes for long or touches the disk leaves them first.
 /// </summary>
 public readonly struct PoolThread : ICriticalNotifyCompletion
 {
@@ -27,5 +27,6 @@ public readonly struct PoolThread : ICriticalNotifyCompletion
     public void OnCompleted(Action continuation) => ThreadPool.QueueUserWorkItem(static action => action(), continuation, preferLocal: false);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => ThreadPool.UnsafeQueueUserWorkItem(static action => action(), continuation, preferLocal: false);
+    public void UnsafeOnCompleted(Action continuation) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static action => action(), continuation, preferLocal: false);
 }

@@ -4,8 +4,8 @@ using System.Buffers.Binary;
 namespace Estat.Base.Threading;
 
 /// <summary>
-/// Bits that nobody can guess, from the kernel by way of <see cref="Guid.NewGuid"/>. RandomNumberGenerator gives the same, and loads OpenSSL for it: time at
-/// each start, and memory of a server that has no events yet.
+/// Bits that nobody can guess, from the kernel by way of <see cref="Guid.NewGuid"/>. RandomNumberGenerator gives the same, and loads OpenSSL for it:
+/// time at each start, and memory of a server that has no events yet.
 /// </summary>
 internal static class RandomBits
 {

@@ -48,9 +48,12 @@ internal sealed record BenchResult
 
     internal string ToText() => string.Join('\n',
     [
-        $"events     {Words.Count((long)(Taken / Seconds))}/s ({Words.Count(Taken)} acknowledged in {Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s)",
-        $"latency    p50 {Words.Milliseconds(P50)}, p90 {Words.Milliseconds(P90)}, p99 {Words.Milliseconds(P99)}, slowest {Words.Milliseconds(Slowest)}",
-        $"requests   {Words.Count(Refused)} refused (429, 503), {Words.Count(Failed)} failed{(FirstFailure is null ? "" : $": {Shell.Printable(FirstFailure)}")}",
+        $"events     {Words.Count((long)(Taken / Seconds))}/s ({Words.Count(Taken)} acknowledged in "
+            + $"{Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s)",
+        $"latency    p50 {Words.Milliseconds(P50)}, p90 {Words.Milliseconds(P90)}, p99 {Words.Milliseconds(P99)}, slowest "
+            + $"{Words.Milliseconds(Slowest)}",
+        $"requests   {Words.Count(Refused)} refused (429, 503), {Words.Count(Failed)} "
+            + $"failed{(FirstFailure is null ? "" : $": {Shell.Printable(FirstFailure)}")}",
     ]);
 
     internal string ToJson() => JsonLine.Of(json =>

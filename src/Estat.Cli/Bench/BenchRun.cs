@@ -37,7 +37,8 @@ internal sealed class BenchRun(HttpClient client, BenchLoad load, TimeProvider t
         end.CancelAfter(whole);
         using (time.CreateTimer(_ => Report(), null, TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(200)))
         {
-            await Task.WhenAll(Enumerable.Range(0, load.Connections).Select(_ => Task.Run(() => ConnectionAsync(end.Token), CancellationToken.None))).ConfigureAwait(false);
+            await Task.WhenAll(Enumerable.Range(0, load.Connections).Select(_ => Task.Run(() => ConnectionAsync(end.Token), CancellationToken.None)))
+                .ConfigureAwait(false);
         }
 
         double elapsed = time.GetElapsedTime(_started).TotalSeconds;
@@ -113,7 +114,8 @@ internal sealed class BenchRun(HttpClient client, BenchLoad load, TimeProvider t
         catch (HttpRequestException error)
         {
             failure = NodeOptions.NoAnswer(client.BaseAddress!, error);
-            if (Volatile.Read(ref _taken) + Volatile.Read(ref _refused) == 0 && due < _measuredFrom && error.HttpRequestError == HttpRequestError.ConnectionError)
+            if (Volatile.Read(ref _taken) + Volatile.Read(ref _refused) == 0 && due < _measuredFrom
+                && error.HttpRequestError == HttpRequestError.ConnectionError)
             {
                 throw new CliException(failure);
             }
@@ -130,7 +132,8 @@ internal sealed class BenchRun(HttpClient client, BenchLoad load, TimeProvider t
 
         if (failure is not null && status != HttpStatusCode.OK)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), time, CancellationToken.None).ConfigureAwait(false); // a node that refuses is not helped by a storm
+            // a node that refuses is not helped by a storm
+            await Task.Delay(TimeSpan.FromMilliseconds(10), time, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -164,7 +167,8 @@ internal sealed class BenchRun(HttpClient client, BenchLoad load, TimeProvider t
             // Not all one letter: gzip is to have the work that it has with others.
             for (int rest = load.EventBytes - head.Length - 2; rest > 0; rest -= 16)
             {
-                text.Append(unchecked((ulong)(number + rest) * 0x9E3779B97F4A7C15).ToString("x16", CultureInfo.InvariantCulture).AsSpan(0, Math.Min(16, rest)));
+                text.Append(unchecked((ulong)(number + rest) * 0x9E3779B97F4A7C15).ToString("x16", CultureInfo.InvariantCulture)
+                    .AsSpan(0, Math.Min(16, rest)));
             }
 
             text.Append(load.Batch > 1 ? "\"}\n" : "\"}");
@@ -182,7 +186,8 @@ internal sealed class BenchRun(HttpClient client, BenchLoad load, TimeProvider t
     }
 
     // Logarithmic: each bucket is 2.2 % wide.
-    private static int BucketOf(long micros) => Math.Clamp((int)(Math.Log2(Math.Max(1, micros)) * BucketsPerDoubling), 0, (BucketsPerDoubling * 40) - 1);
+    private static int BucketOf(long micros) =>
+        Math.Clamp((int)(Math.Log2(Math.Max(1, micros)) * BucketsPerDoubling), 0, (BucketsPerDoubling * 40) - 1);
 
     private double Percentile(double fraction)
     {

@@ -5,8 +5,8 @@ using Estat.Cli.Frame;
 namespace Estat.Cli.Bench;
 
 /// <summary>
-/// Closed loop: each connection sends the next request when the last one is answered. With <c>--rate</c> open: requests are due at fixed times, and a late one's
-/// latency counts from when it was due, so that a stall is seen by all that waited.
+/// Closed loop: each connection sends the next request when the last one is answered. With <c>--rate</c> open: requests are due at fixed times, and a
+/// late one's latency counts from when it was due, so that a stall is seen by all that waited.
 /// </summary>
 internal static class BenchVerb
 {
@@ -16,10 +16,12 @@ internal static class BenchVerb
         var seconds = new Option<double>("--seconds") { Description = "How long, after a warm-up of a fifth of it", DefaultValueFactory = _ => 10 };
         var rate = new Option<double?>("--rate") { Description = "Requests a second in all; without it as fast as answers come", HelpName = "n" };
         var size = new Option<int>("--size") { Description = "Bytes of an event, 40 to 16384", DefaultValueFactory = _ => 500 };
-        var batch = new Option<int>("--batch") { Description = "Events in a request; above 1 they go to /collect/batch", DefaultValueFactory = _ => 1 };
+        var batch = new Option<int>("--batch") { Description = "Events in a request; above 1 they go to /collect/batch", DefaultValueFactory = _ =>
+            1 };
         var ack = new Option<string?>("--ack") { Description = "Ack level to ask for", HelpName = "level" };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
-        var command = new Command("bench", "Sends events that mean nothing for some seconds, and says what the node took. They are stored like any other")
+        var command = new Command(
+            "bench", "Sends events that mean nothing for some seconds, and says what the node took. They are stored like any other")
         {
             connections, seconds, rate, size, batch, ack, json,
         };
@@ -27,10 +29,13 @@ internal static class BenchVerb
         return command.Does(async (parsed, shell) =>
         {
             var load = new BenchLoad(
-                parsed.GetValue(connections), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(rate), parsed.GetValue(size), parsed.GetValue(batch), parsed.GetValue(ack));
-            if (load.Connections is < 1 or > 1024 || load.Time.TotalSeconds is < 0.5 or > 3600 || load.Rate is <= 0 || load.EventBytes is < 40 or > 16384 || load.Batch is < 1 or > 10_000)
+                parsed.GetValue(connections), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(rate), parsed.GetValue(size),
+                parsed.GetValue(batch), parsed.GetValue(ack));
+            if (load.Connections is < 1 or > 1024 || load.Time.TotalSeconds is < 0.5 or > 3600 || load.Rate is <= 0
+                || load.EventBytes is < 40 or > 16384 || load.Batch is < 1 or > 10_000)
             {
-                throw CliException.Usage("--connections takes 1 to 1024, --seconds 0.5 to 3600, --rate more than 0, --size 40 to 16384, --batch 1 to 10000");
+                throw CliException.Usage(
+                    "--connections takes 1 to 1024, --seconds 0.5 to 3600, --rate more than 0, --size 40 to 16384, --batch 1 to 10000");
             }
 
             using HttpClient client = node.Client(parsed, load.Connections);
@@ -41,7 +46,8 @@ internal static class BenchVerb
             if (client.BaseAddress!.IsLoopback)
             {
                 shell.Note(
-                    $"The node is on this machine: the generator took {result.OwnCpus.ToString("0.0", CultureInfo.InvariantCulture)} of its {Environment.ProcessorCount} CPUs away from it. "
+                    $"The node is on this machine: the generator took {result.OwnCpus.ToString("0.0", CultureInfo.InvariantCulture)} of its "
+                        + $"{Environment.ProcessorCount} CPUs away from it. "
                     + "Elsewhere it takes more; make bench measures without that.");
             }
 

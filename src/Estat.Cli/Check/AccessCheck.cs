@@ -30,12 +30,14 @@ internal static class AccessCheck
         {
             using WriteKeys? keys = WriteKeys.Open(options.Keys, time, NullLogger.Instance);
             return keys is null ? Finding.Good(KeysCheck, "none is configured: every client that reaches HTTP_ADDR may send")
-                : keys.Table.Senders.Count == 0 ? Finding.Warning(KeysCheck, "the file holds no key: nobody may send", "make one: estat keys new --name NAME")
+                : keys.Table.Senders.Count == 0
+                    ? Finding.Warning(KeysCheck, "the file holds no key: nobody may send", "make one: estat keys new --name NAME")
                 : Finding.Good(KeysCheck, $"{keys.Table.Senders.Count.ToString(CultureInfo.InvariantCulture)} configured");
         }
         catch (OptionException error)
         {
-            return Finding.Bad(KeysCheck, error.Message, "mend it (docs/keys.md says what it holds; estat keys list reads it); the server does not start with it");
+            return Finding.Bad(KeysCheck, error.Message,
+                "mend it (docs/keys.md says what it holds; estat keys list reads it); the server does not start with it");
         }
     }
 
@@ -51,8 +53,10 @@ internal static class AccessCheck
 
             DateTime expires = certificate.InUse.Expires;
             string until = expires.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
-            return expires <= time.GetUtcNow().UtcDateTime ? Finding.Bad(TlsCheck, $"{options.HttpTlsCert} expired {until}", "renew it: clients refuse it")
-                : expires - time.GetUtcNow().UtcDateTime < Soon ? Finding.Warning(TlsCheck, $"{options.HttpTlsCert} ends {until}", "renew it; no restart is needed")
+            return expires <= time.GetUtcNow().UtcDateTime
+                ? Finding.Bad(TlsCheck, $"{options.HttpTlsCert} expired {until}", "renew it: clients refuse it")
+                : expires - time.GetUtcNow().UtcDateTime < Soon
+                    ? Finding.Warning(TlsCheck, $"{options.HttpTlsCert} ends {until}", "renew it; no restart is needed")
                 : Finding.Good(TlsCheck, $"{options.HttpTlsCert} holds until {until}");
         }
         catch (OptionException error)

@@ -7,13 +7,15 @@ using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 
-/// <summary>Reads options as the server does, tries what they name, and changes nothing but for a probe object and probe files that it removes.</summary>
+/// <summary>Reads options as the server does, tries what they name, and changes nothing but for a probe object and probe files that it
+/// removes.</summary>
 internal static class CheckVerb
 {
     internal static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print the findings as one JSON object" };
-        var command = new Command("check", "Reads the server's options as it would, and tries bucket, disk, clock, port and limits; each finding with a fix") { json };
+        var command = new Command(
+            "check", "Reads the server's options as it would, and tries bucket, disk, clock, port and limits; each finding with a fix") { json };
         IReadOnlyList<Option> options = ServerOptions.Create();
         foreach (Option option in options)
         {
@@ -41,7 +43,8 @@ internal static class CheckVerb
             }
             else
             {
-                shell.Say(bad == 0 ? $"Ready to run{(warnings == 0 ? "" : $"; {Words.Count(warnings, "warning")}")}." : $"{Words.Count(bad, "fault")} to mend{(warnings == 0 ? "" : $", {Words.Count(warnings, "warning")}")}.");
+                shell.Say(bad == 0 ? $"Ready to run{(warnings == 0 ? "" : $"; {Words.Count(warnings, "warning")}")}."
+                    : $"{Words.Count(bad, "fault")} to mend{(warnings == 0 ? "" : $", {Words.Count(warnings, "warning")}")}.");
             }
 
             return bad == 0 ? ExitCode.Done : ExitCode.Failed;
@@ -57,7 +60,8 @@ internal static class CheckVerb
         }
 
         shell.Asked.ThrowIfCancellationRequested();
-        foreach (Finding finding in DiskCheck.Find("spool", "SPOOL_DIR", options.SpoolDir, options, isSpool: true).Concat(DiskCheck.Find("dlq", "DLQ_DIR", options.DlqDir, options, isSpool: false)))
+        foreach (Finding finding in DiskCheck.Find("spool", "SPOOL_DIR", options.SpoolDir, options, isSpool: true)
+            .Concat(DiskCheck.Find("dlq", "DLQ_DIR", options.DlqDir, options, isSpool: false)))
         {
             yield return finding;
         }

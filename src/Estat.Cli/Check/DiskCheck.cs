@@ -44,7 +44,8 @@ internal static class DiskCheck
         {
             bool refuses = !options.SpoolVolatile && (options.AckAllowed?.Max() ?? options.Ack) >= AckLevel.Disk;
             yield return refuses
-                ? Finding.Bad(check, $"{there} is a {kind}, which a reboot empties: the server does not start", "name a folder on a disk, or set SPOOL_VOLATILE=true to accept that")
+                ? Finding.Bad(check, $"{there} is a {kind}, which a reboot empties: the server does not start",
+                    "name a folder on a disk, or set SPOOL_VOLATILE=true to accept that")
                 : Finding.Warning(check, $"{there} is a {kind}, which a reboot empties", "name a folder on a disk if a power cut shall lose nothing");
         }
 
@@ -66,7 +67,8 @@ internal static class DiskCheck
         }
         catch (FolderOwnedException)
         {
-            return Finding.Warning(check, $"{folder}: a server that runs owns it", "nothing, if this is that server's configuration; a second one needs folders of its own");
+            return Finding.Warning(check, $"{folder}: a server that runs owns it",
+                "nothing, if this is that server's configuration; a second one needs folders of its own");
         }
         catch (IOException error)
         {
@@ -104,7 +106,8 @@ internal static class DiskCheck
         string longest = times[^1].ToString("0.0", CultureInfo.InvariantCulture);
         string where = folder == wanted ? folder : $"{wanted} (to be made in {folder})";
         return times[times.Count / 2] > SlowFlush
-            ? Finding.Warning(check, $"{where}: a flush takes {median} ms (longest {longest}), and every answer at ACK=disk waits for one", "use a disk of its own, SSD or provisioned IOPS, or ACK=memory")
+            ? Finding.Warning(check, $"{where}: a flush takes {median} ms (longest {longest}), and every answer at ACK=disk waits for one",
+                "use a disk of its own, SSD or provisioned IOPS, or ACK=memory")
             : Finding.Good(check, $"{where}: written and flushed in {median} ms (longest {longest})");
     }
 

@@ -37,6 +37,7 @@ internal sealed record Finding(string Check, Verdict Verdict, string Text, strin
 internal sealed record CheckReport(bool Ok, IReadOnlyList<Finding> Findings);
 
 /// <summary>Generated serialization: no reflection at start-up.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CheckReport))]
 internal sealed partial class CheckJson : JsonSerializerContext;

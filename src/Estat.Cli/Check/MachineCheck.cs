@@ -31,7 +31,8 @@ internal static class MachineCheck
 
         double cpus = CpuQuota.Cpus();
         yield return cpus < 0.25
-            ? Finding.Warning("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPUs", "give it a quarter at least: with less, flushes and health checks wait for each other")
+            ? Finding.Warning("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPUs",
+                "give it a quarter at least: with less, flushes and health checks wait for each other")
             : Finding.Good("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPU{(cpus == 1 ? "" : "s")}");
         long memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         // The runtime keeps a quarter of a container's memory for what is not its heap.
@@ -43,7 +44,8 @@ internal static class MachineCheck
                     + $"may need {Words.Bytes(budget)}",
                 "give the container more, or lower INFLIGHT_BYTES (docs/small-containers.md)")
             : Finding.Good("memory", $"{Words.Bytes(memory)} for the heap");
-        if (options.AdminToken is null && ListenAddress.TryParse(options.HttpAddr, out ListenAddress address) && (address.Address is null || !System.Net.IPAddress.IsLoopback(address.Address)))
+        if (options.AdminToken is null && ListenAddress.TryParse(options.HttpAddr, out ListenAddress address)
+            && (address.Address is null || !System.Net.IPAddress.IsLoopback(address.Address)))
         {
             yield return Finding.Good("admin", "no ADMIN_TOKEN: /console, /tail and /admin answer to this machine only");
         }

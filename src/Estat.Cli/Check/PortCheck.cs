@@ -27,14 +27,17 @@ internal static class PortCheck
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             return await IsEstatAsync(address.Here(options.HttpTlsCert is not null, "/metrics"), cancellationToken).ConfigureAwait(false)
-                ? Finding.Warning(Check, $"{options.HttpAddr}: an Estat listens there", "nothing, if that is the server of this configuration; a second one needs a port of its own")
-                : Finding.Bad(Check, $"{options.HttpAddr}: another program listens there", $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another HTTP_ADDR");
+                ? Finding.Warning(Check, $"{options.HttpAddr}: an Estat listens there",
+                    "nothing, if that is the server of this configuration; a second one needs a port of its own")
+                : Finding.Bad(Check, $"{options.HttpAddr}: another program listens there",
+                    $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another HTTP_ADDR");
         }
         catch (SocketException error)
         {
             return Finding.Bad(
                 Check, $"{options.HttpAddr} cannot be listened on ({error.Message})",
-                error.SocketErrorCode == SocketError.AccessDenied ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above" : "name an address of this machine, or :port for all of them");
+                error.SocketErrorCode == SocketError.AccessDenied ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above"
+                    : "name an address of this machine, or :port for all of them");
         }
     }
 

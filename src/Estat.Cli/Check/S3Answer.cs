@@ -17,7 +17,8 @@ internal sealed record S3Answer(string? Region, TimeSpan Ahead)
             ? new Uri(endpoint, $"{endpoint.AbsolutePath.TrimEnd('/')}/{options.RawBucket}")
             : BucketName.HostOf(options.RawBucket!) is { } accessPoint ? new Uri($"https://{accessPoint}/")
             : new Uri($"https://s3.{options.AwsRegion}.amazonaws.com/{options.RawBucket}");
-        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.S3Timeout }) { Timeout = options.S3Timeout };
+        using var client = new HttpClient(
+            new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.S3Timeout }) { Timeout = options.S3Timeout };
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Head, url);

@@ -43,7 +43,8 @@ internal static class StorageCheck
     internal static Finding ClockOf(TimeSpan ahead)
     {
         string by = $"{Words.Duration(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} storage's";
-        const string Fix = "set it by NTP (timedatectl set-ntp true, chronyd); S3 refuses requests that are 15 minutes off, and keys and ts are of this clock";
+        const string Fix = "set it by NTP (timedatectl set-ntp true, chronyd); S3 refuses requests that are 15 minutes off, and keys and ts are of "
+            + "this clock";
         return ahead.Duration() >= RefusedByS3 ? Finding.Bad(Clock, $"this machine's clock is {by}", Fix)
             : ahead.Duration() >= WorthSaying ? Finding.Warning(Clock, $"this machine's clock is {by}", Fix)
             : Finding.Good(Clock, "within 5 s of storage's");
@@ -75,7 +76,8 @@ internal static class StorageCheck
         string check = isS3 ? Bucket : "storage";
         string key = $"{options.DlqPrefix}/{ProbeFolder}/{Guid.NewGuid():N}";
         byte[] text = Encoding.UTF8.GetBytes("estat check wrote this; it may be deleted\n");
-        var content = new ObjectContent(() => new MemoryStream(text, writable: false), ContentCheck.SealOfBytes(new MemoryStream(text), events: 0), IsGzip: false);
+        var content = new ObjectContent(
+            () => new MemoryStream(text, writable: false), ContentCheck.SealOfBytes(new MemoryStream(text), events: 0), IsGzip: false);
         long started = Stopwatch.GetTimestamp();
         IObjectCatalog? store = null;
         bool mayBeThere = false;
@@ -111,7 +113,8 @@ internal static class StorageCheck
 
             if (!back.ToArray().AsSpan().SequenceEqual(text))
             {
-                return Finding.Bad(check, $"{store.Description}: gives back something else than it was given", "find out what lies between: a proxy that compresses or caches");
+                return Finding.Bad(check, $"{store.Description}: gives back something else than it was given",
+                    "find out what lies between: a proxy that compresses or caches");
             }
 
             string left = await DeleteAsync(store, key).ConfigureAwait(false);
@@ -166,7 +169,8 @@ internal static class StorageCheck
     private static string FixOf(StorageFailure failure, EstatOptions options) => failure switch
     {
         StorageFailure.Transient => options.S3Endpoint is null
-            ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its disk"
+            ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its "
+                + "disk"
             : $"check that {options.S3Endpoint} runs and can be reached from here; the server starts all the same, and events wait on its disk",
         StorageFailure.Disk => "name a folder on a disk with room (STORAGE_DIR)",
         _ => "mend what the store names; the server starts all the same, and events wait on its disk",

@@ -11,15 +11,18 @@ internal static class DlqDiscard
     {
         (Argument<string[]> names, Option<bool> all) = DlqOptions.Choice("discard");
         var yes = new Option<bool>("--yes") { Description = "Do not ask; needs --events" };
-        var events = new Option<long?>("--events") { Description = "Events that the files hold together; anything else discards nothing", HelpName = "n" };
-        var command = new Command("discard", "Gives files up: their events are lost for good. estat dlq export keeps a copy first") { names, all, yes, events };
+        var events = new Option<long?>("--events") { Description = "Events that the files hold together; anything else discards nothing",
+            HelpName = "n" };
+        var command = new Command(
+            "discard", "Gives files up: their events are lost for good. estat dlq export keeps a copy first") { names, all, yes, events };
         var dlq = new DlqOptions(command);
         return command.Does(async (parsed, shell) =>
         {
             IReadOnlyList<string> chosen = DlqOptions.Chosen(parsed, names, all);
             if (parsed.GetValue(yes) ? parsed.GetValue(events) is null : !shell.CanAsk)
             {
-                throw CliException.Usage("nobody can be asked here: give --yes and --events N, the number of events to be lost (estat dlq list counts them)");
+                throw CliException.Usage(
+                    "nobody can be asked here: give --yes and --events N, the number of events to be lost (estat dlq list counts them)");
             }
 
             using IDlqSource source = dlq.Open(parsed, shell, changes: true);
@@ -42,7 +45,8 @@ internal static class DlqDiscard
                 throw new CliException($"--events {expected}: the {Words.Count(files, "file")} hold {inThem}. Nothing was discarded");
             }
 
-            if (!parsed.GetValue(yes) && !shell.Confirm($"Discard {Words.Count(files, "file")} with {Words.Count(inThem, "event")} of {source.Description}? They are lost for good."))
+            if (!parsed.GetValue(yes) && !shell.Confirm(
+                $"Discard {Words.Count(files, "file")} with {Words.Count(inThem, "event")} of {source.Description}? They are lost for good."))
             {
                 shell.Note("Nothing was discarded.");
                 return ExitCode.Failed;
@@ -50,8 +54,10 @@ internal static class DlqDiscard
 
             var progress = new Progress();
             progress.Set(0, files);
-            long discarded = await shell.ProgressAsync("discarding", progress, () => DiscardAsync(source, chosen, inThem, shell, progress)).ConfigureAwait(false);
-            shell.Say(string.Create(CultureInfo.InvariantCulture, $"{Words.Count(progress.Done, "file")} with {Words.Count(discarded, "event")} discarded"));
+            long discarded = await shell.ProgressAsync("discarding", progress, () => DiscardAsync(source, chosen, inThem, shell, progress))
+                .ConfigureAwait(false);
+            shell.Say(string.Create(
+                CultureInfo.InvariantCulture, $"{Words.Count(progress.Done, "file")} with {Words.Count(discarded, "event")} discarded"));
             return shell.Interruption.IsAsked ? ExitCode.Interrupted : ExitCode.Done;
         });
     }

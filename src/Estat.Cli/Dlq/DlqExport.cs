@@ -9,8 +9,8 @@ using Estat.Lake.Names;
 namespace Estat.Cli.Dlq;
 
 /// <summary>
-/// Copies files, leaves the DLQ as it is. A file is written beside its name, checked, flushed and renamed, and only then in the manifest; so whatever is in
-/// the manifest lies there whole. The same command again checks what is there by its hash and goes on.
+/// Copies files, leaves the DLQ as it is. A file is written beside its name, checked, flushed and renamed, and only then in the manifest; so whatever
+/// is in the manifest lies there whole. The same command again checks what is there by its hash and goes on.
 /// </summary>
 internal static class DlqExport
 {
@@ -21,7 +21,8 @@ internal static class DlqExport
         var folder = new Argument<string>("folder") { Description = "Where to; made if it is not there" };
         (Argument<string[]> names, Option<bool> all) = DlqOptions.Choice("export");
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
-        var command = new Command("export", "Copies files with a manifest into a folder; the same command again checks them and goes on") { folder, names, all, json };
+        var command = new Command(
+            "export", "Copies files with a manifest into a folder; the same command again checks them and goes on") { folder, names, all, json };
         var dlq = new DlqOptions(command);
         return command.Does(async (parsed, shell) =>
         {

@@ -80,7 +80,8 @@ internal sealed record DlqDiscarded
 }
 
 /// <summary>Generated (de)serialization: no reflection at start-up.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DlqFile))]
 [JsonSerializable(typeof(DlqPage))]
 [JsonSerializable(typeof(DlqOutcome))]

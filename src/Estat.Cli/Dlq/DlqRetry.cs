@@ -5,7 +5,8 @@ using Estat.Cli.Frame;
 namespace Estat.Cli.Dlq;
 
 /// <summary>
-/// One file after another, so that each has its outcome. Stops when several in a row fail: storage is away then, and the rest would only wait for it too.
+/// One file after another, so that each has its outcome. Stops when several in a row fail: storage is away then, and the rest would only wait for it
+/// too.
 /// </summary>
 internal static class DlqRetry
 {
@@ -63,7 +64,8 @@ internal static class DlqRetry
         {
             DlqPage first = await source.PageAsync(1, null, shell.Asked).ConfigureAwait(false);
             progress.Set(0, names.Count > 0 ? names.Count : first.Total);
-            IAsyncEnumerable<DlqFile> files = names.Count > 0 ? names.Select(name => new DlqFile { Name = name }).ToAsyncEnumerable() : source.AllAsync(CancellationToken.None);
+            IAsyncEnumerable<DlqFile> files = names.Count > 0 ? names.Select(name => new DlqFile { Name = name }).ToAsyncEnumerable()
+                : source.AllAsync(CancellationToken.None);
             for (int pass = 1; await OnceAsync(files).ConfigureAwait(false); pass++)
             {
                 if (_busy.Count == 0 || pass == Passes)
@@ -90,10 +92,12 @@ internal static class DlqRetry
 
                 // Never torn: an attempt that was begun is heard to its end.
                 Count(file, await source.RetryAsync(file.Name, CancellationToken.None).ConfigureAwait(false));
-                progress.Detail = $"{Words.Count(_stored, "file")} with {Words.Count(_events, "event")} stored{(Failed > 0 ? $", {Failed} failed" : "")}";
+                progress.Detail = $"{Words.Count(_stored, "file")} with {Words.Count(_events, "event")} "
+                    + $"stored{(Failed > 0 ? $", {Failed} failed" : "")}";
                 if (_inARow >= FailuresInARow)
                 {
-                    LastFailure = $"stopped after {FailuresInARow} failures in a row: {LastFailure}. The rest stays, and is tried by the node when it is due";
+                    LastFailure = $"stopped after {FailuresInARow} failures in a row: {LastFailure}. The rest stays, and is tried by the node when "
+                        + $"it is due";
                     return false;
                 }
             }

@@ -30,8 +30,10 @@ internal static class DlqShow
             shell.Say($"name      {Shell.Printable(file.Name)}");
             shell.Say($"key       {Shell.Printable(file.Key ?? "unknown: its meta is missing; its name and content say it")}");
             shell.Say($"events    {Words.Count(file.Events)} in {Words.Bytes(file.Bytes)}{(file.Form is "raw" or "Raw" ? ", not compressed" : "")}");
-            shell.Say($"opened    {Time(file.Created)} ({Words.Duration(TimeSpan.FromSeconds(file.AgeS))} ago{(file.Expired ? ", past DLQ_MAX_AGE" : "")})");
-            shell.Say($"tried     {Words.Count(file.Attempts, "time")}; {(file.NextDue is null ? "due now" : $"next not before {Time(file.NextDue)}")}");
+            shell.Say($"opened    {Time(file.Created)} ({Words.Duration(TimeSpan.FromSeconds(file.AgeS))} "
+                + $"ago{(file.Expired ? ", past DLQ_MAX_AGE" : "")})");
+            shell.Say($"tried     {Words.Count(file.Attempts, "time")}; "
+                + $"{(file.NextDue is null ? "due now" : $"next not before {Time(file.NextDue)}")}");
             shell.Say($"reason    {Shell.Printable(file.Reason ?? "")}");
             foreach (string line in file.Lines ?? [])
             {
@@ -47,5 +49,6 @@ internal static class DlqShow
         });
     }
 
-    private static string Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "unknown";
+    private static string Time(DateTimeOffset? time) =>
+        time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "unknown";
 }

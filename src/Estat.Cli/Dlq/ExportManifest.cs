@@ -112,6 +112,7 @@ internal sealed class ExportManifest : IDisposable
 }
 
 /// <summary>Generated (de)serialization: no reflection at start-up.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ExportedFile))]
 internal sealed partial class ExportJson : JsonSerializerContext;

@@ -10,8 +10,8 @@ using Estat.Lake.Names;
 namespace Estat.Cli.Dlq;
 
 /// <summary>
-/// Looking needs no lock, and works beside a running server too. What changes the folder owns it meanwhile (<see cref="OfflineRecovery"/>), so that a server
-/// that is started cannot take it, and one that runs keeps it.
+/// Looking needs no lock, and works beside a running server too. What changes the folder owns it meanwhile (<see cref="OfflineRecovery"/>), so that a
+/// server that is started cannot take it, and one that runs keeps it.
 /// </summary>
 internal sealed class FolderDlq : IDlqSource
 {
@@ -48,11 +48,13 @@ internal sealed class FolderDlq : IDlqSource
         // Read once for a whole run: what leaves meanwhile is gone when it is looked at.
         if (_names is null || after is null)
         {
-            _names = [.. Directory.EnumerateFiles(_folder, "*" + ObjectKeys.Extension).Select(path => ObjectKeys.NameOf(Path.GetFileName(path))).Where(name => name[0] != '.')];
+            _names = [.. Directory.EnumerateFiles(_folder, "*" + ObjectKeys.Extension).Select(path => ObjectKeys.NameOf(Path.GetFileName(path)))
+                .Where(name => name[0] != '.')];
             Array.Sort(_names, StringComparer.Ordinal);
         }
 
-        int from = after is null ? 0 : Array.BinarySearch(_names, after, StringComparer.Ordinal) is >= 0 and int at ? at + 1 : ~Array.BinarySearch(_names, after, StringComparer.Ordinal);
+        int from = after is null ? 0 : Array.BinarySearch(_names, after, StringComparer.Ordinal) is >= 0 and int at ? at + 1
+            : ~Array.BinarySearch(_names, after, StringComparer.Ordinal);
         string[] page = [.. _names.Skip(from).Take(limit)];
         return Task.FromResult(new DlqPage
         {
@@ -93,7 +95,8 @@ internal sealed class FolderDlq : IDlqSource
     public Task<DlqOutcome> RetryAsync(string name, CancellationToken cancellationToken) => Owned.RetryAsync(ObjectKeys.NameOf(name));
 
     /// <inheritdoc/>
-    public Task<long?> DiscardAsync(string name, long events, CancellationToken cancellationToken) => Owned.DiscardAsync(ObjectKeys.NameOf(name), events);
+    public Task<long?> DiscardAsync(string name, long events, CancellationToken cancellationToken) =>
+        Owned.DiscardAsync(ObjectKeys.NameOf(name), events);
 
     /// <inheritdoc/>
     public void Dispose() => _recovery?.Dispose();

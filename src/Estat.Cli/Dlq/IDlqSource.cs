@@ -1,7 +1,8 @@
 // Where a DLQ is: at a node, or in a folder whose server does not run.
 namespace Estat.Cli.Dlq;
 
-/// <summary>Pages of it and single files. Safe for concurrent use, but for <see cref="RetryAsync"/> and <see cref="DiscardAsync"/> of one file.</summary>
+/// <summary>Pages of it and single files. Safe for concurrent use, but for <see cref="RetryAsync"/> and <see cref="DiscardAsync"/> of one
+/// file.</summary>
 internal interface IDlqSource : IDisposable
 {
     /// <summary>For people: a URL or a folder.</summary>
@@ -54,7 +55,8 @@ internal static class DlqSources
 
     /// <summary>The named files, or all.</summary>
     internal static async IAsyncEnumerable<DlqFile> ChosenAsync(
-        this IDlqSource source, IReadOnlyList<string> names, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        this IDlqSource source, IReadOnlyList<string> names,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (names.Count == 0)
         {

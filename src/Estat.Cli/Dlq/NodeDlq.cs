@@ -14,13 +14,15 @@ internal sealed class NodeDlq(AdminClient admin) : IDlqSource
     /// <inheritdoc/>
     public async Task<DlqPage> PageAsync(int limit, string? after, CancellationToken cancellationToken) =>
         await admin.GetAsync(
-            string.Create(CultureInfo.InvariantCulture, $"admin/dlq?limit={limit}{(after is null ? "" : $"&after={Uri.EscapeDataString(after)}")}"), DlqJson.Default.DlqPage, cancellationToken)
+            string.Create(CultureInfo.InvariantCulture, $"admin/dlq?limit={limit}{(after is null ? "" : $"&after={Uri.EscapeDataString(after)}")}"),
+            DlqJson.Default.DlqPage, cancellationToken)
             .ConfigureAwait(false)
         ?? throw new CliException($"{Description} has no /admin/dlq. Is it a node of this version? A gateway keeps no events: name a silo by --node");
 
     /// <inheritdoc/>
     public Task<DlqFile?> ShowAsync(string name, int lines, CancellationToken cancellationToken) =>
-        admin.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{Path(name)}?lines={Math.Max(lines, 1)}"), DlqJson.Default.DlqFile, cancellationToken);
+        admin.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{Path(name)}?lines={Math.Max(lines, 1)}"), DlqJson.Default.DlqFile,
+            cancellationToken);
 
     /// <inheritdoc/>
     public Task<bool> CopyAsync(string name, FileStream target, CancellationToken cancellationToken) =>
@@ -35,7 +37,8 @@ internal sealed class NodeDlq(AdminClient admin) : IDlqSource
             HttpStatusCode.NotFound => new DlqOutcome { Outcome = DlqOutcomes.Gone },
             HttpStatusCode.Conflict => new DlqOutcome { Outcome = DlqOutcomes.Busy },
             HttpStatusCode.OK => await admin.ReadAsync(answer, DlqJson.Default.DlqOutcome, cancellationToken).ConfigureAwait(false),
-            _ => new DlqOutcome { Outcome = DlqOutcomes.Failed, Detail = await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false) },
+            _ => new DlqOutcome { Outcome = DlqOutcomes.Failed, Detail = await ProblemText.RefusalAsync(answer, cancellationToken)
+                .ConfigureAwait(false) },
         };
     }
 

@@ -7,8 +7,8 @@ using Estat.Base.Storage;
 namespace Estat.Cli.Frame;
 
 /// <summary>
-/// Reads are tried again for a while when the node is away or overloaded or its answer breaks off, so that a long listing or export outlives a restart; what
-/// changes something is sent once. An answer counts as come when all of it has. Safe for concurrent use.
+/// Reads are tried again for a while when the node is away or overloaded or its answer breaks off, so that a long listing or export outlives a
+/// restart; what changes something is sent once. An answer counts as come when all of it has. Safe for concurrent use.
 /// </summary>
 internal sealed class AdminClient(HttpClient client, string? node, TimeProvider time, CancellationToken asked) : IDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
         where T : class =>
         AskAsync(path, (answer, limit) => ReadAsync(answer, type, limit.Token), cancellationToken);
 
-    /// <summary>Copies what may be large: each part of it has the time that a whole page has. The file is written from its beginning at each attempt.</summary>
+    /// <summary>Copies what may be large: each part of it has the time that a whole page has. The file is written from its beginning at each
+    /// attempt.</summary>
     /// <returns>False for 404.</returns>
     /// <exception cref="CliException">The node does not answer, or refuses.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -85,7 +86,8 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
         }
         catch (JsonException)
         {
-            throw new CliException($"{Url} answered {answer.RequestMessage?.RequestUri?.AbsolutePath} with something that is not Estat's. Is --url a node of this version?");
+            throw new CliException($"{Url} answered {answer.RequestMessage?.RequestUri?.AbsolutePath} with something that is not Estat's. Is --url a "
+                + $"node of this version?");
         }
     }
 
@@ -102,7 +104,8 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
             try
             {
                 using HttpRequestMessage message = Message(HttpMethod.Get, path);
-                using HttpResponseMessage answer = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
+                using HttpResponseMessage answer = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token)
+                    .ConfigureAwait(false);
                 if (answer.IsSuccessStatusCode)
                 {
                     return await read(answer, limit).ConfigureAwait(false);
@@ -138,9 +141,11 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
     }
 
     private HttpRequestMessage Message(HttpMethod method, string path) =>
-        new(method, new Uri(node is null ? path : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(node)}", UriKind.Relative));
+        new(method, new Uri(node is null ? path
+            : $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(node)}", UriKind.Relative));
 
-    private string TooLate() => $"{Url.GetLeftPart(UriPartial.Authority)} gave no answer within {AnswerLimit.TotalSeconds:0} s. Is it overloaded? Try again in a while";
+    private string TooLate() =>
+        $"{Url.GetLeftPart(UriPartial.Authority)} gave no answer within {AnswerLimit.TotalSeconds:0} s. Is it overloaded? Try again in a while";
 
     // What breaks off here is the network's; what the file does not take is not, and trying again would not mend it.
     private static async Task<int> PartAsync(Stream body, byte[] part, CancellationToken cancellationToken)

@@ -9,12 +9,15 @@ internal static class AnswerMeaning
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);
 
     /// <summary>Whether the same request may be taken later.</summary>
-    internal static bool MayPass(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError
+    internal static bool MayPass(HttpStatusCode status) =>
+        status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError
         or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
-    /// <summary>Whether events may be stored although they were not acknowledged: Estat says so of a 503; of a proxy's answers nobody knows.</summary>
+    /// <summary>Whether events may be stored although they were not acknowledged: Estat says so of a 503; of a proxy's answers nobody
+    /// knows.</summary>
     internal static bool MayBeStored(HttpStatusCode status, string detail) =>
-        status is HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout || detail.Contains("may be stored", StringComparison.Ordinal);
+        status is HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout
+            || detail.Contains("may be stored", StringComparison.Ordinal);
 
     /// <summary>The same of a request without an answer. Where no connection came about, nothing was sent.</summary>
     internal static bool MayBeStored(Exception error) => error is not HttpRequestException

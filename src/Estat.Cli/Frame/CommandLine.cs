@@ -7,11 +7,13 @@ using Estat.Collect.Options;
 
 namespace Estat.Cli.Frame;
 
-/// <summary>Parses, invokes, and turns errors into one line. Ctrl-C is ours (<see cref="Interruption"/>), not the library's, which would cut a verb off.</summary>
+/// <summary>Parses, invokes, and turns errors into one line. Ctrl-C is ours (<see cref="Interruption"/>), not the library's, which would cut a verb
+/// off.</summary>
 internal static class CommandLine
 {
     private const string Summary =
-        "Estat takes events over HTTP and lays them in S3 as gzip JSONL. Exit codes: 0 done, 1 failed or found something, 2 wrong usage, 130 interrupted.";
+        "Estat takes events over HTTP and lays them in S3 as gzip JSONL. Exit codes: 0 done, 1 failed or found something, 2 wrong usage, 130 "
+            + "interrupted.";
 
     private const int BrokenPipe = 32; // EPIPE: .NET hands errno on
 
@@ -61,13 +63,14 @@ internal static class CommandLine
             return ExitCode.WrongUsage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
+            .ConfigureAwait(false);
     }
 
     /// <summary>Gives a command its action.</summary>
     /// <param name="command">The verb, or a verb below it.</param>
-    /// <param name="action">Does it and gives the exit code. <see cref="CliException"/>, options that cannot be taken, files and stores that fail, and an
-    /// interruption that it lets through are told and turned into codes here.</param>
+    /// <param name="action">Does it and gives the exit code. <see cref="CliException"/>, options that cannot be taken, files and stores that fail,
+    /// and an interruption that it lets through are told and turned into codes here.</param>
     internal static Command Does(this Command command, Func<ParseResult, Shell, Task<int>> action)
     {
         command.SetAction(async (parsed, _) =>

@@ -2,8 +2,8 @@
 namespace Estat.Cli.Frame;
 
 /// <summary>
-/// Held by a lock on <c>FILE.lock</c> beside it, as the file itself is replaced at each change. The kernel lets go of it however the process ends; .NET looks, once it
-/// has the lock, whether the name still leads to what it locked, so that deleting it at the end lets no two hold it.
+/// Held by a lock on <c>FILE.lock</c> beside it, as the file itself is replaced at each change. The kernel lets go of it however the process ends;
+/// .NET looks, once it has the lock, whether the name still leads to what it locked, so that deleting it at the end lets no two hold it.
 /// </summary>
 internal static class HeldFile
 {
@@ -21,7 +21,8 @@ internal static class HeldFile
         {
             return new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
         }
-        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException) && error.HResult is not (NoSpace or ReadOnly))
+        catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException)
+            && error.HResult is not (NoSpace or ReadOnly))
         {
             throw new CliException(refusal);
         }

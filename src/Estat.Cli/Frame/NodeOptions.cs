@@ -6,22 +6,25 @@ using System.Text;
 namespace Estat.Cli.Frame;
 
 /// <summary>
-/// <c>--url</c>, and <c>--token</c> or <c>--key</c>. Secrets come from the environment unless they are given, and are never printed: the options have no
-/// default that help could show.
+/// <c>--url</c>, and <c>--token</c> or <c>--key</c>. Secrets come from the environment unless they are given, and are never printed: the options have
+/// no default that help could show.
 /// </summary>
 internal sealed class NodeOptions
 {
     private const string DefaultUrl = "http://127.0.0.1:8080";
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(10);
 
-    private readonly Option<string?> _url = new("--url") { Description = $"The node's address. Without it ESTAT_URL, else {DefaultUrl}", HelpName = "URL" };
+    private readonly Option<string?> _url = new(
+        "--url") { Description = $"The node's address. Without it ESTAT_URL, else {DefaultUrl}", HelpName = "URL" };
     private readonly Option<string?> _token = new("--token")
     {
-        Description = "The node's ADMIN_TOKEN. Better from the environment, ESTAT_TOKEN, ADMIN_TOKEN or ADMIN_TOKEN_FILE: arguments can be read by other users of this machine",
+        Description = "The node's ADMIN_TOKEN. Better from the environment, ESTAT_TOKEN, ADMIN_TOKEN or ADMIN_TOKEN_FILE: arguments can be read by "
+            + "other users of this machine",
         HelpName = "TOKEN",
     };
 
-    private readonly Option<string?> _key = new("--key") { Description = "A write key, sent as X-Api-Key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
+    private readonly Option<string?> _key = new(
+        "--key") { Description = "A write key, sent as X-Api-Key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
 
     // Else a verb that sends events: who takes them may be anybody, and learns nothing of the token.
     private bool IsAdmin { get; init; }
@@ -58,7 +61,8 @@ internal sealed class NodeOptions
     /// <exception cref="CliException">ADMIN_TOKEN_FILE cannot be read.</exception>
     internal string? Token(ParseResult parsed) => parsed.GetValue(_token) ?? TokenOfEnvironment();
 
-    /// <summary>The admin token of the environment: ESTAT_TOKEN, or the server's own options, which a container shares with what is started in it.</summary>
+    /// <summary>The admin token of the environment: ESTAT_TOKEN, or the server's own options, which a container shares with what is started in
+    /// it.</summary>
     /// <exception cref="CliException">ADMIN_TOKEN_FILE cannot be read.</exception>
     internal static string? TokenOfEnvironment() =>
         Environment("ESTAT_TOKEN") ?? Environment("ADMIN_TOKEN") ?? (Environment("ADMIN_TOKEN_FILE") is { } path ? TokenOfFile(path) : null);
@@ -69,7 +73,8 @@ internal sealed class NodeOptions
     /// <summary>Whether the node was named, rather than taken by default.</summary>
     internal bool IsNamed(ParseResult parsed) => parsed.GetResult(_url) is not null;
 
-    /// <summary>A client of the node that shows it the token, or to one that takes events the key. No time limit of its own: each request has one.</summary>
+    /// <summary>A client of the node that shows it the token, or to one that takes events the key. No time limit of its own: each request has
+    /// one.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="connections">Connections at once.</param>
     internal HttpClient Client(ParseResult parsed, int connections = 8) =>
@@ -110,7 +115,8 @@ internal sealed class NodeOptions
 
     /// <summary>What a request that got no answer means to the user.</summary>
     internal static string NoAnswer(Uri url, Exception error) =>
-        $"{url.GetLeftPart(UriPartial.Authority)} does not answer ({error.GetBaseException().Message.TrimEnd('.')}). Is it running? --url or ESTAT_URL names another";
+        $"{url.GetLeftPart(UriPartial.Authority)} does not answer ({error.GetBaseException().Message.TrimEnd('.')}). Is it running? --url or "
+            + $"ESTAT_URL names another";
 
     /// <summary>A variable of the environment; null where it is empty too.</summary>
     internal static string? Environment(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

@@ -18,7 +18,8 @@ internal static class OwnCommand
             {
                 i++;
             }
-            else if (!without.Contains(args[i]) && !Secrets.Any(secret => args[i].StartsWith(secret + "=", StringComparison.Ordinal) || args[i].StartsWith(secret + ":", StringComparison.Ordinal)))
+            else if (!without.Contains(args[i]) && !Secrets.Any(
+                secret => args[i].StartsWith(secret + "=", StringComparison.Ordinal) || args[i].StartsWith(secret + ":", StringComparison.Ordinal)))
             {
                 kept.Add(Quoted(args[i]));
             }

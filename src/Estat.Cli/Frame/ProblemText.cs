@@ -37,13 +37,15 @@ internal static class ProblemText
     {
         string detail = await OfAsync(answer, cancellationToken).ConfigureAwait(false);
         Uri? url = answer.RequestMessage?.RequestUri;
-        bool isCollect = url?.AbsolutePath is { } path && (path.EndsWith("/collect", StringComparison.Ordinal) || path.EndsWith("/collect/batch", StringComparison.Ordinal));
+        bool isCollect = url?.AbsolutePath is { } path
+            && (path.EndsWith("/collect", StringComparison.Ordinal) || path.EndsWith("/collect/batch", StringComparison.Ordinal));
         string advice = answer.StatusCode switch
         {
             HttpStatusCode.Unauthorized when isCollect => ". Give a write key: --key, or ESTAT_KEY",
             HttpStatusCode.Unauthorized => ". Give the node's ADMIN_TOKEN: ESTAT_TOKEN in the environment, or --token",
             HttpStatusCode.NotFound when detail.Length < 20 => ". Is --url an Estat node, of this version?",
-            >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest => $". It points elsewhere ({answer.Headers.Location}); give --url that address",
+            >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest =>
+                $". It points elsewhere ({answer.Headers.Location}); give --url that address",
             _ => "",
         };
         return $"{url?.GetLeftPart(UriPartial.Authority)} answers {(int)answer.StatusCode}: {detail}{advice}";

@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace Estat.Cli.Frame;
 
 /// <summary>
-/// Results go to <see cref="Out"/>; progress, notes and questions to <see cref="Error"/>, so that a pipe gets results alone. Nothing that came from outside
-/// reaches a terminal unescaped: <see cref="Printable"/>.
+/// Results go to <see cref="Out"/>; progress, notes and questions to <see cref="Error"/>, so that a pipe gets results alone. Nothing that came from
+/// outside reaches a terminal unescaped: <see cref="Printable"/>.
 /// </summary>
 internal sealed class Shell : IDisposable
 {
@@ -47,7 +47,8 @@ internal sealed class Shell : IDisposable
     internal TimeProvider Time { get; }
 
     /// <summary>A console for tables on <see cref="Out"/>; without colour where it is redirected.</summary>
-    internal IAnsiConsole Tables() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Out), Ansi = OutIsTerminal ? AnsiSupport.Detect : AnsiSupport.No });
+    internal IAnsiConsole Tables() =>
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Out), Ansi = OutIsTerminal ? AnsiSupport.Detect : AnsiSupport.No });
 
     /// <summary>One line for people, on <see cref="Error"/>.</summary>
     internal void Note(string line) => Error.WriteLine(line);

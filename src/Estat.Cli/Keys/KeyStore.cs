@@ -6,14 +6,15 @@ using Estat.Cli.Frame;
 namespace Estat.Cli.Keys;
 
 /// <summary>
-/// Read, changed, checked and replaced as a whole, so that a server that reads it meanwhile sees the old one or the new one. Two who change it at once are kept apart
-/// by a lock beside it.
+/// Read, changed, checked and replaced as a whole, so that a server that reads it meanwhile sees the old one or the new one. Two who change it at
+/// once are kept apart by a lock beside it.
 /// </summary>
 internal sealed class KeyStore
 {
     private const string DefaultFile = "keys.json";
 
-    private readonly Option<string?> _file = new("--file") { Description = $"The file. Without it WRITE_KEYS_FILE, else {DefaultFile}", HelpName = "FILE" };
+    private readonly Option<string?> _file = new(
+        "--file") { Description = $"The file. Without it WRITE_KEYS_FILE, else {DefaultFile}", HelpName = "FILE" };
 
     internal static KeyStore In(Command command)
     {
@@ -23,12 +24,14 @@ internal sealed class KeyStore
     }
 
     internal string Path(ParseResult parsed) =>
-        System.IO.Path.GetFullPath(parsed.GetValue(_file) ?? (Environment.GetEnvironmentVariable("WRITE_KEYS_FILE") is { Length: > 0 } named ? named : DefaultFile));
+        System.IO.Path.GetFullPath(
+            parsed.GetValue(_file) ?? (Environment.GetEnvironmentVariable("WRITE_KEYS_FILE") is { Length: > 0 } named ? named : DefaultFile));
 
     /// <summary>The keys that are there.</summary>
     /// <exception cref="CliException">The file is not there, or cannot be used.</exception>
     internal static IReadOnlyList<WriteKey> Read(string path) =>
-        File.Exists(path) ? Parse(path) : throw new CliException($"{path}: there is no such file; `estat keys new --name NAME --file {path}` makes it");
+        File.Exists(path) ? Parse(path)
+            : throw new CliException($"{path}: there is no such file; `estat keys new --name NAME --file {path}` makes it");
 
     /// <summary>Changes the keys; a file that is not there counts as one without keys.</summary>
     /// <param name="path">The file.</param>

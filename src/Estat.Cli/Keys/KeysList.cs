@@ -14,12 +14,14 @@ internal static class KeysList
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
-            var table = new Table().Border(TableBorder.None).AddColumns("NAME", "SHA256", "STATE", "RATE", "BURST", "DAILY", "PREFIX", "ORIGINS", "NOTE");
+            var table = new Table().Border(TableBorder.None)
+                .AddColumns("NAME", "SHA256", "STATE", "RATE", "BURST", "DAILY", "PREFIX", "ORIGINS", "NOTE");
             foreach (WriteKey key in KeyStore.Read(store.Path(parsed)))
             {
                 table.AddRow([.. new[]
                 {
-                    key.Name, string.Join(' ', key.Hashes.Select(hash => hash.ToString()[..8])), StateOf(key, shell.Time), Number(key.Rate), Number(key.Burst), Number(key.DailyQuota),
+                    key.Name, string.Join(' ', key.Hashes.Select(hash => hash.ToString()[..8])), StateOf(key, shell.Time), Number(key.Rate),
+                        Number(key.Burst), Number(key.DailyQuota),
                     key.Prefix ?? "", string.Join(' ', key.Origins ?? []), key.Note ?? "",
                 }.Select(cell => new Text(Shell.Printable(cell)))]);
             }
@@ -31,7 +33,8 @@ internal static class KeysList
 
     private static string StateOf(WriteKey key, TimeProvider time) =>
         key.Disabled ? "disabled"
-        : key.Expires is { } end ? $"{(end <= time.GetUtcNow() ? "expired" : "until")} {end.UtcDateTime.ToString("yyyy-MM-ddTHH:mmZ", CultureInfo.InvariantCulture)}"
+        : key.Expires is { } end
+            ? $"{(end <= time.GetUtcNow() ? "expired" : "until")} {end.UtcDateTime.ToString("yyyy-MM-ddTHH:mmZ", CultureInfo.InvariantCulture)}"
         : key.Hashes.Count > 1 ? "rotating"
         : "holds";
 

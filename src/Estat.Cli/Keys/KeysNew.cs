@@ -9,7 +9,8 @@ internal static class KeysNew
 {
     internal static Command Create()
     {
-        var name = new Option<string>("--name") { Description = "What metrics and people call it: letters, digits, - and _", Required = true, HelpName = "NAME" };
+        var name = new Option<string>("--name") { Description = "What metrics and people call it: letters, digits, - and _", Required = true,
+            HelpName = "NAME" };
         var origins = new Option<string[]>("--origin")
         {
             Description = "Origin of a page that may send with the key, such as https://shop.example or https://*.shop.example; "
@@ -19,10 +20,13 @@ internal static class KeysNew
         var rate = new Option<double?>("--rate") { Description = "Events a second", HelpName = "N" };
         var burst = new Option<double?>("--burst") { Description = "Events at once; without it two seconds' worth of --rate", HelpName = "N" };
         var quota = new Option<long?>("--daily-quota") { Description = "Events a day (UTC)", HelpName = "N" };
-        var prefix = new Option<string?>("--prefix") { Description = "Key prefix of its events' objects, instead of RAW_PREFIX", HelpName = "PREFIX" };
-        var expires = new Option<string?>("--expires") { Description = "From when on it is refused, such as 2027-01-31T00:00:00Z", HelpName = "TIME" };
+        var prefix = new Option<string?>("--prefix") { Description = "Key prefix of its events' objects, instead of RAW_PREFIX",
+            HelpName = "PREFIX" };
+        var expires = new Option<string?>("--expires") { Description = "From when on it is refused, such as 2027-01-31T00:00:00Z",
+            HelpName = "TIME" };
         var note = new Option<string?>("--note") { Description = "Whatever you want to remember", HelpName = "TEXT" };
-        var command = new Command("new", "Makes a key, prints it once, and adds its hash to the file") { name, origins, rate, burst, quota, prefix, expires, note };
+        var command = new Command(
+            "new", "Makes a key, prints it once, and adds its hash to the file") { name, origins, rate, burst, quota, prefix, expires, note };
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
@@ -44,7 +48,8 @@ internal static class KeysNew
                 Note = parsed.GetValue(note),
             });
             KeyStore.Change(path, keys => keys.Any(known => known.Name == added.Name)
-                ? throw new CliException($"{path} has a key called {added.Name}; `estat keys rotate --name {added.Name}` makes another one under that name")
+                ? throw new CliException(
+                    $"{path} has a key called {added.Name}; `estat keys rotate --name {added.Name}` makes another one under that name")
                 : [.. keys, added]);
             shell.Say(key);
             shell.Note($"The key is shown this once; {path} has its hash. Servers with WRITE_KEYS_FILE={path} take it within a second:");

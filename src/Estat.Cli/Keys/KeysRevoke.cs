@@ -20,9 +20,11 @@ internal static class KeysRevoke
             {
                 Base.Access.WriteKey[] rest = [.. keys.Where(known => known.Name != which)];
                 left = rest.Length;
-                return left < keys.Count ? rest : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has");
+                return left < keys.Count ? rest
+                    : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has");
             });
-            shell.Note(left > 0 ? $"{which} is revoked; {left} keys are left." : $"{which} is revoked. No key is left, so nobody may send; ingestion is not open while WRITE_KEYS_FILE is set.");
+            shell.Note(left > 0 ? $"{which} is revoked; {left} keys are left."
+                : $"{which} is revoked. No key is left, so nobody may send; ingestion is not open while WRITE_KEYS_FILE is set.");
             return Task.FromResult(ExitCode.Done);
         });
     }

@@ -10,7 +10,8 @@ internal static class KeysRotate
     {
         var name = new Option<string>("--name") { Description = "Which key", Required = true, HelpName = "NAME" };
         var dropOld = new Option<bool>("--drop-old") { Description = "Ends a rotation: the newest key alone holds from now on. Makes none" };
-        var command = new Command("rotate", "Makes another key under the same name and limits; the last one before holds as well until --drop-old") { name, dropOld };
+        var command = new Command(
+            "rotate", "Makes another key under the same name and limits; the last one before holds as well until --drop-old") { name, dropOld };
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
@@ -20,7 +21,8 @@ internal static class KeysRotate
             string key = KeyHash.NewKey();
             _ = KeyHash.TryOf(key, out KeyHash hash);
             KeyStore.Change(path, keys => keys.Any(known => known.Name == which)
-                ? [.. keys.Select(known => known.Name != which ? known : known with { Hashes = drops ? [known.Hashes[^1]] : [known.Hashes[^1], hash] })]
+                ? [.. keys.Select(known =>
+                    known.Name != which ? known : known with { Hashes = drops ? [known.Hashes[^1]] : [known.Hashes[^1], hash] })]
                 : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has"));
             if (drops)
             {
@@ -29,7 +31,8 @@ internal static class KeysRotate
             }
 
             shell.Say(key);
-            shell.Note($"The key is shown this once. The one before holds as well; once nobody sends with it: estat keys rotate --name {which} --drop-old");
+            shell.Note($"The key is shown this once. The one before holds as well; once nobody sends with it: estat keys rotate --name {which} "
+                + $"--drop-old");
             return Task.FromResult(ExitCode.Done);
         });
     }

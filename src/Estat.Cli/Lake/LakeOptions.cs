@@ -8,23 +8,29 @@ using Estat.Lake.Reading;
 
 namespace Estat.Cli.Lake;
 
-/// <summary>Without <c>--from</c> the place is the server's own: RAW_BUCKET, S3_ENDPOINT, AWS_REGION, STORAGE_DIR from the environment or appsettings.json.</summary>
+/// <summary>Without <c>--from</c> the place is the server's own: RAW_BUCKET, S3_ENDPOINT, AWS_REGION, STORAGE_DIR from the environment or
+/// appsettings.json.</summary>
 internal sealed class LakeOptions
 {
-    private readonly Option<string?> _from = new("--from") { Description = $"Where the objects lie: {LakePlace.Takes}. Without it as the server: RAW_BUCKET, S3_ENDPOINT, STORAGE_DIR", HelpName = "PLACE" };
-    private readonly Option<string?> _prefix = new("--prefix") { Description = "Only keys that begin with this. Without it RAW_PREFIX/", HelpName = "PREFIX" };
+    private readonly Option<string?> _from = new("--from") { Description = $"Where the objects lie: {LakePlace.Takes}. Without it as the server: "
+        + $"RAW_BUCKET, S3_ENDPOINT, STORAGE_DIR", HelpName = "PLACE" };
+    private readonly Option<string?> _prefix = new(
+        "--prefix") { Description = "Only keys that begin with this. Without it RAW_PREFIX/", HelpName = "PREFIX" };
     private readonly Option<string?> _since = new("--since") { Description = $"Events from this time on: {TimeText.Takes}", HelpName = "TIME" };
     private readonly Option<string?> _until = new("--until") { Description = "Events before this time", HelpName = "TIME" };
-    private readonly Option<string?> _lookback = new("--lookback") { Description = "How long before an event its batch may have opened: the longest FLUSH_INTERVAL in use. Without it 1h", HelpName = "DURATION" };
+    private readonly Option<string?> _lookback = new("--lookback") { Description = "How long before an event its batch may have opened: the longest "
+        + "FLUSH_INTERVAL in use. Without it 1h", HelpName = "DURATION" };
     private readonly Option<string?> _afterKey = new("--after-key") { Description = "Only keys greater than this", HelpName = "KEY" };
     private readonly Option<string?> _untilKey = new("--until-key") { Description = "Only keys up to and with this", HelpName = "KEY" };
-    private readonly Option<int> _parallel = new("--parallel") { Description = "Objects at once, 1 to 64", HelpName = "N", DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount * 2, 2, 16) };
+    private readonly Option<int> _parallel = new("--parallel") { Description = "Objects at once, 1 to 64", HelpName = "N", DefaultValueFactory = _ =>
+        Math.Clamp(Environment.ProcessorCount * 2, 2, 16) };
 
     /// <summary>Adds them to a verb.</summary>
     internal static LakeOptions AddTo(Command command)
     {
         var options = new LakeOptions();
-        foreach (Option option in new Option[] { options._from, options._prefix, options._since, options._until, options._lookback, options._afterKey, options._untilKey, options._parallel })
+        foreach (Option option in new Option[] { options._from, options._prefix, options._since, options._until, options._lookback,
+            options._afterKey, options._untilKey, options._parallel })
         {
             command.Options.Add(option);
         }
@@ -33,7 +39,8 @@ internal sealed class LakeOptions
     }
 
     /// <summary>Objects at once.</summary>
-    internal int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) is >= 1 and <= 64 and var n ? n : throw CliException.Usage($"--parallel {parsed.GetValue(_parallel)}: takes 1 to 64");
+    internal int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) is >= 1 and <= 64 and var n ? n
+        : throw CliException.Usage($"--parallel {parsed.GetValue(_parallel)}: takes 1 to 64");
 
     /// <summary>Whether neither place nor keys nor time were narrowed down.</summary>
     internal bool IsWhole(ParseResult parsed) =>
@@ -62,7 +69,8 @@ internal sealed class LakeOptions
         };
         if (parsed.GetValue(_lookback) is { } text)
         {
-            range = range with { Lookback = GoDuration.TryParse(text, out TimeSpan lookback) ? lookback : throw CliException.Usage($"--lookback {text}: takes a duration such as 2m, 24h") };
+            range = range with { Lookback = GoDuration.TryParse(text, out TimeSpan lookback) ? lookback
+                : throw CliException.Usage($"--lookback {text}: takes a duration such as 2m, 24h") };
         }
 
         return range.Since >= range.Until ? throw CliException.Usage($"--since {range.Since:u} is not before --until {range.Until:u}") : range;
@@ -83,8 +91,10 @@ internal sealed class LakeOptions
 
     /// <summary>The range as it was asked for: the same words mean the same wish, also when <c>24h</c> is another moment by now.</summary>
     internal string Words(ParseResult parsed) =>
-        string.Join(' ', new[] { _prefix, _since, _until, _lookback, _afterKey, _untilKey }.Where(option => parsed.GetValue(option) is not null).Select(option => $"{option.Name}={parsed.GetValue(option)}"));
+        string.Join(' ', new[] { _prefix, _since, _until, _lookback, _afterKey, _untilKey }.Where(option => parsed.GetValue(option) is not null)
+            .Select(option => $"{option.Name}={parsed.GetValue(option)}"));
 
     private static DateTimeOffset? Time(ParseResult parsed, Option<string?> option, DateTimeOffset now) =>
-        parsed.GetValue(option) is not { } text ? null : TimeText.TryParse(text, now) ?? throw CliException.Usage($"{option.Name} {text}: takes {TimeText.Takes}");
+        parsed.GetValue(option) is not { } text ? null : TimeText.TryParse(text, now)
+            ?? throw CliException.Usage($"{option.Name} {text}: takes {TimeText.Takes}");
 }

@@ -62,8 +62,10 @@ internal sealed class QueryOutput(Shell shell, QuerySettings settings, bool json
         }
 
         string broken = query.Broken > 0 ? $"; {Words.Count(query.Broken)} broken, see above" : "";
-        shell.Note($"{Words.Count(query.Matched)} of {Words.Count(query.Read, "event")} in {Words.Count(query.Objects, "object")} of {where}{broken}; "
-            + $"{seconds.ToString("0.0", CultureInfo.InvariantCulture)} s, {Words.Count((long)(query.Read / seconds))} events/s, {Words.Bytes((long)(query.TextBytes / seconds))}/s of lines ({Words.Bytes((long)(query.Bytes / seconds))}/s compressed)");
+        shell.Note($"{Words.Count(query.Matched)} of {Words.Count(query.Read, "event")} in {Words.Count(query.Objects, "object")} of "
+            + $"{where}{broken}; "
+            + $"{seconds.ToString("0.0", CultureInfo.InvariantCulture)} s, {Words.Count((long)(query.Read / seconds))} events/s, "
+                + $"{Words.Bytes((long)(query.TextBytes / seconds))}/s of lines ({Words.Bytes((long)(query.Bytes / seconds))}/s compressed)");
         if (!ended)
         {
             shell.Note("estat: interrupted; the counts are those of the objects that were read");
@@ -90,7 +92,8 @@ internal sealed class QueryOutput(Shell shell, QuerySettings settings, bool json
         Show([settings.Top!.Text, "events"], query.Top.Most(limit > 0 ? limit : DefaultTop));
         if (query.Top.Error > 0)
         {
-            shell.Note($"more than {Words.Count(settings.Distinct)} distinct values: counts may be too high by up to {Words.Count(query.Top.Error)}, never too low (--distinct counts more exactly)");
+            shell.Note($"more than {Words.Count(settings.Distinct)} distinct values: counts may be too high by up to {Words.Count(query.Top.Error)}, "
+                + $"never too low (--distinct counts more exactly)");
         }
 
         if (query.WithoutValue > 0)

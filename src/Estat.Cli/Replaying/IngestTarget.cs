@@ -63,7 +63,8 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
             wasUncertain |= isUncertain;
             if (_time.GetElapsedTime(started) > _giveUp)
             {
-                throw new CliException($"{_url} did not take {request.Key} line {request.FirstLine} for {Words.Duration(_giveUp)} ({why}). Look at the server, then run the same command again: it goes on from its checkpoint");
+                throw new CliException($"{_url} did not take {request.Key} line {request.FirstLine} for {Words.Duration(_giveUp)} ({why}). Look at "
+                    + $"the server, then run the same command again: it goes on from its checkpoint");
             }
 
             try
@@ -83,7 +84,8 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
 
     private async Task<(ReplayAnswer? Answer, TimeSpan RetryAfter, string Why, bool IsUncertain)> TryAsync(ReplayRequest request)
     {
-        using var message = new HttpRequestMessage(HttpMethod.Post, request.IsAlone ? "collect" : "collect/batch") { Content = new ReadOnlyMemoryContent(request.Content) };
+        using var message = new HttpRequestMessage(
+            HttpMethod.Post, request.IsAlone ? "collect" : "collect/batch") { Content = new ReadOnlyMemoryContent(request.Content) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.IsAlone ? "application/octet-stream" : "application/x-ndjson");
         message.Headers.TryAddWithoutValidation("Idempotency-Key", HeaderText(request.Id));
         if (_ack is not null)
@@ -106,7 +108,8 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
     }
 
     // The whole answer is here.
-    private async Task<(ReplayAnswer? Answer, TimeSpan RetryAfter, string Why, bool IsUncertain)> ReadAsync(ReplayRequest request, HttpResponseMessage response)
+    private async Task<(ReplayAnswer? Answer, TimeSpan RetryAfter, string Why, bool IsUncertain)> ReadAsync(
+        ReplayRequest request, HttpResponseMessage response)
     {
         HttpStatusCode status = response.StatusCode;
         if (status is HttpStatusCode.OK or HttpStatusCode.Accepted)

@@ -30,7 +30,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         (double? events, double? bytes) = options.Rate(parsed);
         ReplayState state = Begin(options.Words(parsed));
         KeyRange range = source.Range with { Since = state.Since, Until = state.Until, OpenedBefore = source.IsLake ? state.Began : null };
-        RequestSettings requests = new() { Form = options.Form(parsed), Filter = options.Filter(parsed), Range = range, MostEvents = options.Batch(parsed) };
+        RequestSettings requests = new() { Form = options.Form(parsed), Filter = options.Filter(parsed), Range = range,
+            MostEvents = options.Batch(parsed) };
         await SameServer.RefuseAsync(shell, url, source, options.IntoSame(parsed) || _dryRun).ConfigureAwait(false);
         if (requests.Form == ReplayForm.Body && !_dryRun)
         {
@@ -79,7 +80,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             shell.Note("whole objects are copied: those whose batch opened in the time, --lookback included");
         }
 
-        using LakePlace place = LakePlace.Parse(to, ServerOptions.Bind().ObjectStorage with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
+        using LakePlace place = LakePlace.Parse(
+            to, ServerOptions.Bind().ObjectStorage with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
         if (place.Store.Description == source.Store.Description && place.Prefix == source.Prefix)
         {
             throw CliException.Usage($"--to {to}: is where the objects are");
@@ -155,7 +157,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             var progress = new Progress();
             var lake = new LakeProgress(progress);
             ended = await shell.ProgressAsync(
-                _dryRun ? "counting" : "replaying", progress, () => lake.WhileCountingAsync(source.Store, range, () => work(lake)), options.Quiet(parsed)).ConfigureAwait(false);
+                _dryRun ? "counting" : "replaying", progress, () =>
+                    lake.WhileCountingAsync(source.Store, range, () => work(lake)), options.Quiet(parsed)).ConfigureAwait(false);
         }
         finally
         {
@@ -186,7 +189,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         string what = $"{source.Description} to {to} {how}";
         string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(what)))[..8];
         _checkpoint = options.Checkpoint(parsed) ?? $"estat-replay-{name}.json";
-        _held = _dryRun ? null : HeldFile.Of(_checkpoint, $"{_checkpoint}: another estat replay is at work with it. Wait for it, stop it, or name another file by --checkpoint");
+        _held = _dryRun ? null : HeldFile.Of(
+            _checkpoint, $"{_checkpoint}: another estat replay is at work with it. Wait for it, stop it, or name another file by --checkpoint");
         ReplayState? before = _dryRun ? null : ReplayState.Read(_checkpoint);
         if (before is null)
         {
@@ -195,11 +199,13 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
 
         if (before.What != what)
         {
-            throw new CliException($"{_checkpoint}: is the checkpoint of another replay ({before.What}). Name another file by --checkpoint, or delete it");
+            throw new CliException(
+                $"{_checkpoint}: is the checkpoint of another replay ({before.What}). Name another file by --checkpoint, or delete it");
         }
 
         shell.Note(before.Key is null ? $"going on from {_checkpoint}: nothing was acknowledged before"
-            : $"going on from {_checkpoint}: after {before.Key}{(before.Line == long.MaxValue ? "" : $" line {before.Line}")}, {Words.Count(before.Events, "event")}, {Words.Count(before.Objects, "object")}");
+            : $"going on from {_checkpoint}: after {before.Key}{(before.Line == long.MaxValue ? "" : $" line {before.Line}")}, "
+                + $"{Words.Count(before.Events, "event")}, {Words.Count(before.Objects, "object")}");
         return before;
     }
 
@@ -280,7 +286,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         shell.Say($"{string.Join(", ", parts)}, {Words.Bytes(state.Bytes)} to {to} in {Words.Duration(elapsed)}");
         if (state.Uncertain > 0)
         {
-            shell.Note($"{Words.Count(state.Uncertain, "event")} went in requests that were sent again because no answer told whether they had been taken: they may be there twice, under the same id (estat verify --unique-by id finds them)");
+            shell.Note($"{Words.Count(state.Uncertain, "event")} went in requests that were sent again because no answer told whether they had been "
+                + $"taken: they may be there twice, under the same id (estat verify --unique-by id finds them)");
         }
     }
 
@@ -291,13 +298,15 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             return;
         }
 
-        string where = state.Key is null ? "nothing was acknowledged" : $"acknowledged up to {state.Key}{(state.Line == long.MaxValue ? "" : $" line {state.Line}")}";
+        string where = state.Key is null ? "nothing was acknowledged"
+            : $"acknowledged up to {state.Key}{(state.Line == long.MaxValue ? "" : $" line {state.Line}")}";
         shell.Note($"estat: ended early; {where}; saved in {_checkpoint}: the same command goes on from there");
     }
 
     // What a dry run sends to.
     private sealed class NoTarget : IReplayTarget
     {
-        public Task<ReplayAnswer> SendAsync(ReplayRequest request, CancellationToken asked) => Task.FromResult(new ReplayAnswer(IsTaken: true, [], false));
+        public Task<ReplayAnswer> SendAsync(ReplayRequest request, CancellationToken asked) =>
+            Task.FromResult(new ReplayAnswer(IsTaken: true, [], false));
     }
 }

@@ -57,7 +57,8 @@ internal sealed class ReplaySource : IDisposable
     }
 
     /// <summary>Whether a key holds events: in a DLQ, metas and locks do not.</summary>
-    internal bool IsWanted(string key) => _dlq is null || (key.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal) && !key.Contains('/', StringComparison.Ordinal));
+    internal bool IsWanted(string key) =>
+        _dlq is null || (key.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal) && !key.Contains('/', StringComparison.Ordinal));
 
     /// <summary>Begins the keys of RAW objects there, with its slash.</summary>
     internal string Prefix => _dlq is null ? _place.Prefix : _rawPrefix + "/";

@@ -13,13 +13,15 @@ internal static class ReplayVerb
 {
     internal static Command Create()
     {
-        var command = new Command("replay", "Sends a range of objects, DLQ files or the quarantine through ingest again, or copies them to another bucket or folder");
+        var command = new Command(
+            "replay", "Sends a range of objects, DLQ files or the quarantine through ingest again, or copies them to another bucket or folder");
         var options = new ReplayOptions(command);
         return command.Does(async (parsed, shell) =>
         {
             using ReplaySource source = options.Source(parsed, shell.Time.GetUtcNow());
             string to = options.To(parsed);
-            bool isServer = to.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || to.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+            bool isServer = to.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+                || to.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
             using var run = new ReplayRun(shell, options, parsed, source, to);
             return isServer ? await run.ThroughIngestAsync().ConfigureAwait(false) : await run.ToPlaceAsync().ConfigureAwait(false);
         });
@@ -30,20 +32,32 @@ internal static class ReplayVerb
 internal sealed class ReplayOptions
 {
     private readonly LakeOptions _lake;
-    private readonly Option<string?> _to = new("--to") { Description = $"Where to: http://host:8080 (a server, which takes events), or {LakePlace.Takes} (objects, byte by byte, under the same keys)", HelpName = "TARGET", Required = true };
+    private readonly Option<string?> _to = new("--to") { Description = $"Where to: http://host:8080 (a server, which takes events), or "
+        + $"{LakePlace.Takes} (objects, byte by byte, under the same keys)", HelpName = "TARGET", Required = true };
     private readonly Option<string?> _dlq = new("--dlq") { Description = "Reads a folder of the DLQ whose node does not run", HelpName = "FOLDER" };
-    private readonly Option<bool> _quarantine = new("--quarantine") { Description = "Reads the quarantine (DLQ_PREFIX) of the place; of what is broken, the lines before the break" };
-    private readonly Option<string> _as = new("--as") { Description = "To a server: body sends each body (and its id) again; ts, ip, user_agent and cookie become the replay's. line sends the whole line as the body, which loses nothing", HelpName = "body|line", DefaultValueFactory = _ => "body" };
-    private readonly Option<string[]> _where = new("--where") { Description = $"To a server: only events whose body is JSON and has the value there: {EventFilter.TakesWhere}; several hold together", HelpName = "PATH=VALUE" };
-    private readonly Option<string?> _contains = new("--contains") { Description = "To a server: only lines that hold the text, whatever its case", HelpName = "TEXT" };
-    private readonly Option<string?> _rate = new("--rate") { Description = "At most so much a second: 5000 (events) or 10MB (bytes)", HelpName = "RATE" };
-    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File that keeps how far it is. Without it one in the working directory, named after what is replayed; it is removed at the end", HelpName = "FILE" };
-    private readonly Option<bool> _intoSame = new("--into-same") { Description = "Allows a server that writes to where the objects come from; what is opened after the begin is never read" };
+    private readonly Option<bool> _quarantine = new(
+        "--quarantine") { Description = "Reads the quarantine (DLQ_PREFIX) of the place; of what is broken, the lines before the break" };
+    private readonly Option<string> _as = new("--as") { Description = "To a server: body sends each body (and its id) again; ts, ip, user_agent and "
+        + "cookie become the replay's. line sends the whole line as the body, which loses nothing", HelpName = "body|line",
+        DefaultValueFactory = _ => "body" };
+    private readonly Option<string[]> _where = new("--where") { Description = $"To a server: only events whose body is JSON and has the value there: "
+        + $"{EventFilter.TakesWhere}; several hold together", HelpName = "PATH=VALUE" };
+    private readonly Option<string?> _contains = new(
+        "--contains") { Description = "To a server: only lines that hold the text, whatever its case", HelpName = "TEXT" };
+    private readonly Option<string?> _rate = new(
+        "--rate") { Description = "At most so much a second: 5000 (events) or 10MB (bytes)", HelpName = "RATE" };
+    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File that keeps how far it is. Without it one in the working "
+        + "directory, named after what is replayed; it is removed at the end", HelpName = "FILE" };
+    private readonly Option<bool> _intoSame = new(
+        "--into-same") { Description = "Allows a server that writes to where the objects come from; what is opened after the begin is never read" };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Reads and counts, sends nothing" };
-    private readonly Option<int> _batch = new("--batch") { Description = "Events a request at most, 1 to 10000", HelpName = "N", DefaultValueFactory = _ => 1000 };
-    private readonly Option<int> _connections = new("--connections") { Description = "Requests at once, 1 to 64", HelpName = "N", DefaultValueFactory = _ => 4 };
+    private readonly Option<int> _batch = new(
+        "--batch") { Description = "Events a request at most, 1 to 10000", HelpName = "N", DefaultValueFactory = _ => 1000 };
+    private readonly Option<int> _connections = new(
+        "--connections") { Description = "Requests at once, 1 to 64", HelpName = "N", DefaultValueFactory = _ => 4 };
     private readonly Option<string?> _ack = new("--ack") { Description = "Ack level to ask the server for", HelpName = "LEVEL" };
-    private readonly Option<string?> _giveUp = new("--give-up") { Description = "How long one request is tried. Without it 10m", HelpName = "DURATION" };
+    private readonly Option<string?> _giveUp = new(
+        "--give-up") { Description = "How long one request is tried. Without it 10m", HelpName = "DURATION" };
     private readonly Option<string?> _key = new("--key") { Description = "A write key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
     private readonly Option<bool> _json = new("--json") { Description = "What failed as one JSON object a line, the summary last" };
     private readonly Option<bool> _quiet = new("--quiet") { Description = "No progress" };
@@ -52,7 +66,8 @@ internal sealed class ReplayOptions
     {
         _lake = LakeOptions.AddTo(command);
         _as.AcceptOnlyFromAmong("body", "line");
-        foreach (Option option in new Option[] { _to, _dlq, _quarantine, _as, _where, _contains, _rate, _checkpoint, _intoSame, _dryRun, _batch, _connections, _ack, _giveUp, _key, _json, _quiet })
+        foreach (Option option in new Option[] { _to, _dlq, _quarantine, _as, _where, _contains, _rate, _checkpoint, _intoSame, _dryRun, _batch,
+            _connections, _ack, _giveUp, _key, _json, _quiet })
         {
             command.Options.Add(option);
         }
@@ -99,7 +114,8 @@ internal sealed class ReplayOptions
 
     /// <summary>All that decides what a replay does, so that a checkpoint of another is refused.</summary>
     internal string Words(ParseResult parsed) =>
-        $"{_lake.Words(parsed)} as {parsed.GetValue(_as)} where {string.Join('&', parsed.GetValue(_where) ?? [])} contains {parsed.GetValue(_contains)} batch {parsed.GetValue(_batch)}";
+        $"{_lake.Words(parsed)} as {parsed.GetValue(_as)} where {string.Join('&', parsed.GetValue(_where) ?? [])} contains "
+            + $"{parsed.GetValue(_contains)} batch {parsed.GetValue(_batch)}";
 
     /// <summary>The same for copies.</summary>
     internal string RangeWords(ParseResult parsed) => _lake.Words(parsed);
@@ -115,7 +131,8 @@ internal sealed class ReplayOptions
         (string Unit, double Factor)[] units = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("B", 1)];
         (string unit, double factor) = units.FirstOrDefault(unit => text.EndsWith(unit.Unit, StringComparison.OrdinalIgnoreCase));
         string digits = unit is null ? text : text[..^unit.Length];
-        return double.TryParse(digits, System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture, out double number) && number > 0
+        return double.TryParse(digits, System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture,
+            out double number) && number > 0
             ? unit is null ? (number, null) : (null, number * factor)
             : throw CliException.Usage($"--rate {text}: takes events a second such as 5000, or bytes such as 512KB, 10MB");
     }

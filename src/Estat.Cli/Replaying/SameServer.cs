@@ -9,7 +9,8 @@ internal static class SameServer
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Refuses the same place. A server that does not say is let pass with a note: objects that opened after the begin are never read, so nothing runs in circles.</summary>
+    /// <summary>Refuses the same place. A server that does not say is let pass with a note: objects that opened after the begin are never read, so
+    /// nothing runs in circles.</summary>
     /// <exception cref="CliException">It writes there.</exception>
     internal static async Task RefuseAsync(Shell shell, Uri url, ReplaySource source, bool isAllowed)
     {
@@ -20,31 +21,38 @@ internal static class SameServer
 
         if (await AskAsync(url, shell.Asked).ConfigureAwait(false) is not { } place)
         {
-            shell.Note($"{url} does not say where it writes; objects that opened after this moment are not read, so a replay into its own source ends all the same, but doubles it");
+            shell.Note($"{url} does not say where it writes; objects that opened after this moment are not read, so a replay into its own source "
+                + $"ends all the same, but doubles it");
             return;
         }
 
         bool isSame = place.Storage == source.Store.Description
-            && (source.Range.Prefix.StartsWith(place.Prefix, StringComparison.Ordinal) || place.Prefix.StartsWith(source.Range.Prefix, StringComparison.Ordinal));
+            && (source.Range.Prefix.StartsWith(place.Prefix, StringComparison.Ordinal)
+                || place.Prefix.StartsWith(source.Range.Prefix, StringComparison.Ordinal));
         if (isSame)
         {
-            throw new CliException($"{url} writes to {place.Storage}/{place.Prefix}, where these objects come from: their events would be there twice. --into-same does it all the same, up to what is there now");
+            throw new CliException($"{url} writes to {place.Storage}/{place.Prefix}, where these objects come from: their events would be there "
+                + $"twice. --into-same does it all the same, up to what is there now");
         }
     }
 
     private static async Task<(string Storage, string Prefix)?> AskAsync(Uri url, CancellationToken asked)
     {
-        string? token = url.IsLoopback ? NodeOptions.TokenOfEnvironment() : NodeOptions.Environment("ESTAT_TOKEN"); // this machine's own token is nobody else's business
+        // this machine's own token is nobody else's business
+        string? token = url.IsLoopback ? NodeOptions.TokenOfEnvironment() : NodeOptions.Environment("ESTAT_TOKEN");
         using HttpClient client = NodeOptions.ClientOf(url, token, key: null, connections: 1);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(asked);
         limit.CancelAfter(Limit);
         try
         {
-            using JsonDocument state = JsonDocument.Parse(await client.GetStringAsync(new Uri("admin/state", UriKind.Relative), limit.Token).ConfigureAwait(false));
+            using JsonDocument state = JsonDocument.Parse(
+                await client.GetStringAsync(new Uri("admin/state", UriKind.Relative), limit.Token).ConfigureAwait(false));
             JsonElement node = state.RootElement.GetProperty("node");
-            return (node.GetProperty("storage").GetString(), node.GetProperty("raw_prefix").GetString()) is ({ } storage, { } prefix) ? (storage, prefix + "/") : null;
+            return (node.GetProperty("storage").GetString(), node.GetProperty("raw_prefix").GetString()) is ({ } storage, { } prefix)
+                ? (storage, prefix + "/") : null;
         }
-        catch (Exception error) when (error is HttpRequestException or JsonException or KeyNotFoundException or InvalidOperationException || (error is OperationCanceledException && !asked.IsCancellationRequested))
+        catch (Exception error) when (error is HttpRequestException or JsonException or KeyNotFoundException or InvalidOperationException
+            || (error is OperationCanceledException && !asked.IsCancellationRequested))
         {
             return null; // told by the caller
         }

@@ -4,7 +4,8 @@ using Estat.Collect.Options;
 
 namespace Estat.Cli.Run;
 
-/// <summary>Its arguments are the server's own (<c>--KEY=value</c>, <c>--health URL</c>); the parser knows them for help's list and for completion.</summary>
+/// <summary>Its arguments are the server's own (<c>--KEY=value</c>, <c>--health URL</c>); the parser knows them for help's list and for
+/// completion.</summary>
 internal static class RunVerb
 {
     internal const string Name = "run";

@@ -11,8 +11,8 @@ namespace Estat.Cli.Send;
 internal sealed record SentRange(long From, long To, long Lines);
 
 /// <summary>
-/// Written, with fsync, after each acknowledged request: everything before <see cref="Offset"/> and in <see cref="Beyond"/> is acknowledged, or rejected and
-/// told. It never claims what is not; a kill can only leave it behind by what was in flight.
+/// Written, with fsync, after each acknowledged request: everything before <see cref="Offset"/> and in <see cref="Beyond"/> is acknowledged, or
+/// rejected and told. It never claims what is not; a kill can only leave it behind by what was in flight.
 /// </summary>
 internal sealed record Checkpoint
 {
@@ -61,7 +61,8 @@ internal sealed record Checkpoint
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It is damaged or not ours.</exception>
     internal static Checkpoint? Read(string path) =>
-        JsonFile.Read(path, CheckpointJson.Default.Checkpoint, "checkpoint of estat send", "--again replaces it and sends the file from its beginning");
+        JsonFile.Read(path, CheckpointJson.Default.Checkpoint, "checkpoint of estat send",
+            "--again replaces it and sends the file from its beginning");
 
     internal void Write(string path) => JsonFile.Write(path, this, CheckpointJson.Default.Checkpoint);
 }

@@ -45,8 +45,10 @@ internal sealed class Delivery(
     /// <exception cref="CliException">The node refuses in a way that trying again does not mend.</exception>
     internal async Task<Delivered> DeliverAsync(SendRequest request)
     {
-        Delivered delivered = request.Lines.Count == 0 ? new Delivered(0, [], 0, true) : await DeliverAsync(request, 0, request.Lines.Count).ConfigureAwait(false);
-        return request.TooLong.Count == 0 ? delivered : delivered with { Rejected = [.. delivered.Rejected.Concat(request.TooLong).OrderBy(line => line.Number)] };
+        Delivered delivered = request.Lines.Count == 0 ? new Delivered(0, [], 0, true) : await DeliverAsync(request, 0, request.Lines.Count)
+            .ConfigureAwait(false);
+        return request.TooLong.Count == 0 ? delivered
+            : delivered with { Rejected = [.. delivered.Rejected.Concat(request.TooLong).OrderBy(line => line.Number)] };
     }
 
     private async Task<Delivered> DeliverAsync(SendRequest request, int first, int count)
@@ -94,7 +96,8 @@ internal sealed class Delivery(
         if (count == 1)
         {
             SendLine line = request.Lines[first];
-            return new Delivered(0, [new RejectedLine(line.Number, "too large for the node or a proxy before it (413)", request.Body.Slice(line.Start, line.Length))], 0, true);
+            return new Delivered(0, [new RejectedLine(
+                line.Number, "too large for the node or a proxy before it (413)", request.Body.Slice(line.Start, line.Length))], 0, true);
         }
 
         int half = count / 2;
@@ -120,7 +123,8 @@ internal sealed class Delivery(
             message.Content.Headers.ContentEncoding.Add("gzip");
         }
 
-        message.Headers.TryAddWithoutValidation("Idempotency-Key", string.Create(CultureInfo.InvariantCulture, $"{name}@{request.Lines[first].Offset}"));
+        message.Headers.TryAddWithoutValidation(
+            "Idempotency-Key", string.Create(CultureInfo.InvariantCulture, $"{name}@{request.Lines[first].Offset}"));
         if (ack is not null)
         {
             message.Headers.Add("X-Estat-Ack", ack);
@@ -157,7 +161,8 @@ internal sealed class Delivery(
                 return new Attempt(null) { IsTooLarge = true };
             case HttpStatusCode status when AnswerMeaning.MayPass(status):
                 string detail = await ProblemText.OfAsync(answer, cancellationToken).ConfigureAwait(false);
-                return Attempt.Failed($"the node answers {(int)status}: {detail}", AnswerMeaning.MayBeStored(status, detail)) with { RetryAfter = AnswerMeaning.RetryAfter(answer, time) };
+                return Attempt.Failed($"the node answers {(int)status}: {detail}",
+                    AnswerMeaning.MayBeStored(status, detail)) with { RetryAfter = AnswerMeaning.RetryAfter(answer, time) };
             default:
                 throw new CliException(await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false));
         }
@@ -173,18 +178,21 @@ internal sealed class Delivery(
             foreach (JsonElement item in document.RootElement.GetProperty("rejected").EnumerateArray())
             {
                 SendLine line = request.Lines[first + item.GetProperty("index").GetInt32()];
-                rejected.Add(new RejectedLine(line.Number, item.GetProperty("reason").GetString() ?? "", request.Body.Slice(line.Start, line.Length)));
+                rejected.Add(new RejectedLine(
+                    line.Number, item.GetProperty("reason").GetString() ?? "", request.Body.Slice(line.Start, line.Length)));
             }
 
             return accepted + rejected.Count == count
                 ? new Delivered(accepted, rejected, 0, true)
                 : throw new CliException(
-                    $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so nobody "
+                    $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so "
+                        + $"nobody "
                     + "knows which of them were taken");
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentOutOfRangeException or FormatException)
         {
-            throw new CliException($"{client.BaseAddress} answered a batch with success, but not as Estat does. Is --url right, and does nothing between answer in its place?");
+            throw new CliException($"{client.BaseAddress} answered a batch with success, but not as Estat does. Is --url right, and does nothing "
+                + $"between answer in its place?");
         }
     }
 

@@ -59,7 +59,8 @@ internal sealed class EventSource : IDisposable
         AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
         if (path == "-")
         {
-            return new EventSource(Stream.Null, new BufferedStream(Console.OpenStandardInput()), null, $"stdin-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", 0, default);
+            return new EventSource(Stream.Null, new BufferedStream(Console.OpenStandardInput()), null,
+                $"stdin-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}", 0, default);
         }
 
         string full = System.IO.Path.GetFullPath(path);
@@ -74,7 +75,8 @@ internal sealed class EventSource : IDisposable
         }
         catch (UnauthorizedAccessException)
         {
-            throw CliException.Usage(Directory.Exists(full) ? $"{path}: is a folder; name a file, or - for standard input" : $"{path}: this user may not read it");
+            throw CliException.Usage(
+                Directory.Exists(full) ? $"{path}: is a folder; name a file, or - for standard input" : $"{path}: this user may not read it");
         }
         catch (IOException error)
         {
@@ -86,7 +88,8 @@ internal sealed class EventSource : IDisposable
         Span<byte> magic = stackalloc byte[2];
         bool isGzip = JsonLines.LooksLikeGzip(magic[..file.ReadAtLeast(magic, 2, throwOnEndOfStream: false)]);
         file.Position = 0;
-        return new EventSource(file, isGzip ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : file, full, name, file.Length, modified);
+        return new EventSource(
+            file, isGzip ? new GZipStream(file, CompressionMode.Decompress, leaveOpen: true) : file, full, name, file.Length, modified);
     }
 
     /// <summary>Refuses what is recognisably something else than lines of UTF-8, before anything of it is sent.</summary>

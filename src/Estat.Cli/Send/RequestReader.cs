@@ -5,8 +5,9 @@ using Estat.Collect.Events;
 namespace Estat.Cli.Send;
 
 /// <summary>
-/// One reader. Holds one request and one read-ahead buffer; a line longer than <see cref="LongestLine"/> is passed over and reported. A request never reaches
-/// into a range that is done already, and does not wait for more than <see cref="Linger"/> once it has a line: what comes slowly from a pipe goes out all the same.
+/// One reader. Holds one request and one read-ahead buffer; a line longer than <see cref="LongestLine"/> is passed over and reported. A request never
+/// reaches into a range that is done already, and does not wait for more than <see cref="Linger"/> once it has a line: what comes slowly from a pipe
+/// goes out all the same.
 /// </summary>
 internal sealed class RequestReader : IDisposable
 {
@@ -142,7 +143,8 @@ internal sealed class RequestReader : IDisposable
 
         return _offset == from
             ? null
-            : new SendRequest(from, _offset, linesBefore, _line - linesBefore, body.GetBuffer().AsMemory(0, (int)body.Length), lines, tooLong, HashNow());
+            : new SendRequest(from, _offset, linesBefore, _line - linesBefore, body.GetBuffer()
+                .AsMemory(0, (int)body.Length), lines, tooLong, HashNow());
     }
 
     /// <inheritdoc/>

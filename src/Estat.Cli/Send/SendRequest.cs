@@ -24,7 +24,8 @@ internal sealed record RejectedLine(long Number, string Reason, ReadOnlyMemory<b
 /// <param name="TooLong">Lines that were not even read whole.</param>
 /// <param name="Sha256">Of all content before <paramref name="To"/>.</param>
 internal sealed record SendRequest(
-    long From, long To, long LinesBefore, long LineCount, ReadOnlyMemory<byte> Body, IReadOnlyList<SendLine> Lines, IReadOnlyList<RejectedLine> TooLong, string Sha256)
+    long From, long To, long LinesBefore, long LineCount, ReadOnlyMemory<byte> Body, IReadOnlyList<SendLine> Lines,
+    IReadOnlyList<RejectedLine> TooLong, string Sha256)
 {
     /// <summary>It stands in the checkpoint: nothing is to be sent.</summary>
     public bool WasDone { get; init; }

@@ -12,8 +12,9 @@ namespace Estat.Cli.Send;
 internal sealed record SendPlan(int InFlight, int MaxEvents, int MaxBytes, double? Rate, string? CheckpointPath);
 
 /// <summary>
-/// Invariant: the checkpoint names exactly what was acknowledged or rejected, also where an earlier request is still open (<see cref="Checkpoint.Beyond"/>); only a
-/// kill between an answer and its note can leave it behind. At an interruption no further request begins and those in flight end.
+/// Invariant: the checkpoint names exactly what was acknowledged or rejected, also where an earlier request is still open
+/// (<see cref="Checkpoint.Beyond"/>); only a kill between an answer and its note can leave it behind. At an interruption no further request begins
+/// and those in flight end.
 /// </summary>
 /// <param name="source">The lines.</param>
 /// <param name="plan">How.</param>
@@ -23,7 +24,8 @@ internal sealed record SendPlan(int InFlight, int MaxEvents, int MaxBytes, doubl
 /// <param name="shell">For notes.</param>
 /// <param name="progress">For the bar.</param>
 internal sealed class SendRun(
-    EventSource source, SendPlan plan, Delivery delivery, RejectsFile? rejects, CancellationTokenSource stop, Shell shell, Progress progress) : IDisposable
+    EventSource source, SendPlan plan, Delivery delivery, RejectsFile? rejects, CancellationTokenSource stop, Shell shell,
+    Progress progress) : IDisposable
 {
     private const int RejectsShown = 10;
     private const int Window = 4; // requests noted beyond the first open one, times those in flight
@@ -110,7 +112,8 @@ internal sealed class SendRun(
     {
         if (State.Offset > 0 && await reader.SkipToAsync(State.Offset, State.Line, stop.Token).ConfigureAwait(false) != State.Sha256)
         {
-            throw new CliException($"{source.Path}: is not the file that was sent: what was sent of it has changed. --again sends it from its beginning");
+            throw new CliException(
+                $"{source.Path}: is not the file that was sent: what was sent of it has changed. --again sends it from its beginning");
         }
     }
 

@@ -13,15 +13,19 @@ internal static class SendVerb
 
     internal static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "NDJSON, one event a line, plain or gzip; - is standard input", DefaultValueFactory = _ => "-" };
-        var ack = new Option<string?>("--ack") { Description = "Ack level to ask for: memory, disk, replica or stored. Without it the node's own", HelpName = "level" };
+        var file = new Argument<string>("file") { Description = "NDJSON, one event a line, plain or gzip; - is standard input",
+            DefaultValueFactory = _ => "-" };
+        var ack = new Option<string?>("--ack") { Description = "Ack level to ask for: memory, disk, replica or stored. Without it the node's own",
+            HelpName = "level" };
         ack.CompletionSources.Add("memory", "disk", "replica", "stored");
         var inFlight = new Option<int>("--in-flight") { Description = "Requests at once", DefaultValueFactory = _ => 4 };
         var events = new Option<int>("--events") { Description = "Events in one request at most", DefaultValueFactory = _ => DefaultEvents };
         var bytes = new Option<int>("--bytes") { Description = "Bytes in one request at most, before gzip", DefaultValueFactory = _ => DefaultBytes };
         var rate = new Option<double?>("--rate") { Description = "Events a second at most", HelpName = "n" };
-        var patience = new Option<string>("--patience") { Description = "How long a request is tried while the node is away or full; 0 for ever", DefaultValueFactory = _ => "10m" };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = $"Where to note how far it is. Without it FILE{CheckpointExtension}", HelpName = "file" };
+        var patience = new Option<string>("--patience") { Description = "How long a request is tried while the node is away or full; 0 for ever",
+            DefaultValueFactory = _ => "10m" };
+        var checkpoint = new Option<string?>("--checkpoint") { Description = $"Where to note how far it is. Without it FILE{CheckpointExtension}",
+            HelpName = "file" };
         var rejects = new Option<string?>("--rejects") { Description = "File for lines that are not taken, as they stand", HelpName = "file" };
         var again = new Option<bool>("--again") { Description = "Send the file from its beginning, whatever was sent of it before" };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
@@ -32,7 +36,8 @@ internal static class SendVerb
         NodeOptions node = NodeOptions.ForEvents(command);
         return command.Does(async (parsed, shell) =>
         {
-            if (parsed.GetValue(inFlight) is < 1 or > 64 || parsed.GetValue(events) is < 1 or > 100_000 || parsed.GetValue(bytes) is < 1 or > 64 << 20 || parsed.GetValue(rate) is <= 0)
+            if (parsed.GetValue(inFlight) is < 1 or > 64 || parsed.GetValue(events) is < 1 or > 100_000
+                || parsed.GetValue(bytes) is < 1 or > 64 << 20 || parsed.GetValue(rate) is <= 0)
             {
                 throw CliException.Usage("--in-flight takes 1 to 64, --events 1 to 100000, --bytes 1 to 67108864, --rate more than 0");
             }
@@ -55,12 +60,14 @@ internal static class SendVerb
             }
 
             var plan = new SendPlan(
-                parsed.GetValue(inFlight), Math.Max(1, (int)Math.Min(parsed.GetValue(events), parsed.GetValue(rate) ?? double.MaxValue)), parsed.GetValue(bytes),
+                parsed.GetValue(inFlight), Math.Max(1, (int)Math.Min(parsed.GetValue(events), parsed.GetValue(rate) ?? double.MaxValue)),
+                parsed.GetValue(bytes),
                 parsed.GetValue(rate), source.Path is null ? null : parsed.GetValue(checkpoint) ?? source.Path + CheckpointExtension);
             Checkpoint state = Begin(source, plan, parsed.GetValue(again));
             if (state.Finished)
             {
-                shell.Note($"{source.Path} was sent whole before ({Words.Count(state.Events, "event")}, says {plan.CheckpointPath}); --again sends it once more");
+                shell.Note($"{source.Path} was sent whole before ({Words.Count(state.Events, "event")}, says {plan.CheckpointPath}); --again sends "
+                    + $"it once more");
                 return Summarize(parsed.GetValue(json), shell, state, state, TimeSpan.Zero, 0);
             }
 
@@ -111,7 +118,8 @@ internal static class SendVerb
         if (before.Size != source.Size || before.Modified != source.Modified)
         {
             throw new CliException(
-                $"{source.Path}: is not the file that {path} speaks of: {(before.Size != source.Size ? $"it had {before.Size} bytes and has {source.Size}" : "it was modified since")}. "
+                $"{source.Path}: is not the file that {path} speaks of: "
+                    + $"{(before.Size != source.Size ? $"it had {before.Size} bytes and has {source.Size}" : "it was modified since")}. "
                 + "--again sends it from its beginning, and what was sent before is doubled");
         }
 
@@ -153,7 +161,9 @@ internal static class SendVerb
         else if (elapsed > TimeSpan.Zero)
         {
             shell.Say(
-                $"{Words.Count(sent, "event")} acknowledged in {elapsed.TotalSeconds.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} s ({Words.Count((long)(sent / seconds))}/s)"
+                $"{Words.Count(sent, "event")} acknowledged in "
+                    + $"{elapsed.TotalSeconds.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} s "
+                    + $"({Words.Count((long)(sent / seconds))}/s)"
                 + (after.Events != sent ? $", {Words.Count(after.Events)} in all" : "")
                 + (after.Rejected > 0 ? $"; {Words.Count(after.Rejected, "line")} rejected" : "")
                 + (retries > 0 ? $"; {Words.Count(retries, "retry").Replace("retrys", "retries", StringComparison.Ordinal)}" : ""));
@@ -162,7 +172,8 @@ internal static class SendVerb
         if (after.Uncertain > 0)
         {
             shell.Note(
-                $"estat: of {Words.Count(after.Uncertain, "event")} an answer was lost and they were sent again: they may be stored twice. Both carry the same id "
+                $"estat: of {Words.Count(after.Uncertain, "event")} an answer was lost and they were sent again: they may be stored twice. Both "
+                    + $"carry the same id "
                 + $"({after.Name}@OFFSET) and body");
         }
 

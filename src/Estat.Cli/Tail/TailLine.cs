@@ -14,7 +14,8 @@ internal static class TailLine
         {
             using var json = JsonDocument.Parse(line);
             JsonElement root = json.RootElement;
-            string time = DateTimeOffset.FromUnixTimeSeconds(root.GetProperty("ts").GetInt64()).ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+            string time = DateTimeOffset.FromUnixTimeSeconds(root.GetProperty("ts").GetInt64()).ToLocalTime()
+                .ToString("HH:mm:ss", CultureInfo.InvariantCulture);
             string id = root.TryGetProperty("id", out JsonElement given) ? $"  #{given.GetString()}" : "";
             return Shell.Printable($"{time}  {root.GetProperty("ip").GetString(),-15}  {root.GetProperty("body").GetString()}{id}");
         }

@@ -19,7 +19,8 @@ internal static class TailVerb
     internal static Command Create()
     {
         var contains = new Option<string?>("--contains") { Description = "Lines that hold the text, whatever its case", HelpName = "text" };
-        var where = new Option<string[]>("--where") { Description = "Bodies that are JSON with the value there, such as $.page.path=/cart; several hold together", HelpName = "path=value" };
+        var where = new Option<string[]>("--where") { Description = "Bodies that are JSON with the value there, such as $.page.path=/cart; several "
+            + "hold together", HelpName = "path=value" };
         var rate = new Option<int>("--rate") { Description = "Events a second at most, 1 to 100", DefaultValueFactory = _ => 10 };
         var count = new Option<long?>("--count") { Description = "End after so many events", HelpName = "n" };
         var json = new Option<bool>("--json") { Description = "Print lines as they will be stored" };
@@ -82,7 +83,8 @@ internal static class TailVerb
                         throw new CliException(broke);
                     }
                 }
-                catch (Exception error) when ((error is IOException && error.HResult != BrokenPipe) || (error is OperationCanceledException && !shell.Interruption.IsAsked))
+                catch (Exception error) when ((error is IOException && error.HResult != BrokenPipe)
+                    || (error is OperationCanceledException && !shell.Interruption.IsAsked))
                 {
                     broke = "the connection broke";
                 }
@@ -106,7 +108,8 @@ internal static class TailVerb
         {
             if (shell.ErrorIsTerminal)
             {
-                shell.Note($"{Words.Count(_printed, "event")} shown of {Words.Count(_seen)} that the node took meanwhile{(_skipped > 0 ? $"; {Words.Count(_skipped)} skipped, as this terminal was slow" : "")}");
+                shell.Note($"{Words.Count(_printed, "event")} shown of {Words.Count(_seen)} that the node took "
+                    + $"meanwhile{(_skipped > 0 ? $"; {Words.Count(_skipped)} skipped, as this terminal was slow" : "")}");
             }
         }
 
@@ -116,11 +119,13 @@ internal static class TailVerb
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
             request.Headers.Accept.ParseAdd("text/event-stream");
-            using HttpResponseMessage answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, shell.Asked).ConfigureAwait(false);
+            using HttpResponseMessage answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, shell.Asked)
+                .ConfigureAwait(false);
             if (!answer.IsSuccessStatusCode)
             {
                 string refusal = await ProblemText.RefusalAsync(answer, shell.Asked).ConfigureAwait(false);
-                return _wasConnected && answer.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout
+                return _wasConnected
+                    && answer.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout
                     ? refusal
                     : throw new CliException(refusal);
             }

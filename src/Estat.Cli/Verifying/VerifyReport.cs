@@ -28,7 +28,8 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
 
         if (settings.Range.IsByTime)
         {
-            shell.Note("objects are chosen by when their batch opened, --lookback included, and then verified whole, with events outside of the time as well");
+            shell.Note("objects are chosen by when their batch opened, --lookback included, and then verified whole, with events outside of the time "
+                + "as well");
         }
     }
 
@@ -160,7 +161,8 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         Row("place", Shell.Printable(Where));
         Row("objects", $"{Words.Count(state.Objects)} ({Words.Bytes(state.Bytes)}, {Words.Bytes(state.TextBytes)} of lines)");
         Row("events", Words.Count(state.Events));
-        Row("seals", place.Store.KeepsMetadata ? $"{Words.Count(state.Sealed)} compared" : "a folder keeps none: counts and hashes could not be compared");
+        Row("seals", place.Store.KeepsMetadata ? $"{Words.Count(state.Sealed)} compared"
+            : "a folder keeps none: counts and hashes could not be compared");
         Row("doubled events", settings.UniqueBy is not { } by ? "not looked for (--unique-by line|id|body|$.path)"
             : $"by {by.Text}: {Words.Count(state.Found.GetValueOrDefault(FindingKind.DuplicateEvent))}{(state.WithoutHash > 0 ? $"; {Words.Count(state.WithoutHash, "event")} have none" : "")}{(onDisk > 0 ? $"; hashes: {Words.Bytes(onDisk)} on disk" : "; hashes in memory")}");
         if (state.Markers > 0)
@@ -174,7 +176,8 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         }
 
         double seconds = Math.Max(elapsed.TotalSeconds, 0.001);
-        Row("time", $"{Words.Duration(elapsed)}, {Words.Bytes((long)(state.Bytes / seconds))}/s, {Words.Count((long)(state.Events / seconds))} events/s");
+        Row("time", $"{Words.Duration(elapsed)}, {Words.Bytes((long)(state.Bytes / seconds))}/s, {Words.Count((long)(state.Events / seconds))} "
+            + $"events/s");
         foreach ((string kind, long count) in state.Found)
         {
             Row($"found: {kind}", Words.Count(count));

@@ -16,10 +16,14 @@ internal static class VerifyVerb
     {
         var command = new Command("verify", "Reads objects whole: gzip, lines, counts and hashes against their seals, keys, duplicates");
         LakeOptions lake = LakeOptions.AddTo(command);
-        var uniqueBy = new Option<string?>("--unique-by") { Description = $"Also finds events that are there more than once, by {UniqueBy.Takes}", HelpName = "WHAT" };
-        var memory = new Option<int>("--memory-mb") { Description = "Memory for hashes of events; past it they go to disk", HelpName = "MB", DefaultValueFactory = _ => 256 };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "Folder that keeps what was covered: the same command goes on from there", HelpName = "FOLDER" };
-        var findings = new Option<long>("--findings") { Description = "How many findings are told one by one; all are counted", HelpName = "N", DefaultValueFactory = _ => 1000 };
+        var uniqueBy = new Option<string?>("--unique-by") { Description = $"Also finds events that are there more than once, by {UniqueBy.Takes}",
+            HelpName = "WHAT" };
+        var memory = new Option<int>("--memory-mb") { Description = "Memory for hashes of events; past it they go to disk", HelpName = "MB",
+            DefaultValueFactory = _ => 256 };
+        var checkpoint = new Option<string?>("--checkpoint") { Description = "Folder that keeps what was covered: the same command goes on from "
+            + "there", HelpName = "FOLDER" };
+        var findings = new Option<long>("--findings") { Description = "How many findings are told one by one; all are counted", HelpName = "N",
+            DefaultValueFactory = _ => 1000 };
         var json = new Option<bool>("--json") { Description = "One JSON object a finding, the summary last" };
         var quiet = new Option<bool>("--quiet") { Description = "No progress" };
         foreach (Option option in new Option[] { uniqueBy, memory, checkpoint, findings, json, quiet })
@@ -37,7 +41,8 @@ internal static class VerifyVerb
                 Store = place.Store,
                 Range = range,
                 What = $"{place.Store.Description}/{range.Prefix} {lake.Words(parsed)} unique by {parsed.GetValue(uniqueBy) ?? "nothing"}",
-                UniqueBy = parsed.GetValue(uniqueBy) is not { } by ? null : UniqueBy.TryParse(by) ?? throw CliException.Usage($"--unique-by {by}: takes {UniqueBy.Takes}"),
+                UniqueBy = parsed.GetValue(uniqueBy) is not { } by ? null : UniqueBy.TryParse(by)
+                    ?? throw CliException.Usage($"--unique-by {by}: takes {UniqueBy.Takes}"),
                 Parallel = lake.Parallel(parsed),
                 HashMemory = Math.Clamp(parsed.GetValue(memory), 1, 1 << 20) * Megabyte,
                 Folder = folder.Path,
@@ -54,7 +59,8 @@ internal static class VerifyVerb
                 {
                     var objects = new LakeProgress(progress);
                     return objects.WhileCountingAsync(settings.Store, verification.Range, () => verification.RunAsync(
-                        report.OnFinding, entry => objects.OnObject(entry, Words.Count(verification.State.Found.Values.Sum(), "finding")), shell.Asked));
+                        report.OnFinding, entry =>
+                            objects.OnObject(entry, Words.Count(verification.State.Found.Values.Sum(), "finding")), shell.Asked));
                 }, parsed.GetValue(quiet)).ConfigureAwait(false);
             }
             catch (StorageException)

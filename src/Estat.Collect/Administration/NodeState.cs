@@ -19,7 +19,8 @@ namespace Estat.Collect.Administration;
 /// <param name="Requests">Requests since the start.</param>
 /// <param name="Process">What it costs.</param>
 public sealed record NodeState(
-    NodeSummary Node, DateTime Time, EventPlaces? Events, EventRates Rates, AckTimes AckMs, double? OldestUnflushedS, BatchState? Batches, SpoolState? Spool,
+    NodeSummary Node, DateTime Time, EventPlaces? Events, EventRates Rates, AckTimes AckMs, double? OldestUnflushedS, BatchState? Batches,
+    SpoolState? Spool,
     DlqState? Dlq, StorageState? Storage, RequestTotals Requests, ProcessState Process)
 {
     private static readonly NodeStateJson Readable = new(new JsonSerializerOptions
@@ -46,12 +47,14 @@ public sealed record NodeState(
 /// <param name="FlushIntervalS">FLUSH_INTERVAL, seconds.</param>
 /// <param name="KeysConfigured">Whether requests need a write key.</param>
 public sealed record NodeFacts(
-    string Name, string Role, string? Instance, string Version, DateTime Started, string Ack, IReadOnlyList<string> Levels, string? Storage, string RawPrefix,
+    string Name, string Role, string? Instance, string Version, DateTime Started, string Ack, IReadOnlyList<string> Levels, string? Storage,
+    string RawPrefix,
     string DlqPrefix, double FlushIntervalS, bool KeysConfigured);
 
 /// <summary>Who a node is, and whether it takes events.</summary>
 public sealed record NodeSummary(
-    string Name, string Role, string? Instance, string Version, DateTime Started, bool Ready, string? NotReadyBecause, string Ack, IReadOnlyList<string> Levels,
+    string Name, string Role, string? Instance, string Version, DateTime Started, bool Ready, string? NotReadyBecause, string Ack,
+    IReadOnlyList<string> Levels,
     string? Storage, string RawPrefix, string DlqPrefix, double FlushIntervalS, bool KeysConfigured);
 
 /// <summary>The conservation line.</summary>
@@ -80,7 +83,8 @@ public sealed record RequestTotals(long Total, long Accepted, RejectedTotals Rej
 
 /// <summary>Requests that were answered with an error, by reason.</summary>
 public sealed record RejectedTotals(
-    long TooLarge, long QueueFull, long Unauthorized, long RateLimited, long StorageFull, long DiskFailed, long Draining, long NoReplica, long NoSilo, long Unknown,
+    long TooLarge, long QueueFull, long Unauthorized, long RateLimited, long StorageFull, long DiskFailed, long Draining, long NoReplica,
+    long NoSilo, long Unknown,
     long Invalid)
 {
     /// <summary>All of them.</summary>

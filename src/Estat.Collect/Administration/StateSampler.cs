@@ -17,7 +17,8 @@ namespace Estat.Collect.Administration;
 /// <param name="engine">What keeps its events; null at a gateway.</param>
 /// <param name="time">Clock.</param>
 public sealed class StateSampler(
-    NodeFacts facts, RequestCounters requests, EstatInstruments instruments, Func<long> acceptedRequests, Func<string?> notReadyBecause, Engine? engine, TimeProvider time)
+    NodeFacts facts, RequestCounters requests, EstatInstruments instruments, Func<long> acceptedRequests, Func<string?> notReadyBecause,
+    Engine? engine, TimeProvider time)
 {
     private static readonly TimeSpan AcksOf = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstStep = TimeSpan.FromMilliseconds(250);
@@ -53,28 +54,34 @@ public sealed class StateSampler(
         string? notReady = notReadyBecause();
         return new NodeState(
             new NodeSummary(
-                facts.Name, facts.Role, facts.Instance, facts.Version, facts.Started, notReady is null, notReady, facts.Ack, facts.Levels, facts.Storage,
+                facts.Name, facts.Role, facts.Instance, facts.Version, facts.Started, notReady is null, notReady, facts.Ack, facts.Levels,
+                facts.Storage,
                 facts.RawPrefix, facts.DlqPrefix, facts.FlushIntervalS, facts.KeysConfigured),
             ToMilliseconds(time.GetUtcNow()),
-            now.Events is { } at ? new EventPlaces(at.Accepted, at.Found, at.Stored, at.Buffered, at.Spooled, at.Dlq, at.Quarantined, at.Dropped) : null,
+            now.Events is { } at ? new EventPlaces(at.Accepted, at.Found, at.Stored, at.Buffered, at.Spooled, at.Dlq, at.Quarantined, at.Dropped)
+                : null,
             new EventRates(
                 PerSecond(now.Events?.Accepted ?? now.AcceptedRequests, before.Events?.Accepted ?? before.AcceptedRequests),
                 PerSecond(now.Events?.Stored ?? 0, before.Events?.Stored ?? 0), PerSecond(now.Requests, before.Requests),
                 PerSecond(now.Rejected.Sum, before.Rejected.Sum)),
             new AckTimes(acks.P50, acks.P99, acks.Samples),
             engine is null ? null : Math.Round(engine.OldestUnflushed.TotalSeconds, 1),
-            engine is null ? null : new BatchState(engine.UploadQueueDepth, instruments.BatchesSealed, instruments.Uploads.Read(TimeSpan.MaxValue).P50),
+            engine is null ? null
+                : new BatchState(engine.UploadQueueDepth, instruments.BatchesSealed, instruments.Uploads.Read(TimeSpan.MaxValue).P50),
             engine is null ? null : new SpoolState(engine.SpoolBytes, engine.SpoolWaiting, engine.SpoolFails),
             engine is null ? null : new DlqState(engine.DlqFiles, engine.DlqBytes, engine.DlqMaxBytes),
             engine is null ? null : new StorageState(engine.StorageFails, engine.StorageFault),
             new RequestTotals(now.Requests, now.AcceptedRequests, now.Rejected, requests.Aborted.Value),
             new ProcessState(
-                Math.Round((now.Cpu - before.Cpu).TotalSeconds / seconds * 100, 1), Environment.WorkingSet, GC.GetTotalMemory(forceFullCollection: false)));
+                Math.Round((now.Cpu - before.Cpu).TotalSeconds / seconds * 100, 1), Environment.WorkingSet,
+                GC.GetTotalMemory(forceFullCollection: false)));
     }
 
     private RejectedTotals Rejected() => new(
-        requests.TooLarge.Value, requests.QueueFull.Value, requests.Unauthorized.Value, requests.RateLimited.Value, requests.StorageFull.Value + requests.NoPrefix.Value, requests.DiskFailed.Value,
-        requests.Draining.Value, requests.NoReplica.Value, requests.NoSilo.Value, requests.Unknown.Value, requests.Invalid.Value + requests.Forbidden.Value);
+        requests.TooLarge.Value, requests.QueueFull.Value, requests.Unauthorized.Value, requests.RateLimited.Value,
+        requests.StorageFull.Value + requests.NoPrefix.Value, requests.DiskFailed.Value,
+        requests.Draining.Value, requests.NoReplica.Value, requests.NoSilo.Value, requests.Unknown.Value,
+        requests.Invalid.Value + requests.Forbidden.Value);
 
     /// <summary>A moment as answers tell it.</summary>
     public static DateTime ToMilliseconds(DateTimeOffset moment) =>

@@ -8,8 +8,8 @@ namespace Estat.Collect.Batching;
 
 /// <summary>
 /// Compresses the chunks of one batch after another. One user: the writer of its partition. When compression fails, the batch goes on as raw
-/// JSONL, begun with what the compressor had already taken in, and ends in the quarantine instead of nowhere. <c>onDropped</c> hears of lines that not even
-/// that can save; it is null where the lines are on disk as well. <c>openCompressor</c> gives null for a batch that is to be raw.
+/// JSONL, begun with what the compressor had already taken in, and ends in the quarantine instead of nowhere. <c>onDropped</c> hears of lines that
+/// not even that can save; it is null where the lines are on disk as well. <c>openCompressor</c> gives null for a batch that is to be raw.
 /// </summary>
 internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor, ILogger logger, Action<long>? onDropped) : IDisposable
 {
@@ -101,7 +101,8 @@ internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor,
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         _hash!.GetHashAndReset(hash);
         var seal = new Seal(_events, _bytes, Convert.ToHexStringLower(hash), _events);
-        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content) { Segment = _batch.Segment, Outcome = _batch.Outcome, Requests = _batch.Requests };
+        var batch = new SealedBatch(_batch!.Key, _batch.Opened, seal, form, reason, _content) { Segment = _batch.Segment, Outcome = _batch.Outcome,
+            Requests = _batch.Requests };
         _content = new PooledStream();
         _batch = null;
         return batch;

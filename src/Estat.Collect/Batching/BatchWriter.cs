@@ -5,9 +5,11 @@ using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;
 
-/// <summary>Compresses the chunks of its lane in order and hands sealed batches on. One loop; in a lane with a spool it comes after the flush.</summary>
+/// <summary>Compresses the chunks of its lane in order and hands sealed batches on. One loop; in a lane with a spool it comes after the
+/// flush.</summary>
 internal sealed class BatchWriter(
-    Partition lane, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch, ValueTask> onSealed) : IDisposable
+    Partition lane, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch,
+    ValueTask> onSealed) : IDisposable
 {
     private readonly bool _isSpooled = lane.Level != AckLevel.Memory;
 

@@ -4,9 +4,9 @@ using Estat.Collect.Intake;
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writers, the last of
-/// which returns it to the pool. A chunk never holds lines of two batches. Above <c>memory</c> it is flushed in pieces while it is still being filled:
-/// what lies before <see cref="TakenLength"/> does not change any more.
+/// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writers, the last
+/// of which returns it to the pool. A chunk never holds lines of two batches. Above <c>memory</c> it is flushed in pieces while it is still being
+/// filled: what lies before <see cref="TakenLength"/> does not change any more.
 /// </summary>
 internal sealed class Chunk(byte[] buffer)
 {
@@ -30,7 +30,8 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Lines that it has taken.</summary>
     internal int TakenEvents { get; set; }
 
-    /// <summary>Bytes that were flushed. The rest was refused by the disk and is in no batch. The spool writer's own until the chunk leaves it.</summary>
+    /// <summary>Bytes that were flushed. The rest was refused by the disk and is in no batch. The spool writer's own until the chunk leaves
+    /// it.</summary>
     internal int FlushedLength { get; set; }
 
     /// <summary>Lines that were flushed.</summary>

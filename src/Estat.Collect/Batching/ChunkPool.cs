@@ -6,7 +6,8 @@ namespace Estat.Collect.Batching;
 /// <summary>A node's chunks. Keeps at most 8 MB of idle ones; more than that, after a burst, is given back to the runtime.</summary>
 internal sealed class ChunkPool
 {
-    /// <summary>A chunk's size, bytes. Holds some 10 events of MAX_BODY_SIZE's default (2 if all of their bytes escape), and about 380 of 600 bytes.</summary>
+    /// <summary>A chunk's size, bytes. Holds some 10 events of MAX_BODY_SIZE's default (2 if all of their bytes escape), and about 380 of 600
+    /// bytes.</summary>
     internal const int ChunkBytes = 256 * 1024;
 
     private const long RetainedBytes = 32 * ChunkBytes;

@@ -2,8 +2,8 @@
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// Who comes to an idle lane waits for nobody. A busy one flushes when about as many requests wait as went last time, or after <see cref="Longest"/>: each
-/// flush costs some 100 µs of CPU time whatever it carries. All but <see cref="Sleep"/> and <see cref="Wake"/> is called under the lane's lock.
+/// Who comes to an idle lane waits for nobody. A busy one flushes when about as many requests wait as went last time, or after <see cref="Longest"/>:
+/// each flush costs some 100 µs of CPU time whatever it carries. All but <see cref="Sleep"/> and <see cref="Wake"/> is called under the lane's lock.
 /// </summary>
 internal sealed class Gathering : IDisposable
 {

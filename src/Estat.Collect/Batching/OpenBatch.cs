@@ -6,7 +6,8 @@ using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;
 
-/// <summary>Identity and size of a batch that still takes events. Owned by one partition; changed only under that partition's lock, but for what says otherwise.</summary>
+/// <summary>Identity and size of a batch that still takes events. Owned by one partition; changed only under that partition's lock, but for what says
+/// otherwise.</summary>
 /// <param name="key">The object's key.</param>
 /// <param name="opened">When the first event came, UTC.</param>
 /// <param name="isAwaited">Whether requests wait for it to be stored.</param>
@@ -23,7 +24,8 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
     /// <summary>Uncompressed bytes.</summary>
     internal long Bytes { get; set; }
 
-    /// <summary>Its place in the spool, from its first flush on; null in a lane without one. Set by the lane's spool writer, then the batch writer's.</summary>
+    /// <summary>Its place in the spool, from its first flush on; null in a lane without one. Set by the lane's spool writer, then the batch
+    /// writer's.</summary>
     internal Segment? Segment { get; set; }
 
     /// <summary>Whether the disk failed it: it takes nothing more. The spool writer's own.</summary>

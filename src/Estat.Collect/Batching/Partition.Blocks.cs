@@ -6,15 +6,16 @@ namespace Estat.Collect.Batching;
 
 internal sealed partial class Partition
 {
-    /// <summary>Blocks of up to this many bytes are copied, which takes some microseconds under the lock; larger ones are handed over whole.</summary>
+    /// <summary>Blocks of up to this many bytes are copied, which takes some microseconds under the lock; larger ones are handed over
+    /// whole.</summary>
     private const int CopiedBytes = 32 * 1024;
 
     // More keys than these would not fit into the headers that proxies take.
     private const int MostKeysTold = 8;
 
     /// <summary>
-    /// Takes lines that a request encoded on its own, all or none. A lane that is half empty at least takes any number of them: otherwise a large request
-    /// might never succeed.
+    /// Takes lines that a request encoded on its own, all or none. A lane that is half empty at least takes any number of them: otherwise a large
+    /// request might never succeed.
     /// </summary>
     /// <param name="block">The lines.</param>
     /// <param name="batches">Gets the batches that they went to, in order; null when nobody asks.</param>

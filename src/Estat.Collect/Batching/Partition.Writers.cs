@@ -21,7 +21,8 @@ internal sealed partial class Partition
         _gathering.Wake(wake);
     }
 
-    /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool writer's thread.</summary>
+    /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool
+    /// writer's thread.</summary>
     /// <returns>False once the lane is closed and empty.</returns>
     internal bool WaitForLines(List<TakenLines> group)
     {

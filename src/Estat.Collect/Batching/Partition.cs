@@ -10,8 +10,9 @@ namespace Estat.Collect.Batching;
 
 /// <summary>
 /// A lane of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
-/// is decided there, so that an answer can name the batch. Full chunks leave for the lane's writers: at <c>memory</c> the <see cref="BatchWriter"/> alone;
-/// above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full, as requests wait for its flush.
+/// is decided there, so that an answer can name the batch. Full chunks leave for the lane's writers: at <c>memory</c> the <see cref="BatchWriter"/>
+/// alone; above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full, as requests wait for its
+/// flush.
 /// </summary>
 /// <remarks>
 /// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
@@ -66,7 +67,8 @@ internal sealed partial class Partition : IDisposable
         _flushTimer = time.CreateTimer(static partition => ((Partition)partition!).OnTimer(), this, Never, Never);
     }
 
-    /// <summary>What its events are acknowledged at. <see cref="AckLevel.Stored"/>: at most one batch per <c>STORED_MAX_WAIT</c>, the first at once.</summary>
+    /// <summary>What its events are acknowledged at. <see cref="AckLevel.Stored"/>: at most one batch per <c>STORED_MAX_WAIT</c>, the first at
+    /// once.</summary>
     internal AckLevel Level { get; }
 
     /// <summary>Chunks that are full, or whose batch ended, in order.</summary>
@@ -227,7 +229,8 @@ internal sealed partial class Partition : IDisposable
         chunk.Events += events;
         Count(events, length);
         CountRequest();
-        // A chunk made for a large event may be as large as the whole lane: kept to be filled further, it would turn everybody away until the batch ends.
+        // A chunk made for a large event may be as large as the whole lane: kept to be filled further, it would turn everybody away until the batch
+        // ends.
         if (chunk == _filling && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
         {
             HandOver(null);

@@ -62,7 +62,8 @@ public sealed class Ledger(Func<long> acceptedInMemory, Func<long> acceptedInSpo
         }
     }
 
-    /// <summary>Events of an earlier process were found in the spool, the DLQ or the quarantine; fewer than none when they turn out to have been counted elsewhere.</summary>
+    /// <summary>Events of an earlier process were found in the spool, the DLQ or the quarantine; fewer than none when they turn out to have been
+    /// counted elsewhere.</summary>
     public void Find(long events, Place place)
     {
         lock (_gate)

@@ -62,8 +62,9 @@ internal static class JsonEscaper
         return (int)written;
     }
 
-    // Escapes at most a block of bytes. Reads up to two blocks, and stores a block at a time, whether or not all of it counts: the next store overwrites what
-    // does not. One comparison finds all that is to be escaped; what stands between is copied again from where it begins, so that nothing waits for it.
+    // Escapes at most a block of bytes. Reads up to two blocks, and stores a block at a time, whether or not all of it counts: the next store
+    // overwrites what does not. One comparison finds all that is to be escaped; what stands between is copied again from where it begins, so that
+    // nothing waits for it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static nuint EscapeBlock(ref byte from, nuint count, ref byte to)
     {

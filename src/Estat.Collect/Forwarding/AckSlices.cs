@@ -5,7 +5,8 @@ using Estat.Collect.Intake;
 
 namespace Estat.Collect.Forwarding;
 
-/// <summary>Requests go on in slices on the thread pool: one after the other, the last of a thousand would wait for all others' answers to be written. Any thread.</summary>
+/// <summary>Requests go on in slices on the thread pool: one after the other, the last of a thousand would wait for all others' answers to be
+/// written. Any thread.</summary>
 internal sealed class AckSlices
 {
     // Some 16 answers of a few microseconds each: long beside the cost of a work item.

@@ -31,7 +31,8 @@ internal enum CallOutcome
 /// <summary>The rules, in one place.</summary>
 internal static class CallOutcomes
 {
-    /// <summary>What a silo's answer means here. What only a gateway says is not expected of a silo, and not trusted to mean that nothing was taken.</summary>
+    /// <summary>What a silo's answer means here. What only a gateway says is not expected of a silo, and not trusted to mean that nothing was
+    /// taken.</summary>
     internal static CallOutcome Of(Admission admission) => admission switch
     {
         Admission.Accepted => CallOutcome.Taken,

@@ -9,8 +9,8 @@ using Estat.Collect.Options;
 namespace Estat.Collect.Forwarding;
 
 /// <summary>
-/// The gateway's side of a cluster: it keeps nothing. Events are encoded once, on arrival, and go to silos as flat packets, each of one level, each taken or
-/// refused as a whole. An event is acknowledged when a silo acknowledged its packet, and only then.
+/// The gateway's side of a cluster: it keeps nothing. Events are encoded once, on arrival, and go to silos as flat packets, each of one level, each
+/// taken or refused as a whole. An event is acknowledged when a silo acknowledged its packet, and only then.
 /// </summary>
 public sealed class ForwardingIngest : IIngest, IDisposable
 {
@@ -112,8 +112,8 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     public void BeginDrain() => _draining = true;
 
     /// <summary>
-    /// The rest of a drain: nothing is taken any more, and what was taken is sent and answered. What was not sent in time is answered that the node is draining,
-    /// what was not answered in time that nobody knows.
+    /// The rest of a drain: nothing is taken any more, and what was taken is sent and answered. What was not sent in time is answered that the node
+    /// is draining, what was not answered in time that nobody knows.
     /// </summary>
     /// <param name="budget">Time for all of it.</param>
     /// <param name="hurry">Cancelled to end it now, as a second signal does.</param>

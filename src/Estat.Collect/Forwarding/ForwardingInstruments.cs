@@ -26,7 +26,8 @@ internal sealed class ForwardingInstruments
         _packetEvents = meter.CreateHistogram("estat_forward_packet_events", null, "Events in a packet to a silo", advice: SizeBuckets);
         _callDuration = meter.CreateHistogram(
             "estat_forward_call_duration_seconds", Seconds, "Time of one call to a silo, by what it came to", advice: CallBuckets);
-        _retries = meter.CreateCounter<long>("estat_forward_retries_total", description: "Packets sent to another silo, as the one before certainly had not taken them");
+        _retries = meter.CreateCounter<long>("estat_forward_retries_total",
+            description: "Packets sent to another silo, as the one before certainly had not taken them");
         _unknownEvents = meter.CreateCounter<long>(
             "estat_forward_unknown_events_total", description: "Events whose silo failed in the call: not acknowledged, perhaps stored, once");
     }
@@ -35,7 +36,8 @@ internal sealed class ForwardingInstruments
     internal static void Observe(Meter meter, SiloChoice silos, ForwardingQueue queue)
     {
         meter.CreateObservableGauge("estat_forward_silos_known", () => silos.Known, description: "Silos that membership has");
-        meter.CreateObservableGauge("estat_forward_silos_healthy", () => silos.HealthyNow, description: "Those that get packets; the others are probed");
+        meter.CreateObservableGauge(
+            "estat_forward_silos_healthy", () => silos.HealthyNow, description: "Those that get packets; the others are probed");
         meter.CreateObservableGauge("estat_forward_calls_in_flight", () => silos.Calls, description: "Calls to silos that were not answered yet");
         meter.CreateObservableGauge("estat_forward_queue_events", () => queue.Events, description: "Events gathered or in flight, of CHANNEL_SIZE");
         meter.CreateObservableGauge("estat_forward_queue_bytes", () => queue.Bytes, Bytes, "The memory that they hold, of CHANNEL_BYTES");

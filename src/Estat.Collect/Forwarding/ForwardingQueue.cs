@@ -25,10 +25,12 @@ internal sealed class ForwardingQueue(PacketBounds bounds)
     internal bool TryAddEvent(bool isSlow) => TryAdd(ref _events, ref _slowEvents, 1, bounds.QueueEvents, isSlow, takesAnyWhenHalfEmpty: false);
 
     /// <summary>Takes room for a block's events: any number while the queue is half empty at least, or a large request might never succeed.</summary>
-    internal bool TryAddEvents(int events, bool isSlow) => TryAdd(ref _events, ref _slowEvents, events, bounds.QueueEvents, isSlow, takesAnyWhenHalfEmpty: true);
+    internal bool TryAddEvents(int events, bool isSlow) =>
+        TryAdd(ref _events, ref _slowEvents, events, bounds.QueueEvents, isSlow, takesAnyWhenHalfEmpty: true);
 
     /// <summary>Takes memory for a chunk; any amount while half of it is free at least.</summary>
-    internal bool TryAddBytes(long bytes, bool isSlow) => TryAdd(ref _bytes, ref _slowBytes, bytes, bounds.QueueBytes, isSlow, takesAnyWhenHalfEmpty: true);
+    internal bool TryAddBytes(long bytes, bool isSlow) =>
+        TryAdd(ref _bytes, ref _slowBytes, bytes, bounds.QueueBytes, isSlow, takesAnyWhenHalfEmpty: true);
 
     /// <summary>Gives room back.</summary>
     internal void Remove(int events, long bytes, bool isSlow)

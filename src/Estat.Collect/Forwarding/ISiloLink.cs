@@ -22,7 +22,8 @@ public interface ISiloLink
 
     /// <summary>Has a packet taken. The answer is the silo's own: also why it did not.</summary>
     /// <exception cref="NotTakenException">It was certainly not taken.</exception>
-    /// <exception cref="Exception">Anything else: nobody knows. Ends within SILO_TIMEOUT (at <c>stored</c> that much after the silo's own limit).</exception>
+    /// <exception cref="Exception">Anything else: nobody knows. Ends within SILO_TIMEOUT (at <c>stored</c> that much after the silo's own
+    /// limit).</exception>
     Task<Ack> SendAsync(Packet packet);
 
     /// <summary>Whether the silo answers and takes events. Asked of a silo that failed or is draining, one probe at a time.</summary>

@@ -23,7 +23,8 @@ internal sealed record PacketBounds
         PacketEvents = Math.Clamp(options.ChannelSize / 4, 1, MostEvents);
     }
 
-    /// <summary>Events in memory, gathered and in flight, over all lanes (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that its long calls leave room.</summary>
+    /// <summary>Events in memory, gathered and in flight, over all lanes (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that its
+    /// long calls leave room.</summary>
     internal long QueueEvents { get; }
 
     /// <summary>Memory of those events, bytes (<c>CHANNEL_BYTES</c>, 1 MB at least).</summary>
@@ -33,8 +34,8 @@ internal sealed record PacketBounds
     internal int PacketEvents { get; }
 
     /// <summary>
-    /// Gathered events that go while so many earlier packets of their lane are in flight: 1 with none, then 16, 64, and a quarter of a packet at the most. The busier the
-    /// lane, the more a call has to carry.
+    /// Gathered events that go while so many earlier packets of their lane are in flight: 1 with none, then 16, 64, and a quarter of a packet at the
+    /// most. The busier the lane, the more a call has to carry.
     /// </summary>
     internal int WorthSending(int inFlight) =>
         inFlight == 0 ? 1 : Math.Clamp(FirstWorth << (2 * Math.Min(inFlight - 1, 4)), 1, Math.Max(1, PacketEvents / 4));

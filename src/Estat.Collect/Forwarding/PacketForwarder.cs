@@ -40,7 +40,8 @@ internal sealed partial class PacketForwarder(
         Free(lane, packet, isReusable: true);
     }
 
-    /// <summary>Answers whoever waits for a packet in flight that nobody knows what became of it; what it comes to later is nobody's any more.</summary>
+    /// <summary>Answers whoever waits for a packet in flight that nobody knows what became of it; what it comes to later is nobody's any
+    /// more.</summary>
     /// <returns>Events of those packets.</returns>
     internal long GiveUp()
     {
@@ -158,6 +159,7 @@ internal sealed partial class PacketForwarder(
     [LoggerMessage(Level = LogLevel.Debug, Message = "Silo {Silo} was not reached: {Error}")]
     private static partial void LogUnreached(ILogger logger, string silo, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} failed with {Events} events in the call, which may be stored, once; they were not acknowledged: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Silo {Silo} failed with {Events} events in the call, which may be stored, once; they were not acknowledged: {Error}")]
     private static partial void LogUnknown(ILogger logger, string silo, int events, string error);
 }

@@ -5,9 +5,9 @@ using Estat.Collect.Intake;
 namespace Estat.Collect.Forwarding;
 
 /// <summary>
-/// Takes packets, and answers a packet that comes a second time with what became of it the first time: the messaging below may send a message again when
-/// its connection breaks in the middle of it. For the same reason a packet names the instance that it was meant for. Another one, at the same address after
-/// a restart, cannot know whether its predecessor took it, and so answers that nobody knows. Called from any thread.
+/// Takes packets, and answers a packet that comes a second time with what became of it the first time: the messaging below may send a message again
+/// when its connection breaks in the middle of it. For the same reason a packet names the instance that it was meant for. Another one, at the same
+/// address after a restart, cannot know whether its predecessor took it, and so answers that nobody knows. Called from any thread.
 /// </summary>
 public sealed class PacketIntake
 {

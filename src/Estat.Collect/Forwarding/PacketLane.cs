@@ -7,12 +7,13 @@ using Estat.Collect.Intake;
 namespace Estat.Collect.Forwarding;
 
 /// <summary>
-/// Requests encode their events under a short lock into the chunk that is being filled; a chunk is a packet. With no packet in flight it goes with its first event.
-/// Otherwise it goes when enough has gathered for as many as are in flight, or its first event has waited long enough; in any case as soon as a silo has room.
+/// Requests encode their events under a short lock into the chunk that is being filled; a chunk is a packet. With no packet in flight it goes with
+/// its first event. Otherwise it goes when enough has gathered for as many as are in flight, or its first event has waited long enough; in any case
+/// as soon as a silo has room.
 /// </summary>
 /// <remarks>
-/// Invariants: a packet holds events of this lane's level and prefix alone; whatever one request brought is in one packet; packets leave in the order in which they were filled,
-/// and are answered in any.
+/// Invariants: a packet holds events of this lane's level and prefix alone; whatever one request brought is in one packet; packets leave in the order
+/// in which they were filled, and are answered in any.
 /// </remarks>
 internal sealed partial class PacketLane : IDisposable
 {
@@ -49,7 +50,8 @@ internal sealed partial class PacketLane : IDisposable
     /// <param name="forwarder">Who sends packets.</param>
     /// <param name="time">Clock and timer.</param>
     internal PacketLane(
-        AckLevel level, int partition, int number, string? prefix, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks, AckWaiterPool waiters,
+        AckLevel level, int partition, int number, string? prefix, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks,
+        AckWaiterPool waiters,
         PacketForwarder forwarder, TimeProvider time)
     {
         Level = level;

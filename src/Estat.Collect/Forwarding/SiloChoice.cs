@@ -4,8 +4,9 @@ using Estat.Collect.Batching;
 namespace Estat.Collect.Forwarding;
 
 /// <summary>
-/// The silos of the cluster, which of them are avoided, and what is in flight to each. A packet goes to the healthy silo with the fewest packets in flight,
-/// in turn among equals, after those that lacked room a moment ago. So one that hangs gets few, and never more than its slots and its half of the queue.
+/// The silos of the cluster, which of them are avoided, and what is in flight to each. A packet goes to the healthy silo with the fewest packets in
+/// flight, in turn among equals, after those that lacked room a moment ago. So one that hangs gets few, and never more than its slots and its half of
+/// the queue.
 /// </summary>
 /// <remarks>Any thread. Its lock is taken under a lane's lock, never the other way round.</remarks>
 internal sealed class SiloChoice : IDisposable
@@ -82,8 +83,8 @@ internal sealed class SiloChoice : IDisposable
     }
 
     /// <summary>
-    /// Takes another silo for a packet that was certainly not taken by those that were tried. It need not have a slot: packets that change silos are bounded by the
-    /// slots that they had.
+    /// Takes another silo for a packet that was certainly not taken by those that were tried. It need not have a slot: packets that change silos are
+    /// bounded by the slots that they had.
     /// </summary>
     internal Silo? TryTakeAnother(PacketLane lane, Chunk packet, List<Silo> tried)
     {

@@ -3,7 +3,8 @@ using Estat.Base.Storage;
 
 namespace Estat.Collect.Forwarding;
 
-/// <summary>Asks each silo that is avoided, one probe at a time, at growing distances with jitter, until it answers or membership no longer has it.</summary>
+/// <summary>Asks each silo that is avoided, one probe at a time, at growing distances with jitter, until it answers or membership no longer has
+/// it.</summary>
 /// <param name="onAnswered">Called once for each silo that answered.</param>
 /// <param name="time">The clock of the waits.</param>
 /// <param name="logger">Where failures and returns are told.</param>
@@ -16,7 +17,8 @@ internal sealed partial class SiloProbes(Action<Silo> onAnswered, TimeProvider t
 
     /// <summary>Begins to ask a silo that has just failed.</summary>
     /// <param name="silo">The silo; it is not being asked already.</param>
-    /// <param name="failures">How often it has failed since a packet was last taken: one that answers probes but no packets is asked the more rarely.</param>
+    /// <param name="failures">How often it has failed since a packet was last taken: one that answers probes but no packets is asked the more
+    /// rarely.</param>
     /// <param name="outcome">How it failed.</param>
     internal void Begin(Silo silo, int failures, CallOutcome outcome)
     {

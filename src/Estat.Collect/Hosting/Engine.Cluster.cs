@@ -20,7 +20,8 @@ public sealed partial class Engine
         }
     }
 
-    /// <summary>A second chance for what waits because storage failed: if it answers now, the spool's waiting batches are due at once, and recovery goes on with the DLQ by its own clock.</summary>
+    /// <summary>A second chance for what waits because storage failed: if it answers now, the spool's waiting batches are due at once, and recovery
+    /// goes on with the DLQ by its own clock.</summary>
     /// <returns>Null when storage answered; else what is wrong with it.</returns>
     public async Task<string?> RecoverAsync()
     {

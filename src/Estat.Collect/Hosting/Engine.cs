@@ -1,4 +1,5 @@
-// The core of a node, put together: partitions → spool → uploader → storage or DLQ, backlog and recovery beside them. The same in the standalone server and in a silo.
+// The core of a node, put together: partitions → spool → uploader → storage or DLQ, backlog and recovery beside them. The same in the standalone
+// server and in a silo.
 using Estat.Base.Acks;
 using Estat.Base.Files;
 using Estat.Base.Storage;
@@ -55,12 +56,14 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public Engine(
         EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null,
         ReplicaSetup? replication = null)
-        : this(options, store, time, loggers, openCompressor, Spool.Open(options, SparesFor(options, replication), time, loggers.CreateLogger<Spool>()), replication)
+        : this(options, store, time, loggers, openCompressor,
+            Spool.Open(options, SparesFor(options, replication), time, loggers.CreateLogger<Spool>()), replication)
     {
     }
 
     /// <summary>The same over a spool that is open; the engine disposes of it.</summary>
-    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool,
+    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor,
+        Spool spool,
         ReplicaSetup? replication = null)
     {
         _options = options;
@@ -111,11 +114,14 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
         _newLane = (level, number, itsKeys) => new Lane(
-            level, number, options, itsKeys, chunks, waiters, new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
+            level, number, options, itsKeys, chunks, waiters,
+            new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
             _replicas?.Own, _uploader.EnqueueAsync, Instruments, time);
         _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => _newLane(level, number, keys)))];
-        _prefixed = new PrefixLanes<Partition>(options, (prefix, level, number) => AddLane(_newLane(level, options.Partitions + number, keys.Under(prefix))));
-        Partition[][] partitions = [.. AckLevels.All.Select(level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
+        _prefixed = new PrefixLanes<Partition>(options, (prefix, level, number) =>
+            AddLane(_newLane(level, options.Partitions + number, keys.Under(prefix))));
+        Partition[][] partitions = [.. AckLevels.All.Select(
+            level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
         _ingest = new LocalIngest(partitions, _prefixed, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
         spool.OnFull = FlushSpooled;
         Instruments.Observe(this);
@@ -228,7 +234,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         if (_replicas is not null)
         {
             _ = Watch(_replicas.Hold(), "the writer of other silos' copies", carriesEvents: true);
-            _spooling = Task.WhenAll(_replicas.Run(_stopSpool.Token).Select(part => Watch(part, "a part of replication", carriesEvents: false)).Append(_spooling));
+            _spooling = Task.WhenAll(
+                _replicas.Run(_stopSpool.Token).Select(part => Watch(part, "a part of replication", carriesEvents: false)).Append(_spooling));
         }
 
         _started = true;
@@ -243,8 +250,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     }
 
     /// <summary>
-    /// The rest of a drain: closes and seals the partitions, uploads what there is, and what waits in the spool besides while storage answers. What cannot
-    /// be uploaded in time stays in the spool, or goes to the DLQ if it was in memory only.
+    /// The rest of a drain: closes and seals the partitions, uploads what there is, and what waits in the spool besides while storage answers. What
+    /// cannot be uploaded in time stays in the spool, or goes to the DLQ if it was in memory only.
     /// </summary>
     /// <param name="budget">Time for all of it. Uploads are ended early enough to leave the DLQ a quarter of it, 5 s at most.</param>
     /// <param name="hurry">Cancelled to end uploads now, as a second signal does; nothing is lost by it.</param>
@@ -261,7 +268,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         using CancellationTokenRegistration hurried = hurry.Register(_uploader.Hurry);
 
         Task writing = CloseLanes();
-        if (await Task.WhenAny(writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None)).ConfigureAwait(false) != writing)
+        if (await Task.WhenAny(writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None))
+            .ConfigureAwait(false) != writing)
         {
             // A disk that neither takes a flush nor refuses it. What was acknowledged is in the spool; what was not will not be.
             LogWritersHang(_logger, _spool.Folder);
@@ -391,7 +399,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The disk of SPOOL_DIR {Folder} hangs; the node stops without its last flush, which nobody was told of")]
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "The disk of SPOOL_DIR {Folder} hangs; the node stops without its last flush, which nobody was told of")]
     private static partial void LogWritersHang(ILogger logger, string folder);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Part} crashed; the node is no longer ready. Restart it, and report this")]

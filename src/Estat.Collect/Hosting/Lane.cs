@@ -10,7 +10,8 @@ using Estat.Lake.Names;
 
 namespace Estat.Collect.Hosting;
 
-/// <summary>At <c>memory</c>: partition → batch writer. Above it: partition → spool writer, at <c>replica</c> beside the partner's → batch writer.</summary>
+/// <summary>At <c>memory</c>: partition → batch writer. Above it: partition → spool writer, at <c>replica</c> beside the partner's → batch
+/// writer.</summary>
 internal sealed class Lane : IDisposable
 {
     private readonly string _name;

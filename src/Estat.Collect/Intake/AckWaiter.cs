@@ -5,8 +5,8 @@ using Estat.Base.Acks;
 namespace Estat.Collect.Intake;
 
 /// <summary>
-/// Completed once all chunks that hold its request's events are through their flush, or have failed. Pooled: whoever awaits <see cref="Task"/> gives it back
-/// by doing so.
+/// Completed once all chunks that hold its request's events are through their flush, or have failed. Pooled: whoever awaits <see cref="Task"/> gives
+/// it back by doing so.
 /// </summary>
 internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
 {

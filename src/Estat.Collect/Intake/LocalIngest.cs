@@ -6,8 +6,9 @@ using Estat.Collect.Events;
 namespace Estat.Collect.Intake;
 
 /// <summary>
-/// Each level has lanes of its own. At <c>memory</c> the first that is free and has room gets the event, so that a quiet node writes few, large objects and a
-/// busy one uses all its cores: a lane that is busy or full passes the event on to the next. Above it the first whose writers keep up gets it.
+/// Each level has lanes of its own. At <c>memory</c> the first that is free and has room gets the event, so that a quiet node writes few, large
+/// objects and a busy one uses all its cores: a lane that is busy or full passes the event on to the next. Above it the first whose writers keep up
+/// gets it.
 /// </summary>
 /// <param name="lanes">The lanes of each level, by its number; none for a level that is not offered.</param>
 /// <param name="prefixed">The lanes of prefixes other than <c>RAW_PREFIX</c>.</param>
@@ -17,7 +18,8 @@ namespace Estat.Collect.Intake;
 /// <param name="trouble">What keeps the node from taking events of a level, apart from its lanes; null when nothing does.</param>
 /// <param name="time">The clock of those who wait for the store.</param>
 internal sealed class LocalIngest(
-    Partition[][] lanes, PrefixLanes<Partition> prefixed, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel, Admission?> trouble, TimeProvider time) : IIngest
+    Partition[][] lanes, PrefixLanes<Partition> prefixed, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel,
+    Admission?> trouble, TimeProvider time) : IIngest
 {
     private volatile bool _draining;
 
@@ -93,7 +95,8 @@ internal sealed class LocalIngest(
         return Refused(admission);
     }
 
-    /// <summary>New requests are turned away from now on; requests already past <see cref="Outlook"/> are still taken until the partitions close.</summary>
+    /// <summary>New requests are turned away from now on; requests already past <see cref="Outlook"/> are still taken until the partitions
+    /// close.</summary>
     internal void BeginDrain() => _draining = true;
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));

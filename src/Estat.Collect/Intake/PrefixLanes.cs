@@ -6,15 +6,17 @@ using Estat.Collect.Options;
 namespace Estat.Collect.Intake;
 
 /// <summary>
-/// One lane per prefix and level, made when its first event comes and kept until the process ends: an idle one costs little, and a batch of it may be open.
-/// So prefixes are bounded; the one too many is refused, never laid elsewhere. Any thread; finding a lane takes no lock.
+/// One lane per prefix and level, made when its first event comes and kept until the process ends: an idle one costs little, and a batch of it may be
+/// open. So prefixes are bounded; the one too many is refused, never laid elsewhere. Any thread; finding a lane takes no lock.
 /// </summary>
 /// <param name="options">Which prefixes are allowed.</param>
-/// <param name="open">Makes a lane, given its prefix, its level and its number among all that were made, from 0; called by one thread at a time.</param>
+/// <param name="open">Makes a lane, given its prefix, its level and its number among all that were made, from 0; called by one thread at a
+/// time.</param>
 internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckLevel, int, TLane> open)
     where TLane : class
 {
-    /// <summary>Prefixes that a process may come to hold: twice as many as a file of write keys may have, so that it may be changed for another without a restart.</summary>
+    /// <summary>Prefixes that a process may come to hold: twice as many as a file of write keys may have, so that it may be changed for another
+    /// without a restart.</summary>
     internal const int MostPrefixes = 2 * KeyPrefix.Most;
 
     /// <summary>Lanes that there may come to be.</summary>

@@ -8,9 +8,9 @@ using Estat.Collect.Batching;
 namespace Estat.Collect.Metrics;
 
 /// <summary>
-/// The activity source of the core. A batch has a trace of its own, whose number follows from its key (<see cref="TraceOf"/>): so whoever handles the batch,
-/// also another process a day later, adds to the same trace, and an object leads to its trace without a search. Requests belong to their clients' traces;
-/// the batch's span links to them. Without a listener every method costs one check.
+/// The activity source of the core. A batch has a trace of its own, whose number follows from its key (<see cref="TraceOf"/>): so whoever handles the
+/// batch, also another process a day later, adds to the same trace, and an object leads to its trace without a search. Requests belong to their
+/// clients' traces; the batch's span links to them. Without a listener every method costs one check.
 /// </summary>
 public static class EstatActivities
 {
@@ -52,7 +52,8 @@ public static class EstatActivities
         }
 
         using Activity? activity = Source.StartActivity(
-            "estat.batch", ActivityKind.Internal, TraceRoot(batch.Key), links: batch.Requests?.Select(request => new ActivityLink(request)), startTime: batch.Opened);
+            "estat.batch", ActivityKind.Internal, TraceRoot(batch.Key), links: batch.Requests?.Select(request => new ActivityLink(request)),
+            startTime: batch.Opened);
         activity?.SetTag("estat.key", batch.Key)
             .SetTag("estat.events", batch.Seal.Events)
             .SetTag("estat.bytes", batch.Seal.Bytes)

@@ -54,12 +54,16 @@ public sealed class EstatInstruments : IDisposable
         _batchesSealed = Meter.CreateCounter<long>("estat_batches_sealed_total", description: "Batches by what ended them");
         _linesBytes = Meter.CreateCounter<long>("estat_batch_lines_bytes_total", Bytes, "Uncompressed JSONL in sealed batches");
         _contentBytes = Meter.CreateCounter<long>("estat_batch_content_bytes_total", Bytes, "The same after gzip");
-        _keyConflicts = Meter.CreateCounter<long>("estat_key_conflicts_total", description: "Keys under which a foreign object lay: somebody else writes there");
+        _keyConflicts = Meter.CreateCounter<long>("estat_key_conflicts_total",
+            description: "Keys under which a foreign object lay: somebody else writes there");
         _dlqFilesExpired = Meter.CreateCounter<long>("dlq_files_expired_total", description: "DLQ files found older than DLQ_MAX_AGE");
-        _dlqWriteErrors = Meter.CreateCounter<long>("estat_dlq_write_errors_total", description: "Batches that the DLQ's disk refused, each attempt counted");
-        _filesQuarantined = Meter.CreateCounter<long>("estat_files_quarantined_total", description: "Batches and DLQ files that went to the quarantine");
+        _dlqWriteErrors = Meter.CreateCounter<long>("estat_dlq_write_errors_total",
+            description: "Batches that the DLQ's disk refused, each attempt counted");
+        _filesQuarantined = Meter.CreateCounter<long>("estat_files_quarantined_total",
+            description: "Batches and DLQ files that went to the quarantine");
         _uploadDuration = Meter.CreateHistogram("estat_upload_duration_seconds", Seconds, "Time of one upload attempt", advice: SlowBuckets);
-        _queueWait = Meter.CreateHistogram("estat_upload_queue_wait_seconds", Seconds, "Time that a sealed batch waited for an uploader", advice: SlowBuckets);
+        _queueWait = Meter.CreateHistogram(
+            "estat_upload_queue_wait_seconds", Seconds, "Time that a sealed batch waited for an uploader", advice: SlowBuckets);
         _ackDuration = Meter.CreateHistogram(
             "estat_ack_duration_seconds", Seconds, "From the request's headers to its answer, every 64th accepted request", advice: FastBuckets);
         _spoolFlush = Meter.CreateHistogram(
@@ -111,7 +115,8 @@ public sealed class EstatInstruments : IDisposable
         Gauge("estat_spool_max_bytes", "SPOOL_MAX_SIZE_BYTES", () => readings.Bounds.SpoolMaxSizeBytes);
         Gauge("estat_dlq_max_bytes", "DLQ_MAX_SIZE_BYTES", () => readings.Bounds.DlqMaxSizeBytes);
         Meter.CreateObservableGauge<long>("estat_disk_free_bytes",
-            () => [new(readings.SpoolDiskFree, Tag("disk", "spool")), new(readings.DlqDiskFree, Tag("disk", "dlq"))], description: "Room on the disks of SPOOL_DIR and DLQ_DIR");
+            () => [new(readings.SpoolDiskFree, Tag("disk", "spool")), new(readings.DlqDiskFree, Tag("disk", "dlq"))],
+            description: "Room on the disks of SPOOL_DIR and DLQ_DIR");
         Gauge("estat_disk_min_free_bytes", "DISK_MIN_FREE_BYTES", () => readings.Bounds.DiskMinFreeBytes);
         Meter.CreateObservableGauge("estat_flush_interval_seconds", () => readings.Bounds.FlushInterval.TotalSeconds, description: "FLUSH_INTERVAL");
         Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
@@ -135,15 +140,20 @@ public sealed class EstatInstruments : IDisposable
         Count("http_requests_accepted_total", "Requests whose events were taken", acceptedRequests);
         Count("http_requests_rejected_body_too_large_total", "Requests answered 413", () => requests.TooLarge.Value);
         Count("http_requests_rejected_queue_full_total", "Requests answered 503 because the queue was full", () => requests.QueueFull.Value);
-        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full", () => requests.StorageFull.Value);
-        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed", () => requests.DiskFailed.Value);
+        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full", () =>
+            requests.StorageFull.Value);
+        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed", () =>
+            requests.DiskFailed.Value);
         Count("estat_http_requests_rejected_draining_total", "Requests answered 503 because the node was draining", () => requests.Draining.Value);
-        Count("estat_http_requests_rejected_no_replica_total", "Requests answered 503 because no other silo held a copy", () => requests.NoReplica.Value);
+        Count("estat_http_requests_rejected_no_replica_total", "Requests answered 503 because no other silo held a copy", () =>
+            requests.NoReplica.Value);
         Count("estat_http_requests_rejected_no_silo_total", "Requests answered 503 because no silo could be reached", () => requests.NoSilo.Value);
         Count("estat_http_requests_rejected_unknown_total", "Requests answered 503 because a silo failed in the call", () => requests.Unknown.Value);
-        Count("estat_http_requests_rejected_no_prefix_total", "Requests answered 503 because there was no lane for their write key's prefix", () => requests.NoPrefix.Value);
+        Count("estat_http_requests_rejected_no_prefix_total", "Requests answered 503 because there was no lane for their write key's prefix", () =>
+            requests.NoPrefix.Value);
         Count("estat_http_requests_rejected_unauthorized_total", "Requests answered 401", () => requests.Unauthorized.Value);
-        Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403: a page whose origin its write key does not name", () => requests.Forbidden.Value);
+        Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403: a page whose origin its write key does not name", () =>
+            requests.Forbidden.Value);
         Count("estat_http_requests_rejected_rate_limited_total", "Requests answered 429", () => requests.RateLimited.Value);
         Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
         Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);

@@ -2,7 +2,8 @@
 using Estat.Base.Metrics;
 namespace Estat.Collect.Metrics;
 
-/// <summary>Counters of the HTTP path. Every request to a collecting endpoint adds to <see cref="Started"/> and, at its end, to <see cref="Ended"/>.</summary>
+/// <summary>Counters of the HTTP path. Every request to a collecting endpoint adds to <see cref="Started"/> and, at its end, to
+/// <see cref="Ended"/>.</summary>
 public sealed class RequestCounters
 {
     /// <summary>Requests that arrived at a collecting endpoint.</summary>

@@ -15,13 +15,15 @@ internal static class ClusterOptionTable
     internal static IReadOnlyList<OptionSpec> All { get; } =
     [
         OptionSpec.OneOf("ROLE", "both", [("both", NodeRole.Both), ("silo", NodeRole.Silo), ("gateway", NodeRole.Gateway)],
-            "silo keeps events, gateway takes them over HTTP and brings them to silos, both does both.", Set<NodeRole>((c, v) => c with { Role = v })),
+            "silo keeps events, gateway takes them over HTTP and brings them to silos, both does both.",
+            Set<NodeRole>((c, v) => c with { Role = v })),
         OptionSpec.OneOf("CLUSTERING", "localhost",
             [("localhost", ClusteringKind.Localhost), ("redis", ClusteringKind.Redis), ("dynamodb", ClusteringKind.DynamoDb)],
             "How silos find each other. localhost is for one machine.", Set<ClusteringKind>((c, v) => c with { Clustering = v })),
         OptionSpec.Text("CLUSTER_ID", Default.Cluster.ClusterId, "1 to 100 letters, digits, - or _", "Nodes with the same id form a cluster.",
             v => IsName(v, 100), Set<string>((c, v) => c with { ClusterId = v })),
-        OptionSpec.Url("DYNAMODB_ENDPOINT", "URL of a DynamoDB emulator, which is not sent any credentials. Without it: AWS in AWS_REGION.", Set<Uri>((c, v) => c with { DynamoDbEndpoint = v })),
+        OptionSpec.Url("DYNAMODB_ENDPOINT", "URL of a DynamoDB emulator, which is not sent any credentials. Without it: AWS in AWS_REGION.",
+            Set<Uri>((c, v) => c with { DynamoDbEndpoint = v })),
         OptionSpec.Text("DYNAMODB_TABLE_PREFIX", Default.Cluster.DynamoDbTablePrefix, "1 to 100 letters, digits, - or _",
             "Tables are <prefix>-silos and <prefix>-reminders, made if they are missing.", v => IsName(v, 100),
             Set<string>((c, v) => c with { DynamoDbTablePrefix = v })),
@@ -41,7 +43,8 @@ internal static class ClusterOptionTable
         OptionSpec.OneOf("REPLICA_DEGRADED", "reject", [("reject", ReplicaDegradedPolicy.Reject), ("disk", ReplicaDegradedPolicy.Disk)],
             "ACK=replica while no other silo is alive: reject answers 503, disk takes events at disk (202).",
             Set<ReplicaDegradedPolicy>((c, v) => c with { ReplicaDegraded = v })),
-        OptionSpec.Duration("REPLICA_TIMEOUT", Default.Cluster.ReplicaTimeout, "50ms", "1m", "Time that another silo may take to hold a copy. Less than SILO_TIMEOUT: or the death of a silo looks to gateways like that of all whose copies it held.",
+        OptionSpec.Duration("REPLICA_TIMEOUT", Default.Cluster.ReplicaTimeout, "50ms", "1m", "Time that another silo may take to hold a copy. Less "
+            + "than SILO_TIMEOUT: or the death of a silo looks to gateways like that of all whose copies it held.",
             Set<TimeSpan>((c, v) => c with { ReplicaTimeout = v })),
         OptionSpec.Duration("SILO_TIMEOUT", Default.Cluster.SiloTimeout, "50ms", "1m", "Time that a gateway waits for a silo's answer.",
             Set<TimeSpan>((c, v) => c with { SiloTimeout = v })),
@@ -67,7 +70,8 @@ internal static class ClusterOptionTable
         {
             if (cluster.SiloClientAddr is not [var clientAddress])
             {
-                throw OptionSpec.Wrong("SILO_CLIENT_ADDR", string.Join(',', cluster.SiloClientAddr.Select(Text)), $"one address at a silo: {AddressOf}");
+                throw OptionSpec.Wrong(
+                    "SILO_CLIENT_ADDR", string.Join(',', cluster.SiloClientAddr.Select(Text)), $"one address at a silo: {AddressOf}");
             }
 
             if (cluster.AdvertisedIp is null && (cluster.SiloAddr.Address is not { } ip || IsAny(ip)))
@@ -83,7 +87,8 @@ internal static class ClusterOptionTable
 
         if ((cluster.TlsCert is null) != (cluster.TlsKey is null) || (cluster.TlsCert is null) != (cluster.TlsCa is null))
         {
-            (string missing, string? value) = cluster.TlsCert is null ? ("TLS_CERT", cluster.TlsCert) : cluster.TlsKey is null ? ("TLS_KEY", cluster.TlsKey) : ("TLS_CA", cluster.TlsCa);
+            (string missing, string? value) = cluster.TlsCert is null ? ("TLS_CERT", cluster.TlsCert) : cluster.TlsKey is null
+                ? ("TLS_KEY", cluster.TlsKey) : ("TLS_CA", cluster.TlsCa);
             throw OptionSpec.Wrong(missing, value ?? "", "a file's path, as TLS needs TLS_CERT, TLS_KEY and TLS_CA");
         }
     }

@@ -68,7 +68,8 @@ public sealed record OptionSpec(string Name, string Default, string Takes, strin
     {
         const string Takes = "an http or https URL";
         return new OptionSpec(name, "", Takes, purpose, (options, text) =>
-            Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" ? set(options, url) : throw Wrong(name, text, Takes));
+            Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" ? set(options, url)
+                : throw Wrong(name, text, Takes));
     }
 
     internal static OptionSpec List<T>(

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Configuration;
 
 namespace Estat.Collect.Options;
 
-/// <summary>Binds <see cref="EstatOptions"/> from <c>--KEY=value</c>, then the environment (with what <c>.env</c> adds to it), then <c>appsettings.json</c>; the first that names a key wins.</summary>
+/// <summary>Binds <see cref="EstatOptions"/> from <c>--KEY=value</c>, then the environment (with what <c>.env</c> adds to it), then
+/// <c>appsettings.json</c>; the first that names a key wins.</summary>
 public static class OptionTable
 {
     private const long Gibibyte = 1L << 30;
@@ -22,11 +23,14 @@ public static class OptionTable
     /// <summary>Every option of the standalone server, in the order in which help and README list them.</summary>
     public static IReadOnlyList<OptionSpec> All { get; } =
     [
-        OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080", "Where HTTP listens; :port is every interface.",
+        OptionSpec.Text("HTTP_ADDR", Default.HttpAddr, "host:port or :port, such as :8080 or 127.0.0.1:8080",
+            "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
         OptionSpec.Text("HTTP_TLS_CERT", "", "a PEM file's path",
-            "PEM file of HTTP's certificate, and of those that signed it: HTTPS, with HTTP/2. Read again when it changes.", IsPath, (o, v) => o with { HttpTlsCert = v }),
-        OptionSpec.Text("HTTP_TLS_KEY", "the same file", "a PEM file's path", "PEM file of the certificate's private key.", IsPath, (o, v) => o with { HttpTlsKey = v }),
+            "PEM file of HTTP's certificate, and of those that signed it: HTTPS, with HTTP/2. Read again when it changes.", IsPath, (o, v) =>
+                o with { HttpTlsCert = v }),
+        OptionSpec.Text("HTTP_TLS_KEY", "the same file", "a PEM file's path", "PEM file of the certificate's private key.", IsPath, (o, v) =>
+            o with { HttpTlsKey = v }),
         OfAck(AckLevels.OfOneNode, "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node."),
         new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
@@ -43,7 +47,8 @@ public static class OptionTable
         .. PutOptionTable.All,
         OptionSpec.Number("S3_APP_RETRIES", Default.S3AppRetries, 0, 10, "Attempts after the first before a batch goes to the DLQ.",
             (o, v) => o with { S3AppRetries = (int)v }),
-        OptionSpec.Text("STORAGE_DIR", Default.StorageDir, "a folder's path", "Folder for objects when no bucket is named, laid out as the bucket would be.",
+        OptionSpec.Text("STORAGE_DIR", Default.StorageDir, "a folder's path",
+            "Folder for objects when no bucket is named, laid out as the bucket would be.",
             IsPath, (o, v) => o with { StorageDir = v }),
         OptionSpec.Text("SPOOL_DIR", Default.SpoolDir, "a folder's path", "Folder of the spool: open and sealed batches. One process owns it.",
             IsPath, (o, v) => o with { SpoolDir = v }),
@@ -58,7 +63,8 @@ public static class OptionTable
             IsPath, (o, v) => o with { DlqDir = v }),
         OptionSpec.Duration("DLQ_MAX_AGE", Default.DlqMaxAge, "1s", "8760h", "Age past which a DLQ file raises the alarm; it is still uploaded.",
             (o, v) => o with { DlqMaxAge = v }),
-        OptionSpec.Number("DLQ_MAX_SIZE_BYTES", Default.DlqMaxSizeBytes, 1, long.MaxValue, "Capacity of the DLQ.", (o, v) => o with { DlqMaxSizeBytes = v }),
+        OptionSpec.Number("DLQ_MAX_SIZE_BYTES", Default.DlqMaxSizeBytes, 1, long.MaxValue, "Capacity of the DLQ.", (o, v) =>
+            o with { DlqMaxSizeBytes = v }),
         OptionSpec.OneOf("DLQ_FULL", "reject", [("reject", DlqFullPolicy.Reject), ("evict", DlqFullPolicy.Evict)],
             "At capacity: reject answers 503 to new requests, evict deletes the oldest files and counts them.", (o, v) => o with { DlqFull = v }),
         OptionSpec.Number("DISK_MIN_FREE_BYTES", Default.DiskMinFreeBytes, 0, long.MaxValue,
@@ -70,16 +76,23 @@ public static class OptionTable
             "one per core, at most 8"),
         OptionSpec.Number("CHANNEL_SIZE", Default.ChannelSize, 1, 10_000_000, "Events accepted but not yet in a batch; past it the answer is 503.",
             (o, v) => o with { ChannelSize = (int)v }),
-        OptionSpec.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Memory that those events may hold.", (o, v) => o with { ChannelBytes = v }),
-        OptionSpec.Number("BATCH_SIZE", Default.BatchSize, 1, 10_000_000, "A batch is sealed at this many events.", (o, v) => o with { BatchSize = (int)v }),
-        OptionSpec.Number("BATCH_BYTES", Default.BatchBytes, 1024, 2 * Gibibyte, "A batch is sealed at this many bytes of uncompressed JSONL.", (o, v) => o with { BatchBytes = v }),
-        OptionSpec.Duration("FLUSH_INTERVAL", Default.FlushInterval, "10ms", "24h", "A batch is sealed this long after its first event.", (o, v) => o with { FlushInterval = v }),
+        OptionSpec.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Memory that those events may hold.", (o, v) =>
+            o with { ChannelBytes = v }),
+        OptionSpec.Number("BATCH_SIZE", Default.BatchSize, 1, 10_000_000, "A batch is sealed at this many events.", (o, v) =>
+            o with { BatchSize = (int)v }),
+        OptionSpec.Number("BATCH_BYTES", Default.BatchBytes, 1024, 2 * Gibibyte, "A batch is sealed at this many bytes of uncompressed JSONL.",
+            (o, v) => o with { BatchBytes = v }),
+        OptionSpec.Duration("FLUSH_INTERVAL", Default.FlushInterval, "10ms", "24h", "A batch is sealed this long after its first event.", (o, v) =>
+            o with { FlushInterval = v }),
         OptionSpec.Number("GZIP_LEVEL", Default.GzipLevel, 1, 9, "gzip level: 1 is fastest, 6 smallest; docs/performance.md says what each costs.",
             (o, v) => o with { GzipLevel = (int)v }),
-        OptionSpec.Number("UPLOAD_QUEUE", Default.UploadQueue, 1, 10_000, "Sealed batches that may wait for an upload.", (o, v) => o with { UploadQueue = (int)v }),
-        OptionSpec.Number("UPLOAD_CONCURRENCY", Default.UploadConcurrency, 1, 256, "Uploads that run at once.", (o, v) => o with { UploadConcurrency = (int)v }),
+        OptionSpec.Number("UPLOAD_QUEUE", Default.UploadQueue, 1, 10_000, "Sealed batches that may wait for an upload.", (o, v) =>
+            o with { UploadQueue = (int)v }),
+        OptionSpec.Number("UPLOAD_CONCURRENCY", Default.UploadConcurrency, 1, 256, "Uploads that run at once.", (o, v) =>
+            o with { UploadConcurrency = (int)v }),
         OptionSpec.Number("MAX_BODY_SIZE", Default.MaxBodySize, 1, 16 << 20, "Largest event, bytes.", (o, v) => o with { MaxBodySize = (int)v }),
-        OptionSpec.Number("MAX_BATCH_BODY_SIZE", Default.MaxBatchBodySize, 1, 1 << 30, "Largest body of /collect/batch, bytes, as sent and decompressed.",
+        OptionSpec.Number("MAX_BATCH_BODY_SIZE", Default.MaxBatchBodySize, 1, 1 << 30,
+            "Largest body of /collect/batch, bytes, as sent and decompressed.",
             (o, v) => o with { MaxBatchBodySize = (int)v }),
         OptionSpec.Number("INFLIGHT_BYTES", Default.InflightBytes, 1 << 20, 64 * Gibibyte,
             "Memory that request bodies in progress may hold together. Once half of it is in use, one client address gets a quarter at most.",
@@ -88,9 +101,12 @@ public static class OptionTable
             "Memory for answers that clients do not read and requests that they do not finish, together. Beyond it the connection that holds "
             + "most is closed.",
             (o, v) => o with { UnreadBytes = v }),
-        OptionSpec.Duration("BODY_TIMEOUT", Default.BodyTimeout, "100ms", "1h", "Time a client may take for a whole body.", (o, v) => o with { BodyTimeout = v }),
-        OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.", (o, v) => o with { HeaderTimeout = v }),
-        OptionSpec.Duration("KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time an idle connection is kept; above a load balancer's own (AWS: 60s).",
+        OptionSpec.Duration(
+            "BODY_TIMEOUT", Default.BodyTimeout, "100ms", "1h", "Time a client may take for a whole body.", (o, v) => o with { BodyTimeout = v }),
+        OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.", (o, v) =>
+            o with { HeaderTimeout = v }),
+        OptionSpec.Duration(
+            "KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time an idle connection is kept; above a load balancer's own (AWS: 60s).",
             (o, v) => o with { KeepAliveTimeout = v }),
         OptionSpec.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000,
             "Client connections open at once. Beyond it the one that has been idle for longest is closed for a new one.", (o, v) =>
@@ -104,13 +120,17 @@ public static class OptionTable
             "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
         OptionSpec.OneOf("CAPTURE_COOKIE", "false", [("true", true), ("false", false)], "Whether a line carries the Cookie header.",
             (o, v) => o with { CaptureCookie = v }),
-        OptionSpec.Text("WRITE_KEYS_FILE", "", "a file's path; docs/keys.md shows what it holds", "JSON file of write keys with their limits, read again when it changes. Without any key everybody who reaches HTTP_ADDR may send.",
+        OptionSpec.Text("WRITE_KEYS_FILE", "", "a file's path; docs/keys.md shows what it holds",
+            "JSON file of write keys with their limits, read again when it changes. Without any key everybody who reaches HTTP_ADDR may send.",
             IsPath, (o, v) => o with { WriteKeysFile = v }),
         new OptionSpec("WRITE_KEYS", "", WriteKeyList, "A few write keys besides, without limits of their own.", BindWriteKeys),
-        OptionSpec.OneOf("OPEN_INGEST", "false", [("true", true), ("false", false)], "Whether requests without a write key are taken although there are keys. A wrong one never is.",
+        OptionSpec.OneOf("OPEN_INGEST", "false", [("true", true), ("false", false)],
+            "Whether requests without a write key are taken although there are keys. A wrong one never is.",
             (o, v) => o with { OpenIngest = v }),
-        OptionSpec.Fraction("IP_RATE", "", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64); past it the answer is 429.", (o, v) => o with { IpRate = v }),
-        OptionSpec.Fraction("IP_BURST", "", 1, 10_000_000, "Events at once from one client address. Without it: two seconds' worth of IP_RATE.", (o, v) => o with { IpBurst = v }),
+        OptionSpec.Fraction("IP_RATE", "", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64); past it the answer is 429.",
+            (o, v) => o with { IpRate = v }),
+        OptionSpec.Fraction("IP_BURST", "", 1, 10_000_000, "Events at once from one client address. Without it: two seconds' worth of IP_RATE.",
+            (o, v) => o with { IpBurst = v }),
         OptionSpec.Text("ADMIN_TOKEN", "", "16 or more characters without spaces",
             "Opens /console, /tail, /admin and /orleans, to whoever shows it. Without it they answer to this machine only.",
             IsAdminToken, (o, v) => o with { AdminToken = v }),
@@ -131,7 +151,8 @@ public static class OptionTable
                 ("parentbased_always_on", TracesSampler.ParentBasedAlwaysOn), ("parentbased_always_off", TracesSampler.ParentBasedAlwaysOff),
                 ("parentbased_traceidratio", TracesSampler.ParentBasedTraceIdRatio),
             ],
-            "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.", (o, v) => o with { TracesSampler = v }),
+            "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.", (o, v) =>
+                o with { TracesSampler = v }),
         OptionSpec.Fraction("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", 0, 1, "The part of requests that a ratio takes; the default is one in 1024.",
             (o, v) => o with { TracesSamplerRatio = v }),
     ];
@@ -139,7 +160,8 @@ public static class OptionTable
     /// <summary>Every option of a cluster's node: those of the standalone server, of which ACK takes more, and its own.</summary>
     public static IReadOnlyList<OptionSpec> OfCluster { get; } =
     [
-        .. All.Select(option => option.Name == "ACK" ? OfAck(AckLevels.All, "What a 2xx means: memory survives a drain, disk a power cut, replica and stored the loss of the node.") : option),
+        .. All.Select(option => option.Name == "ACK"
+            ? OfAck(AckLevels.All, "What a 2xx means: memory survives a drain, disk a power cut, replica and stored the loss of the node.") : option),
         .. ClusterOptionTable.All,
     ];
 
@@ -170,7 +192,8 @@ public static class OptionTable
             configuration = new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(settingsFile), optional: true, reloadOnChange: false)
                 // Only what is an option: an environment may hold names that differ in case alone (http_proxy and HTTP_PROXY), configuration may not.
-                .AddInMemoryCollection(environment.Where(pair => specs.Any(option => option.Name == pair.Key) && !string.IsNullOrWhiteSpace(pair.Value)))
+                .AddInMemoryCollection(
+                    environment.Where(pair => specs.Any(option => option.Name == pair.Key) && !string.IsNullOrWhiteSpace(pair.Value)))
                 .AddCommandLine(args)
                 .Build();
         }
@@ -230,7 +253,8 @@ public static class OptionTable
 
         if (KeyPrefix.IsWithin(options.DlqPrefix, options.RawPrefix))
         {
-            throw OptionSpec.Wrong("DLQ_PREFIX", options.DlqPrefix, "a prefix outside RAW_PREFIX, so that readers of objects never meet what is unreadable");
+            throw OptionSpec.Wrong(
+                "DLQ_PREFIX", options.DlqPrefix, "a prefix outside RAW_PREFIX, so that readers of objects never meet what is unreadable");
         }
 
         if (options.IpBurst is { } burst && options.IpRate is null)
@@ -240,7 +264,8 @@ public static class OptionTable
 
         if (options.AckAllowed is { } allowed && !allowed.Contains(options.Ack))
         {
-            throw OptionSpec.Wrong("ACK_ALLOWED", string.Join(',', allowed.Select(level => level.ToText())), $"{LevelsWithAck} ({options.Ack.ToText()})");
+            throw OptionSpec.Wrong(
+                "ACK_ALLOWED", string.Join(',', allowed.Select(level => level.ToText())), $"{LevelsWithAck} ({options.Ack.ToText()})");
         }
 
         if (Path.GetFullPath(options.SpoolDir) == Path.GetFullPath(options.DlqDir))
@@ -253,7 +278,8 @@ public static class OptionTable
 
     private static OptionSpec OfAck(IReadOnlyList<AckLevel> levels, string purpose)
     {
-        OptionSpec spec = OptionSpec.OneOf("ACK", Default.Ack.ToText(), [.. levels.Select(level => (level.ToText(), level))], purpose, (o, v) => o with { Ack = v });
+        OptionSpec spec = OptionSpec.OneOf(
+            "ACK", Default.Ack.ToText(), [.. levels.Select(level => (level.ToText(), level))], purpose, (o, v) => o with { Ack = v });
         return levels.Contains(AckLevel.Replica) ? spec : spec with
         {
             Apply = (options, text) => AckLevels.Parse(text) == AckLevel.Replica
@@ -266,7 +292,8 @@ public static class OptionTable
     {
         if (options.AckAllowed?.Contains(AckLevel.Replica) == true)
         {
-            throw OptionSpec.Wrong("ACK_ALLOWED", string.Join(',', options.AckAllowed.Select(level => level.ToText())), $"{LevelsWithAck} {ReplicaNeedsCluster}");
+            throw OptionSpec.Wrong(
+                "ACK_ALLOWED", string.Join(',', options.AckAllowed.Select(level => level.ToText())), $"{LevelsWithAck} {ReplicaNeedsCluster}");
         }
     }
 
@@ -277,7 +304,8 @@ public static class OptionTable
             string argument = args[i];
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
             string key = (equals < 0 ? argument : argument[..equals]).TrimStart('-');
-            if (!argument.StartsWith("--", StringComparison.Ordinal) || !specs.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
+            if (!argument.StartsWith("--", StringComparison.Ordinal)
+                || !specs.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
             {
                 throw new OptionException($"{argument}: no such option; they are written --KEY=value. --help lists them.");
             }
@@ -299,7 +327,8 @@ public static class OptionTable
             return;
         }
 
-        foreach (IConfigurationSection section in new ConfigurationBuilder().AddJsonFile(path, optional: true, reloadOnChange: false).Build().GetChildren())
+        foreach (IConfigurationSection section in new ConfigurationBuilder().AddJsonFile(path, optional: true, reloadOnChange: false).Build()
+            .GetChildren())
         {
             if (!OfCluster.Any(option => option.Name.Equals(section.Key, StringComparison.OrdinalIgnoreCase)))
             {
@@ -363,7 +392,8 @@ public static class OptionTable
 
         return IsAdminToken(token)
             ? options with { AdminToken = token }
-            : throw OptionSpec.Wrong("ADMIN_TOKEN_FILE", path, "a file with 16 or more characters without spaces, as ADMIN_TOKEN; what this one holds is none");
+            : throw OptionSpec.Wrong(
+                "ADMIN_TOKEN_FILE", path, "a file with 16 or more characters without spaces, as ADMIN_TOKEN; what this one holds is none");
     }
 
     private static bool IsAdminToken(string text) => text.Length >= 16 && text.All(c => c is > ' ' and < '\x7f');

@@ -4,7 +4,8 @@ namespace Estat.Collect.Options;
 /// <summary>Which threads handle requests.</summary>
 public enum SocketThreads
 {
-    /// <summary>Those that wait for sockets: an event is parsed, encoded and answered on the thread that learned of it, without a switch to another.</summary>
+    /// <summary>Those that wait for sockets: an event is parsed, encoded and answered on the thread that learned of it, without a switch to
+    /// another.</summary>
     Inline,
 
     /// <summary>The thread pool's, as .NET does by itself.</summary>

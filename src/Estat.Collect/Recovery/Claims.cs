@@ -9,7 +9,8 @@ internal sealed class Claims(int most)
     private readonly HashSet<string> _held = new(StringComparer.Ordinal);
     private TaskCompletionSource? _closed;
 
-    /// <summary>Takes a name; null when somebody holds it, when too many are held, or once this is closed. Disposing of the claim gives it back.</summary>
+    /// <summary>Takes a name; null when somebody holds it, when too many are held, or once this is closed. Disposing of the claim gives it
+    /// back.</summary>
     internal Claim? TryTake(string name)
     {
         lock (_gate)

@@ -4,27 +4,33 @@ namespace Estat.Collect.Recovery;
 
 internal sealed partial class DlqDirectory
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "Found {Files} files with {Events} events of an earlier run in {Folder}; recovery uploads them")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Found {Files} files with {Events} events of an earlier run in {Folder}; recovery uploads them")]
     private static partial void LogFound(ILogger logger, long files, long events, string folder);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Removed {Path}, the rest of a crash")]
     private static partial void LogLeftoverRemoved(ILogger logger, string path);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "DLQ_FULL=evict: deleted {Path} with {Events} events. Raise DLQ_MAX_SIZE_BYTES or mend the storage")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "DLQ_FULL=evict: deleted {Path} with {Events} events. Raise DLQ_MAX_SIZE_BYTES or mend the storage")]
     private static partial void LogEvicted(ILogger logger, long events, string path);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "How much room the disk of {Folder} has is unknown: {Error}. DISK_MIN_FREE_BYTES holds by the last reading")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "How much room the disk of {Folder} has is unknown: {Error}. DISK_MIN_FREE_BYTES holds by the last reading")]
     private static partial void LogFreeSpaceUnknown(ILogger logger, string folder, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} of a batch that did not fit could not be removed: {Error}. The next attempt replaces it")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Path} of a batch that did not fit could not be removed: {Error}. The next attempt replaces it")]
     private static partial void LogRemainderKept(ILogger logger, string path, string error);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The DLQ {Folder} is full: {Files} files of {Bytes} bytes (DLQ_MAX_SIZE_BYTES), and its disk has {Free} free (DISK_MIN_FREE_BYTES). DLQ_FULL={Policy} holds from now on; mend storage, or make room")]
+        Message = "The DLQ {Folder} is full: {Files} files of {Bytes} bytes (DLQ_MAX_SIZE_BYTES), and its disk has {Free} free "
+            + "(DISK_MIN_FREE_BYTES). DLQ_FULL={Policy} holds from now on; mend storage, or make room")]
     private static partial void LogFull(ILogger logger, string folder, long files, long bytes, long free, DlqFullPolicy policy);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The DLQ {Folder} has room again: {Files} files of {Bytes} bytes, and its disk has {Free} free")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "The DLQ {Folder} has room again: {Files} files of {Bytes} bytes, and its disk has {Free} free")]
     private static partial void LogRoomAgain(ILogger logger, string folder, long files, long bytes, long free);
 
     [LoggerMessage(

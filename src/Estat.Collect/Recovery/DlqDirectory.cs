@@ -66,11 +66,13 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <summary>Bytes free on its disk, as last measured.</summary>
     internal long FreeBytes => Volatile.Read(ref _freeBytes);
 
-    /// <summary>Whether it is at its capacity, or its disk at its reserve while it is in use. Only <c>DLQ_FULL=reject</c> turns new requests away for it.</summary>
+    /// <summary>Whether it is at its capacity, or its disk at its reserve while it is in use. Only <c>DLQ_FULL=reject</c> turns new requests away for
+    /// it.</summary>
     internal bool IsFull => Bytes >= _options.DlqMaxSizeBytes || (Files > 0 && Volatile.Read(ref _freeBytes) < _options.DiskMinFreeBytes);
 
     /// <summary>
-    /// Adds a batch. At capacity, evict makes room first; reject lets it in all the same: its events are acknowledged, only new requests are turned away.
+    /// Adds a batch. At capacity, evict makes room first; reject lets it in all the same: its events are acknowledged, only new requests are turned
+    /// away.
     /// </summary>
     /// <param name="batch">The batch.</param>
     /// <param name="reason">Why it comes here.</param>

@@ -14,7 +14,8 @@ namespace Estat.Collect.Recovery;
 /// <param name="Expired">Whether it is older than DLQ_MAX_AGE.</param>
 /// <param name="Form">gzip, or raw for a batch that could not be compressed.</param>
 public sealed record DlqFile(
-    string Name, string Key, long Events, long Bytes, DateTime Created, double AgeS, string Reason, int Attempts, DateTime? NextDue, bool Expired, string Form);
+    string Name, string Key, long Events, long Bytes, DateTime Created, double AgeS, string Reason, int Attempts, DateTime? NextDue, bool Expired,
+    string Form);
 
 /// <summary>Files by name.</summary>
 /// <param name="Files">In the order of their names.</param>

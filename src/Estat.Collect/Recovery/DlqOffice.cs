@@ -10,8 +10,8 @@ using Estat.Lake.Names;
 namespace Estat.Collect.Recovery;
 
 /// <summary>
-/// Looks at files without disturbing recovery; whatever changes one does so under the same claim as recovery's own attempts. A listing costs a walk over the
-/// names and one page of metas, however many files there are. Everything here touches the disk.
+/// Looks at files without disturbing recovery; whatever changes one does so under the same claim as recovery's own attempts. A listing costs a walk
+/// over the names and one page of metas, however many files there are. Everything here touches the disk.
 /// </summary>
 public sealed partial class DlqOffice
 {
@@ -199,7 +199,8 @@ public sealed partial class DlqOffice
         DateTime due = File.GetLastWriteTimeUtc(payload + DlqDirectory.MetaExtension); // which "all are due" moves, and not what the meta says
         TimeSpan age = _time.GetUtcNow() - opened;
         return new DlqFile(
-            name, meta?.Key ?? _keys.ForName(name, opened), meta?.NumEvents ?? 0, file.Length, StateSampler.ToMilliseconds(opened), Math.Round(age.TotalSeconds, 1),
+            name, meta?.Key ?? _keys.ForName(name, opened), meta?.NumEvents
+                ?? 0, file.Length, StateSampler.ToMilliseconds(opened), Math.Round(age.TotalSeconds, 1),
             meta?.Reason ?? trouble!, meta?.Attempts ?? 0,
             meta is null || due <= _time.GetUtcNow().UtcDateTime ? null : StateSampler.ToMilliseconds(due), age >= _options.DlqMaxAge,
             meta?.Form == BatchForm.Raw ? "raw" : "gzip");

@@ -24,8 +24,8 @@ public sealed record QuarantinedObject(string Key, long Bytes, DateTime Stored, 
 public sealed record QuarantinedObjects(IReadOnlyList<QuarantinedObject> Objects, string? Next);
 
 /// <summary>
-/// Works on what lies under DLQ_PREFIX, whichever node brought it there. The ledger counts only what this process brought: what another one did is found
-/// first, and then moved.
+/// Works on what lies under DLQ_PREFIX, whichever node brought it there. The ledger counts only what this process brought: what another one did is
+/// found first, and then moved.
 /// </summary>
 public sealed partial class Quarantine
 {
@@ -51,7 +51,8 @@ public sealed partial class Quarantine
     private readonly Queue<string> _countedOrder = new();
 
     internal Quarantine(
-        IObjectCatalog catalog, QuarantineKeys places, ObjectWriter writer, ObjectKeys keys, Ledger ledger, StoredObjects stored, TimeProvider time, ILogger logger)
+        IObjectCatalog catalog, QuarantineKeys places, ObjectWriter writer, ObjectKeys keys, Ledger ledger, StoredObjects stored, TimeProvider time,
+        ILogger logger)
     {
         _catalog = catalog;
         _places = places;
@@ -79,7 +80,8 @@ public sealed partial class Quarantine
 
         ObjectEntry[] page = [.. entries.Take(limit)];
         var objects = new QuarantinedObject?[page.Length];
-        await Parallel.ForAsync(0, page.Length, new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancellationToken }, async (index, token) =>
+        await Parallel.ForAsync(0, page.Length, new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancellationToken },
+            async (index, token) =>
         {
             objects[index] = await DescribeAsync(page[index], token).ConfigureAwait(false);
         }).ConfigureAwait(false);
@@ -97,7 +99,8 @@ public sealed partial class Quarantine
 
         if (there.Entry.Bytes > LargestToTry)
         {
-            return new OrderResult(OrderEnd.Failed, Detail: $"it has {there.Entry.Bytes} bytes, more than any batch. Download it and look who wrote it.");
+            return new OrderResult(
+                OrderEnd.Failed, Detail: $"it has {there.Entry.Bytes} bytes, more than any batch. Download it and look who wrote it.");
         }
 
         using var bytes = new PooledStream();
@@ -115,7 +118,8 @@ public sealed partial class Quarantine
 
         (string name, string prefix) = _places.BatchOf(key);
         DateTimeOffset opened = ObjectKeys.OpenedOf(name) ?? there.Entry.Modified;
-        string raw = await _writer.WriteAsync(_keys.Under(prefix).ForName(name, opened), new ObjectContent(bytes.OpenRead, seal, IsGzip: true), cancellationToken).ConfigureAwait(false);
+        string raw = await _writer.WriteAsync(_keys.Under(prefix)
+            .ForName(name, opened), new ObjectContent(bytes.OpenRead, seal, IsGzip: true), cancellationToken).ConfigureAwait(false);
         _stored.Add(StoredObject.Of(raw, seal, bytes.Length, opened, _time));
         string? left = await TryDeleteAsync(key, cancellationToken).ConfigureAwait(false);
         if (left is null)
@@ -260,7 +264,8 @@ public sealed partial class Quarantine
     [LoggerMessage(Level = LogLevel.Information, Message = "{Key} of the quarantine is sound: its {Events} events are in RAW as {Raw}")]
     private static partial void LogStored(ILogger logger, string key, string raw, long events);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Asker} discarded {Key} of the quarantine: {Events} events were given up, and are counted as dropped")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Asker} discarded {Key} of the quarantine: {Events} events were given up, and are counted as dropped")]
     private static partial void LogDiscarded(ILogger logger, string asker, string key, long events);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Fault}")]

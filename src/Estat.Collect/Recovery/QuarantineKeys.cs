@@ -6,7 +6,8 @@ using Estat.Lake.Names;
 
 namespace Estat.Collect.Recovery;
 
-/// <summary>Keys of what cannot be read as gzip JSONL. They tell the prefix that a batch was made for, so that it goes there should it be sound after all.</summary>
+/// <summary>Keys of what cannot be read as gzip JSONL. They tell the prefix that a batch was made for, so that it goes there should it be sound after
+/// all.</summary>
 internal sealed class QuarantineKeys(EstatOptions options)
 {
     private const string Raw = ".jsonl";

@@ -217,7 +217,8 @@ internal sealed partial class RecoveryLoop
         }
 
         DlqMeta? meta = AlarmIfExpired(payload, reading.Meta);
-        (Seal? seal, string? fault) = await CpuRests.RunAsync(afterStep => Examine(payload, meta, afterStep), _time, cancellationToken).ConfigureAwait(false);
+        (Seal? seal, string? fault) = await CpuRests.RunAsync(afterStep => Examine(payload, meta, afterStep), _time, cancellationToken)
+            .ConfigureAwait(false);
         if (seal is not null)
         {
             if (meta is null)
@@ -241,7 +242,8 @@ internal sealed partial class RecoveryLoop
             long events = meta?.NumEvents ?? 0;
             string key = _quarantine.For(meta?.Key ?? name, meta?.Form ?? BatchForm.Gzip);
             var content = new ObjectContent(() => Open(_dlq.Now(payload)), SealOfUnsound(payload, events), IsGzip: false, fault);
-            string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
+            string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken)
+                .ConfigureAwait(false);
             if (_dlq.Remove(payload, meta?.NumEvents, Place.Quarantined))
             {
                 OnQuarantined?.Invoke(stored, events);
@@ -360,7 +362,8 @@ internal sealed partial class RecoveryLoop
             }
 
             int attempts = meta.Attempts + 1;
-            DlqDirectory.WriteMeta(payload, meta with { Attempts = attempts, Reason = reason, NextDue = _time.GetUtcNow() + Backoff.Dlq.After(attempts) });
+            DlqDirectory.WriteMeta(
+                payload, meta with { Attempts = attempts, Reason = reason, NextDue = _time.GetUtcNow() + Backoff.Dlq.After(attempts) });
             _notNoted.End();
             return meta.Reason != reason;
         }

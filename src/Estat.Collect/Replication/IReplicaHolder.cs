@@ -11,7 +11,8 @@ public interface IReplicaHolder
     void Release(IReadOnlyList<string> keys);
 
     /// <summary>
-    /// Tells which instances are alive. One that was among them and is no longer is gone for good: copies of its batches are finished, and it may begin no more.
+    /// Tells which instances are alive. One that was among them and is no longer is gone for good: copies of its batches are finished, and it may
+    /// begin no more.
     /// </summary>
     /// <param name="aliveInstances">The <c>&lt;instance&gt;</c> of every silo that membership has as active; never a part of them.</param>
     void OnNeighbours(IReadOnlyCollection<string> aliveInstances);

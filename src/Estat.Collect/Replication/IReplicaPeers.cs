@@ -32,7 +32,8 @@ public interface IReplicaPartner
     /// <exception cref="Exception">Anything: nobody knows whether it holds them. Ends within REPLICA_TIMEOUT.</exception>
     Task<ReplicaAnswer> HoldAsync(ReplicaRecords records);
 
-    /// <summary>Tells it that these batches are safe in the store, so that it may forget its copies. A lost call is made good by its own looking.</summary>
+    /// <summary>Tells it that these batches are safe in the store, so that it may forget its copies. A lost call is made good by its own
+    /// looking.</summary>
     Task ReleaseAsync(IReadOnlyList<string> keys);
 }
 
@@ -42,7 +43,8 @@ public interface IReplicaPeers
     /// <summary>Whether there is nobody to choose. Cheap: asked for every request.</summary>
     bool IsAlone { get; }
 
-    /// <summary>Who shall hold a new batch: spread over all, in another zone than this silo's when zones are named. Null when there is nobody.</summary>
+    /// <summary>Who shall hold a new batch: spread over all, in another zone than this silo's when zones are named. Null when there is
+    /// nobody.</summary>
     /// <param name="key">The batch's key.</param>
     /// <param name="except">A partner that just failed; taken only if there is nobody else.</param>
     IReplicaPartner? Choose(string key, IReplicaPartner? except);

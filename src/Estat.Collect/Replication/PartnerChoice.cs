@@ -4,8 +4,8 @@ using System.Text;
 namespace Estat.Collect.Replication;
 
 /// <summary>
-/// Rendezvous hashing: every silo ranks the others for a batch by a hash of both, so that batches spread evenly, and a silo that goes or comes changes
-/// the choice only for its own part of them.
+/// Rendezvous hashing: every silo ranks the others for a batch by a hash of both, so that batches spread evenly, and a silo that goes or comes
+/// changes the choice only for its own part of them.
 /// </summary>
 public static class PartnerChoice
 {
@@ -30,7 +30,8 @@ public static class PartnerChoice
         foreach (T candidate in candidates)
         {
             // Who just failed comes last, whatever its zone: a copy in the same zone is better than one that is not made.
-            var rank = (!ReferenceEquals(candidate, except), zone is not null && zoneOf(candidate) is { } other && other != zone, Hash(nameOf(candidate), key));
+            var rank = (!ReferenceEquals(candidate, except), zone is not null && zoneOf(candidate) is { } other
+                && other != zone, Hash(nameOf(candidate), key));
             if (best is null || rank.CompareTo(bestRank) > 0)
             {
                 (best, bestRank) = (candidate, rank);

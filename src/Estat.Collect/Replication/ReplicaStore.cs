@@ -5,11 +5,11 @@ using Estat.Lake.Names;
 namespace Estat.Collect.Replication;
 
 /// <summary>
-/// What tests try to refute: records are held in order and without gaps, so a copy is always a prefix of its batch; "held" is said only after an fdatasync
-/// that began after the record was written; once a batch is finished here, no further record of it is held (it could only begin again from its first); a finished batch is sealed and stored under its
-/// own key (<c>ObjectWriter</c> knows what to do when the owner, or another partner, stored more or less of it), so finishing is safe whenever it happens, also
-/// while the owner lives. A batch is finished when its owner is gone, when it has been held for too long without word from its owner, when this silo's disk
-/// fails under it, when this silo drains, and after a restart.
+/// What tests try to refute: records are held in order and without gaps, so a copy is always a prefix of its batch; "held" is said only after an
+/// fdatasync that began after the record was written; once a batch is finished here, no further record of it is held (it could only begin again from
+/// its first); a finished batch is sealed and stored under its own key (<c>ObjectWriter</c> knows what to do when the owner, or another partner,
+/// stored more or less of it), so finishing is safe whenever it happens, also while the owner lives. A batch is finished when its owner is gone, when
+/// it has been held for too long without word from its owner, when this silo's disk fails under it, when this silo drains, and after a restart.
 /// </summary>
 /// <remarks>All state belongs to one thread, which takes calls in the order in which they come and flushes once for all that have gathered.</remarks>
 public sealed partial class ReplicaStore : IReplicaHolder, IDisposable

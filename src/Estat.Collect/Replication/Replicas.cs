@@ -22,7 +22,8 @@ internal sealed class Replicas : IDisposable
     private Task _holding = Task.CompletedTask;
 
     internal Replicas(
-        EstatOptions options, ReplicaSetup replication, Func<Spool, SpoolBacklog> backlogOf, Func<bool> storageFails, TimeProvider time, ILoggerFactory loggers)
+        EstatOptions options, ReplicaSetup replication, Func<Spool, SpoolBacklog> backlogOf, Func<bool> storageFails, TimeProvider time,
+        ILoggerFactory loggers)
     {
         _time = time;
         Spool = Spool.Open(options with { SpoolDir = Path.Combine(options.SpoolDir, FolderName) }, Spares, time, loggers.CreateLogger<Spool>());
@@ -60,7 +61,8 @@ internal sealed class Replicas : IDisposable
     internal async Task DrainAsync(CancellationToken cancellationToken)
     {
         Held.Dispose();
-        await Task.WhenAny(_holding, Task.Delay(LongestFlush, _time, CancellationToken.None)).ConfigureAwait(false); // a disk that hangs must not keep the process
+        // a disk that hangs must not keep the process
+        await Task.WhenAny(_holding, Task.Delay(LongestFlush, _time, CancellationToken.None)).ConfigureAwait(false);
         await Backlog.DrainAsync(cancellationToken).ConfigureAwait(false);
         await Own.ReleaseStoredAsync().ConfigureAwait(false);
     }

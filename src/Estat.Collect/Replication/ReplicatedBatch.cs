@@ -4,8 +4,8 @@ using Estat.Collect.Batching;
 namespace Estat.Collect.Replication;
 
 /// <summary>
-/// Who holds its copy, and how much of it was acknowledged as held. Once the partner has refused, or nobody knows what it holds, nothing more of the batch
-/// is acknowledged at <c>replica</c>: it ends, and leaves for the store at once.
+/// Who holds its copy, and how much of it was acknowledged as held. Once the partner has refused, or nobody knows what it holds, nothing more of the
+/// batch is acknowledged at <c>replica</c>: it ends, and leaves for the store at once.
 /// </summary>
 /// <param name="key">The batch's key.</param>
 /// <param name="opened">When it opened, UTC.</param>

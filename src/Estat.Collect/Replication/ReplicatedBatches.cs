@@ -7,8 +7,8 @@ using Estat.Collect.Options;
 namespace Estat.Collect.Replication;
 
 /// <summary>
-/// Knows every batch of the level <c>replica</c> from its first record until it is stored. A batch whose partner is lost is ended and uploaded at once; when
-/// the store refuses it, it is sent whole to another partner. Safe for concurrent use.
+/// Knows every batch of the level <c>replica</c> from its first record until it is stored. A batch whose partner is lost is ended and uploaded at
+/// once; when the store refuses it, it is sent whole to another partner. Safe for concurrent use.
 /// </summary>
 internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimeProvider time, ILogger logger)
 {
@@ -53,7 +53,8 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
         }
     }
 
-    /// <summary>The batch is safe in the store or the quarantine, whole: its partner may forget its copy. Keys of other nodes' batches are none of ours.</summary>
+    /// <summary>The batch is safe in the store or the quarantine, whole: its partner may forget its copy. Keys of other nodes' batches are none of
+    /// ours.</summary>
     internal void OnStored(string key)
     {
         if (_batches.TryRemove(key, out ReplicatedBatch? batch) && batch.Partner is { } partner)
@@ -65,7 +66,8 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
     /// <summary>The store does not take a batch: if its copy is lost, another partner gets all of it.</summary>
     internal async Task KeepSafeAsync(SealedBatch batch)
     {
-        if (batch.Form != BatchForm.Gzip || !_batches.TryGetValue(batch.Key, out ReplicatedBatch? replicated) || !replicated.IsLost || replicated.Events == 0)
+        if (batch.Form != BatchForm.Gzip || !_batches.TryGetValue(batch.Key, out ReplicatedBatch? replicated) || !replicated.IsLost
+            || replicated.Events == 0)
         {
             return;
         }
@@ -109,7 +111,8 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
             stored.Add(next);
         }
 
-        foreach (IGrouping<IReplicaPartner, string> told in stored.Where(item => item.Partner.IsAlive).GroupBy(item => item.Partner, item => item.Key))
+        foreach (IGrouping<IReplicaPartner, string> told in stored.Where(item => item.Partner.IsAlive)
+            .GroupBy(item => item.Partner, item => item.Key))
         {
             try
             {
@@ -206,10 +209,12 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Partner} no longer holds {Key} ({Reason}); the batch is ended and uploaded now")]
     private static partial void LogPartnerLost(ILogger logger, string partner, string key, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Partner} holds all of {Key}, whose first partner was lost while storage does not answer")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Partner} holds all of {Key}, whose first partner was lost while storage does not answer")]
     private static partial void LogHeldAfresh(ILogger logger, string partner, string key);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partner} did not take a copy of {Key} ({Error}); it stays under-replicated until it is stored")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Partner} did not take a copy of {Key} ({Error}); it stays under-replicated until it is stored")]
     private static partial void LogNotHeldAfresh(ILogger logger, string partner, string key, string error);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Partner} was not told what is stored ({Error}); it will look for itself")]

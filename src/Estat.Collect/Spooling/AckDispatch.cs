@@ -7,8 +7,8 @@ using Estat.Collect.Intake;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// The thread that flushed answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices: one work
-/// item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread.
+/// The thread that flushed answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices:
+/// one work item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread.
 /// </summary>
 internal sealed class AckDispatch
 {

@@ -63,7 +63,8 @@ internal interface ISpoolFile : IDisposable
     /// <summary>Reads up to the span's length; 0 at the end.</summary>
     int Read(long offset, Span<byte> bytes);
 
-    /// <summary>Flushes content and length to the device (fdatasync). When it throws, nothing is known of what was written since the last one.</summary>
+    /// <summary>Flushes content and length to the device (fdatasync). When it throws, nothing is known of what was written since the last
+    /// one.</summary>
     void Sync();
 
     /// <summary>Cuts it; not durable before <see cref="Sync"/>.</summary>

@@ -5,8 +5,8 @@ using Estat.Collect.Batching;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// Sealed and sound: the batch is what was sealed. Never sealed: the batch is the good run, all that can have been acknowledged; the tail is cut off. Sealed
-/// but not what it was sealed as: the good run is the batch, and everything behind it is suspect.
+/// Sealed and sound: the batch is what was sealed. Never sealed: the batch is the good run, all that can have been acknowledged; the tail is cut off.
+/// Sealed but not what it was sealed as: the good run is the batch, and everything behind it is suspect.
 /// </summary>
 internal sealed class RecoveredSegment : IDisposable
 {
@@ -59,7 +59,8 @@ internal sealed class RecoveredSegment : IDisposable
         {
             if (reader.Seal is null)
             {
-                // A process that was killed may have written and not flushed: what is judged and sealed now would be another file after a power cut, and its tail another object.
+                // A process that was killed may have written and not flushed: what is judged and sealed now would be another file after a power cut,
+                // and its tail another object.
                 reader.Sync();
             }
 

@@ -101,8 +101,8 @@ internal sealed class Segment
     }
 
     /// <summary>
-    /// Cuts off what was written and never acknowledged, as far as a failing disk lets us. Recovery copes when it does not; a segment without a failed
-    /// flush can be relied upon again when it does.
+    /// Cuts off what was written and never acknowledged, as far as a failing disk lets us. Recovery copes when it does not; a segment without a
+    /// failed flush can be relied upon again when it does.
     /// </summary>
     internal void CutUnflushed()
     {

@@ -10,8 +10,8 @@ namespace Estat.Collect.Spooling;
 
 /// <summary>
 /// All integers are little-endian. Head, <see cref="HeadBytes"/>: identity (magic, version, nonce, opening time, key, CRC-32C) from 0, seal slot
-/// (magic, events, bytes, last sequence, SHA-256, CRC-32C) from <see cref="SealOffset"/>. Record: <see cref="FrameBytes"/> of frame (magic, length, first
-/// sequence number, events, CRC-32C), then that many bytes of whole lines.
+/// (magic, events, bytes, last sequence, SHA-256, CRC-32C) from <see cref="SealOffset"/>. Record: <see cref="FrameBytes"/> of frame (magic, length,
+/// first sequence number, events, CRC-32C), then that many bytes of whole lines.
 /// </summary>
 /// <remarks>
 /// A file gets its name when a head of <see cref="WriteSpare"/> in it is synced. So under a segment's name there is that, or a batch's head, and

@@ -11,7 +11,8 @@ internal enum TailKind
     /// <summary>Nothing, or zeros: a file that had grown before its content arrived.</summary>
     Clean,
 
-    /// <summary>A record that is not whole: what a power cut or a kill leaves of a write that nobody was told of. Perhaps a damaged last record.</summary>
+    /// <summary>A record that is not whole: what a power cut or a kill leaves of a write that nobody was told of. Perhaps a damaged last
+    /// record.</summary>
     Torn,
 
     /// <summary>A bad record with good ones behind it: what was flushed has been damaged.</summary>
@@ -19,8 +20,8 @@ internal enum TailKind
 }
 
 /// <summary>
-/// The good run ends at the first record whose magic, length, checksum or sequence number is wrong, or at the end of the file. Everything behind it is the
-/// tail. One user.
+/// The good run ends at the first record whose magic, length, checksum or sequence number is wrong, or at the end of the file. Everything behind it
+/// is the tail. One user.
 /// </summary>
 internal sealed class SegmentReader : IDisposable
 {

@@ -6,8 +6,8 @@ namespace Estat.Collect.Spooling;
 internal sealed partial class Spool
 {
     /// <summary>
-    /// Keeps an eye on the disk until cancelled. Nothing is written while new requests are turned away, so nothing else would ever notice that there is room again,
-    /// or that the disk works; and a call that hangs, a sync or the guard's own, reports nothing.
+    /// Keeps an eye on the disk until cancelled. Nothing is written while new requests are turned away, so nothing else would ever notice that there
+    /// is room again, or that the disk works; and a call that hangs, a sync or the guard's own, reports nothing.
     /// </summary>
     internal async Task GuardAsync(CancellationToken cancellationToken)
     {

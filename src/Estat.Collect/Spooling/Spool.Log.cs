@@ -2,7 +2,8 @@ namespace Estat.Collect.Spooling;
 
 internal sealed partial class Spool
 {
-    [LoggerMessage(Level = LogLevel.Error, Message = "The spool's disk failed at {Segment}: {Error}. The events of that flush were not acknowledged; a new segment is begun")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "The spool's disk failed at {Segment}: {Error}. The events of that flush were not acknowledged; a new segment is begun")]
     private static partial void LogFailed(ILogger logger, string segment, string error);
 
     [LoggerMessage(Level = LogLevel.Critical,
@@ -18,21 +19,26 @@ internal sealed partial class Spool
     [LoggerMessage(Level = LogLevel.Warning, Message = "The free space of SPOOL_DIR {Folder} cannot be read: {Error}")]
     private static partial void LogFreeSpaceUnknown(ILogger logger, string folder, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Name} cannot be deleted ({Error}); its batch is safe elsewhere, and the next start will recognise it")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Segment {Name} cannot be deleted ({Error}); its batch is safe elsewhere, and the next start will recognise it")]
     private static partial void LogNotDeleted(ILogger logger, string name, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The identity file in SPOOL_DIR {Folder} is not readable; the spool gets a new id. Its segments are recovered all the same")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The identity file in SPOOL_DIR {Folder} is not readable; the spool gets a new id. Its segments are recovered all the same")]
     private static partial void LogIdentityUnreadable(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "A flush on the disk of SPOOL_DIR {Folder} has hung for more than {Seconds} s: events are answered 503 until it returns. Look at the disk")]
+    [LoggerMessage(Level = LogLevel.Critical, Message = "A flush on the disk of SPOOL_DIR {Folder} has hung for more than {Seconds} s: events are "
+        + "answered 503 until it returns. Look at the disk")]
     private static partial void LogHangs(ILogger logger, string folder, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The seal of segment {Segment} could not be written: {Error}. Its batch is uploaded from memory; look at the disk of SPOOL_DIR")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "The seal of segment {Segment} could not be written: {Error}. Its batch is uploaded from memory; look at the disk of SPOOL_DIR")]
     private static partial void LogSealFailed(ILogger logger, string segment, string error);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The spool {Folder} is full: it holds {Bytes} bytes (SPOOL_MAX_SIZE_BYTES) and its disk has {Free} free (DISK_MIN_FREE_BYTES). New requests get 503; make room, or mend storage")]
+        Message = "The spool {Folder} is full: it holds {Bytes} bytes (SPOOL_MAX_SIZE_BYTES) and its disk has {Free} free (DISK_MIN_FREE_BYTES). New "
+            + "requests get 503; make room, or mend storage")]
     private static partial void LogFull(ILogger logger, string folder, long bytes, long free);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The spool {Folder} has room again: it holds {Bytes} bytes and its disk has {Free} free")]

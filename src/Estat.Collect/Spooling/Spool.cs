@@ -12,10 +12,11 @@ namespace Estat.Collect.Spooling;
 
 /// <summary>
 /// What a reader may assume, and tests try to refute (docs/guarantees.md):
-/// a segment is one batch with one writer; an event is acknowledged only after an fdatasync that began after its record was written has succeeded, in a
-/// file whose entry in the folder was flushed before; so every acknowledged record lies in the run of good records from the head on; a segment takes nothing
-/// more after a failed write or flush, nor after its seal; the seal is flushed before the first upload; the file is deleted only when all of its events
-/// are durable elsewhere. What a torn tail looks like: fewer bytes than its frame says, zeros, or a checksum that does not hold, and no good record behind it.
+/// a segment is one batch with one writer; an event is acknowledged only after an fdatasync that began after its record was written has succeeded, in
+/// a file whose entry in the folder was flushed before; so every acknowledged record lies in the run of good records from the head on; a segment
+/// takes nothing more after a failed write or flush, nor after its seal; the seal is flushed before the first upload; the file is deleted only when
+/// all of its events are durable elsewhere. What a torn tail looks like: fewer bytes than its frame says, zeros, or a checksum that does not hold,
+/// and no good record behind it.
 /// </summary>
 /// <remarks>One process owns the folder. Its id and the number of this start are flushed before anything is served: they make keys unique.</remarks>
 internal sealed partial class Spool : IDisposable
@@ -110,7 +111,8 @@ internal sealed partial class Spool : IDisposable
     internal bool IsFailing => Volatile.Read(ref _failures) >= FailuresUntilUnready || _hangs || IsGone;
 
     /// <summary>Takes the folder that the options name.</summary>
-    /// <exception cref="IOException">Another process owns it, it cannot be written, or it would forget everything at a power cut; the message says what to do.</exception>
+    /// <exception cref="IOException">Another process owns it, it cannot be written, or it would forget everything at a power cut; the message says
+    /// what to do.</exception>
     internal static Spool Open(EstatOptions options, int spares, TimeProvider time, ILogger logger)
     {
         DirectoryLock owner = DirectoryLock.Take(options.SpoolDir, "SPOOL_DIR");
@@ -120,7 +122,8 @@ internal sealed partial class Spool : IDisposable
             if (promised >= AckLevel.Disk && !options.SpoolVolatile && IsVolatile(options.SpoolDir) is { } fileSystem)
             {
                 throw new IOException(
-                    $"SPOOL_DIR={options.SpoolDir}: is a {fileSystem}, which a power cut or a reboot empties, so {promised.ToText()} cannot be promised. "
+                    $"SPOOL_DIR={options.SpoolDir}: is a {fileSystem}, which a power cut or a reboot empties, so {promised.ToText()} cannot be "
+                        + $"promised. "
                     + "Name a folder on a disk, or set SPOOL_VOLATILE=true to accept that.");
             }
 

@@ -14,12 +14,14 @@ internal sealed partial class SpoolBacklog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Segment} waits in the spool: {Error}")]
     private static partial void LogAttemptFailed(ILogger logger, string segment, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Segment} ends in {Bytes} bytes that are no whole record, as a crash leaves of a write that nobody was told of; they now lie under {Key}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Segment} ends in {Bytes} bytes that are no whole record, as a crash leaves of a "
+        + "write that nobody was told of; they now lie under {Key}")]
     private static partial void LogTailCut(ILogger logger, string segment, long bytes, string key);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} is damaged ({Reason}): acknowledged events may be among the bytes that now lie under {Key}. Look at the disk of SPOOL_DIR")]
+        Message = "Segment {Segment} is damaged ({Reason}): acknowledged events may be among the bytes that now lie under {Key}. Look at the disk of "
+            + "SPOOL_DIR")]
     private static partial void LogDamaged(ILogger logger, string segment, string key, string reason);
 
     [LoggerMessage(

@@ -25,11 +25,12 @@ internal sealed partial class SpoolBacklog
         var attempt = Attempt.Done;
         if (recovered.Key is { } key && _dlq.Holds(key))
         {
-            // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events besides
-            // whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
+            // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events
+            // besides whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
             _ledger.Find(-segment.Events, Place.Spooled);
         }
-        else if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken).ConfigureAwait(false))
+        else if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken)
+            .ConfigureAwait(false))
         {
             // It was uploaded whole before it was damaged: nothing is amiss.
             _ledger.Move(segment.Events, Place.Spooled, Place.Stored);

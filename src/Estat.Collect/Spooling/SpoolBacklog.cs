@@ -10,9 +10,9 @@ using Estat.Collect.Uploading;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// Reads a waiting segment, checks it, compresses it and uploads it under its key, <c>UPLOAD_CONCURRENCY</c> at once. Each failed one backs off on its own; while
-/// storage fails, one at a time is tried, ever less often, so that an outage is not made worse and its end is noticed within seconds. A crash anywhere between
-/// upload and deletion costs a repeated attempt and never a second object.
+/// Reads a waiting segment, checks it, compresses it and uploads it under its key, <c>UPLOAD_CONCURRENCY</c> at once. Each failed one backs off on
+/// its own; while storage fails, one at a time is tried, ever less often, so that an outage is not made worse and its end is noticed within seconds.
+/// A crash anywhere between upload and deletion costs a repeated attempt and never a second object.
 /// </summary>
 internal sealed partial class SpoolBacklog : IDisposable
 {
@@ -42,7 +42,8 @@ internal sealed partial class SpoolBacklog : IDisposable
     private bool _stockTaken;
 
     internal SpoolBacklog(
-        EstatOptions options, Spool spool, BatchStore store, DlqDirectory dlq, QuarantineKeys quarantine, Func<BatchEncoder> newEncoder, Ledger ledger,
+        EstatOptions options, Spool spool, BatchStore store, DlqDirectory dlq, QuarantineKeys quarantine, Func<BatchEncoder> newEncoder,
+        Ledger ledger,
         TimeProvider time, ILogger logger)
     {
         _options = options;
@@ -121,8 +122,8 @@ internal sealed partial class SpoolBacklog : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Nothing of what a failed flush was to secure is believed: the batch leaves from memory. Were it interrupted, recovery would find the same run of
-            // records, and so the same batch: nothing is appended to a segment whose batch has ended.
+            // Nothing of what a failed flush was to secure is believed: the batch leaves from memory. Were it interrupted, recovery would find the
+            // same run of records, and so the same batch: nothing is appended to a segment whose batch has ended.
             segment.Distrust();
             _spool.OnSealFailed(segment.Name, error);
         }
@@ -196,7 +197,8 @@ internal sealed partial class SpoolBacklog : IDisposable
     }
 
     /// <summary>
-    /// Tries everything that waits once more and completes when nothing is due any longer, or when storage fails: what is left then is for the next start.
+    /// Tries everything that waits once more and completes when nothing is due any longer, or when storage fails: what is left then is for the next
+    /// start.
     /// </summary>
     internal async Task DrainAsync(CancellationToken cancellationToken)
     {

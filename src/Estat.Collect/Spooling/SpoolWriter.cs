@@ -8,9 +8,10 @@ using Estat.Collect.Replication;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// The spool's one writer of a lane, on a thread of its own, as it spends its life in blocking calls. It takes whatever has gathered since its last flush,
-/// writes it as records, flushes once, and lets all those requests go on. So a lone request waits for one flush and for nobody else, and under load a flush
-/// serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took them or not.
+/// The spool's one writer of a lane, on a thread of its own, as it spends its life in blocking calls. It takes whatever has gathered since its last
+/// flush, writes it as records, flushes once, and lets all those requests go on. So a lone request waits for one flush and for nobody else, and under
+/// load a flush serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took them or
+/// not.
 /// </summary>
 /// <param name="lane">Whose lines it takes.</param>
 /// <param name="spool">Where it writes them.</param>
@@ -19,7 +20,8 @@ namespace Estat.Collect.Spooling;
 /// <param name="time">Clock.</param>
 internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication? replication, EstatInstruments instruments, TimeProvider time)
 {
-    private readonly Channel<Chunk> _flushed = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+    private readonly Channel<Chunk> _flushed = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true,
+        SingleWriter = true });
     private readonly List<TakenLines> _group = [];
     private readonly HashSet<Chunk> _refused = [];
     private readonly List<OpenBatch> _touched = [];

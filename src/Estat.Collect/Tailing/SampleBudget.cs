@@ -2,8 +2,8 @@
 namespace Estat.Collect.Tailing;
 
 /// <summary>
-/// A leaky bucket in one field: the moment from which the next one may be taken, which lags behind the clock by the burst at the most. Safe for concurrent use; of
-/// those who race, one gets it and the others do without.
+/// A leaky bucket in one field: the moment from which the next one may be taken, which lags behind the clock by the burst at the most. Safe for
+/// concurrent use; of those who race, one gets it and the others do without.
 /// </summary>
 /// <param name="perSecond">How many a second.</param>
 /// <param name="burst">How many at once after a pause.</param>

@@ -8,9 +8,9 @@ using Estat.Lake.Lines;
 namespace Estat.Collect.Tailing;
 
 /// <summary>
-/// While nobody watches, an event costs one read of a field. While somebody does, a shared budget decides which events are copied at all; whatever else there
-/// is to do (filters, rates, slow readers) happens on a loop of its own, away from the threads that take events. Whoever offers an event says so only once it was
-/// accepted. Safe for concurrent use.
+/// While nobody watches, an event costs one read of a field. While somebody does, a shared budget decides which events are copied at all; whatever
+/// else there is to do (filters, rates, slow readers) happens on a loop of its own, away from the threads that take events. Whoever offers an event
+/// says so only once it was accepted. Safe for concurrent use.
 /// </summary>
 /// <param name="time">Clock of the budget.</param>
 /// <param name="logger">Where a filter that failed is told.</param>
@@ -39,7 +39,8 @@ public sealed partial class TailHub(TimeProvider time, ILogger<TailHub> logger)
     /// <summary>Whether anybody watches: what is asked before each event.</summary>
     public bool IsWatched => _isWatched;
 
-    /// <summary>Whether the next event is one of those that are looked at, as few are; asked while somebody watches, before its envelope is read for the purpose.</summary>
+    /// <summary>Whether the next event is one of those that are looked at, as few are; asked while somebody watches, before its envelope is read for
+    /// the purpose.</summary>
     public bool Chooses() => _budget.TryTake();
 
     /// <summary>A copy of an event's line that <see cref="Chooses"/> chose; null when it is too long to be shown.</summary>
@@ -142,6 +143,7 @@ public sealed partial class TailHub(TimeProvider time, ILogger<TailHub> logger)
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An event could not be shown to one who watches the tail; it counts as skipped, as will all that fail in this way. Please report it")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "An event could not be shown to one who watches the tail; it counts as skipped, as will all "
+        + "that fail in this way. Please report it")]
     private static partial void LogShowFailed(ILogger logger, Exception error);
 }

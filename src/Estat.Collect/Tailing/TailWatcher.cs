@@ -48,7 +48,8 @@ public sealed class TailWatcher : IDisposable
 
     /// <summary>What happened since this was last asked.</summary>
     public TailNote TakeNote() => new(
-        Interlocked.Exchange(ref _seen, 0), Interlocked.Exchange(ref _matched, 0), Interlocked.Exchange(ref _sent, 0), Interlocked.Exchange(ref _skipped, 0));
+        Interlocked.Exchange(ref _seen, 0), Interlocked.Exchange(ref _matched, 0), Interlocked.Exchange(ref _sent, 0),
+        Interlocked.Exchange(ref _skipped, 0));
 
     /// <summary>Stops watching.</summary>
     public void Dispose() => _hub.Leave(this);

@@ -125,7 +125,8 @@ internal sealed partial class BatchStore(
 
     /// <summary>Whether the object under a key is the one that was sealed so.</summary>
     /// <exception cref="StorageException">The store did not answer.</exception>
-    internal Task<bool> IsStoredAsync(string key, Seal seal, CancellationToken cancellationToken) => writer.IsThereAsync(key, seal, cancellationToken);
+    internal Task<bool> IsStoredAsync(string key, Seal seal, CancellationToken cancellationToken) =>
+        writer.IsThereAsync(key, seal, cancellationToken);
 
     private async Task<(string? Key, StorageException? Error)> TryWriteAsync(
         string key, ObjectContent content, BatchTrace trace, CancellationToken cancellationToken)

@@ -9,9 +9,10 @@ using Estat.Lake.Names;
 namespace Estat.Collect.Uploading;
 
 /// <summary>
-/// The rule for a taken key (412): the same hash → it is there, done; something that begins with all of mine → it is there, done; a prefix of mine → the
-/// remainder goes, by the same rule, under the key with <see cref="ObjectKeys.RestSuffix"/>; anything else → alarm, and a key made from mine and my hash. Every key
-/// follows from the batch alone, so an attempt can be repeated by anyone, also by a silo that holds less or more of the batch, at any time without a duplicate.
+/// The rule for a taken key (412): the same hash → it is there, done; something that begins with all of mine → it is there, done; a prefix of mine →
+/// the remainder goes, by the same rule, under the key with <see cref="ObjectKeys.RestSuffix"/>; anything else → alarm, and a key made from mine and
+/// my hash. Every key follows from the batch alone, so an attempt can be repeated by anyone, also by a silo that holds less or more of the batch, at
+/// any time without a duplicate.
 /// </summary>
 internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments instruments, ILogger logger)
 {
@@ -53,7 +54,8 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         LogKeyConflict(logger, key, other);
         return await CreateOrFindAsync(other, content, cancellationToken).ConfigureAwait(false)
             ? other
-            : throw new StorageException(StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold foreign objects. Find out who else writes to this prefix");
+            : throw new StorageException(
+                StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold foreign objects. Find out who else writes to this prefix");
     }
 
     private async Task<bool> CreateOrFindAsync(string key, ObjectContent content, CancellationToken cancellationToken)
@@ -128,9 +130,11 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A shorter object with the first {There} of {Mine} events was there; the rest goes to {Key}")]
     private static partial void LogPrefixFound(ILogger logger, string key, long there, long mine);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Key} holds {There} events that begin with these {Mine}: another silo stored more of the batch")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Key} holds {There} events that begin with these {Mine}: another silo stored more of the batch")]
     private static partial void LogLongerFound(ILogger logger, string key, long there, long mine);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "A foreign object lies under {Key}; the batch goes to {Other}. Find out who else writes to this prefix")]
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "A foreign object lies under {Key}; the batch goes to {Other}. Find out who else writes to this prefix")]
     private static partial void LogKeyConflict(ILogger logger, string key, string other);
 }

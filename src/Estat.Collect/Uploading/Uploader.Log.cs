@@ -8,7 +8,8 @@ internal sealed partial class Uploader
     [LoggerMessage(Level = LogLevel.Error, Message = "The DLQ did not take {Key}: {Error}. It stays in memory and is tried again. DLQ_DIR: {Advice}")]
     private static partial void LogDlqWriteFailed(ILogger logger, string error, string key, string advice);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "{Events} events of {Key} are lost: the time to stop was over, and neither storage nor DLQ_DIR took them")]
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "{Events} events of {Key} are lost: the time to stop was over, and neither storage nor DLQ_DIR took them")]
     private static partial void LogDropped(ILogger logger, long events, string key);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The upload of {Key} crashed; the batch goes to the DLQ")]

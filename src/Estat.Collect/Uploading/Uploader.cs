@@ -14,9 +14,9 @@ namespace Estat.Collect.Uploading;
 
 /// <summary>
 /// A bounded queue and <c>UPLOAD_CONCURRENCY</c> workers. A batch is tried 1 + <c>S3_APP_RETRIES</c> times, then written to the DLQ; while storage
-/// is known to fail, once. A batch that is safe in the spool does not wait for room in a full queue: it stays there and gives its memory back. One that is
-/// in memory only makes its partition wait as long as storage answers, and goes to the DLQ directly when it does not; so memory stays bounded and clients
-/// are not turned away for an outage. What no disk takes stays in memory and is tried again.
+/// is known to fail, once. A batch that is safe in the spool does not wait for room in a full queue: it stays there and gives its memory back. One
+/// that is in memory only makes its partition wait as long as storage answers, and goes to the DLQ directly when it does not; so memory stays bounded
+/// and clients are not turned away for an outage. What no disk takes stays in memory and is tried again.
 /// </summary>
 internal sealed partial class Uploader : IDisposable
 {
@@ -38,7 +38,8 @@ internal sealed partial class Uploader : IDisposable
     private int _uploading;
 
     internal Uploader(
-        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, ReplicatedBatches? replicated, Ledger ledger, EstatInstruments instruments,
+        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, ReplicatedBatches? replicated, Ledger ledger,
+        EstatInstruments instruments,
         TimeProvider time, ILogger logger)
     {
         _queue = Channel.CreateBounded<(SealedBatch, long)>(options.UploadQueue);
@@ -94,7 +95,8 @@ internal sealed partial class Uploader : IDisposable
     /// <summary>No more batches will come.</summary>
     internal void Complete() => _queue.Writer.Complete();
 
-    /// <summary>Ends uploads in progress; what is left goes to the DLQ. An upload that succeeded, but whose response was lost, is recognised by recovery.</summary>
+    /// <summary>Ends uploads in progress; what is left goes to the DLQ. An upload that succeeded, but whose response was lost, is recognised by
+    /// recovery.</summary>
     internal void Hurry() => Cancel(_hurry);
 
     /// <summary>The last resort of a drain whose time is over: batches that neither storage nor the disk takes are counted as dropped.</summary>

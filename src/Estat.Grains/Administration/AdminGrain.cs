@@ -15,7 +15,8 @@ internal sealed class AdminGrain(IAdminDesk desk) : Grain, IAdminGrain
 }
 
 /// <summary>One on every silo; calls interleave.</summary>
-internal sealed class AdminSiloGrain(GrainId id, Silo silo, ILoggerFactory loggers, IAdminDesk desk) : GrainService(id, silo, loggers), IAdminSiloGrain
+internal sealed class AdminSiloGrain(GrainId id, Silo silo, ILoggerFactory loggers, IAdminDesk desk) : GrainService(id, silo, loggers),
+    IAdminSiloGrain
 {
     /// <inheritdoc/>
     public Task<WireAdminReply> AskAsync(WireAdminRequest request) => WireAdmin.AnswerAsync(desk, request);

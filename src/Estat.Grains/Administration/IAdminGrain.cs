@@ -27,7 +27,8 @@ public interface IAdminSiloGrain : IGrainService
 /// <param name="Query">The raw query, with its question mark.</param>
 /// <param name="Asker">From where it came, for the log.</param>
 [GenerateSerializer, Immutable, Alias("estat.admin-request")]
-public sealed record WireAdminRequest([property: Id(0)] string Method, [property: Id(1)] string Path, [property: Id(2)] string Query, [property: Id(3)] string Asker);
+public sealed record WireAdminRequest(
+    [property: Id(0)] string Method, [property: Id(1)] string Path, [property: Id(2)] string Query, [property: Id(3)] string Asker);
 
 /// <summary>The answer.</summary>
 /// <param name="Status">HTTP status.</param>

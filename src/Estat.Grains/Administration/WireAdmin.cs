@@ -16,7 +16,8 @@ internal static class WireAdmin
 
     internal static async Task<WireAdminReply> AnswerAsync(IAdminDesk desk, WireAdminRequest request)
     {
-        AdminReply reply = await desk.AnswerAsync(new AdminRequest(request.Method, request.Path, request.Query, request.Asker), CancellationToken.None);
+        AdminReply reply = await desk.AnswerAsync(
+            new AdminRequest(request.Method, request.Path, request.Query, request.Asker), CancellationToken.None);
         AdminReply held = await reply.HeldAsync(LargestBody, CancellationToken.None);
         return new WireAdminReply(held.Status, held.ContentType, held.Detail, held.FileName, held.Body, held.Allow);
     }

@@ -2,8 +2,8 @@
 namespace Estat.Grains.Batching;
 
 /// <summary>
-/// Key: the partition, so that several packets are read at once. A stateless worker: it runs on the silo whose client endpoint the call came to, and every
-/// silo has its own.
+/// Key: the partition, so that several packets are read at once. A stateless worker: it runs on the silo whose client endpoint the call came to, and
+/// every silo has its own.
 /// </summary>
 [Alias("estat.IBatchGrain")]
 public interface IBatchGrain : IGrainWithIntegerKey
@@ -16,7 +16,8 @@ public interface IBatchGrain : IGrainWithIntegerKey
     [Alias("append")]
     Task<WireAck> AppendAsync(WirePacket packet);
 
-    /// <summary>Takes a packet at <c>stored</c>, which may take as long as two uploads. The timeout is an upper bound: STORED_MAX_WAIT is 1m at most.</summary>
+    /// <summary>Takes a packet at <c>stored</c>, which may take as long as two uploads. The timeout is an upper bound: STORED_MAX_WAIT is 1m at
+    /// most.</summary>
     [Alias("append-stored"), ResponseTimeout("00:03:00")]
     Task<WireAck> AppendStoredAsync(WirePacket packet);
 

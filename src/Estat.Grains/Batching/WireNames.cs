@@ -12,7 +12,8 @@ internal static class WireNames
 
     /// <summary>What another node says; what this version does not know means that nobody knows.</summary>
     internal static Ack ToAck(WireAck ack) =>
-        AckLevels.Parse(ack.Level) is { } level ? new Ack(AdmissionOf(ack.Admission), level, ack.Key) : new Ack(Admission.Unknown, AckLevel.Memory, "");
+        AckLevels.Parse(ack.Level) is { } level ? new Ack(AdmissionOf(ack.Admission), level, ack.Key)
+            : new Ack(Admission.Unknown, AckLevel.Memory, "");
 
     internal static Admission AdmissionOf(string name) => Admissions.GetValueOrDefault(name, Admission.Unknown);
 

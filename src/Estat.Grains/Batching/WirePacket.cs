@@ -13,8 +13,8 @@ public sealed record WirePacket(
     [property: Id(4)] ReadOnlyMemory<byte> Lines);
 
 /// <summary>
-/// Events that go below a prefix of their own. A message apart from <see cref="WirePacket"/>: a silo of a version that knows no prefixes would ignore a field, and
-/// lay them elsewhere; a method that it does not have fails.
+/// Events that go below a prefix of their own. A message apart from <see cref="WirePacket"/>: a silo of a version that knows no prefixes would ignore
+/// a field, and lay them elsewhere; a method that it does not have fails.
 /// </summary>
 /// <param name="Prefix">The key prefix of their objects.</param>
 /// <param name="Packet">The events.</param>

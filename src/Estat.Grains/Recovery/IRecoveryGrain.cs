@@ -2,7 +2,8 @@
 namespace Estat.Grains.Recovery;
 
 /// <summary>
-/// Key: the spool's id. It lives on the silo that has that directory mounted, whatever the silo's name is; while nobody has, its ticks are skipped and counted.
+/// Key: the spool's id. It lives on the silo that has that directory mounted, whatever the silo's name is; while nobody has, its ticks are skipped
+/// and counted.
 /// </summary>
 [Alias("estat.IRecoveryGrain")]
 public interface IRecoveryGrain : IGrainWithStringKey

@@ -4,9 +4,11 @@ using Estat.Grains.Hosting;
 
 namespace Estat.Grains.Recovery;
 
-/// <summary>Placed by <see cref="SpoolPlacementDirector"/>. Where it finds itself away from its directory it goes idle, so that the next tick is placed afresh.</summary>
+/// <summary>Placed by <see cref="SpoolPlacementDirector"/>. Where it finds itself away from its directory it goes idle, so that the next tick is
+/// placed afresh.</summary>
 [SpoolPlacement, GrainType("recovery")]
-internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments instruments, ILogger<RecoveryGrain> logger) : Grain, IRecoveryGrain, IRemindable
+internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments instruments, ILogger<RecoveryGrain> logger) : Grain, IRecoveryGrain,
+    IRemindable
 {
     private const string ReminderName = "recover";
 

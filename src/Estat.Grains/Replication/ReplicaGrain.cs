@@ -23,7 +23,8 @@ internal sealed class ReplicaGrain(
 
     /// <inheritdoc/>
     public async Task<bool> HoldAsync(WireRecords records) =>
-        await holder.HoldAsync(new ReplicaRecords(records.Key, records.OpenedUnixMs, records.FirstSequence, records.Events, records.Lines)) == ReplicaAnswer.Held;
+        await holder.HoldAsync(
+            new ReplicaRecords(records.Key, records.OpenedUnixMs, records.FirstSequence, records.Events, records.Lines)) == ReplicaAnswer.Held;
 
     /// <inheritdoc/>
     public Task ReleaseAsync(IReadOnlyList<string> keys)

@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Estat.Lake.Lines;
 
 /// <summary>
-/// Finds one value in JSON without building a tree. <c>$</c> is the whole; <c>.name</c> (letters, digits, <c>_</c>, <c>-</c>), <c>['any name']</c> with <c>\'</c> and <c>\\</c>
+/// Finds one value in JSON without building a tree. <c>$</c> is the whole; <c>.name</c> (letters, digits, <c>_</c>, <c>-</c>), <c>['any name']</c>
+/// with <c>\'</c> and <c>\\</c>
 /// escaped, and <c>[0]</c> step down. Of equal names the first counts. What is not JSON, or has no such value, is simply not found.
 /// </summary>
 public sealed class JsonPath
@@ -50,7 +51,8 @@ public sealed class JsonPath
         return new JsonPath(text, [.. steps]);
     }
 
-    /// <summary>The value as text: a string's characters, a number or literal as it is written, an object or array as its JSON. Null when it is not there.</summary>
+    /// <summary>The value as text: a string's characters, a number or literal as it is written, an object or array as its JSON. Null when it is not
+    /// there.</summary>
     public string? ValueIn(ReadOnlySpan<byte> json)
     {
         if (!MayHold(json))
@@ -73,7 +75,8 @@ public sealed class JsonPath
     private bool MayHold(ReadOnlySpan<byte> json)
     {
         int first = json.IndexOfAnyExcept(" \t\r\n"u8);
-        return first >= 0 && (_steps.Length == 0 ? !char.IsAsciiLetter((char)json[first]) || json[first] is (byte)'t' or (byte)'f' or (byte)'n' : json[first] is (byte)'{' or (byte)'[');
+        return first >= 0 && (_steps.Length == 0 ? !char.IsAsciiLetter((char)json[first]) || json[first] is (byte)'t' or (byte)'f' or (byte)'n'
+            : json[first] is (byte)'{' or (byte)'[');
     }
 
     private bool Find(ref Utf8JsonReader reader)

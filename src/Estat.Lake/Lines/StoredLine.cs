@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Estat.Lake.Lines;
 
 /// <summary>
-/// Reads lines one after another into buffers of its own; what it gives is valid until the next line. Fields that it does not know are passed over. One reader per thread.
+/// Reads lines one after another into buffers of its own; what it gives is valid until the next line. Fields that it does not know are passed over.
+/// One reader per thread.
 /// </summary>
 internal sealed class StoredLine
 {
@@ -47,7 +48,8 @@ internal sealed class StoredLine
         }
     }
 
-    /// <summary>The text of an envelope field (<c>ts</c>, <c>ip</c>, <c>user_agent</c>, <c>cookie</c>, <c>id</c>, <c>body</c>) of a line that was read without fault.</summary>
+    /// <summary>The text of an envelope field (<c>ts</c>, <c>ip</c>, <c>user_agent</c>, <c>cookie</c>, <c>id</c>, <c>body</c>) of a line that was
+    /// read without fault.</summary>
     internal static string? FieldOf(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name)
     {
         var reader = new Utf8JsonReader(line);

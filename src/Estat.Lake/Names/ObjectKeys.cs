@@ -5,7 +5,8 @@ using Estat.Base.Threading;
 namespace Estat.Lake.Names;
 
 /// <summary>
-/// Makes and takes apart the names of batches. The instance is the spool's id and the number of its start, and the counter is node-wide, so two keys never collide, whatever clocks and hostnames do.
+/// Makes and takes apart the names of batches. The instance is the spool's id and the number of its start, and the counter is node-wide, so two keys
+/// never collide, whatever clocks and hostnames do.
 /// </summary>
 public sealed class ObjectKeys
 {
@@ -42,7 +43,8 @@ public sealed class ObjectKeys
     /// <summary>The key of a batch that opens now.</summary>
     public string Next(DateTimeOffset opened)
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{opened.ToUnixTimeSeconds()}_{Instance}_{Interlocked.Increment(ref (_root ?? this)._counter)}");
+        string name = string.Create(
+            CultureInfo.InvariantCulture, $"{opened.ToUnixTimeSeconds()}_{Instance}_{Interlocked.Increment(ref (_root ?? this)._counter)}");
         return ForName(name, opened);
     }
 
@@ -88,6 +90,7 @@ public sealed class ObjectKeys
     public bool IsOwn(ReadOnlySpan<char> name)
     {
         int underscore = name.IndexOf('_');
-        return underscore > 0 && name[(underscore + 1)..] is var rest && rest.StartsWith(Instance, StringComparison.Ordinal) && rest[Instance.Length..] is ['_', ..];
+        return underscore > 0 && name[(underscore + 1)..] is var rest && rest.StartsWith(Instance, StringComparison.Ordinal)
+            && rest[Instance.Length..] is ['_', ..];
     }
 }

@@ -29,5 +29,6 @@ internal sealed class FieldPath
         Envelope.Contains(text) ? new FieldPath(text, null) : JsonPath.TryParse(text) is { } path ? new FieldPath(text, path) : null;
 
     /// <summary>The value; null when the event has none.</summary>
-    internal string? ValueOf(ReadOnlySpan<byte> line, StoredLine read) => _path is not null ? _path.ValueIn(read.Body) : StoredLine.FieldOf(line, _name);
+    internal string? ValueOf(ReadOnlySpan<byte> line, StoredLine read) =>
+        _path is not null ? _path.ValueIn(read.Body) : StoredLine.FieldOf(line, _name);
 }

@@ -40,8 +40,9 @@ internal sealed record QuerySettings
 }
 
 /// <summary>
-/// One tally an object, made on the pool and added up in key order by one thread. Memory: <c>Parallel</c> objects, their tallies, <c>Distinct</c> values of
-/// <see cref="LongestValue"/> characters, and one row a minute, hour or day. What cannot be read is told and counted; what could be read of it counts.
+/// One tally an object, made on the pool and added up in key order by one thread. Memory: <c>Parallel</c> objects, their tallies, <c>Distinct</c>
+/// values of <see cref="LongestValue"/> characters, and one row a minute, hour or day. What cannot be read is told and counted; what could be read of
+/// it counts.
 /// </summary>
 internal sealed class LakeQuery(QuerySettings settings)
 {
@@ -83,7 +84,8 @@ internal sealed class LakeQuery(QuerySettings settings)
     /// <param name="onObject">Called after each object.</param>
     /// <param name="asked">Ends it early.</param>
     /// <returns>Whether it came to the end.</returns>
-    internal Task<bool> RunAsync(Action<string, long, string> onBroken, Action<string?[]> onRow, Action<ObjectEntry> onObject, CancellationToken asked) =>
+    internal Task<bool> RunAsync(
+        Action<string, long, string> onBroken, Action<string?[]> onRow, Action<ObjectEntry> onObject, CancellationToken asked) =>
         LakeScan.RunAsync(settings.Store, settings.Range, settings.Parallel, async entry =>
         {
             if (FolderMarker.Is(entry))

@@ -2,8 +2,9 @@
 namespace Estat.Lake.Querying;
 
 /// <summary>
-/// Exact while there are no more than <c>capacity</c> distinct values; from then on space-saving (Metwally, Agrawal, El Abbadi, 2005): a new value takes the place of the least
-/// frequent value and its count with it. A count is then too high by at most <see cref="Error"/>, never too low, and every value with a true count above it is in. One thread.
+/// Exact while there are no more than <c>capacity</c> distinct values; from then on space-saving (Metwally, Agrawal, El Abbadi, 2005): a new value
+/// takes the place of the least frequent value and its count with it. A count is then too high by at most <see cref="Error"/>, never too low, and
+/// every value with a true count above it is in. One thread.
 /// </summary>
 internal sealed class TopCounts(int capacity)
 {

@@ -5,8 +5,8 @@ using Estat.Base.Storage;
 namespace Estat.Lake.Reading;
 
 /// <summary>
-/// Fetched whole before it is looked at, so that the network's trouble (tried again, from the start) and the content's are told apart. Memory is bounded: what is
-/// larger than <see cref="InMemory"/> goes to an unnamed temporary file.
+/// Fetched whole before it is looked at, so that the network's trouble (tried again, from the start) and the content's are told apart. Memory is
+/// bounded: what is larger than <see cref="InMemory"/> goes to an unnamed temporary file.
 /// </summary>
 internal sealed class FetchedObject : IDisposable
 {

@@ -6,9 +6,10 @@ using Estat.Lake.Names;
 namespace Estat.Lake.Reading;
 
 /// <summary>
-/// A range of the key order, and of events' time. Objects are filed by when their batch opened: an event lies in an object that opened up to <c>FLUSH_INTERVAL</c>
-/// before it arrived (<see cref="Lookback"/>), and, when the node was busy, in one that opened moments after (<see cref="Lateness"/>). So a range of time reads
-/// more objects than it takes events from; whoever reads them looks at each event's <c>ts</c> as well (<see cref="Holds(long)"/>).
+/// A range of the key order, and of events' time. Objects are filed by when their batch opened: an event lies in an object that opened up to
+/// <c>FLUSH_INTERVAL</c>
+/// before it arrived (<see cref="Lookback"/>), and, when the node was busy, in one that opened moments after (<see cref="Lateness"/>). So a range of
+/// time reads more objects than it takes events from; whoever reads them looks at each event's <c>ts</c> as well (<see cref="Holds(long)"/>).
 /// </summary>
 public sealed record KeyRange
 {
@@ -45,8 +46,8 @@ public sealed record KeyRange
     public bool IsPast(string key) => UntilKey is not null && KeyOrder.Instance.Compare(key, UntilKey) > 0;
 
     /// <summary>
-    /// Where a listing that came to this key goes on: behind the days that are out of the range, which cost no more than one question; null: at the next key. Days may
-    /// stand below any prefix, and several prefixes below one another: each has its own.
+    /// Where a listing that came to this key goes on: behind the days that are out of the range, which cost no more than one question; null: at the
+    /// next key. Days may stand below any prefix, and several prefixes below one another: each has its own.
     /// </summary>
     public string? JumpFrom(string key)
     {
@@ -64,7 +65,8 @@ public sealed record KeyRange
         }
 
         string end = $"{place}{Day}:"; // the character behind the digits: a prefix may be named dt=eu
-        return LastOpened is { } last && KeyOrder.Instance.Compare(key, place + FolderOf(last) + "~") > 0 && KeyOrder.Instance.Compare(key, end) < 0 ? end : null;
+        return LastOpened is { } last && KeyOrder.Instance.Compare(key, place + FolderOf(last) + "~") > 0 && KeyOrder.Instance.Compare(key, end) < 0
+            ? end : null;
     }
 
     /// <summary>Whether the object of this key may hold events of the range. A key that tells no time may.</summary>

@@ -5,14 +5,15 @@ using Estat.Base.Storage;
 namespace Estat.Lake.Reading;
 
 /// <summary>
-/// Because results come in key order, whoever has taken the result of a key knows that every key before it is done: that is what makes an interrupted run resumable
-/// by one key. Memory: <c>parallel</c> objects.
+/// Because results come in key order, whoever has taken the result of a key knows that every key before it is done: that is what makes an interrupted
+/// run resumable by one key. Memory: <c>parallel</c> objects.
 /// </summary>
 internal static class LakeScan
 {
     /// <summary>Lists the range; a listing that fails in the middle goes on from its last key.</summary>
     /// <exception cref="StorageException">The store refuses, or did not answer however often it was asked.</exception>
-    internal static async IAsyncEnumerable<ObjectEntry> ListAsync(IObjectCatalog store, KeyRange range, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal static async IAsyncEnumerable<ObjectEntry> ListAsync(
+        IObjectCatalog store, KeyRange range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string? last = range.AfterKey;
         int failures = 0;
@@ -83,11 +84,13 @@ internal static class LakeScan
     /// <param name="range">Which.</param>
     /// <param name="parallel">Objects at once.</param>
     /// <param name="work">Runs on the pool.</param>
-    /// <param name="take">Called with one result after another. What is thrown here or in the work ends the scan; work in progress is waited for.</param>
+    /// <param name="take">Called with one result after another. What is thrown here or in the work ends the scan; work in progress is waited
+    /// for.</param>
     /// <param name="asked">Once cancelled no further object is begun; what was begun is finished and taken.</param>
     /// <returns>Whether the range was gone through to its end.</returns>
     internal static async Task<bool> RunAsync<T>(
-        IObjectCatalog store, KeyRange range, int parallel, Func<ObjectEntry, Task<T>> work, Func<ObjectEntry, T, ValueTask> take, CancellationToken asked)
+        IObjectCatalog store, KeyRange range, int parallel, Func<ObjectEntry, Task<T>> work, Func<ObjectEntry, T, ValueTask> take,
+        CancellationToken asked)
     {
         var running = new Queue<(ObjectEntry Entry, Task<T> Result)>();
         bool ended = true;

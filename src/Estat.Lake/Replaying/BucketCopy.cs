@@ -29,8 +29,8 @@ internal enum CopyOutcome
 internal sealed record CopyResult(CopyOutcome Outcome, string? Why = null);
 
 /// <summary>
-/// Copies by conditional create, so that it is exact under any interruption, kill -9 as well: what is there already is recognised and not written again. The seal goes
-/// along; where the source keeps none it is computed. Safe for concurrent use.
+/// Copies by conditional create, so that it is exact under any interruption, kill -9 as well: what is there already is recognised and not written
+/// again. The seal goes along; where the source keeps none it is computed. Safe for concurrent use.
 /// </summary>
 /// <param name="from">Where they lie.</param>
 /// <param name="to">Where they go.</param>
@@ -76,7 +76,8 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
         }
 
         var content = new ObjectContent(fetched.OpenRead, seal, isGzip, fetched.Reason);
-        CreateOutcome outcome = await FetchedObject.RetryAsync(() => to.CreateAsync(key, content, CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
+        CreateOutcome outcome = await FetchedObject.RetryAsync(() => to.CreateAsync(key, content, CancellationToken.None), CancellationToken.None)
+            .ConfigureAwait(false);
         return outcome == CreateOutcome.Created ? new CopyResult(CopyOutcome.Copied) : await IsThereAsync(key, fetched).ConfigureAwait(false);
     }
 

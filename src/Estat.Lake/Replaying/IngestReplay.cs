@@ -30,8 +30,8 @@ internal sealed record IngestSettings
 }
 
 /// <summary>
-/// Exact under an interruption: what was acknowledged is in the state, in order or <see cref="ReplayState.Beyond"/>, and is not sent again. After kill -9 what was
-/// acknowledged since the last save is sent again, under the same ids. One thread owns the state.
+/// Exact under an interruption: what was acknowledged is in the state, in order or <see cref="ReplayState.Beyond"/>, and is not sent again. After
+/// kill -9 what was acknowledged since the last save is sent again, under the same ids. One thread owns the state.
 /// </summary>
 internal sealed class IngestReplay(IngestSettings settings, IReplayTarget target, ReplayState state, Action<ReplayState> save, TimeProvider time)
 {

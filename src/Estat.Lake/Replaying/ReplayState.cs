@@ -12,8 +12,8 @@ namespace Estat.Lake.Replaying;
 internal sealed record DoneLines(string Key, long First, long Last);
 
 /// <summary>
-/// Invariant: every line up to <see cref="Line"/> of <see cref="Key"/>, every object before it, and what <see cref="Beyond"/> names, were acknowledged; nothing else was,
-/// as far as anybody knows.
+/// Invariant: every line up to <see cref="Line"/> of <see cref="Key"/>, every object before it, and what <see cref="Beyond"/> names, were
+/// acknowledged; nothing else was, as far as anybody knows.
 /// </summary>
 internal sealed record ReplayState
 {
@@ -78,7 +78,8 @@ internal sealed record ReplayState
     internal static ReplayState? Read(string path) =>
         JsonFile.Read(path, ReplayStateJson.Default.ReplayState, "checkpoint of replay", "Delete it to begin anew, or name another file.");
 
-    private bool IsBehind(DoneLines done) => KeyOrder.Instance.Compare(done.Key, Key) is var order && (order < 0 || (order == 0 && done.Last <= Line));
+    private bool IsBehind(DoneLines done) =>
+        KeyOrder.Instance.Compare(done.Key, Key) is var order && (order < 0 || (order == 0 && done.Last <= Line));
 }
 
 /// <summary>Generated (de)serialization.</summary>

@@ -22,9 +22,9 @@ internal sealed record RequestSettings
 }
 
 /// <summary>
-/// Goes through one object. Events that follow one another and have the same id go together under that id; those without one go under <c>replay:KEY:LINE</c>, so that a
-/// request that had to be sent twice can be told. What NDJSON cannot carry exactly (line ends in a body, blanks alone) goes alone. The same object, settings and
-/// position give the same requests. One thread.
+/// Goes through one object. Events that follow one another and have the same id go together under that id; those without one go under
+/// <c>replay:KEY:LINE</c>, so that a request that had to be sent twice can be told. What NDJSON cannot carry exactly (line ends in a body, blanks
+/// alone) goes alone. The same object, settings and position give the same requests. One thread.
 /// </summary>
 internal sealed class RequestBuilder : IDisposable
 {
@@ -183,7 +183,8 @@ internal sealed class RequestBuilder : IDisposable
             return null;
         }
 
-        var request = new ReplayRequest(_key, _first, last, [.. _taken], _buffer.WrittenMemory, _id ?? $"replay:{_key}:{_taken[0]}", isAlone, Passed());
+        var request = new ReplayRequest(
+            _key, _first, last, [.. _taken], _buffer.WrittenMemory, _id ?? $"replay:{_key}:{_taken[0]}", isAlone, Passed());
         _buffer = new ArrayBufferWriter<byte>(64 * 1024);
         _taken.Clear();
         _first = last + 1;

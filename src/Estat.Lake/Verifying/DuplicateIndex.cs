@@ -12,8 +12,8 @@ namespace Estat.Lake.Verifying;
 internal readonly record struct Occurrence(UInt128 Hash, int Object, int Line);
 
 /// <summary>
-/// Takes occurrences in any number and finds those with equal hashes at the end. 24 bytes each, in 64 shards by the hash's first bits: in memory until they reach the
-/// limit, then appended to one file a shard. Finding loads one shard after another. One thread.
+/// Takes occurrences in any number and finds those with equal hashes at the end. 24 bytes each, in 64 shards by the hash's first bits: in memory
+/// until they reach the limit, then appended to one file a shard. Finding loads one shard after another. One thread.
 /// </summary>
 internal sealed class DuplicateIndex : IDisposable
 {
@@ -87,7 +87,8 @@ internal sealed class DuplicateIndex : IDisposable
         for (int shard = 0; shard < Shards; shard++)
         {
             Occurrence[] all = Load(shard);
-            Array.Sort(all, static (a, b) => a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : a.Object != b.Object ? a.Object.CompareTo(b.Object) : a.Line.CompareTo(b.Line));
+            Array.Sort(all, static (a, b) =>
+                a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : a.Object != b.Object ? a.Object.CompareTo(b.Object) : a.Line.CompareTo(b.Line));
             int first = 0;
             for (int i = 1; i < all.Length; i++)
             {

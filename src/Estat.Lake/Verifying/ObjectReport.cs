@@ -43,7 +43,8 @@ internal sealed class ObjectReport
         string key = fetched.Entry.Key;
         if (BatchName.TryParse(key) is not { } name)
         {
-            report.Add(FindingKind.ForeignKey, key, null, "no node made this key: <prefix>/dt=YYYY-MM-DD/hr=HH/<unix>_<instance>_<counter>.jsonl.gz. Find out who else writes here");
+            report.Add(FindingKind.ForeignKey, key, null,
+                "no node made this key: <prefix>/dt=YYYY-MM-DD/hr=HH/<unix>_<instance>_<counter>.jsonl.gz. Find out who else writes here");
             if (!key.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
             {
                 return report; // what it holds is somebody else's matter
@@ -51,7 +52,8 @@ internal sealed class ObjectReport
         }
         else if (name.IsConflict)
         {
-            report.Add(FindingKind.Conflict, key, null, "stored under this key because a foreign object lay under its own. Find out who else writes here");
+            report.Add(FindingKind.Conflict, key, null,
+                "stored under this key because a foreign object lay under its own. Find out who else writes here");
         }
 
         report.ReadLines(fetched, uniqueBy);
@@ -138,12 +140,14 @@ internal sealed class ObjectReport
         HasSeal = fetched.Seal is not null;
         if (fetched.ContentType != S3ObjectStore.JsonLines || fetched.ContentEncoding != "gzip")
         {
-            Add(FindingKind.Metadata, key, null, $"Content-Type is {fetched.ContentType ?? "missing"}, Content-Encoding {fetched.ContentEncoding ?? "missing"}; Estat writes {S3ObjectStore.JsonLines}, gzip");
+            Add(FindingKind.Metadata, key, null, $"Content-Type is {fetched.ContentType ?? "missing"}, Content-Encoding "
+                + $"{fetched.ContentEncoding ?? "missing"}; Estat writes {S3ObjectStore.JsonLines}, gzip");
         }
 
         if (fetched.Seal is not { } seal)
         {
-            Add(FindingKind.NoSeal, key, null, "its metadata holds no seal (estat-events, estat-bytes, estat-sha256, estat-last-sequence): not written by a node, or copied without metadata");
+            Add(FindingKind.NoSeal, key, null, "its metadata holds no seal (estat-events, estat-bytes, estat-sha256, estat-last-sequence): not "
+                + "written by a node, or copied without metadata");
         }
         else if (Sha256 is not null && (seal.Events != Events || seal.Bytes != TextBytes || seal.Sha256 != Sha256))
         {

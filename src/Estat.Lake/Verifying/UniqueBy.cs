@@ -31,7 +31,8 @@ internal sealed class UniqueBy
     };
 
     /// <summary>
-    /// The first 128 bits of SHA-256. With <c>id</c>, of id and body: the events of one batch request share its Idempotency-Key. Null when the event lacks it.
+    /// The first 128 bits of SHA-256. With <c>id</c>, of id and body: the events of one batch request share its Idempotency-Key. Null when the event
+    /// lacks it.
     /// </summary>
     internal UInt128? HashOf(ReadOnlySpan<byte> line, StoredLine read) => Text switch
     {

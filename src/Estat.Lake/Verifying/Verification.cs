@@ -32,8 +32,9 @@ internal sealed record VerifySettings
 }
 
 /// <summary>
-/// Reads, counts, compares; results are taken in the order of keys by one thread, which owns the state. A checkpoint is saved every few seconds and at the end of an
-/// interrupted run: hashes first, then the state that names their lengths, so that a crash at any moment goes back to the last whole state.
+/// Reads, counts, compares; results are taken in the order of keys by one thread, which owns the state. A checkpoint is saved every few seconds and
+/// at the end of an interrupted run: hashes first, then the state that names their lengths, so that a crash at any moment goes back to the last whole
+/// state.
 /// </summary>
 internal sealed class Verification : IDisposable
 {
@@ -59,7 +60,8 @@ internal sealed class Verification : IDisposable
         VerifyState? before = settings.KeepsCheckpoint ? VerifyState.Read(Path.Combine(settings.Folder, StateFile)) : null;
         if (before is not null && before.What != settings.What)
         {
-            throw new IOException($"{settings.Folder}: holds the checkpoint of another verification ({before.What}). Name another folder, or delete it.");
+            throw new IOException(
+                $"{settings.Folder}: holds the checkpoint of another verification ({before.What}). Name another folder, or delete it.");
         }
 
         State = before ?? new VerifyState { What = settings.What, Since = settings.Range.Since, Until = settings.Range.Until };
@@ -161,7 +163,8 @@ internal sealed class Verification : IDisposable
     private async Task CompareWithOriginalAsync(FetchedObject rest, ObjectReport report)
     {
         string key = rest.Entry.Key;
-        if (rest.Seal is not { } seal || BatchName.TryParse(key) is not { } name || !name.Suffix.EndsWith(ObjectKeys.RestSuffix, StringComparison.Ordinal))
+        if (rest.Seal is not { } seal || BatchName.TryParse(key) is not { } name
+            || !name.Suffix.EndsWith(ObjectKeys.RestSuffix, StringComparison.Ordinal))
         {
             return;
         }
@@ -183,15 +186,18 @@ internal sealed class Verification : IDisposable
         long before = seal.LastSequence - seal.Events;
         if (there is null)
         {
-            report.Findings.Add(new Finding(FindingKind.Gap, key, null, $"holds what {original} lacked, which is not there: the batch's first {before} events are missing"));
+            report.Findings.Add(new Finding(
+                FindingKind.Gap, key, null, $"holds what {original} lacked, which is not there: the batch's first {before} events are missing"));
         }
         else if (before < there.LastSequence)
         {
-            report.Findings.Add(new Finding(FindingKind.Overlap, key, null, $"its events {before + 1} to {there.LastSequence} of the batch are in {original} as well"));
+            report.Findings.Add(new Finding(
+                FindingKind.Overlap, key, null, $"its events {before + 1} to {there.LastSequence} of the batch are in {original} as well"));
         }
         else if (before > there.LastSequence)
         {
-            report.Findings.Add(new Finding(FindingKind.Gap, key, null, $"events {there.LastSequence + 1} to {before} of the batch are neither here nor in {original}"));
+            report.Findings.Add(new Finding(
+                FindingKind.Gap, key, null, $"events {there.LastSequence + 1} to {before} of the batch are neither here nor in {original}"));
         }
     }
 
@@ -251,13 +257,15 @@ internal sealed class Verification : IDisposable
         {
             string kind = again.Line == 0 ? FindingKind.DuplicateObject : FindingKind.SameBatch;
             State.Count(kind);
-            tell(new Finding(kind, _keys[again.Object], null, again.Line == 0 ? $"the same lines as {_keys[first.Object]}" : $"the same batch as {_keys[first.Object]}"));
+            tell(new Finding(kind, _keys[again.Object], null, again.Line == 0 ? $"the same lines as {_keys[first.Object]}"
+                : $"the same batch as {_keys[first.Object]}"));
         }
 
         foreach ((Occurrence first, Occurrence again) in _events.Find())
         {
             State.Count(FindingKind.DuplicateEvent);
-            tell(new Finding(FindingKind.DuplicateEvent, _keys[again.Object], again.Line, $"the same {_settings.UniqueBy!.Text} as {_keys[first.Object]} line {first.Line}"));
+            tell(new Finding(FindingKind.DuplicateEvent, _keys[again.Object], again.Line,
+                $"the same {_settings.UniqueBy!.Text} as {_keys[first.Object]} line {first.Line}"));
         }
     }
 

@@ -5,7 +5,8 @@ using Estat.Grains.Administration;
 
 namespace Estat.Silo.Administration;
 
-/// <summary>Made before the silo, as its listener needs it: empty until the silo has joined. By membership, so a silo that died is in it until the others have declared it dead.</summary>
+/// <summary>Made before the silo, as its listener needs it: empty until the silo has joined. By membership, so a silo that died is in it until the
+/// others have declared it dead.</summary>
 internal sealed class SiloPeers : IPeerNodes
 {
     private volatile Func<IReadOnlyList<IPeerNode>>? _list;

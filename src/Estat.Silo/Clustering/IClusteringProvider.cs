@@ -2,8 +2,8 @@
 namespace Estat.Silo.Clustering;
 
 /// <summary>
-/// A node makes one before all else, so that an option that it cannot use ends the start, and disposes of it last. Its users must bound each call in
-/// time: what stands behind it may hang.
+/// A node makes one before all else, so that an option that it cannot use ends the start, and disposes of it once nothing needs the table any more;
+/// a second time does nothing. Its users must bound each call in time: what stands behind it may hang.
 /// </summary>
 internal interface IClusteringProvider : IAsyncDisposable
 {

@@ -10,7 +10,8 @@ namespace Estat.Silo.Clustering;
 
 /// <summary>
 /// One for all that the node does there. It is opened when somebody first needs it, and again until that succeeds; from then on the client connects
-/// again by itself. No answer takes longer than <see cref="Longest"/>. What goes wrong is told without credentials and without the client's own advice.
+/// again by itself. No answer takes longer than <see cref="Longest"/>. What goes wrong is told without credentials and without the client's own
+/// advice.
 /// </summary>
 internal sealed class RedisConnection : IAsyncDisposable
 {
@@ -21,6 +22,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private const int SoonestAgain = 250;
     private readonly Lock _gate = new();
     private Task<IConnectionMultiplexer>? _opening;
+    private int _isClosed;
 
     /// <exception cref="OptionException">A file of its TLS options cannot be read.</exception>
     internal RedisConnection(RedisOptions options)
@@ -81,7 +83,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_opening is { IsCompletedSuccessfully: true } opened)
+        if (Interlocked.Exchange(ref _isClosed, 1) == 0 && _opening is { IsCompletedSuccessfully: true } opened)
         {
             IConnectionMultiplexer connection = await opened.ConfigureAwait(false);
             await connection.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);

@@ -12,10 +12,11 @@ using Orleans.Configuration;
 namespace Estat.Silo.Forwarding;
 
 /// <summary>
-/// So a call to a stateless worker runs on that silo, without a hop. What is certain about a call that failed is little, as docs/architecture.md explains:
-/// Orleans' exceptions do not tell whether a message was ever sent, and a message that was being sent when its connection broke is sent again. Hence
-/// the rule here: <see cref="NotTakenException"/> only for what was never given to Orleans, because there is no connection over which the silo has said who
-/// it is; whatever fails afterwards, nobody knows. A call ends when the connection closes that it began with, and does not wait for its time to be up.
+/// So a call to a stateless worker runs on that silo, without a hop. What is certain about a call that failed is little, as docs/architecture.md
+/// explains: Orleans' exceptions do not tell whether a message was ever sent, and a message that was being sent when its connection broke is sent
+/// again. Hence the rule here: <see cref="NotTakenException"/> only for what was never given to Orleans, because there is no connection over which
+/// the silo has said who it is; whatever fails afterwards, nobody knows. A call ends when the connection closes that it began with, and does not wait
+/// for its time to be up.
 /// </summary>
 internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IAsyncDisposable
 {
@@ -158,7 +159,8 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
 
         await _starting.ConfigureAwait(false); // its error, if it has one
         int closed = Volatile.Read(ref _closed);
-        WireGreeting greeting = await _client.GetGrain<IBatchGrain>(0).GreetAsync().WaitAsync(_timeout, _time, _disposing.Token).ConfigureAwait(false);
+        WireGreeting greeting = await _client.GetGrain<IBatchGrain>(0).GreetAsync().WaitAsync(_timeout, _time, _disposing.Token)
+            .ConfigureAwait(false);
         lock (_gate)
         {
             // A connection that closed meanwhile may have been the one that this came by; who is at the other end now, the next greeting says.
@@ -251,8 +253,8 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
         session?.End();
     }
 
-    // One connection, over which the silo has said who it is. Nobody disposes of its source, as its token may be taken until the last call has ended; it
-    // holds no timer.
+    // One connection, over which the silo has said who it is. Nobody disposes of its source, as its token may be taken until the last call has ended;
+    // it holds no timer.
     private sealed record Session(string Instance, CancellationTokenSource Closing)
     {
         internal CancellationToken Lost => Closing.Token;

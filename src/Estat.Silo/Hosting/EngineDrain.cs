@@ -4,8 +4,8 @@ using Estat.Collect.Hosting;
 namespace Estat.Silo.Hosting;
 
 /// <summary>
-/// Starts the engine before the silo can be called, and drains it before the silo leaves: its stage is the last one, so its stop is the first. A stop that does
-/// not come by a signal, as in a test or from a host that ends itself, so drains as well.
+/// Starts the engine before the silo can be called, and drains it before the silo leaves: its stage is the last one, so its stop is the first. A stop
+/// that does not come by a signal, as in a test or from a host that ends itself, so drains as well.
 /// </summary>
 internal sealed class EngineDrain(Engine engine, TimeSpan limit) : ILifecycleParticipant<ISiloLifecycle>
 {

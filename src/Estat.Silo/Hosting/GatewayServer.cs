@@ -59,7 +59,8 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         var administration = new NodeAdministration(
             options,
             new AdministeredNode(
-                Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests, () => _ingest.NotReadyBecause),
+                Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests, () =>
+                    _ingest.NotReadyBecause),
             new LinkedPeers(_links), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
@@ -76,7 +77,8 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     internal Uri Address => _front.Address;
 
     // There may be several on a machine, and a silo beside them.
-    private string Name => ListenAddress.TryParse(_options.HttpAddr, out ListenAddress address) ? $"{Environment.MachineName}:{address.Port}" : Environment.MachineName;
+    private string Name =>
+        ListenAddress.TryParse(_options.HttpAddr, out ListenAddress address) ? $"{Environment.MachineName}:{address.Port}" : Environment.MachineName;
 
     /// <inheritdoc/>
     public string? NotReadyBecause => _ingest.NotReadyBecause;
@@ -136,6 +138,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
     [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: draining within {Limit}")]
     private static partial void LogDraining(ILogger logger, string signal, string limit);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s; {Events} events were in flight at the end and not acknowledged")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Drained in {Seconds:0.00} s; {Events} events were in flight at the end and not acknowledged")]
     private static partial void LogDrained(ILogger logger, double seconds, long events);
 }

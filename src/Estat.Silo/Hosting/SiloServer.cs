@@ -75,7 +75,8 @@ internal sealed partial class SiloServer : INodeServer
 
         bool isCollecting = options.Cluster.Role != NodeRole.Silo;
         var administration = new NodeAdministration(
-            options, AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First, time, _loggers);
+            options, AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First,
+            time, _loggers);
         OpenFiles files = OpenFiles.Of(options);
         (int connections, int ofHttp) = SiloPorts.Share(options, files);
         if (connections < options.Cluster.SiloMaxConnections || ofHttp < options.MaxConnections)
@@ -180,11 +181,14 @@ internal sealed partial class SiloServer : INodeServer
         TimeSpan leaving = Min(_options.ShutdownTimeout / 5, LongestLeaving);
         TimeSpan left = _end.LeftForDrain(leaving + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose));
         long lost = await _parts.Drain.RunAsync(left, Signals.Second).ConfigureAwait(false);
-        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles, lost);
+        LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles,
+            lost);
         if (_isListening)
         {
             await _end.StopListenerAsync(_front).ConfigureAwait(false);
             await _end.TryAsync("leave the cluster", leaving, _host.StopAsync).ConfigureAwait(false);
+            // It has left, or cannot: nothing shall wait for an answer of the table any longer.
+            await _end.TryAsync("leave the membership", leaving, _ => _clustering.DisposeAsync().AsTask()).ConfigureAwait(false);
         }
 
         return lost == 0 && !_host.Services.GetRequiredService<FatalEnd>().HasStruck ? 0 : 1;
@@ -195,9 +199,8 @@ internal sealed partial class SiloServer : INodeServer
     {
         await _end.DisposeListenerAsync(_front).ConfigureAwait(false);
         _certificate?.Dispose();
-        // First, so that nothing in the silo waits for an answer any longer.
-        await _end.TryAsync("leave the membership", LongestLeaving, _ => _clustering.DisposeAsync().AsTask()).ConfigureAwait(false);
         await _end.TryAsync("end the silo", LongestLeaving, _ => ((IAsyncDisposable)_host).DisposeAsync().AsTask()).ConfigureAwait(false);
+        await _end.TryAsync("leave the membership", LongestLeaving, _ => _clustering.DisposeAsync().AsTask()).ConfigureAwait(false);
         _metrics.Dispose();
         _otlp?.Dispose();
         _keys?.Dispose();
@@ -270,10 +273,12 @@ internal sealed partial class SiloServer : INodeServer
         Collect.Options.ClusterOptions cluster = _options.Cluster;
         ClusterMembershipSnapshot members = _host.Services.GetRequiredService<IClusterMembershipService>().CurrentSnapshot;
         SiloAddress self = _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
-        string[] others = [.. members.Members.Values.Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Equals(self)).Select(member => member.Name)];
+        string[] others = [.. members.Members.Values.Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Equals(self))
+            .Select(member => member.Name)];
         LogWho(_logger, Name, Engine.Instance, Path.GetFullPath(_options.SpoolDir), cluster.Zone ?? "none");
         LogJoined(
-            _logger, cluster.ClusterId, _clustering.Description, self.Endpoint.ToString(), others.Length == 0 ? "no other silo" : string.Join(", ", others));
+            _logger, cluster.ClusterId, _clustering.Description, self.Endpoint.ToString(), others.Length == 0 ? "no other silo"
+                : string.Join(", ", others));
         LogServes(
             _logger, cluster.Role.ToString().ToUpperInvariant(), _front.Bound, ClusterSetup.EndPointOf(cluster.SiloClientAddr[0]).ToString(),
             string.Join(", ", Engine.Levels.Select(level => level.ToText())), _options.Ack.ToText(), _store.Description, _options.RawPrefix);
@@ -296,7 +301,8 @@ internal sealed partial class SiloServer : INodeServer
         Level = LogLevel.Information,
         Message = "Role {Role}: HTTP on {Http}, gateways on {Gateways}; ack levels {Levels}, by default {Ack}; objects go to {Storage} "
             + "under {Prefix}/")]
-    private static partial void LogServes(ILogger logger, string role, string http, string gateways, string levels, string ack, string storage, string prefix);
+    private static partial void LogServes(
+        ILogger logger, string role, string http, string gateways, string levels, string ack, string storage, string prefix);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

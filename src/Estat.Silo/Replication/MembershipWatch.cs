@@ -13,7 +13,8 @@ namespace Estat.Silo.Replication;
 /// then.
 /// </summary>
 internal sealed partial class MembershipWatch(
-    IClusterMembershipService membership, ISiloMetadataCache metadata, ILocalSiloDetails self, ReplicaGrainClient grains, ReplicaPeers peers, IReplicaHolder holder,
+    IClusterMembershipService membership, ISiloMetadataCache metadata, ILocalSiloDetails self, ReplicaGrainClient grains, ReplicaPeers peers,
+    IReplicaHolder holder,
     JoiningSilos joining, EstatOptions options, TimeProvider time, ILogger<MembershipWatch> logger)
         : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
@@ -57,7 +58,8 @@ internal sealed partial class MembershipWatch(
 
     private async Task<bool> TryApplyAsync(ClusterMembershipSnapshot snapshot)
     {
-        HashSet<SiloAddress> active = [.. snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress)];
+        HashSet<SiloAddress> active = [.. snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active)
+            .Select(member => member.SiloAddress)];
         bool isIn = active.Remove(self.SiloAddress);
         foreach (SiloAddress gone in _known.Keys.Where(silo => !active.Contains(silo)).ToArray())
         {

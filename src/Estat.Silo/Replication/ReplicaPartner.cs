@@ -5,7 +5,8 @@ using Estat.Grains.Replication;
 namespace Estat.Silo.Replication;
 
 /// <summary>The way to one silo's replica grain. It lives from the membership that had it first to the one that has it no more.</summary>
-internal sealed class ReplicaPartner(SiloAddress silo, WireIdentity identity, IReplicaGrain grain, TimeSpan timeout, TimeProvider time) : IReplicaPartner
+internal sealed class ReplicaPartner(
+    SiloAddress silo, WireIdentity identity, IReplicaGrain grain, TimeSpan timeout, TimeProvider time) : IReplicaPartner
 {
     private volatile bool _isGone;
 

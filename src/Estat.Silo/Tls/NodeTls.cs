@@ -7,8 +7,8 @@ using Orleans.Connections.Security;
 namespace Estat.Silo.Tls;
 
 /// <summary>
-/// Nodes are reached by address, and addresses change: what counts is who signed a certificate, not the name in it. So the authority must sign nothing but
-/// this cluster's nodes.
+/// Nodes are reached by address, and addresses change: what counts is who signed a certificate, not the name in it. So the authority must sign
+/// nothing but this cluster's nodes.
 /// </summary>
 internal sealed class NodeTls
 {

@@ -89,7 +89,8 @@ public sealed class AdminAccessTests : IDisposable
     }
 
     [Fact]
-    public async Task With_a_token_the_node_itself_needs_it_too() => Assert.Equal(401, await AskAsync(Access(Token), "127.0.0.1", ("Host", "localhost")));
+    public async Task With_a_token_the_node_itself_needs_it_too() =>
+        Assert.Equal(401, await AskAsync(Access(Token), "127.0.0.1", ("Host", "localhost")));
 
     [Fact]
     public async Task A_session_opens_at_any_node_with_the_same_token_and_at_no_other()
@@ -130,8 +131,10 @@ public sealed class AdminAccessTests : IDisposable
         string[] parts = session.Split('.');
         string[] forged =
         [
-            $"{parts[0]}.{long.Parse(parts[1], null) + 1}.{parts[2]}", $"{parts[0]}.0{parts[1]}.{parts[2]}", $"{parts[0]}.{parts[1]}.", $"{parts[0]}.{parts[1]}.{parts[2][1..]}",
-            $"2.{parts[1]}.{parts[2]}", session + "A", "1.99999999999.", "1.9223372036854775807.x", "1.99999999999999999999.x", "", ".", "..", new string('.', 4000), Token,
+            $"{parts[0]}.{long.Parse(parts[1], null) + 1}.{parts[2]}", $"{parts[0]}.0{parts[1]}.{parts[2]}", $"{parts[0]}.{parts[1]}.",
+            $"{parts[0]}.{parts[1]}.{parts[2][1..]}",
+            $"2.{parts[1]}.{parts[2]}", session
+                + "A", "1.99999999999.", "1.9223372036854775807.x", "1.99999999999999999999.x", "", ".", "..", new string('.', 4000), Token,
         ];
         foreach (string one in forged)
         {
@@ -152,7 +155,8 @@ public sealed class AdminAccessTests : IDisposable
     [InlineData("HEAD", null, 200)]
     public async Task What_changes_something_carries_a_header_that_no_other_page_can_send(string method, string? value, int status)
     {
-        (string, string)[] headers = [("Host", "localhost"), ("Authorization", $"Bearer {Token}"), .. value is null ? [] : new[] { ("X-Estat-Admin", value) }];
+        (string, string)[] headers = [("Host", "localhost"), ("Authorization", $"Bearer {Token}"), .. value is null ? []
+            : new[] { ("X-Estat-Admin", value) }];
         Assert.Equal(status, await AskAsync(Access(Token), "127.0.0.1", method, headers));
         Assert.Equal(status, await AskAsync(Access(null), "127.0.0.1", method, headers));
     }
@@ -166,7 +170,8 @@ public sealed class AdminAccessTests : IDisposable
     [Fact]
     public async Task No_preflight_is_answered()
     {
-        HttpContext context = Request("127.0.0.1", "OPTIONS", [("Host", "localhost"), ("Origin", "https://evil.example"), ("Access-Control-Request-Headers", "x-estat-admin")]);
+        HttpContext context = Request(
+            "127.0.0.1", "OPTIONS", [("Host", "localhost"), ("Origin", "https://evil.example"), ("Access-Control-Request-Headers", "x-estat-admin")]);
         await Guard(Access(null))(context);
         Assert.Equal(405, context.Response.StatusCode);
         Assert.DoesNotContain(context.Response.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
@@ -264,7 +269,8 @@ public sealed class AdminAccessTests : IDisposable
         AdminAccess access = Access(Token);
         for (int i = 0; i < FailedAttempts.Most; i++)
         {
-            Assert.Equal(401, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.{i}, {Elsewhere}"), ("Authorization", "Bearer wrong")));
+            Assert.Equal(401, await AskAsync(
+                access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.{i}, {Elsewhere}"), ("Authorization", "Bearer wrong")));
         }
 
         Assert.Equal(429, await AskAsync(access, "10.0.0.1", ("X-Forwarded-For", $"198.51.100.77, {Elsewhere}"), ("Authorization", "Bearer wrong")));
@@ -288,7 +294,8 @@ public sealed class AdminAccessTests : IDisposable
         _time.Advance(TimeSpan.FromMinutes(1));
         await AskAsync(access, "203.0.113.250", ("Authorization", "Bearer secret-guess"));
         Assert.Contains("300 wrong ones", _log.Lines[1], StringComparison.Ordinal);
-        Assert.DoesNotContain(_log.Lines, line => line.Contains("secret", StringComparison.Ordinal) || line.Contains(Token, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _log.Lines, line => line.Contains("secret", StringComparison.Ordinal) || line.Contains(Token, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -310,7 +317,8 @@ public sealed class AdminAccessTests : IDisposable
     [InlineData("", "Admin token")]
     public async Task A_browser_gets_a_form_in_its_language_that_runs_nothing(string language, string label)
     {
-        HttpContext context = Request(Elsewhere, "GET", [("Accept", "text/html,*/*"), ("Accept-Language", language)], "/console", "?a=\"><script>alert(1)</script>");
+        HttpContext context = Request(
+            Elsewhere, "GET", [("Accept", "text/html,*/*"), ("Accept-Language", language)], "/console", "?a=\"><script>alert(1)</script>");
         await Guard(Access(Token))(context);
         string page = Encoding.UTF8.GetString(((MemoryStream)context.Response.Body).ToArray());
         Assert.Equal((401, "text/html; charset=utf-8"), (context.Response.StatusCode, context.Response.ContentType));
@@ -318,7 +326,8 @@ public sealed class AdminAccessTests : IDisposable
         Assert.Contains("width=device-width", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("script-src", context.Response.Headers.ContentSecurityPolicy.ToString(), StringComparison.Ordinal);
-        Assert.StartsWith("default-src 'none'; style-src 'sha256-", context.Response.Headers.ContentSecurityPolicy.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("default-src 'none'; style-src 'sha256-", context.Response.Headers.ContentSecurityPolicy.ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -371,7 +380,8 @@ public sealed class AdminAccessTests : IDisposable
         Assert.Equal((401, 401), (await first, await next));
     }
 
-    private static Task<int> AskAsync(AdminAccess access, string peer, params (string Name, string Value)[] headers) => AskAsync(access, peer, "GET", headers);
+    private static Task<int> AskAsync(AdminAccess access, string peer, params (string Name, string Value)[] headers) =>
+        AskAsync(access, peer, "GET", headers);
 
     private static async Task<int> AskAsync(AdminAccess access, string peer, string method, (string Name, string Value)[] headers)
     {
@@ -380,7 +390,8 @@ public sealed class AdminAccessTests : IDisposable
         return context.Response.StatusCode;
     }
 
-    private static DefaultHttpContext Request(string peer, string method, (string Name, string Value)[] headers, string path = "/admin/state", string query = "")
+    private static DefaultHttpContext Request(
+        string peer, string method, (string Name, string Value)[] headers, string path = "/admin/state", string query = "")
     {
         var context = new DefaultHttpContext();
         context.Connection.RemoteIpAddress = IPAddress.Parse(peer);

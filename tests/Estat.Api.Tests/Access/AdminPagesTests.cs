@@ -11,7 +11,8 @@ public sealed class AdminPagesTests
     private const string Token = "0123456789abcdef";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private static readonly string[] Paths = ["/console", "/console/main.js", "/tail", "/admin/state", "/admin/nodes", "/admin/live", "/admin/objects", "/admin/dlq", "/admin/quarantine"];
+    private static readonly string[] Paths = ["/console", "/console/main.js", "/tail", "/admin/state", "/admin/nodes", "/admin/live",
+        "/admin/objects", "/admin/dlq", "/admin/quarantine"];
 
     public static TheoryData<string?, string> Tricks
     {
@@ -22,9 +23,12 @@ public sealed class AdminPagesTests
             {
                 foreach (string headers in new[]
                 {
-                    "Host: {address}\r\n", "Host: localhost\r\n", "Host: 127.0.0.1:8080\r\n", "Host: localhost\r\nX-Forwarded-For: 127.0.0.1\r\n", "Host: localhost\r\nX-Real-IP: 127.0.0.1\r\n",
-                    "Host: localhost\r\nForwarded: for=127.0.0.1\r\n", "Host: localhost\r\nX-Forwarded-Host: localhost\r\n", "Host: localhost\r\nAuthorization: Bearer \r\n",
-                    "Host: localhost\r\nAuthorization: Bearer null\r\n", "Host: localhost\r\nCookie: estat_admin=1.9999999999.AAAA\r\n", "Host: localhost\r\nX-Estat-Admin: 1\r\n",
+                    "Host: {address}\r\n", "Host: localhost\r\n", "Host: 127.0.0.1:8080\r\n", "Host: localhost\r\nX-Forwarded-For: 127.0.0.1\r\n",
+                        "Host: localhost\r\nX-Real-IP: 127.0.0.1\r\n",
+                    "Host: localhost\r\nForwarded: for=127.0.0.1\r\n", "Host: localhost\r\nX-Forwarded-Host: localhost\r\n",
+                    "Host: localhost\r\nAuthorization: Bearer \r\n",
+                    "Host: localhost\r\nAuthorization: Bearer null\r\n", "Host: localhost\r\nCookie: estat_admin=1.9999999999.AAAA\r\n",
+                    "Host: localhost\r\nX-Estat-Admin: 1\r\n",
                 })
                 {
                     tricks.Add(token, headers);
@@ -96,7 +100,8 @@ public sealed class AdminPagesTests
 
         using HttpResponseMessage wrong = await PostFormAsync(browser, "not-the-token", "/console?view=dlq");
         Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
-        Assert.Contains("not this node&#x27;s token", (await wrong.Content.ReadAsStringAsync()).Replace("'", "&#x27;", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("not this node&#x27;s token", (await wrong.Content.ReadAsStringAsync())
+            .Replace("'", "&#x27;", StringComparison.Ordinal), StringComparison.Ordinal);
 
         using HttpResponseMessage right = await PostFormAsync(browser, $" {Token} ", "/console?view=dlq");
         Assert.Equal((HttpStatusCode.SeeOther, "/console?view=dlq"), (right.StatusCode, right.Headers.Location!.OriginalString));
@@ -160,7 +165,8 @@ public sealed class AdminPagesTests
     public async Task What_changes_something_needs_the_header_at_the_real_pages_too()
     {
         await using RunningServer server = await StartAsync(null);
-        foreach ((HttpMethod method, string path) in new[] { (HttpMethod.Post, "/admin/dlq/retry"), (HttpMethod.Post, "/admin/dlq/NAME/retry"), (HttpMethod.Delete, "/admin/dlq/NAME?events=1"), (HttpMethod.Delete, "/admin/quarantine?key=K&events=1") })
+        foreach ((HttpMethod method, string path) in new[] { (HttpMethod.Post, "/admin/dlq/retry"), (HttpMethod.Post, "/admin/dlq/NAME/retry"),
+            (HttpMethod.Delete, "/admin/dlq/NAME?events=1"), (HttpMethod.Delete, "/admin/quarantine?key=K&events=1") })
         {
             using var request = new HttpRequestMessage(method, path);
             using HttpResponseMessage answer = await server.Client.SendAsync(request);
@@ -200,12 +206,14 @@ public sealed class AdminPagesTests
         }
     }
 
-    private static Task<RunningServer> StartAsync(string? token) => RunningServer.StartAsync(options => options with { HttpAddr = "0.0.0.0:0", AdminToken = token });
+    private static Task<RunningServer> StartAsync(string? token) =>
+        RunningServer.StartAsync(options => options with { HttpAddr = "0.0.0.0:0", AdminToken = token });
 
     // Keeps cookies, asks for pages, and follows nothing by itself.
     private static HttpClient Browser(RunningServer server, string accept = "text/html,*/*;q=0.8")
     {
-        var browser = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = new Uri($"http://127.0.0.1:{server.Port}") };
+        var browser = new HttpClient(
+            new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = new Uri($"http://127.0.0.1:{server.Port}") };
         browser.DefaultRequestHeaders.Add("Accept", accept);
         return browser;
     }
@@ -218,7 +226,8 @@ public sealed class AdminPagesTests
 
     private static async Task<int> SessionAsync(HttpClient browser, HttpMethod method, string? json, bool header = true)
     {
-        using var request = new HttpRequestMessage(method, "/admin/session") { Content = json is null ? null : new StringContent(json, MediaTypeHeaderValue.Parse("application/json")) };
+        using var request = new HttpRequestMessage(
+            method, "/admin/session") { Content = json is null ? null : new StringContent(json, MediaTypeHeaderValue.Parse("application/json")) };
         if (header)
         {
             request.Headers.Add("X-Estat-Admin", "1");

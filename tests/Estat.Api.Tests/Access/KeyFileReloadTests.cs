@@ -9,11 +9,13 @@ public sealed class KeyFileReloadTests : IDisposable
     private const int Hangup = 1;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly TempFolder _folder = new();
-    private readonly KeyFile _file = new(new { name = "shop", sha256 = KeyFile.Hash("shop"), prefix = "lake/shop", daily_quota = 5 }, new { name = "other", sha256 = KeyFile.Hash("other") });
+    private readonly KeyFile _file = new(new { name = "shop", sha256 = KeyFile.Hash("shop"), prefix = "lake/shop", daily_quota = 5 },
+        new { name = "other", sha256 = KeyFile.Hash("other") });
 
     // The signals that this process ignores, and its children with it: a bit for each, SIGHUP's is the lowest.
     private static bool HangupIsIgnored =>
-        (Convert.ToInt64(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim(), 16) & 1) != 0;
+        (Convert.ToInt64(File.ReadLines("/proc/self/status")
+            .Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim(), 16) & 1) != 0;
 
     public void Dispose()
     {
@@ -79,7 +81,8 @@ public sealed class KeyFileReloadTests : IDisposable
         IReadOnlyList<StoredEvent> stored = StoredEvents.FromFolder(_folder["data"]);
         Assert.Equal(
             ["event 0", "event 1", "event 2", "event 3", "event 4"],
-            stored.Where(each => each.Key.StartsWith("lake/shop/dt=", StringComparison.Ordinal)).Select(each => each.Body).Order(StringComparer.Ordinal));
+            stored.Where(each => each.Key.StartsWith("lake/shop/dt=", StringComparison.Ordinal)).Select(each => each.Body)
+                .Order(StringComparer.Ordinal));
         Assert.Equal("elsewhere", Assert.Single(stored, each => each.Key.StartsWith("raw/dt=", StringComparison.Ordinal)).Body);
         Assert.Equal(6, stored.Count);
     }
@@ -105,7 +108,8 @@ public sealed class KeyFileReloadTests : IDisposable
             new Dictionary<string, string>(Environment) { ["WRITE_KEYS_FILE"] = _folder["none.json"] }, [], Limit);
         Assert.Equal(2, code);
         Assert.Equal(
-            $"estat: WRITE_KEYS_FILE={_folder["none.json"]}: there is no such file. `estat keys new --name NAME --file FILE` makes a file and a key; docs/keys.md shows what it takes.", output.Trim());
+            $"estat: WRITE_KEYS_FILE={_folder["none.json"]}: there is no such file. `estat keys new --name NAME --file FILE` makes a file and a key; "
+                + $"docs/keys.md shows what it takes.", output.Trim());
     }
 
     private Dictionary<string, string> Environment => new()
@@ -128,7 +132,8 @@ public sealed class KeyFileReloadTests : IDisposable
         return document.RootElement.GetProperty("used").TryGetProperty(name, out JsonElement used) ? used.GetInt64() : 0;
     }
 
-    private static IEnumerable<string> Logged(ServerProcess server, string text) => server.Output.Where(line => line.Contains(text, StringComparison.Ordinal));
+    private static IEnumerable<string> Logged(ServerProcess server, string text) =>
+        server.Output.Where(line => line.Contains(text, StringComparison.Ordinal));
 
     private static async Task<int> PostAsync(ServerProcess server, string key, string body = "event")
     {

@@ -51,7 +51,8 @@ public sealed class KeyOriginTests : IDisposable
     [InlineData("/collect?key=", "https://blog.example", null)] // this key is not for it
     public async Task A_preflight_passes_without_a_key_and_is_answered_by_the_keys_origins(string path, string origin, string? allowed)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { WriteKeysFile = _file.Path, CorsOrigins = ["https://blog.example"] });
+        await using RunningServer server = await RunningServer.StartAsync(
+            options => options with { WriteKeysFile = _file.Path, CorsOrigins = ["https://blog.example"] });
         using var request = new HttpRequestMessage(HttpMethod.Options, path.EndsWith('=') ? path + KeyFile.Key("shop") : path);
         request.Headers.Add("Origin", origin);
         request.Headers.Add("Access-Control-Request-Method", "POST");
@@ -68,5 +69,6 @@ public sealed class KeyOriginTests : IDisposable
         }
     }
 
-    private static string? Header(HttpResponseMessage answer, string name) => answer.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
+    private static string? Header(HttpResponseMessage answer, string name) =>
+        answer.Headers.TryGetValues(name, out IEnumerable<string>? values) ? string.Join(", ", values) : null;
 }

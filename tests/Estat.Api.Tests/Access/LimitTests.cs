@@ -143,7 +143,8 @@ public sealed class LimitTests : IDisposable
     public async Task A_client_behind_a_proxy_that_appends_cannot_choose_the_address_that_IP_RATE_goes_by()
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with { IpRate = 0.1, IpBurst = 2 }, _time);
-        Assert.Equal("200 200 429", await FromEachAsync(server, "198.51.100.1, 203.0.113.1", "198.51.100.2, 203.0.113.1, 10.0.0.2", "198.51.100.3, garbage, 203.0.113.1:4711"));
+        Assert.Equal("200 200 429", await FromEachAsync(
+            server, "198.51.100.1, 203.0.113.1", "198.51.100.2, 203.0.113.1, 10.0.0.2", "198.51.100.3, garbage, 203.0.113.1:4711"));
         Assert.Equal("200", await FromEachAsync(server, "198.51.100.3, 203.0.113.2"));
 
         // What an event says of its client is for statistics: the first public address, as ever.
@@ -151,9 +152,11 @@ public sealed class LimitTests : IDisposable
     }
 
     private Task<RunningServer> StartAsync(string address = "127.0.0.1:0") =>
-        RunningServer.StartAsync(options => options with { HttpAddr = address, WriteKeysFile = _file.Path, SpoolDir = _folder["spool"], DlqDir = _folder["dlq"] }, _time);
+        RunningServer.StartAsync(
+            options => options with { HttpAddr = address, WriteKeysFile = _file.Path, SpoolDir = _folder["spool"], DlqDir = _folder["dlq"] }, _time);
 
-    private static int RetryAfter(HttpResponseMessage answer) => int.Parse(Assert.Single(answer.Headers.GetValues("Retry-After")), CultureInfo.InvariantCulture);
+    private static int RetryAfter(HttpResponseMessage answer) =>
+        int.Parse(Assert.Single(answer.Headers.GetValues("Retry-After")), CultureInfo.InvariantCulture);
 
     private static async Task<HttpResponseMessage> AskAsync(RunningServer server, string key, string body = "event", string path = "/collect")
     {

@@ -3,7 +3,8 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests.Access;
 
-/// <summary>Time of day and timestamps stand still until <see cref="Advance"/>; timers take real time, so that a server over it starts and drains as ever.</summary>
+/// <summary>Time of day and timestamps stand still until <see cref="Advance"/>; timers take real time, so that a server over it starts and drains as
+/// ever.</summary>
 internal sealed class SteppedClock(DateTimeOffset start) : TimeProvider
 {
     private readonly ManualTimeProvider _manual = new(start);

@@ -61,7 +61,8 @@ public sealed class WriteKeyTests : IDisposable
         await TakesAsync(server, HttpMethod.Post, $"/collect?key={Shop}", "by query");
         await TakesAsync(server, HttpMethod.Post, $"/collect?key={Shop.Replace("_", "%5F", StringComparison.Ordinal)}", "by an escaped query");
         await TakesAsync(server, HttpMethod.Post, "/collect", "as basic's user", request => request.Headers.Authorization = Basic($"{Shop}:"));
-        await TakesAsync(server, HttpMethod.Post, "/collect", "as basic's password", request => request.Headers.Authorization = Basic($"anybody:{Shop}"));
+        await TakesAsync(server, HttpMethod.Post, "/collect", "as basic's password", request =>
+            request.Headers.Authorization = Basic($"anybody:{Shop}"));
         await TakesAsync(server, HttpMethod.Get, $"/collect?key={Shop}&page=1", null);
         await TakesAsync(server, HttpMethod.Get, $"/collect.gif?page=2&key={Shop}&title=a%20b", null);
         await TakesAsync(server, HttpMethod.Get, "/collect?page=3", null, request => request.Headers.Add("X-Api-Key", Shop));
@@ -74,7 +75,8 @@ public sealed class WriteKeyTests : IDisposable
         Assert.Equal(2, metrics["""estat_key_events_total{key="rotated"}"""]);
         Assert.Equal(0, metrics["estat_http_requests_rejected_unauthorized_total"]);
         Assert.Equal(
-            ["by header", "by query", "by an escaped query", "as basic's user", "as basic's password", "page=1", "page=2&title=a%20b", "page=3", "in a", "batch", "the older of two", "the newer of two"],
+            ["by header", "by query", "by an escaped query", "as basic's user", "as basic's password", "page=1", "page=2&title=a%20b", "page=3",
+                "in a", "batch", "the older of two", "the newer of two"],
             await server.DrainBodiesAsync());
         Assert.All(StoredEvents.FromFolder(server.StorageDir), stored => Assert.DoesNotContain("estat_", stored.RawLine, StringComparison.Ordinal));
     }
@@ -133,7 +135,8 @@ public sealed class WriteKeyTests : IDisposable
     public async Task A_few_keys_may_be_listed_in_WRITE_KEYS_by_themselves_or_by_their_hashes()
     {
         await using RunningServer server = await RunningServer.StartAsync(options => OptionTable.Bind(
-            [], [new("WRITE_KEYS", $"one={KeyFile.Key("one")}, two={KeyFile.Hash("two")}")], "none.json") is var bound ? options with { WriteKeys = bound.WriteKeys } : options);
+            [], [new("WRITE_KEYS", $"one={KeyFile.Key("one")}, two={KeyFile.Hash("two")}")], "none.json") is var bound
+                ? options with { WriteKeys = bound.WriteKeys } : options);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(server, "POST", "/collect", KeyFile.Key("one"))).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(server, "POST", "/collect", KeyFile.Key("two"))).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(server, "POST", "/collect", KeyFile.Hash("two"))).StatusCode);
@@ -153,7 +156,8 @@ public sealed class WriteKeyTests : IDisposable
 
     private static async Task TakesAsync(RunningServer server, HttpMethod method, string path, string? body, Action<HttpRequestMessage>? with = null)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new ByteArrayContent(Encoding.ASCII.GetBytes(body)) };
+        using var request = new HttpRequestMessage(
+            method, path) { Content = body is null ? null : new ByteArrayContent(Encoding.ASCII.GetBytes(body)) };
         with?.Invoke(request);
         using HttpResponseMessage answer = await server.Client.SendAsync(request);
         Assert.True(answer.IsSuccessStatusCode, $"{method} {path}: {answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
@@ -161,7 +165,8 @@ public sealed class WriteKeyTests : IDisposable
 
     private static async Task<HttpResponseMessage> SendAsync(RunningServer server, string method, string path, string? key = null)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = method == "POST" ? new StringContent("from nobody") : null };
+        using var request = new HttpRequestMessage(
+            new HttpMethod(method), path) { Content = method == "POST" ? new StringContent("from nobody") : null };
         if (key is not null)
         {
             request.Headers.Add("X-Api-Key", key);

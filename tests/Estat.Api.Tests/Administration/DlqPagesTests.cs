@@ -132,7 +132,8 @@ public sealed class DlqPagesTests
         Assert.True(File.Exists(secret));
     }
 
-    private static string[] Names(JsonElement list) => [.. list.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("name").GetString()!)];
+    private static string[] Names(JsonElement list) =>
+        [.. list.GetProperty("files").EnumerateArray().Select(file => file.GetProperty("name").GetString()!)];
 
     // Ten events fill a batch, which fails at once.
     private static async Task FillAsync(AdministeredServer server, int files)

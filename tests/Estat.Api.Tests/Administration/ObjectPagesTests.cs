@@ -65,7 +65,8 @@ public sealed class ObjectPagesTests
         string query = $"key={Uri.EscapeDataString(key)}";
         foreach ((HttpMethod method, string path) in new[]
                  {
-                     (HttpMethod.Get, "/admin/objects/preview"), (HttpMethod.Get, "/admin/objects/content"), (HttpMethod.Get, "/admin/quarantine/preview"),
+                     (HttpMethod.Get, "/admin/objects/preview"), (HttpMethod.Get, "/admin/objects/content"),
+                         (HttpMethod.Get, "/admin/quarantine/preview"),
                      (HttpMethod.Post, "/admin/quarantine/retry"), (HttpMethod.Delete, "/admin/quarantine"),
                  })
         {

@@ -24,15 +24,19 @@ public sealed class QuarantinePagesTests(RealS3 s3)
         Assert.Equal(mended, list.GetProperty("next").GetString());
         list = await GetAsync(server, $"/admin/quarantine?after={mended}");
         JsonElement listed = Assert.Single(list.GetProperty("objects").EnumerateArray());
-        Assert.Equal((broken, 7, "a test's wish"), (listed.GetProperty("key").GetString(), listed.GetProperty("events").GetInt64(), listed.GetProperty("reason").GetString()));
+        Assert.Equal((broken, 7, "a test's wish"),
+            (listed.GetProperty("key").GetString(), listed.GetProperty("events").GetInt64(), listed.GetProperty("reason").GetString()));
         Assert.Equal("no gzip \u0001", (await GetAsync(server, $"/admin/quarantine/preview?key={broken}")).GetProperty("lines")[0].GetString());
 
-        Assert.Equal("failed", (await SendAsync(server, HttpMethod.Post, $"/admin/quarantine/retry?key={broken}")).GetProperty("outcome").GetString());
-        Assert.Equal("stored", (await SendAsync(server, HttpMethod.Post, $"/admin/quarantine/retry?key={mended}")).GetProperty("outcome").GetString());
+        Assert.Equal("failed", (await SendAsync(server, HttpMethod.Post, $"/admin/quarantine/retry?key={broken}")).GetProperty("outcome")
+            .GetString());
+        Assert.Equal("stored", (await SendAsync(server, HttpMethod.Post, $"/admin/quarantine/retry?key={mended}")).GetProperty("outcome")
+            .GetString());
         Assert.Equal(7, (await SendAsync(server, HttpMethod.Delete, $"/admin/quarantine?key={broken}&events=7")).GetProperty("discarded").GetInt64());
         Assert.Empty((await GetAsync(server, "/admin/quarantine")).GetProperty("objects").EnumerateArray());
 
-        Assert.Equal([$"raw/dt=2023-11-14/hr=22/1700000000_{new string('a', 32)}-1_1.jsonl.gz"], (await s3.Rgw.Client.ListObjectsV2Async(new Amazon.S3.Model.ListObjectsV2Request { BucketName = bucket })).S3Objects.Select(found => found.Key));
+        Assert.Equal([$"raw/dt=2023-11-14/hr=22/1700000000_{new string('a', 32)}-1_1.jsonl.gz"], (await s3.Rgw.Client.ListObjectsV2Async(
+            new Amazon.S3.Model.ListObjectsV2Request { BucketName = bucket })).S3Objects.Select(found => found.Key));
         Dictionary<string, long> at = AdministeredServer.Conserved(await GetAsync(server, "/admin/state"));
         Assert.Equal((8, 1, 7, 0), (at["found"], at["stored"], at["dropped"], at["quarantined"]));
         server.Terminate();

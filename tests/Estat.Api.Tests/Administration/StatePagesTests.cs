@@ -42,7 +42,8 @@ public sealed class StatePagesTests(RealS3 s3)
         proxy.Fault = Fault.None;
         SendReport report = await sending;
         server.Client.DefaultRequestHeaders.Add("X-Estat-Admin", "1");
-        using HttpResponseMessage allDue = await server.Client.PostAsync(new Uri("/admin/dlq/retry", UriKind.Relative), null); // which spares the longest waits
+        // which spares the longest waits
+        using HttpResponseMessage allDue = await server.Client.PostAsync(new Uri("/admin/dlq/retry", UriKind.Relative), null);
         Assert.Equal(System.Net.HttpStatusCode.OK, allDue.StatusCode);
         await UntilFrameAsync(live, frame => frame["stored"] == report.Acknowledged.Count && frame["dlq"] == 0, "all events stored");
         server.Terminate();
@@ -59,7 +60,8 @@ public sealed class StatePagesTests(RealS3 s3)
         using RawHttp deaf = await server.Server.ConnectAsync();
         await deaf.SendAsync("GET /admin/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Assert.NotNull(await live.NextAsync());
-        await server.Server.DrainAsync().WaitAsync(TimeSpan.FromSeconds(15)); // SHUTDOWN_TIMEOUT is 25 s, and the drain of an empty node takes none of it
+        // SHUTDOWN_TIMEOUT is 25 s, and the drain of an empty node takes none of it
+        await server.Server.DrainAsync().WaitAsync(TimeSpan.FromSeconds(15));
         while (await live.NextAsync() is not null)
         {
         }
@@ -84,7 +86,8 @@ public sealed class StatePagesTests(RealS3 s3)
         await Wait.UntilAsync(
             async () =>
             {
-                using HttpResponseMessage answer = await server.Http.GetAsync(new Uri("/admin/live", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+                using HttpResponseMessage answer = await server.Http.GetAsync(
+                    new Uri("/admin/live", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
                 return answer.StatusCode == HttpStatusCode.OK;
             }, AdministeredServer.Patience, "those who left to make room");
     }

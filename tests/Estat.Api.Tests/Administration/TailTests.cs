@@ -46,7 +46,8 @@ public sealed class TailTests
         Assert.Contains("{\"n\":2}", BodyOf((await NextAsync(value, "event")).GetRawText()), StringComparison.Ordinal);
         JsonElement note = await NextAsync(value, "note");
         Assert.Equal((4, 1, 1, 0), (
-            note.GetProperty("seen").GetInt64(), note.GetProperty("matched").GetInt64(), note.GetProperty("sent").GetInt64(), note.GetProperty("skipped").GetInt64()));
+            note.GetProperty("seen").GetInt64(), note.GetProperty("matched").GetInt64(), note.GetProperty("sent")
+                .GetInt64(), note.GetProperty("skipped").GetInt64()));
     }
 
     [Fact]

@@ -35,7 +35,8 @@ public sealed class BatchMemoryTests
         slow.Reset();
         slow.Dispose();
 
-        await Wait.UntilAsync(async () => (await server.PostBatchAsync(large[..500_000])).Status == 200, TimeSpan.FromSeconds(20), "its memory to be free");
+        await Wait.UntilAsync(
+            async () => (await server.PostBatchAsync(large[..500_000])).Status == 200, TimeSpan.FromSeconds(20), "its memory to be free");
         Assert.DoesNotContain(await server.DrainBodiesAsync(), body => body[0] == 's' && body != "small");
     }
 
@@ -89,7 +90,8 @@ public sealed class BatchMemoryTests
         await late.SendAsync(RawHttp.Post("Content-Length: 200000\r\n", "/collect/batch") + new string('x', 100_000));
         Assert.Equal(408, (await late.ReadAnswerAsync()).Status);
 
-        await Wait.UntilAsync(async () => (await server.MetricsAsync())["estat_http_requests_in_flight"] == 0, TimeSpan.FromSeconds(20), "all requests to end");
+        await Wait.UntilAsync(
+            async () => (await server.MetricsAsync())["estat_http_requests_in_flight"] == 0, TimeSpan.FromSeconds(20), "all requests to end");
         Assert.Equal(200, (await server.PostBatchAsync(largest)).Status);
     }
 

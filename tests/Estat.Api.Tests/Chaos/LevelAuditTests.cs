@@ -55,7 +55,8 @@ public sealed class LevelAuditTests(RealS3 s3)
 
         LevelAudit audit = Audit.ByLevel(
             Report((AckNames.Stored, level)),
-            [Raw(1), Raw(2, Key.Replace(".jsonl", "_rest.jsonl", StringComparison.Ordinal)), Raw(3, "raw/else.jsonl.gz"), Raw(4), Raw(5, Key.Replace("_1.", "_11.", StringComparison.Ordinal))])[AckNames.Stored];
+            [Raw(1), Raw(2, Key.Replace(".jsonl", "_rest.jsonl", StringComparison.Ordinal)), Raw(3, "raw/else.jsonl.gz"), Raw(4),
+                Raw(5, Key.Replace("_1.", "_11.", StringComparison.Ordinal))])[AckNames.Stored];
 
         Assert.Equal([3, 5], audit.Elsewhere);
     }

@@ -50,7 +50,8 @@ public sealed class ForwardedForTests
         HeaderDictionary one = Headers("198.51.100.1, 203.0.113.7");
         HeaderDictionary other = Headers("203.0.113.8");
         var none = new HeaderDictionary();
-        foreach ((HeaderDictionary headers, string client) in new[] { (one, "203.0.113.7"), (other, "203.0.113.8"), (none, Proxy), (one, "203.0.113.7") })
+        foreach ((HeaderDictionary headers, string client) in new[] { (one, "203.0.113.7"), (other, "203.0.113.8"), (none, Proxy),
+            (one, "203.0.113.7") })
         {
             Assert.Equal(AddressLimits.KeyOf(IPAddress.Parse(client)), peer.AddressOf(headers));
         }

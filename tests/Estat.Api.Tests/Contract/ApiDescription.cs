@@ -24,7 +24,8 @@ internal sealed class ApiDescription
     // What is about the connection or the browser, not about the answer.
     private static readonly HashSet<string> Ambient = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Date",
+        "Cache-Control", "Connection", "Content-Length", "Content-Security-Policy", "Content-Type", "Cross-Origin-Opener-Policy",
+            "Cross-Origin-Resource-Policy", "Date",
         "Keep-Alive", "Referrer-Policy", "Strict-Transport-Security", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options",
     };
 
@@ -57,7 +58,8 @@ internal sealed class ApiDescription
         string[] faults = [.. FaultsOf(answer)];
         Assert.True(
             faults.Length == 0,
-            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as src/Estat.Api/OpenApi/openapi.json describes it; if the answer is meant so, describe it there.\n  "
+            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as src/Estat.Api/OpenApi/openapi.json describes it; if the answer is "
+                + $"meant so, describe it there.\n  "
             + $"{string.Join("\n  ", faults)}\n{(answer.Body is null ? "" : Encoding.UTF8.GetString(answer.Body.AsSpan(0, Math.Min(answer.Body.Length, 1000))))}");
     }
 
@@ -78,10 +80,12 @@ internal sealed class ApiDescription
                 : answer.Status == 404 ? FaultsOf(answer, Problem()) : [$"the path {answer.Path} is not described, so its answer should be 404"];
         }
 
-        JsonNode? operation = path[answer.Method.ToLowerInvariant()] ?? (isAdmin && answer is { Method: "HEAD", Status: not 405 } ? path["get"] : null);
+        JsonNode? operation = path[answer.Method.ToLowerInvariant()]
+            ?? (isAdmin && answer is { Method: "HEAD", Status: not 405 } ? path["get"] : null);
         if (operation is null)
         {
-            return answer.Status == 405 ? FaultsOf(answer, Problem("Allow")).Concat(isAdmin && answer.Method == "OPTIONS" ? [] : FaultsOfAllow(answer, path, isAdmin))
+            return answer.Status == 405 ? FaultsOf(answer, Problem("Allow"))
+                .Concat(isAdmin && answer.Method == "OPTIONS" ? [] : FaultsOfAllow(answer, path, isAdmin))
                 : isAdmin ? FaultsOf(answer, GuardResponse(answer.Status) ?? Problem())
                 : [$"the method {answer.Method} is not described, so its answer should be 405"];
         }
@@ -112,21 +116,24 @@ internal sealed class ApiDescription
     private JsonObject? FindPath(string path)
     {
         JsonObject paths = _document["paths"]!.AsObject();
-        return (paths[path] ?? paths.FirstOrDefault(candidate => candidate.Key.Contains('{', StringComparison.Ordinal) && Fits(candidate.Key, path)).Value)?.AsObject();
+        return (paths[path] ?? paths.FirstOrDefault(
+            candidate => candidate.Key.Contains('{', StringComparison.Ordinal) && Fits(candidate.Key, path)).Value)?.AsObject();
     }
 
     private static bool Fits(string template, string path)
     {
         string[] expected = template.Split('/');
         string[] parts = path.Split('/');
-        return expected.Length == parts.Length && expected.Zip(parts).All(pair => pair.First == pair.Second || (pair.First.StartsWith('{') && pair.Second.Length > 0));
+        return expected.Length == parts.Length && expected.Zip(parts)
+            .All(pair => pair.First == pair.Second || (pair.First.StartsWith('{') && pair.Second.Length > 0));
     }
 
     // HEAD of an admin page is not described: it is its GET without a body.
     private static IEnumerable<string> FaultsOfAllow(Answer answer, JsonObject path, bool isAdmin)
     {
         string[] described = [.. path.Select(operation => operation.Key.ToUpperInvariant()).Order(StringComparer.Ordinal)];
-        string[] allowed = [.. answer.Headers["Allow"].SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)).Where(method => !isAdmin || method != "HEAD").Order(StringComparer.Ordinal)];
+        string[] allowed = [.. answer.Headers["Allow"].SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
+            .Where(method => !isAdmin || method != "HEAD").Order(StringComparer.Ordinal)];
         return described.SequenceEqual(allowed) ? [] : [$"Allow says {string.Join(", ", allowed)}; described are {string.Join(", ", described)}"];
     }
 
@@ -135,7 +142,8 @@ internal sealed class ApiDescription
         JsonObject headers = response["headers"]?.AsObject() ?? [];
         foreach (IGrouping<string, string> header in answer.Headers)
         {
-            string? name = headers.Select(described => described.Key).FirstOrDefault(key => key.Equals(header.Key, StringComparison.OrdinalIgnoreCase));
+            string? name = headers.Select(described => described.Key)
+                .FirstOrDefault(key => key.Equals(header.Key, StringComparison.OrdinalIgnoreCase));
             if (name is null)
             {
                 if (!Ambient.Contains(header.Key) && !header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase))
@@ -188,7 +196,8 @@ internal sealed class ApiDescription
 
         try
         {
-            JsonNode? value = type.EndsWith("json", StringComparison.Ordinal) ? JsonNode.Parse(answer.Body) : JsonValue.Create(Encoding.UTF8.GetString(answer.Body));
+            JsonNode? value = type.EndsWith("json", StringComparison.Ordinal) ? JsonNode.Parse(answer.Body)
+                : JsonValue.Create(Encoding.UTF8.GetString(answer.Body));
             return _schemas.Check(schema, value).Select(fault => $"body: {fault}");
         }
         catch (JsonException error)

@@ -12,7 +12,8 @@ internal sealed class ContractHandler(ApiDescription description, HttpMessageHan
     {
         HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
         string? type = response.Content.Headers.ContentType?.MediaType;
-        bool isRead = request.Method != HttpMethod.Head && response.Content.Headers.ContentEncoding.Count == 0 && (type is null || Readable.Contains(type));
+        bool isRead = request.Method != HttpMethod.Head && response.Content.Headers.ContentEncoding.Count == 0
+            && (type is null || Readable.Contains(type));
         if (isRead)
         {
             // Kept, so that the test reads it once more.
@@ -22,7 +23,8 @@ internal sealed class ContractHandler(ApiDescription description, HttpMessageHan
         description.Check(new Answer(
             request.Method.Method, request.RequestUri!.AbsolutePath, (int)response.StatusCode,
             response.Headers.Concat(response.Content.Headers)
-                .SelectMany(header => header.Value, (header, value) => (header.Key, value)).ToLookup(pair => pair.Key, pair => pair.value, StringComparer.OrdinalIgnoreCase),
+                .SelectMany(header => header.Value, (header, value) => (header.Key, value))
+                    .ToLookup(pair => pair.Key, pair => pair.value, StringComparer.OrdinalIgnoreCase),
             response.Content.Headers.ContentType?.ToString(), isRead ? await response.Content.ReadAsByteArrayAsync(cancellationToken) : null));
         return response;
     }

@@ -1,4 +1,5 @@
-// /openapi.json: sound, served, and a judge that can say no. That it is true is checked with every answer of the other tests (ContractHandler, RawHttp).
+// /openapi.json: sound, served, and a judge that can say no. That it is true is checked with every answer of the other tests (ContractHandler,
+// RawHttp).
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -87,7 +88,8 @@ public sealed class OpenApiTests
     {
         ILookup<string, string> lookup = headers.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(": "))
             .ToLookup(pair => pair[0], pair => pair[1], StringComparer.OrdinalIgnoreCase);
-        string[] faults = [.. ApiDescription.Default.FaultsOf(new Answer(method, path, status, lookup, lookup["Content-Type"].SingleOrDefault(), Encoding.UTF8.GetBytes(body)))];
+        string[] faults = [.. ApiDescription.Default.FaultsOf(
+            new Answer(method, path, status, lookup, lookup["Content-Type"].SingleOrDefault(), Encoding.UTF8.GetBytes(body)))];
         if (fault is null)
         {
             Assert.Empty(faults);

@@ -15,9 +15,11 @@ public sealed partial class AlertTests(RealS3 s3)
     private const string Runbooks = "docs/operations.md";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private static IEnumerable<YamlNode> Alerts => DeployFiles.Documents(Rules)[0].Items("groups").SelectMany(group => group.Items("rules")).Where(rule => rule.At("alert") is not null);
+    private static IEnumerable<YamlNode> Alerts =>
+        DeployFiles.Documents(Rules)[0].Items("groups").SelectMany(group => group.Items("rules")).Where(rule => rule.At("alert") is not null);
 
-    private static IEnumerable<string> DashboardExpressions => Panels().SelectMany(panel => panel.TryGetProperty("targets", out JsonElement targets) ? targets.EnumerateArray().ToArray() : [])
+    private static IEnumerable<string> DashboardExpressions =>
+        Panels().SelectMany(panel => panel.TryGetProperty("targets", out JsonElement targets) ? targets.EnumerateArray().ToArray() : [])
         .Select(target => target.GetProperty("expr").GetString()!.Replace("$__rate_interval", "1m", StringComparison.Ordinal));
 
     [Theory]
@@ -53,9 +55,11 @@ public sealed partial class AlertTests(RealS3 s3)
     {
         JsonElement[] panels = Panels();
         Assert.Equal(panels.Length, panels.Select(panel => panel.GetProperty("id").GetInt32()).Distinct().Count());
-        Assert.All(panels.Where(panel => panel.GetProperty("type").GetString() != "row"), panel => Assert.NotEmpty(panel.GetProperty("targets").EnumerateArray()));
+        Assert.All(panels.Where(panel => panel.GetProperty("type").GetString() != "row"), panel =>
+            Assert.NotEmpty(panel.GetProperty("targets").EnumerateArray()));
         Assert.All(["Safety", "Traffic", "Latency", "Storage", "Disk", "Cluster", "Runtime"], row =>
-            Assert.Contains(panels, panel => panel.GetProperty("type").GetString() == "row" && panel.GetProperty("title").GetString()!.StartsWith(row, StringComparison.Ordinal)));
+            Assert.Contains(panels, panel =>
+                panel.GetProperty("type").GetString() == "row" && panel.GetProperty("title").GetString()!.StartsWith(row, StringComparison.Ordinal)));
         Assert.Equal(DeployFiles.Text(Rules), DeployFiles.Text("deploy/helm/estat/files/alerts.yml"));
     }
 
@@ -65,7 +69,8 @@ public sealed partial class AlertTests(RealS3 s3)
         SkipWithout("promtool");
         using var folder = new TempFolder();
         var file = folder["dashboard.yml"];
-        await File.WriteAllTextAsync(file, "groups:\n- name: dashboard\n  rules:\n" + string.Concat(DashboardExpressions.Select((expression, number) =>
+        await File.WriteAllTextAsync(
+            file, "groups:\n- name: dashboard\n  rules:\n" + string.Concat(DashboardExpressions.Select((expression, number) =>
             $"  - record: panel:{number}\n    expr: {JsonSerializer.Serialize(expression)}\n")));
 
         await Command.SucceedAsync(Patience, "promtool", "check", "rules", file);
@@ -122,10 +127,12 @@ public sealed partial class AlertTests(RealS3 s3)
         }
 
         await Wait.UntilAsync(
-            async () => await FiresAsync("EstatStorageFailing") && await FiresAsync("EstatDlqNotEmpty"), Patience, "both alarms", () => $"{alerts}\n{prometheus.AllOutput}");
+            async () => await FiresAsync("EstatStorageFailing") && await FiresAsync("EstatDlqNotEmpty"), Patience, "both alarms", () =>
+                $"{alerts}\n{prometheus.AllOutput}");
         storage.Fault = Fault.None;
         await Wait.UntilAsync(
-            async () => !await FiresAsync("EstatStorageFailing") && !await FiresAsync("EstatDlqNotEmpty") && alerts.Contains("success", StringComparison.Ordinal),
+            async () => !await FiresAsync("EstatStorageFailing") && !await FiresAsync("EstatDlqNotEmpty")
+                && alerts.Contains("success", StringComparison.Ordinal),
             Patience, "the alarms to end", () => alerts);
     }
 
@@ -141,7 +148,8 @@ public sealed partial class AlertTests(RealS3 s3)
                 static_configs: [{ targets: ["{{server.BaseAddress.Authority}}"] }]
             """);
         return ChildProcess.Launch(
-            "Prometheus", ["prometheus", $"--config.file={folder["prometheus.yml"]}", $"--storage.tsdb.path={folder["tsdb"]}", $"--web.listen-address={address}"],
+            "Prometheus", ["prometheus", $"--config.file={folder["prometheus.yml"]}", $"--storage.tsdb.path={folder["tsdb"]}",
+                $"--web.listen-address={address}"],
             new Dictionary<string, string>());
     }
 
@@ -150,14 +158,17 @@ public sealed partial class AlertTests(RealS3 s3)
     public void Every_log_event_that_the_runbooks_name_exists()
     {
         string runbooks = DeployFiles.Text(Runbooks);
-        string[] named = [.. Said().Matches(runbooks).SelectMany(said => Quoted().Matches(said.Value)).Select(quoted => quoted.Groups[1].Value).Distinct()];
-        string sources = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        string[] named = [.. Said().Matches(runbooks).SelectMany(said => Quoted().Matches(said.Value)).Select(quoted => quoted.Groups[1].Value)
+            .Distinct()];
+        string sources = string.Join(
+            '\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
 
         Assert.True(named.Length > 15, string.Join(", ", named));
         Assert.DoesNotContain(named, name => !sources.Contains($" void Log{name}(ILogger", StringComparison.Ordinal));
     }
 
-    private static void SkipWithout(string tool) => Assert.SkipUnless(Command.Exists(tool), $"no {tool} on PATH: apt-get install --no-install-recommends prometheus");
+    private static void SkipWithout(string tool) =>
+        Assert.SkipUnless(Command.Exists(tool), $"no {tool} on PATH: apt-get install --no-install-recommends prometheus");
 
     private static JsonElement[] Panels()
     {

@@ -40,7 +40,8 @@ internal static partial class DeployFiles
 
     /// <summary>The anchors of a Markdown file's headings, as GitHub makes them.</summary>
     internal static IReadOnlySet<string> Anchors(string path) =>
-        Heading().Matches(Text(path)).Select(match => NoAnchor().Replace(match.Groups[1].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-')).ToHashSet();
+        Heading().Matches(Text(path)).Select(match => NoAnchor().Replace(match.Groups[1].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'))
+            .ToHashSet();
 
     [GeneratedRegex("^#+ (.+)$", RegexOptions.Multiline)]
     private static partial Regex Heading();

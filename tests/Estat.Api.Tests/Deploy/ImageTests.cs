@@ -33,17 +33,20 @@ public sealed partial class ImageTests
             }
         }
 
-        string[] stage = [.. instructions.SkipWhile(instruction => !instruction.EndsWith($" AS {target}", StringComparison.Ordinal)).Skip(1).TakeWhile(instruction => !instruction.StartsWith("FROM ", StringComparison.Ordinal))];
+        string[] stage = [.. instructions.SkipWhile(instruction => !instruction.EndsWith($" AS {target}", StringComparison.Ordinal)).Skip(1)
+            .TakeWhile(instruction => !instruction.StartsWith("FROM ", StringComparison.Ordinal))];
         string from = Assert.Single(stage, instruction => instruction.EndsWith($" {Folder}", StringComparison.Ordinal)).Split(' ')[2];
         Assert.Contains(CommandLine, held[from]);
-        Assert.Contains(Program().Match(Assert.Single(stage, instruction => instruction.StartsWith("ENTRYPOINT ", StringComparison.Ordinal))).Groups[1].Value, held[from]);
+        Assert.Contains(Program()
+            .Match(Assert.Single(stage, instruction => instruction.StartsWith("ENTRYPOINT ", StringComparison.Ordinal))).Groups[1].Value, held[from]);
     }
 
     [Fact]
     public void Programs_in_the_image_are_called_by_names_that_they_have()
     {
         string[] pages = [.. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md"), Path.Combine(Repository.Root, "Dockerfile")];
-        string[] called = [.. pages.SelectMany(page => Program().Matches(File.ReadAllText(page))).Select(program => program.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)];
+        string[] called = [.. pages.SelectMany(page => Program().Matches(File.ReadAllText(page))).Select(program => program.Groups[1].Value)
+            .Distinct().Order(StringComparer.Ordinal)];
         Assert.Equal([.. Servers, AssemblyName("Estat.Cli")], called);
     }
 
@@ -52,7 +55,8 @@ public sealed partial class ImageTests
     [InlineData("Estat.Silo", "Estat.Silo")]
     public async Task Publishing_a_server_publishes_the_command_line_and_what_both_have_is_the_servers(string server, string shared)
     {
-        // Publishing takes half a minute: here an SDK of a few lines stands for the real one, and leaves the name of the project in each file that it makes.
+        // Publishing takes half a minute: here an SDK of a few lines stands for the real one, and leaves the name of the project in each file that it
+        // makes.
         using var folder = new TempFolder();
         await File.WriteAllTextAsync(
             folder["dotnet"],
@@ -81,12 +85,14 @@ public sealed partial class ImageTests
     // Comments left out, continued lines joined.
     private static string[] Instructions() =>
     [
-        .. string.Join('\n', DeployFiles.Text("Dockerfile").Split('\n').Where(line => !line.StartsWith('#'))).Replace("\\\n", " ", StringComparison.Ordinal)
+        .. string.Join('\n', DeployFiles.Text("Dockerfile").Split('\n').Where(line => !line.StartsWith('#')))
+            .Replace("\\\n", " ", StringComparison.Ordinal)
             .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
     ];
 
     private static IEnumerable<string> WithReferences(string project) =>
-        Project(project).Descendants("ProjectReference").SelectMany(reference => WithReferences(Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))).Append(project).Distinct();
+        Project(project).Descendants("ProjectReference").SelectMany(reference =>
+            WithReferences(Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))).Append(project).Distinct();
 
     private static string AssemblyName(string project) => Project(project).Descendants("AssemblyName").SingleOrDefault()?.Value ?? project;
 

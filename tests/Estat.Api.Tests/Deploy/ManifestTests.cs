@@ -18,7 +18,8 @@ public sealed class ManifestTests
 
     [Theory]
     [InlineData(Standalone, "StatefulSet", "Service", "Service", "PodDisruptionBudget", "Ingress", "NetworkPolicy", "ServiceAccount")]
-    [InlineData(Cluster, "StatefulSet", "Deployment", "Service", "Service", "PodDisruptionBudget", "PodDisruptionBudget", "NetworkPolicy", "ServiceAccount", "ServiceMonitor", "PrometheusRule")]
+    [InlineData(Cluster, "StatefulSet", "Deployment", "Service", "Service", "PodDisruptionBudget", "PodDisruptionBudget", "NetworkPolicy",
+        "ServiceAccount", "ServiceMonitor", "PrometheusRule")]
     public void Kubernetes_gets_whole_documents(string file, params string[] kinds)
     {
         IReadOnlyList<YamlMappingNode> documents = DeployFiles.Documents(file);
@@ -42,9 +43,12 @@ public sealed class ManifestTests
         {
             YamlNode pod = workload.At("spec/template/spec")!;
             YamlNode container = Assert.Single(pod.Items("containers"));
-            Assert.Equal(Labels(workload.At("spec/selector/matchLabels")!), Labels(workload.At("spec/template/metadata/labels")!).Intersect(Labels(workload.At("spec/selector/matchLabels")!)));
-            Assert.Equal(("true", "1654", "1654"), (pod.TextAt("securityContext/runAsNonRoot"), pod.TextAt("securityContext/runAsUser"), pod.TextAt("securityContext/fsGroup")));
-            Assert.Equal(("true", "false"), (container.TextAt("securityContext/readOnlyRootFilesystem"), container.TextAt("securityContext/allowPrivilegeEscalation")));
+            Assert.Equal(Labels(workload.At("spec/selector/matchLabels")!), Labels(workload.At("spec/template/metadata/labels")!)
+                .Intersect(Labels(workload.At("spec/selector/matchLabels")!)));
+            Assert.Equal(("true", "1654", "1654"),
+                (pod.TextAt("securityContext/runAsNonRoot"), pod.TextAt("securityContext/runAsUser"), pod.TextAt("securityContext/fsGroup")));
+            Assert.Equal(("true", "false"),
+                (container.TextAt("securityContext/readOnlyRootFilesystem"), container.TextAt("securityContext/allowPrivilegeEscalation")));
             Assert.Equal("ALL", ((YamlScalarNode)Assert.Single(container.Items("securityContext/capabilities/drop"))).Value);
             Assert.NotEmpty(container.TextAt("resources/limits/memory"));
             foreach (string probe in new[] { "startupProbe", "livenessProbe", "readinessProbe" })
@@ -60,13 +64,17 @@ public sealed class ManifestTests
             Assert.All(environment.Keys, name => Assert.Contains(name, Names));
             Assert.Equal(container.Items("ports").First().TextAt("containerPort"), environment["HTTP_ADDR"].TrimStart(':'));
             TimeSpan shutdown = Bind(environment).ShutdownTimeout;
-            Assert.True(int.Parse(pod.TextAt("terminationGracePeriodSeconds"), System.Globalization.CultureInfo.InvariantCulture) > shutdown.TotalSeconds, "a drain must not be killed");
+            Assert.True(int.Parse(pod.TextAt("terminationGracePeriodSeconds"),
+                System.Globalization.CultureInfo.InvariantCulture) > shutdown.TotalSeconds, "a drain must not be killed");
             if (environment.TryGetValue("SPOOL_DIR", out string? spool))
             {
-                string mounted = container.Items("volumeMounts").Single(mount => spool.StartsWith(mount.TextAt("mountPath") + "/", StringComparison.Ordinal)).TextAt("name");
+                string mounted = container.Items("volumeMounts")
+                    .Single(mount => spool.StartsWith(mount.TextAt("mountPath") + "/", StringComparison.Ordinal)).TextAt("name");
                 Assert.Contains(workload.Items("spec/volumeClaimTemplates"), claim => claim.TextAt("metadata/name") == mounted);
-                Assert.Equal(("Retain", "Retain"), (workload.TextAt("spec/persistentVolumeClaimRetentionPolicy/whenDeleted"), workload.TextAt("spec/persistentVolumeClaimRetentionPolicy/whenScaled")));
-                Assert.Contains(DeployFiles.Documents(file), service => service.TextAt("kind") == "Service" && service.TextAt("metadata/name") == workload.TextAt("spec/serviceName"));
+                Assert.Equal(("Retain", "Retain"), (workload.TextAt("spec/persistentVolumeClaimRetentionPolicy/whenDeleted"),
+                    workload.TextAt("spec/persistentVolumeClaimRetentionPolicy/whenScaled")));
+                Assert.Contains(DeployFiles.Documents(file), service =>
+                    service.TextAt("kind") == "Service" && service.TextAt("metadata/name") == workload.TextAt("spec/serviceName"));
             }
         }
     }
@@ -104,12 +112,16 @@ public sealed class ManifestTests
         Assert.Equal(("1654", "true"), (container.TextAt("user"), container.TextAt("readonlyRootFilesystem")));
         Assert.All(environment.Keys.Concat(container.Items("secrets").Select(secret => secret.TextAt("name"))), name => Assert.Contains(name, Names));
         Assert.DoesNotContain("ADMIN_TOKEN", environment.Keys);
-        Assert.True(int.Parse(container.TextAt("stopTimeout"), System.Globalization.CultureInfo.InvariantCulture) > options.ShutdownTimeout.TotalSeconds, "a drain must not be killed");
+        Assert.True(int.Parse(container.TextAt("stopTimeout"),
+            System.Globalization.CultureInfo.InvariantCulture) > options.ShutdownTimeout.TotalSeconds, "a drain must not be killed");
         Assert.Equal($":{container.Items("portMappings").Single().TextAt("containerPort")}", options.HttpAddr);
         Assert.All(new[] { options.SpoolDir, options.DlqDir }, folder =>
-            Assert.Contains(container.Items("mountPoints"), mount => folder.StartsWith(mount.TextAt("containerPath") + "/", StringComparison.Ordinal) && mount.TextAt("readOnly") == "false"));
-        Assert.All(container.Items("mountPoints"), mount => Assert.Contains(task.Items("volumes"), volume => volume.TextAt("name") == mount.TextAt("sourceVolume")));
-        Assert.All(container.Items("dependsOn"), first => Assert.Contains(task.Items("containerDefinitions"), other => other.TextAt("name") == first.TextAt("containerName")));
+            Assert.Contains(container.Items("mountPoints"), mount =>
+                folder.StartsWith(mount.TextAt("containerPath") + "/", StringComparison.Ordinal) && mount.TextAt("readOnly") == "false"));
+        Assert.All(container.Items("mountPoints"), mount =>
+            Assert.Contains(task.Items("volumes"), volume => volume.TextAt("name") == mount.TextAt("sourceVolume")));
+        Assert.All(container.Items("dependsOn"), first =>
+            Assert.Contains(task.Items("containerDefinitions"), other => other.TextAt("name") == first.TextAt("containerName")));
         string[] check = [.. container.Items("healthCheck/command").Select(part => ((YamlScalarNode)part).Value!)];
         Assert.Contains($"[{string.Join(", ", check[1..4].Select(part => $"\"{part}\""))}", DeployFiles.Text("Dockerfile").Replace("HEALTHCHECK", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Equal(Healthy, check[^1]); // the node of this environment, whatever its port and with a certificate too
@@ -154,7 +166,8 @@ public sealed class ManifestTests
 
         Assert.All(Labels(compose.At("x-options")!), option => Assert.Contains(option.Name, Names));
         Assert.All(["silo-1", "silo-2", "silo-3", "gateway"], service =>
-            Assert.All(Labels(compose.At($"services/{service}/environment")!).Where(option => option.Name != "<<"), option => Assert.Contains(option.Name, Names)));
+            Assert.All(Labels(compose.At($"services/{service}/environment")!).Where(option => option.Name != "<<"), option =>
+                Assert.Contains(option.Name, Names)));
     }
 
     private static IEnumerable<(string Name, string Value)> Labels(YamlNode map) =>
@@ -165,5 +178,6 @@ public sealed class ManifestTests
 
     // What comes from secrets and fields is checked at the start of the program; the rest here, by the program's own rules.
     private static EstatOptions Bind(Dictionary<string, string> environment) => OptionTable.BindCluster(
-        [], environment.Where(pair => pair.Value.Length > 0).Append(new("ADVERTISED_IP", "10.0.0.1")).Select(pair => new KeyValuePair<string, string?>(pair.Key, pair.Value)), "/none/appsettings.json");
+        [], environment.Where(pair => pair.Value.Length > 0).Append(new("ADVERTISED_IP", "10.0.0.1"))
+            .Select(pair => new KeyValuePair<string, string?>(pair.Key, pair.Value)), "/none/appsettings.json");
 }

@@ -172,6 +172,7 @@ public sealed class DrainTests(RealS3 s3)
 
         Assert.Equal(1, await server.WaitForExitAsync(Patience));
         string lost = report.Acknowledged.Count.ToString(CultureInfo.InvariantCulture);
-        Assert.True(server.Output.Any(line => line.Contains("\"level\":\"critical\"", StringComparison.Ordinal) && line.Contains(lost, StringComparison.Ordinal)), string.Join("\n", server.Output));
+        Assert.True(server.Output.Any(line => line.Contains("\"level\":\"critical\"", StringComparison.Ordinal)
+            && line.Contains(lost, StringComparison.Ordinal)), string.Join("\n", server.Output));
     }
 }

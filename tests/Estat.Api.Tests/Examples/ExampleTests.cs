@@ -20,7 +20,8 @@ public sealed class ExampleTests(ExampleRuns runs) : IClassFixture<ExampleRuns>
         Assert.Matches(@"no X-Estat-Ack, again in[\s\S]*503.*, again in", run.Output);
 
         StoredEvent[] stored = [.. runs.Stored.Where(one => JsonDocument.Parse(one.Body).RootElement.GetProperty("from").GetString() == language)];
-        Assert.Equal(["/a", "/b", "/c", "/home"], stored.Select(one => JsonDocument.Parse(one.Body).RootElement.GetProperty("page").GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(["/a", "/b", "/c", "/home"], stored.Select(one => JsonDocument.Parse(one.Body).RootElement.GetProperty("page").GetString()!)
+            .Order(StringComparer.Ordinal));
         Assert.All(stored, one => Assert.NotNull(one.Id));
         // One for the event, one for each half of the batch, which was too large as a whole.
         Assert.Equal(3, stored.Select(one => one.Id).Distinct().Count());
@@ -33,10 +34,12 @@ public sealed class ExampleTests(ExampleRuns runs) : IClassFixture<ExampleRuns>
     {
         // One is enough: the others' loops are the same, and giving up takes its time.
         Assert.SkipUnless(Command.Exists("python3"), "python3 is not on this machine");
-        string code = $"import sys; sys.argv=['send']; sys.path.insert(0, {JsonSerializer.Serialize(Path.Combine(Repository.Root, "examples", "python"))}); import send; send.time.sleep = lambda pause: None; "
+        string code = $"import sys; sys.argv=['send']; sys.path.insert(0, "
+            + $"{JsonSerializer.Serialize(Path.Combine(Repository.Root, "examples", "python"))}); import send; send.time.sleep = lambda pause: None; "
             + "\ntry: send.main()\nexcept OSError as error: sys.exit(f'not taken: {error}')";
         await using ChildProcess process = ChildProcess.Launch(
-            "the example in python", ["python3", "-B", "-c", code], new Dictionary<string, string> { ["ESTAT_URL"] = $"http://127.0.0.1:{FreePort.Next()}" });
+            "the example in python", ["python3", "-B", "-c", code], new Dictionary<string,
+            string> { ["ESTAT_URL"] = $"http://127.0.0.1:{FreePort.Next()}" });
         Assert.Equal(1, await process.WaitForExitAsync(TimeSpan.FromSeconds(60)));
         Assert.Contains("given up after 8 attempts", process.AllOutput, StringComparison.Ordinal);
     }

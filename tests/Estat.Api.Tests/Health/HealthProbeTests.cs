@@ -35,7 +35,8 @@ public sealed class HealthProbeTests
         listener.Start();
         Task answering = AnswerAsync(listener, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\n\r\ndraining");
 
-        (int exitCode, _, string errors) = await ServerCommand.RunAsync(folder.Path, [], ["--health", $"http://{listener.LocalEndpoint}/health/ready"]);
+        (int exitCode, _, string errors) = await ServerCommand.RunAsync(
+            folder.Path, [], ["--health", $"http://{listener.LocalEndpoint}/health/ready"]);
 
         Assert.Equal(1, exitCode);
         Assert.Contains("503: draining", errors, StringComparison.Ordinal);

@@ -12,7 +12,9 @@ public sealed class CommandLineTests
 
     public static TheoryData<string, string> WrongValues => new()
     {
-        { "HTTP_ADDR", "8080" }, { "ACK", "paper" }, { "ACK_ALLOWED", "all" }, { "SPOOL_VOLATILE", "yes" }, { "SPOOL_MAX_SIZE_BYTES", "1" }, { "STORED_MAX_WAIT", "0" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" }, { "AWS_REGION", "here and there" },
+        { "HTTP_ADDR", "8080" }, { "ACK", "paper" }, { "ACK_ALLOWED", "all" }, { "SPOOL_VOLATILE", "yes" }, { "SPOOL_MAX_SIZE_BYTES", "1" },
+            { "STORED_MAX_WAIT", "0" }, { "RAW_BUCKET", "a/b" }, { "RAW_PREFIX", "/raw" }, { "DLQ_PREFIX", "raw" },
+            { "AWS_REGION", "here and there" },
         { "S3_ENDPOINT", "ftp://host" }, { "S3_TIMEOUT", "3" }, { "S3_SSE", "aes" }, { "S3_SSE_KMS_KEY_ID", "a key" }, { "S3_ACL", "public-read" },
         { "S3_STORAGE_CLASS", "GLACIER" },
         { "S3_EXPECT_CONTINUE", "never" }, { "S3_APP_RETRIES", "-1" }, { "DLQ_MAX_AGE", "1d" }, { "DLQ_MAX_SIZE_BYTES", "1GB" },
@@ -21,9 +23,11 @@ public sealed class CommandLineTests
         { "UPLOAD_QUEUE", "0" }, { "UPLOAD_CONCURRENCY", "0" }, { "MAX_BODY_SIZE", "0" }, { "MAX_BATCH_BODY_SIZE", "100" },
         { "INFLIGHT_BYTES", "0" }, { "UNREAD_BYTES", "0" },
         { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
-        { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" }, { "SOCKETS", "outline" },
+        { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" },
+        { "SOCKETS", "outline" },
         { "HTTP_TLS_KEY", "lone.pem" }, { "WRITE_KEYS", "shop=short" }, { "OPEN_INGEST", "yes" }, { "IP_RATE", "0" }, { "IP_BURST", "-1" },
-        { "ADMIN_TOKEN", "short" }, { "ADMIN_TOKEN_FILE", "/no/such/file" }, { "LOG_LEVEL", "loud" }, { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
+        { "ADMIN_TOKEN", "short" }, { "ADMIN_TOKEN_FILE", "/no/such/file" }, { "LOG_LEVEL", "loud" },
+        { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },
         { "LOG_FORMAT", "xml" }, { "OTEL_TRACES_SAMPLER", "often" }, { "OTEL_TRACES_SAMPLER_ARG", "2" },
     };
 
@@ -135,10 +139,12 @@ public sealed class CommandLineTests
         using var folder = new TempFolder();
         await using ServerProcess owner = await ServerProcess.StartAsync(new Dictionary<string, string> { ["DLQ_DIR"] = folder["dlq"] });
 
-        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"DLQ_DIR={folder["dlq"]}", "HTTP_ADDR=127.0.0.1:0"], []);
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(
+            folder.Path, [$"DLQ_DIR={folder["dlq"]}", "HTTP_ADDR=127.0.0.1:0"], []);
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.StartsWith($"estat: DLQ_DIR={folder["dlq"]}: another process owns this folder", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.StartsWith($"estat: DLQ_DIR={folder["dlq"]}: another process owns this folder", ServerCommand.OnlyLine(errors),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -147,10 +153,12 @@ public sealed class CommandLineTests
         using var folder = new TempFolder();
         await using ServerProcess owner = await ServerProcess.StartAsync(new Dictionary<string, string> { ["SPOOL_DIR"] = folder["spool"] });
 
-        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"SPOOL_DIR={folder["spool"]}", "HTTP_ADDR=127.0.0.1:0"], []);
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(
+            folder.Path, [$"SPOOL_DIR={folder["spool"]}", "HTTP_ADDR=127.0.0.1:0"], []);
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.StartsWith($"estat: SPOOL_DIR={folder["spool"]}: another process owns this folder", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.StartsWith($"estat: SPOOL_DIR={folder["spool"]}: another process owns this folder", ServerCommand.OnlyLine(errors),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -160,7 +168,8 @@ public sealed class CommandLineTests
         using var folder = new TempFolder();
         using var disk = new SmallDisk(1 << 20);
 
-        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"SPOOL_DIR={disk.Path}/spool", "HTTP_ADDR=127.0.0.1:0"], []);
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(
+            folder.Path, [$"SPOOL_DIR={disk.Path}/spool", "HTTP_ADDR=127.0.0.1:0"], []);
 
         Assert.Equal((1, ""), (exitCode, output));
         Assert.StartsWith($"estat: SPOOL_DIR={disk.Path}/spool: is a tmpfs", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
@@ -176,7 +185,8 @@ public sealed class CommandLineTests
         using var folder = new TempFolder();
         await File.WriteAllTextAsync(folder["file"], "");
 
-        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(folder.Path, [$"{option}={folder["file"]}", "HTTP_ADDR=127.0.0.1:0"], []);
+        (int exitCode, string output, string errors) = await ServerCommand.RunAsync(
+            folder.Path, [$"{option}={folder["file"]}", "HTTP_ADDR=127.0.0.1:0"], []);
 
         Assert.Equal((1, ""), (exitCode, output));
         Assert.StartsWith($"estat: {option}={folder["file"]}: ", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
@@ -188,7 +198,8 @@ public sealed class CommandLineTests
         using var folder = new TempFolder();
         await File.WriteAllTextAsync(folder["appsettings.json"], """{"BATCH_SIZE": 1, "CHANNEL_SIZE": 2, "CAPTURE_COOKIE": true, "GZIP_LEVEL": "3"}""");
 
-        EstatOptions options = OptionTable.Bind(["--BATCH_SIZE=11"], [new("BATCH_SIZE", "111"), new("CHANNEL_SIZE", "22")], folder["appsettings.json"]);
+        EstatOptions options = OptionTable.Bind(
+            ["--BATCH_SIZE=11"], [new("BATCH_SIZE", "111"), new("CHANNEL_SIZE", "22")], folder["appsettings.json"]);
         await File.WriteAllTextAsync(folder["appsettings.json"], """{"BATCH_SIZE": "wrong"}""");
         (int exitCode, _, string errors) = await ServerCommand.RunAsync(folder.Path, [], []);
 
@@ -246,7 +257,8 @@ public sealed class CommandLineTests
     [Fact]
     public void Names_of_others_in_the_environment_do_not_matter()
     {
-        EstatOptions options = OptionTable.Bind([], [new("http_proxy", "a"), new("HTTP_PROXY", "b"), new("GZIP_LEVEL", "2"), new("BATCH_SIZE", " ")], "none.json");
+        EstatOptions options = OptionTable.Bind(
+            [], [new("http_proxy", "a"), new("HTTP_PROXY", "b"), new("GZIP_LEVEL", "2"), new("BATCH_SIZE", " ")], "none.json");
 
         Assert.Equal((2, new EstatOptions().BatchSize), (options.GzipLevel, options.BatchSize));
     }

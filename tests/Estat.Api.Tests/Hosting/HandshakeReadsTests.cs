@@ -11,7 +11,8 @@ public sealed class HandshakeReadsTests
     [Fact]
     public async Task What_comes_during_a_handshake_is_gone_on_with_on_the_pool_and_later_where_it_came()
     {
-        var pipe = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
+        var pipe = new Pipe(
+            new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
         var reads = new HandshakeReads(pipe.Reader);
 
         Assert.True(await WasOnPoolAsync("hello"));

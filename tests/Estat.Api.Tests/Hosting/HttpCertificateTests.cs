@@ -110,7 +110,8 @@ public sealed class HttpCertificateTests : IDisposable
             case "broken": File.WriteAllText(_folder["tls.crt"], "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"); break;
             case "no key": File.WriteAllText(_folder["tls.key"], File.ReadAllText(_folder["tls.crt"])); break;
             case "missing key": File.Delete(_folder["tls.key"]); break;
-            case "encrypted key": File.WriteAllText(_folder["tls.key"], "-----BEGIN ENCRYPTED PRIVATE KEY-----\nQUJD\n-----END ENCRYPTED PRIVATE KEY-----\n"); break;
+            case "encrypted key": File.WriteAllText(
+                _folder["tls.key"], "-----BEGIN ENCRYPTED PRIVATE KEY-----\nQUJD\n-----END ENCRYPTED PRIVATE KEY-----\n"); break;
             case "another key": File.WriteAllText(_folder["tls.key"], Make(Quarter).Key); break;
             default: File.WriteAllText(_folder["tls.key"], "-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n"); break;
         }
@@ -133,7 +134,8 @@ public sealed class HttpCertificateTests : IDisposable
 
     private TestCertificate Make(TimeSpan length) => TestCertificate.Create(_time.GetUtcNow(), length);
 
-    private HttpCertificate Open() => HttpCertificate.Of(new EstatOptions { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] }, _time, _log)!;
+    private HttpCertificate Open() =>
+        HttpCertificate.Of(new EstatOptions { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] }, _time, _log)!;
 
     private void Look(HttpCertificate certificate, int times)
     {

@@ -27,7 +27,8 @@ public sealed class SocketsTests(RealS3 s3)
         {
             Kinds =
             [
-                new RequestKind(AckNames.Memory, Named: true), new RequestKind(AckNames.Disk, Named: true), new RequestKind(AckNames.Stored, Named: true),
+                new RequestKind(AckNames.Memory, Named: true), new RequestKind(AckNames.Disk, Named: true),
+                new RequestKind(AckNames.Stored, Named: true),
                 new RequestKind(AckNames.Disk, Named: true, Events: 50), new RequestKind(AckNames.Memory, Named: true, Events: 50),
             ],
         };
@@ -61,8 +62,10 @@ public sealed class SocketsTests(RealS3 s3)
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         proxy.Fault = Fault.Slow(20_000); // the head of an answer comes before its XML, and that in many pieces
 
-        Task<string>[] listings = [.. Enumerable.Range(0, 8).Select(_ => server.Client.GetStringAsync("/admin/quarantine", TestContext.Current.CancellationToken))];
-        SendReport report = await new EventSender(server.BaseAddress, Connections).SendAsync(Fitting).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Task<string>[] listings = [.. Enumerable.Range(0, 8)
+            .Select(_ => server.Client.GetStringAsync("/admin/quarantine", TestContext.Current.CancellationToken))];
+        SendReport report = await new EventSender(server.BaseAddress, Connections).SendAsync(Fitting)
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.Equal(Fitting, report.Acknowledged.Count);
         foreach (string answer in await Task.WhenAll(listings).WaitAsync(Patience, TestContext.Current.CancellationToken))
         {

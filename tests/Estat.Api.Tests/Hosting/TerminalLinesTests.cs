@@ -14,7 +14,8 @@ public sealed partial class TerminalLinesTests
 
     [Fact]
     public void An_exception_follows_its_message() =>
-        Assert.Matches(@"^\d\d:\d\d:\d\d\.\d{3} error it failed\nSystem\.IO\.IOException: no disk\n$", Written(LogLevel.Error, "it failed", new IOException("no disk")));
+        Assert.Matches(@"^\d\d:\d\d:\d\d\.\d{3} error it failed\nSystem\.IO\.IOException: no disk\n$",
+            Written(LogLevel.Error, "it failed", new IOException("no disk")));
 
     private static string Written(LogLevel level, string message, Exception? error)
     {

@@ -52,7 +52,8 @@ public sealed class TlsTests : IDisposable
         Assert.SkipUnless(Command.Exists("curl"), "there is no curl here");
         await using RunningServer server = await StartAsync();
         string printed = await Command.SucceedAsync(
-            Patience, "curl", "-s", "--cacert", _folder["tls.crt"], option, "-d", "by curl", "-w", "%{http_version} %{response_code}", $"https://127.0.0.1:{server.Port}/collect");
+            Patience, "curl", "-s", "--cacert", _folder["tls.crt"], option, "-d", "by curl", "-w", "%{http_version} %{response_code}",
+            $"https://127.0.0.1:{server.Port}/collect");
         Assert.Equal($"{version} 200", printed);
         Assert.Equal(["by curl"], await server.DrainBodiesAsync());
     }
@@ -64,7 +65,8 @@ public sealed class TlsTests : IDisposable
         using HttpClient client = Client(server, "2.0");
         await Task.WhenAll(Enumerable.Range(0, 2000).Select(async i =>
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/collect") { Content = new StringContent($"{i}"), Version = client.DefaultRequestVersion };
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post, "/collect") { Content = new StringContent($"{i}"), Version = client.DefaultRequestVersion };
             request.Headers.Add("X-Forwarded-For", AddressOf(i));
             using HttpResponseMessage answer = await client.SendAsync(request);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -126,7 +128,8 @@ public sealed class TlsTests : IDisposable
     {
         Assert.SkipUnless(Command.Exists("openssl"), "there is no openssl here");
         await using RunningServer server = await StartAsync();
-        CommandResult old = await Command.RunAsync(Patience, "openssl", "s_client", "-connect", $"127.0.0.1:{server.Port}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0");
+        CommandResult old = await Command.RunAsync(
+            Patience, "openssl", "s_client", "-connect", $"127.0.0.1:{server.Port}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0");
         Assert.Contains("alert protocol version", old.Output, StringComparison.Ordinal);
     }
 
@@ -192,7 +195,8 @@ public sealed class TlsTests : IDisposable
         var body = new SlowContent();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/collect/batch") { Content = body, Version = client.DefaultRequestVersion };
         Task<HttpResponseMessage> sending = client.SendAsync(request);
-        await Wait.UntilAsync(async () => (await MetricsAsync(client))["estat_http_requests_in_flight"] >= 1, Patience, "the slow request to be read");
+        await Wait.UntilAsync(
+            async () => (await MetricsAsync(client))["estat_http_requests_in_flight"] >= 1, Patience, "the slow request to be read");
         Assert.Equal(1, connections);
 
         Task<IReadOnlyList<string>> draining = server.DrainBodiesAsync();
@@ -240,7 +244,8 @@ public sealed class TlsTests : IDisposable
     {
         File.WriteAllText(_folder["tls.key"], "nothing");
         (int exitCode, string output, string errors) = await ServerCommand.RunAsync(
-            _folder.Path, [$"HTTP_TLS_CERT={_folder["tls.crt"]}", $"HTTP_TLS_KEY={_folder["tls.key"]}"], ["--SPOOL_VOLATILE=true", "--HTTP_ADDR=127.0.0.1:0"]);
+            _folder.Path, [$"HTTP_TLS_CERT={_folder["tls.crt"]}", $"HTTP_TLS_KEY={_folder["tls.key"]}"],
+            ["--SPOOL_VOLATILE=true", "--HTTP_ADDR=127.0.0.1:0"]);
         Assert.Equal((2, ""), (exitCode, output));
         Assert.StartsWith($"estat: HTTP_TLS_KEY={_folder["tls.key"]}: takes a PEM file", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
     }
@@ -256,7 +261,8 @@ public sealed class TlsTests : IDisposable
 
     private static async Task SendAsync(HttpClient client, HttpMethod method, string path, string? body, int status)
     {
-        using var request = new HttpRequestMessage(method, path) { Version = client.DefaultRequestVersion, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(
+            method, path) { Version = client.DefaultRequestVersion, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Content = body is null ? null : new StringContent(body, MediaTypeHeaderValue.Parse("text/plain"));
         using HttpResponseMessage answer = await client.SendAsync(request).WaitAsync(Patience);
         Assert.Equal((status, client.DefaultRequestVersion), ((int)answer.StatusCode, answer.Version));

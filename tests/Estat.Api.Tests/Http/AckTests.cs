@@ -38,7 +38,8 @@ public sealed class AckTests(RealS3 s3)
             {
                 foreach (string header in new[]
                 {
-                    "X-Estat-Ack: paper\r\n", "X-Estat-Ack: \r\n", "X-Estat-Ack: replica\r\n", "X-Estat-Ack: memory, disk\r\n", "X-Estat-Ack: disk,disk\r\n",
+                    "X-Estat-Ack: paper\r\n", "X-Estat-Ack: \r\n", "X-Estat-Ack: replica\r\n", "X-Estat-Ack: memory, disk\r\n",
+                        "X-Estat-Ack: disk,disk\r\n",
                     "X-Estat-Ack: disk\r\nX-Estat-Ack: disk\r\n", "X-Estat-Ack: 1\r\n", "X-Estat-Ack: disk;q=1\r\n", "X-Estat-Ack: d\xefsk\r\n",
                 })
                 {
@@ -52,7 +53,8 @@ public sealed class AckTests(RealS3 s3)
 
     [Theory]
     [MemberData(nameof(Levels))]
-    public async Task An_answer_says_the_level_that_was_reached_and_names_the_object_in_which_the_event_is_found(string endpoint, string header, string level)
+    public async Task An_answer_says_the_level_that_was_reached_and_names_the_object_in_which_the_event_is_found(
+        string endpoint, string header, string level)
     {
         await using RunningServer server = await RunningServer.StartAsync();
         RawAnswer answer = await AskAsync(server, endpoint, header, "an-event");
@@ -140,7 +142,8 @@ public sealed class AckTests(RealS3 s3)
         await using RunningServer server = await RunningServer.StartAsync();
         using RawHttp connection = await server.ConnectAsync();
         await connection.SendAsync(
-            $"OPTIONS /collect HTTP/1.1\r\n{Host}Origin: https://shop.example\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-estat-ack\r\n\r\n");
+            $"OPTIONS /collect HTTP/1.1\r\n{Host}Origin: https://shop.example\r\nAccess-Control-Request-Method: "
+                + $"POST\r\nAccess-Control-Request-Headers: x-estat-ack\r\n\r\n");
         RawAnswer preflight = await connection.ReadAnswerAsync();
         Assert.Contains("X-Estat-Ack", preflight.Headers["Access-Control-Allow-Headers"].Single(), StringComparison.OrdinalIgnoreCase);
         foreach (string endpoint in Endpoints)
@@ -172,9 +175,11 @@ public sealed class AckTests(RealS3 s3)
                 // The first uploads of a process are slow: it connects, and compiles.
                 string body = $"before-{keys.Count}";
                 RawAnswer good = await AskAsync(server.BaseAddress.Port, Endpoints[0], "X-Estat-Ack: stored\r\n", body);
-                Assert.Equal((good.Status == 200 ? 200 : 202, good.Status == 200 ? "stored" : "disk"), (good.Status, good.Headers["X-Estat-Ack"].Single()));
+                Assert.Equal((good.Status == 200 ? 200 : 202, good.Status == 200 ? "stored" : "disk"),
+                    (good.Status, good.Headers["X-Estat-Ack"].Single()));
                 keys[body] = good.Headers["X-Estat-Key"].Single();
-                Assert.True(good.Status == 202 || (await StoredEvents.FromBucketAsync(s3.Rgw.Client, bucket, "raw/")).Any(stored => stored.Body == body), "answered stored, and it is not there");
+                Assert.True(good.Status == 202 || (await StoredEvents.FromBucketAsync(s3.Rgw.Client, bucket, "raw/"))
+                    .Any(stored => stored.Body == body), "answered stored, and it is not there");
                 return good.Status == 200;
             },
             Limit, "the store to confirm in time");
@@ -192,7 +197,8 @@ public sealed class AckTests(RealS3 s3)
         proxy.Fault = Fault.None;
         await Oracle.UntilAllStoredAsync(server, Limit);
         IReadOnlyList<StoredEvent> stored = [.. await StoredEvents.FromBucketAsync(s3.Rgw.Client, bucket, "raw/")];
-        Assert.Equal(keys.OrderBy(pair => pair.Key, StringComparer.Ordinal), stored.Select(one => KeyValuePair.Create(one.Body, one.Key)).OrderBy(pair => pair.Key, StringComparer.Ordinal));
+        Assert.Equal(keys.OrderBy(pair => pair.Key, StringComparer.Ordinal), stored.Select(one => KeyValuePair.Create(one.Body, one.Key))
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal));
     }
 
     [Fact]

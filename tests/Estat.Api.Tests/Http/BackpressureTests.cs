@@ -60,7 +60,8 @@ public sealed class BackpressureTests : IDisposable
             accepted.Add($"single {i}");
         }
 
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(server, "/collect/batch", string.Join('\n', Enumerable.Range(0, 8).Select(i => $"refused {i}"))));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable,
+            await PostAsync(server, "/collect/batch", string.Join('\n', Enumerable.Range(0, 8).Select(i => $"refused {i}"))));
         Assert.Equal(HttpStatusCode.OK, await PostAsync(server, "/collect/batch", "taken 0\ntaken 1"));
 
         _storage.Fault = Fault.Refuse;
@@ -81,7 +82,8 @@ public sealed class BackpressureTests : IDisposable
             accepted.Add($"single {i}");
         }
 
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await PostAsync(server, "/collect/batch", string.Join('\n', Enumerable.Range(0, 8).Select(i => $"refused {i}"))));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable,
+            await PostAsync(server, "/collect/batch", string.Join('\n', Enumerable.Range(0, 8).Select(i => $"refused {i}"))));
         Assert.Equal(HttpStatusCode.OK, await PostAsync(server, "/collect/batch", "taken 0\ntaken 1"));
         accepted.AddRange(["taken 0", "taken 1"]);
         var shown = new List<string>();

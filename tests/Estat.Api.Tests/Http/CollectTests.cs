@@ -283,7 +283,8 @@ public sealed class CollectTests
 
         IReadOnlyList<string> stored = await server.DrainBodiesAsync();
         Assert.Equal(
-            Enumerable.Range(0, Clients).SelectMany(client => Enumerable.Range(0, EventsEach).Select(i => $"{client}/{i}")).Order(StringComparer.Ordinal),
+            Enumerable.Range(0, Clients).SelectMany(client => Enumerable.Range(0, EventsEach).Select(i => $"{client}/{i}"))
+                .Order(StringComparer.Ordinal),
             stored.Order(StringComparer.Ordinal));
         Assert.All(StoredEvents.ObjectsFromFolder(server.StorageDir), stored => Assert.InRange(stored.Events.Count, 1, 300));
     }

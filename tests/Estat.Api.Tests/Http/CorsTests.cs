@@ -156,7 +156,8 @@ public sealed class CorsTests
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, options.StatusCode);
-        Assert.DoesNotContain(answer.Headers.Concat(options.Headers), header => header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(
+            answer.Headers.Concat(options.Headers), header => header.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));
         Assert.Equal(["x"], await server.DrainBodiesAsync());
     }
 
@@ -169,7 +170,8 @@ public sealed class CorsTests
         byte[] body = Encoding.UTF8.GetBytes(Event);
 
         await connection.SendAsync(RawHttp.Post(
-            $"Origin: {Shop}\r\nContent-Type: text/plain;charset=UTF-8\r\nSec-Fetch-Mode: no-cors\r\nReferer: {Shop}/\r\nContent-Length: {body.Length}\r\n"));
+            $"Origin: {Shop}\r\nContent-Type: text/plain;charset=UTF-8\r\nSec-Fetch-Mode: no-cors\r\nReferer: {Shop}/\r\nContent-Length: "
+                + $"{body.Length}\r\n"));
         await connection.SendAsync(body);
 
         RawAnswer answer = await connection.ReadAnswerAsync();

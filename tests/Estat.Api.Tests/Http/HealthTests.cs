@@ -123,8 +123,10 @@ public sealed class HealthTests
         Assert.All(page.Types, family => Assert.Equal(family.Key.EndsWith("_total", StringComparison.Ordinal), family.Value == "counter"));
         Assert.All(
             [
-                "http_requests_total", "http_requests_accepted_total", "http_requests_rejected_body_too_large_total", "http_requests_rejected_queue_full_total",
-                "s3_events_stored_total", "s3_put_errors_total", "dlq_events_enqueued_total", "dlq_events_reuploaded_total", "dlq_events_dropped_total",
+                "http_requests_total", "http_requests_accepted_total", "http_requests_rejected_body_too_large_total",
+                "http_requests_rejected_queue_full_total",
+                "s3_events_stored_total", "s3_put_errors_total", "dlq_events_enqueued_total", "dlq_events_reuploaded_total",
+                "dlq_events_dropped_total",
                 "dlq_files_expired_total", "dlq_files_current", "dlq_size_bytes", "estat_buffered_bytes", "estat_oldest_unflushed_seconds",
                 "estat_upload_queue_depth", "estat_ready",
             ],

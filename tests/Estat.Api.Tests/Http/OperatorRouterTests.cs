@@ -32,7 +32,8 @@ public sealed class OperatorRouterTests : IDisposable
     public async Task Somebody_who_left_is_no_fault_of_a_page()
     {
         var left = new CancellationToken(canceled: true);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => AskAsync(context => Task.FromCanceled(context.RequestAborted), left)); // the server's to end
+        // the server's to end
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => AskAsync(context => Task.FromCanceled(context.RequestAborted), left));
         Assert.Empty(_log.Lines);
     }
 

@@ -46,7 +46,8 @@ public sealed class OtlpExportTests
         var options = receiver.Options(folder);
         var unreachable = new Dictionary<string, string>(options)
         {
-            ["RAW_BUCKET"] = "events", ["S3_ENDPOINT"] = "http://127.0.0.1:1", ["S3_APP_RETRIES"] = "1", ["AWS_ACCESS_KEY_ID"] = "a", ["AWS_SECRET_ACCESS_KEY"] = "b",
+            ["RAW_BUCKET"] = "events", ["S3_ENDPOINT"] = "http://127.0.0.1:1", ["S3_APP_RETRIES"] = "1", ["AWS_ACCESS_KEY_ID"] = "a",
+                ["AWS_SECRET_ACCESS_KEY"] = "b",
         };
 
         string key;

@@ -90,14 +90,18 @@ internal sealed class OtlpReceiver : IDisposable
         Hex(fields, 1), Hex(fields, 2), Hex(fields, 4), Text(fields, 5),
         TimeSpan.FromTicks((long)((Number(fields, 8) - Number(fields, 7)) / 100)),
         fields.Where(f => f.Number == 15).Any(status => Number(Read(status.Bytes), 3) == 2),
-        fields.Where(f => f.Number == 9).Select(f => Read(f.Bytes)).ToDictionary(pair => Text(pair, 1), pair => Value(Read(pair.First(f => f.Number == 2).Bytes))),
+        fields.Where(f => f.Number == 9).Select(f => Read(f.Bytes))
+            .ToDictionary(pair => Text(pair, 1), pair => Value(Read(pair.First(f => f.Number == 2).Bytes))),
         [.. fields.Where(f => f.Number == 13).Select(f => Read(f.Bytes)).Select(link => (Hex(link, 1), Hex(link, 2)))]);
 
-    private static string Value(List<Field> value) => value.Count == 0 ? "" : value[0].Number == 1 ? Encoding.UTF8.GetString(value[0].Bytes) : $"{value[0].Value}";
+    private static string Value(List<Field> value) =>
+        value.Count == 0 ? "" : value[0].Number == 1 ? Encoding.UTF8.GetString(value[0].Bytes) : $"{value[0].Value}";
 
-    private static string Text(List<Field> fields, int number) => Encoding.UTF8.GetString(fields.FirstOrDefault(f => f.Number == number)?.Bytes ?? []);
+    private static string Text(List<Field> fields, int number) =>
+        Encoding.UTF8.GetString(fields.FirstOrDefault(f => f.Number == number)?.Bytes ?? []);
 
-    private static string Hex(List<Field> fields, int number) => Convert.ToHexStringLower(fields.FirstOrDefault(f => f.Number == number)?.Bytes ?? []);
+    private static string Hex(List<Field> fields, int number) =>
+        Convert.ToHexStringLower(fields.FirstOrDefault(f => f.Number == number)?.Bytes ?? []);
 
     private static ulong Number(List<Field> fields, int number) => fields.FirstOrDefault(f => f.Number == number)?.Value ?? 0;
 

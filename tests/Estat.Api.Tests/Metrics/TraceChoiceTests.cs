@@ -78,7 +78,8 @@ public sealed class TraceChoiceTests
         var receiver = new Uri("http://127.0.0.1:4318");
 
         Assert.Same(router, RequestTraces.Around(router, new EstatOptions(), _time));
-        Assert.Same(router, RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver, TracesSampler = TracesSampler.AlwaysOff }, _time));
+        Assert.Same(router,
+            RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver, TracesSampler = TracesSampler.AlwaysOff }, _time));
         Assert.NotSame(router, RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver }, _time));
     }
 
@@ -87,7 +88,8 @@ public sealed class TraceChoiceTests
     {
         using var listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name == EstatActivities.SourceName, Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ShouldListenTo = source => source.Name == EstatActivities.SourceName, Sample = (ref ActivityCreationOptions<ActivityContext> _) =>
+                ActivitySamplingResult.AllData,
         };
         ActivitySource.AddActivityListener(listener);
         int traced = 0;

@@ -63,7 +63,8 @@ public sealed class FullDiskTests(RealS3 s3)
         using var enough = new CancellationTokenSource();
         Task<SendReport> sending = new EventSender(server.BaseAddress, connections: 4, perSecond: 3_000).SendAsync(enough.Token);
         await Wait.UntilAsync(
-            async () => (await server.MetricsAsync())["estat_http_requests_rejected_storage_full_total"] > 0, Patience, "newcomers to be turned away");
+            async () => (await server.MetricsAsync())["estat_http_requests_rejected_storage_full_total"] > 0, Patience,
+            "newcomers to be turned away");
         HttpResponseMessage ready = await server.Client.GetAsync("/health/ready");
         Assert.Equal(503, (int)ready.StatusCode);
         await enough.CancelAsync();

@@ -96,7 +96,8 @@ public sealed class FullSpoolTests(RealS3 s3)
         {
             report = await new EventSender(first.BaseAddress, connections: 8).SendAsync(20_000);
             Assert.Equal(20_000, report.Acknowledged.Count);
-            await Wait.UntilAsync(async () => (await first.MetricsAsync())["estat_dlq_write_errors_total"] > 0, Patience, "the DLQ's disk to be full");
+            await Wait.UntilAsync(
+                async () => (await first.MetricsAsync())["estat_dlq_write_errors_total"] > 0, Patience, "the DLQ's disk to be full");
             Oracle.Conserves(await first.MetricsAsync());
             first.Terminate();
             await Oracle.EndsWellAsync(first, Patience);
@@ -122,7 +123,8 @@ public sealed class FullSpoolTests(RealS3 s3)
         using var enough = new CancellationTokenSource();
         Task<SendReport> sending = new EventSender(server.BaseAddress, connections: 4, perSecond: 5_000).SendAsync(enough.Token);
         await Wait.UntilAsync(
-            async () => (await server.MetricsAsync())["estat_http_requests_rejected_storage_full_total"] > 0, Patience, "newcomers to be turned away");
+            async () => (await server.MetricsAsync())["estat_http_requests_rejected_storage_full_total"] > 0, Patience,
+            "newcomers to be turned away");
         await enough.CancelAsync();
         return await sending;
     }
@@ -174,7 +176,8 @@ public sealed class FullSpoolTests(RealS3 s3)
             Patience, "the backlog to be gone");
         server.Terminate();
         await Oracle.EndsWellAsync(server, Patience);
-        Audit audit = Audit.Of(report, (await StoredEvents.FromBucketAsync(s3.Rgw.Client, bucket, "raw/")).Where(stored => stored.Body is not (Beside or "refused")));
+        Audit audit = Audit.Of(
+            report, (await StoredEvents.FromBucketAsync(s3.Rgw.Client, bucket, "raw/")).Where(stored => stored.Body is not (Beside or "refused")));
         // A 503 for a failed disk leaves open whether the event is there; twice it never is.
         Assert.True(audit.Lost.Count == 0 && audit.Duplicated.Count == 0, audit.ToString());
     }

@@ -50,7 +50,8 @@ public sealed class StorageOutageTests(RealS3 s3)
         Assert.Equal(after["dlq_events_enqueued_total"], after["dlq_events_reuploaded_total"]);
         Assert.Contains(server.Output, line => line.Contains("\"event\":\"StorageBeganToFail\"", StringComparison.Ordinal));
         Assert.Contains(server.Output, line => line.Contains("\"event\":\"StorageAnswersAgain\"", StringComparison.Ordinal));
-        Assert.InRange(server.Output.Count(line => line.Contains("\"level\":\"warning\"", StringComparison.Ordinal)), 1, 10); // not one for each attempt
+        // not one for each attempt
+        Assert.InRange(server.Output.Count(line => line.Contains("\"level\":\"warning\"", StringComparison.Ordinal)), 1, 10);
         await Oracle.IsExactAsync(s3.Rgw, bucket, report);
     }
 

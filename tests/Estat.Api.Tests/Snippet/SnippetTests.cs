@@ -1,4 +1,5 @@
-// /estat.js as a file: small, made of its source, and served so that any page can load it. What it does is tested in a browser, in Estat.Console.Tests.
+// /estat.js as a file: small, made of its source, and served so that any page can load it. What it does is tested in a browser, in
+// Estat.Console.Tests.
 using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;

@@ -10,7 +10,8 @@ internal sealed class DiskFull : Scenario
 
     internal override string Name => "disk-full";
 
-    internal override string Summary => "a ballast file fills the disk of the spool and the DLQ (ext4 on a loop device, else a tmpfs); sometimes S3 is away too, or SIGKILL comes";
+    internal override string Summary =>
+        "a ballast file fills the disk of the spool and the DLQ (ext4 on a loop device, else a tmpfs); sometimes S3 is away too, or SIGKILL comes";
 
     internal override Target Target => Target.Disk;
 

@@ -18,7 +18,8 @@ public sealed class KeysTests : IDisposable
     [Fact]
     public async Task A_key_is_printed_once_and_the_file_holds_nothing_but_its_hash()
     {
-        CommandResult made = await RunAsync("new", "--name", "shop", "--rate", "0.5", "--daily-quota", "1000", "--prefix", "lake/shop", "--origin", "https://shop.example", "--origin", "https://blog.example");
+        CommandResult made = await RunAsync("new", "--name", "shop", "--rate", "0.5", "--daily-quota", "1000", "--prefix", "lake/shop", "--origin",
+            "https://shop.example", "--origin", "https://blog.example");
         string key = Assert.Single(made.Output.Split('\n'), line => line.StartsWith("estat_", StringComparison.Ordinal)).Trim();
         Assert.Matches("^estat_[A-Za-z0-9_-]{32}$", key);
         Assert.True(KeyHash.TryOf(key, out KeyHash hash));
@@ -50,7 +51,8 @@ public sealed class KeysTests : IDisposable
         byte[] before = File.ReadAllBytes(KeysFile);
         Assert.Contains("estat keys rotate --name shop", (await RunAsync(1, "new", "--name", "shop")).Output, StringComparison.Ordinal);
         Assert.Contains("rate: takes", (await RunAsync(2, "new", "--name", "b", "--rate", "0")).Output, StringComparison.Ordinal);
-        Assert.Contains("--expires 01/02/2027: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "01/02/2027")).Output, StringComparison.Ordinal);
+        Assert.Contains("--expires 01/02/2027: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "01/02/2027")).Output,
+            StringComparison.Ordinal);
         Assert.Contains("--expires 24h: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "24h")).Output, StringComparison.Ordinal);
         Assert.Contains("has no key called blog", (await RunAsync(1, "revoke", "--name", "blog")).Output, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(KeysFile));

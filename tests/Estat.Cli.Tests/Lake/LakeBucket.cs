@@ -48,7 +48,8 @@ public sealed class LakeBucket : IAsyncLifetime
 
             await Wait.UntilAsync(async () =>
             {
-                using HttpResponseMessage answer = await server.Client.PostAsync("/collect/batch", new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson"));
+                using HttpResponseMessage answer = await server.Client.PostAsync(
+                    "/collect/batch", new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson"));
                 return answer.IsSuccessStatusCode;
             }, Limit, "room for a batch");
         }
@@ -64,7 +65,8 @@ public sealed class LakeBucket : IAsyncLifetime
         }
     }
 
-    internal Task<ServerProcess> StartServerAsync(string bucket, TempFolder folder) => ServerProcess.StartAsync(new Dictionary<string, string>(Environment(bucket))
+    internal Task<ServerProcess> StartServerAsync(string bucket, TempFolder folder) =>
+        ServerProcess.StartAsync(new Dictionary<string, string>(Environment(bucket))
     {
         ["SPOOL_DIR"] = folder["spool"],
         ["SPOOL_VOLATILE"] = "true",
@@ -93,7 +95,8 @@ public sealed class LakeBucket : IAsyncLifetime
     internal async Task<SortedDictionary<string, string>> ObjectsAsync(string bucket)
     {
         var objects = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        await foreach (S3Object entry in Rgw.Client.Paginators.ListObjectsV2(new ListObjectsV2Request { BucketName = bucket, Prefix = "raw/" }).S3Objects)
+        await foreach (S3Object entry in Rgw.Client.Paginators.ListObjectsV2(
+            new ListObjectsV2Request { BucketName = bucket, Prefix = "raw/" }).S3Objects)
         {
             objects.Add(entry.Key, entry.ETag);
         }

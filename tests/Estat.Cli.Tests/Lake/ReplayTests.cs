@@ -98,7 +98,8 @@ public sealed class ReplayTests(LakeBucket lake)
         });
         Assert.Equal(
             ["/a", "/a", "/dlq", "/quarantined"],
-            StoredEvents.FromFolder(folder["server/data"]).Select(stored => System.Text.Json.JsonDocument.Parse(stored.Body).RootElement.GetProperty("page").GetString()!).Order(StringComparer.Ordinal));
+            StoredEvents.FromFolder(folder["server/data"]).Select(stored =>
+                System.Text.Json.JsonDocument.Parse(stored.Body).RootElement.GetProperty("page").GetString()!).Order(StringComparer.Ordinal));
 
         async Task RunAsync(string said, string[] args)
         {
@@ -118,7 +119,8 @@ public sealed class ReplayTests(LakeBucket lake)
             await File.WriteAllBytesAsync(folder[$"from/raw/{name}.jsonl.gz"], new byte[1000], TestContext.Current.CancellationToken);
         }
 
-        string[] args = ["replay", "--from", folder["from"], "--to", folder["to"], "--rate", "1B", "--checkpoint", folder["checkpoint"], "--parallel", "1"];
+        string[] args = ["replay", "--from", folder["from"], "--to", folder["to"], "--rate", "1B", "--checkpoint", folder["checkpoint"],
+            "--parallel", "1"];
         await using ChildProcess copying = EstatCommand.Start(new Dictionary<string, string>(), args);
         await Wait.UntilAsync(() => File.Exists(folder["to/raw/a.jsonl.gz"]), LakeBucket.Limit, "the first object", () => copying.AllOutput);
         copying.Interrupt();
@@ -135,7 +137,8 @@ public sealed class ReplayTests(LakeBucket lake)
         using var folder = new TempFolder();
         string bucket = await lake.Rgw.CreateBucketAsync();
         await using ServerProcess server = await lake.StartServerAsync(bucket, folder);
-        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(bucket), "replay", "--to", server.BaseAddress.ToString(), "--checkpoint", folder["checkpoint"]);
+        (int code, string output) = await EstatCommand.RunAsync(
+            lake.Environment(bucket), "replay", "--to", server.BaseAddress.ToString(), "--checkpoint", folder["checkpoint"]);
         Assert.Equal(1, code);
         Assert.Contains("--into-same", output, StringComparison.Ordinal);
     }
@@ -145,13 +148,15 @@ public sealed class ReplayTests(LakeBucket lake)
     [InlineData("line")]
     public async Task What_a_body_holds_comes_back_whatever_it_is_and_so_does_its_id(string form)
     {
-        string[] bodies = ["plain", "[1,2]", "two\nlines", "cr at the end\r", "  ", "\uFEFFmark", "한국어 \U0001F600", new string('x', 10_000), "{\"page\":\"/a\"}"];
+        string[] bodies = ["plain", "[1,2]", "two\nlines", "cr at the end\r", "  ", "\uFEFFmark", "한국어 \U0001F600", new string('x', 10_000),
+            "{\"page\":\"/a\"}"];
         using var folder = new TempFolder();
         await SendAsync(folder["first"], async client =>
         {
             foreach (string body in bodies)
             {
-                using var request = new HttpRequestMessage(HttpMethod.Post, "/collect") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+                using var request = new HttpRequestMessage(
+                    HttpMethod.Post, "/collect") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
                 request.Headers.Add("Idempotency-Key", $"id-{body.Length}");
                 Assert.True((await client.SendAsync(request)).IsSuccessStatusCode);
             }
@@ -160,7 +165,8 @@ public sealed class ReplayTests(LakeBucket lake)
         await SendAsync(folder["second"], async client =>
         {
             (int code, string output) = await EstatCommand.RunAsync(
-                new Dictionary<string, string>(), "replay", "--from", folder["first/data"], "--to", client.BaseAddress!.ToString(), "--as", form, "--checkpoint", folder["checkpoint"]);
+                new Dictionary<string, string>(), "replay", "--from", folder["first/data"], "--to", client.BaseAddress!.ToString(), "--as", form,
+                "--checkpoint", folder["checkpoint"]);
             Assert.True(code == 0, output);
         });
         IReadOnlyList<StoredEvent> came = StoredEvents.FromFolder(folder["second/data"]);

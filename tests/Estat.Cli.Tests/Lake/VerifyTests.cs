@@ -12,7 +12,8 @@ public sealed class VerifyTests(LakeBucket lake)
     [Fact]
     public async Task A_clean_bucket_has_no_finding_and_every_event_is_there_once()
     {
-        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), "verify", "--unique-by", "$.n", "--json", "--quiet", "--memory-mb", "1");
+        (int code, string output) = await EstatCommand.RunAsync(
+            lake.Environment(lake.Name), "verify", "--unique-by", "$.n", "--json", "--quiet", "--memory-mb", "1");
         Assert.Equal((0, 1), (code, output.Split('\n').Length));
         JsonElement summary = JsonDocument.Parse(output).RootElement.GetProperty("summary");
         Assert.Equal((LakeBucket.Events, true), (summary.GetProperty("events").GetInt32(), summary.GetProperty("complete").GetBoolean()));
@@ -43,15 +44,19 @@ public sealed class VerifyTests(LakeBucket lake)
         byte[] doubled = Gunzip(all[5]);
         int line = doubled.AsSpan().IndexOf((byte)'\n') + 1;
         await PutAsync(bucket, keys[5], Gzip([.. doubled, .. doubled[..line]]), keys[5]);    // one event twice
-        (int code, string output) = await EstatCommand.RunAsync(lake.Environment(bucket), "verify", "--unique-by", "$.n", "--json", "--quiet", "--findings", "100000");
+        (int code, string output) = await EstatCommand.RunAsync(
+            lake.Environment(bucket), "verify", "--unique-by", "$.n", "--json", "--quiet", "--findings", "100000");
         Assert.Equal(1, code);
         HashSet<(string, string)> found = [.. output.Split('\n').Select(text => JsonDocument.Parse(text).RootElement)
-            .Where(element => element.TryGetProperty("kind", out _)).Select(element => (element.GetProperty("kind").GetString()!, element.GetProperty("key").GetString()!))];
+            .Where(element => element.TryGetProperty("kind", out _))
+                .Select(element => (element.GetProperty("kind").GetString()!, element.GetProperty("key").GetString()!))];
         string gzipTwice = string.CompareOrdinal(keys[0], other) < 0 ? other : keys[0];
         HashSet<(string, string)> expected =
         [
-            ("duplicate-object", gzipTwice), ("duplicate-event", gzipTwice), ("gzip", keys[1]), ("gzip", keys[2]), ("seal", keys[3]), ("line", keys[4]), ("seal", keys[4]),
-            ("foreign-key", "raw/notes.txt"), ("no-seal", keys[6]), ("metadata", keys[6]), ("overlap", rest), ("seal", keys[5]), ("duplicate-event", keys[5]),
+            ("duplicate-object", gzipTwice), ("duplicate-event", gzipTwice), ("gzip", keys[1]), ("gzip", keys[2]), ("seal", keys[3]),
+            ("line", keys[4]), ("seal", keys[4]),
+            ("foreign-key", "raw/notes.txt"), ("no-seal", keys[6]), ("metadata", keys[6]), ("overlap", rest), ("seal", keys[5]),
+            ("duplicate-event", keys[5]),
         ];
         expected.ExceptWith(found);
         Assert.Empty(expected);
@@ -94,7 +99,8 @@ public sealed class VerifyTests(LakeBucket lake)
         string[] args = ["verify", "--since", "24h", "--json", "--checkpoint", folder.Path, "--parallel", "2"];
         await using (ChildProcess first = EstatCommand.Start(lake.Environment(lake.Name, proxy.Endpoint), args))
         {
-            await Wait.UntilAsync(() => first.AllOutput.Contains(" object", StringComparison.Ordinal), LakeBucket.Limit, "an object to be verified", () => first.AllOutput);
+            await Wait.UntilAsync(() =>
+                first.AllOutput.Contains(" object", StringComparison.Ordinal), LakeBucket.Limit, "an object to be verified", () => first.AllOutput);
             (int refused, string why) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
             Assert.Equal(1, refused);
             Assert.Contains("another process owns this folder", why, StringComparison.Ordinal);
@@ -133,7 +139,8 @@ public sealed class VerifyTests(LakeBucket lake)
     private async Task PutAsync(string bucket, string key, byte[] content, string sealOf)
     {
         GetObjectMetadataResponse head = await lake.Rgw.Client.GetObjectMetadataAsync(lake.Name, sealOf);
-        var request = new PutObjectRequest { BucketName = bucket, Key = key, InputStream = new MemoryStream(content), ContentType = head.Headers.ContentType };
+        var request = new PutObjectRequest { BucketName = bucket, Key = key, InputStream = new MemoryStream(content),
+            ContentType = head.Headers.ContentType };
         request.Headers.ContentEncoding = head.Headers.ContentEncoding;
         foreach (string name in head.Metadata.Keys)
         {

@@ -12,7 +12,8 @@ public sealed class PauseSilo : ClusterScenario
 
     public override string Name => "pause";
 
-    public override string Summary => "SIGSTOP for a silo until the others have declared it dead, then SIGCONT; restart if it ends by itself, as it should";
+    public override string Summary =>
+        "SIGSTOP for a silo until the others have declared it dead, then SIGCONT; restart if it ends by itself, as it should";
 
     public override async Task InjectAsync(ClusterRun run)
     {

@@ -26,7 +26,8 @@ public sealed class ClusterPagesTests : IDisposable
 
         string[] names = [];
         await Wait.UntilAsync(
-            async () => (names = [.. (await NodesAsync(gateway)).Where(IsSound).Select(NameOf).Order(StringComparer.Ordinal)]).Length == 3, Patience, "three nodes",
+            async () => (names = [.. (await NodesAsync(gateway)).Where(IsSound).Select(NameOf).Order(StringComparer.Ordinal)]).Length == 3, Patience,
+            "three nodes",
             () => string.Join(", ", names));
         JsonElement own = (await NodesAsync(gateway))[0];
         Assert.Equal("gateway", own.GetProperty("node").GetProperty("role").GetString());
@@ -46,7 +47,8 @@ public sealed class ClusterPagesTests : IDisposable
         JsonElement list = await GetAsync(gateway, $"/admin/dlq?node={nameOfTwo}");
         JsonElement file = Assert.Single(list.GetProperty("files").EnumerateArray());
         string path = $"/admin/dlq/{file.GetProperty("name").GetString()}";
-        Assert.Equal(HttpStatusCode.NotFound, (await gateway.Client.GetAsync(new Uri("/admin/dlq", UriKind.Relative))).StatusCode); // it keeps nothing itself
+        // it keeps nothing itself
+        Assert.Equal(HttpStatusCode.NotFound, (await gateway.Client.GetAsync(new Uri("/admin/dlq", UriKind.Relative))).StatusCode);
         Assert.NotEmpty(await gateway.Client.GetByteArrayAsync(new Uri($"{path}/content?node={nameOfTwo}", UriKind.Relative)));
         using HttpResponseMessage refused = await gateway.Client.DeleteAsync(new Uri($"{path}/content?node={nameOfTwo}", UriKind.Relative));
         Assert.Equal((HttpStatusCode.MethodNotAllowed, "GET, HEAD"), (refused.StatusCode, string.Join(", ", refused.Content.Headers.Allow)));
@@ -58,7 +60,8 @@ public sealed class ClusterPagesTests : IDisposable
         await two.StopAsync();
         JsonElement[] nodes = [];
         await Wait.UntilAsync(
-            async () => (nodes = await NodesAsync(gateway)).Any(node => NameOf(node) == nameOfTwo && node.TryGetProperty("error", out _)), Patience, "the dead silo's error",
+            async () => (nodes = await NodesAsync(gateway))
+                .Any(node => NameOf(node) == nameOfTwo && node.TryGetProperty("error", out _)), Patience, "the dead silo's error",
             () => string.Join(", ", nodes));
         Assert.Equal(2, nodes.Count(IsSound));
         using HttpResponseMessage unanswered = await gateway.Client.GetAsync(new Uri($"/admin/dlq?node={nameOfTwo}", UriKind.Relative));
@@ -93,7 +96,8 @@ public sealed class ClusterPagesTests : IDisposable
     private static string? InstanceOf(JsonElement node) =>
         node.GetProperty("node").TryGetProperty("instance", out JsonElement instance) ? instance.GetString() : null;
 
-    private static async Task<JsonElement[]> NodesAsync(RunningGateway gateway) => [.. (await GetAsync(gateway, "/admin/nodes")).GetProperty("nodes").EnumerateArray()];
+    private static async Task<JsonElement[]> NodesAsync(RunningGateway gateway) =>
+        [.. (await GetAsync(gateway, "/admin/nodes")).GetProperty("nodes").EnumerateArray()];
 
     private static async Task<JsonElement> GetAsync(RunningGateway gateway, string path)
     {
@@ -102,5 +106,6 @@ public sealed class ClusterPagesTests : IDisposable
     }
 
     private EstatOptions OptionsOf(string name) =>
-        RunningSilo.OptionsIn(_folder, name, cluster => cluster with { Role = NodeRole.Silo }) with { RecoveryInterval = TimeSpan.FromHours(1), S3AppRetries = 0 };
+        RunningSilo.OptionsIn(
+            _folder, name, cluster => cluster with { Role = NodeRole.Silo }) with { RecoveryInterval = TimeSpan.FromHours(1), S3AppRetries = 0 };
 }

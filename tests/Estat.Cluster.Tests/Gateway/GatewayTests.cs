@@ -14,7 +14,8 @@ public sealed class GatewayTests : IDisposable
     [Fact]
     public async Task An_event_is_acknowledged_at_the_level_that_the_silo_reached_and_is_in_the_batch_that_the_answer_names()
     {
-        await using RunningSilo silo = await RunningSilo.StartAsync(RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { Role = NodeRole.Silo }));
+        await using RunningSilo silo = await RunningSilo.StartAsync(
+            RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { Role = NodeRole.Silo }));
         await using (RunningGateway gateway = await RunningGateway.StartAsync(untilReady: true, silo.Options))
         {
             foreach (string level in new[] { "memory", "disk", "stored" })
@@ -35,7 +36,8 @@ public sealed class GatewayTests : IDisposable
     [Fact]
     public async Task A_pure_silo_takes_no_events_over_HTTP_but_answers_its_operators()
     {
-        await using RunningSilo silo = await RunningSilo.StartAsync(RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { Role = NodeRole.Silo }));
+        await using RunningSilo silo = await RunningSilo.StartAsync(
+            RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { Role = NodeRole.Silo }));
         using var client = new HttpClient { BaseAddress = silo.Server.Address };
         using var content = new StringContent("event");
         Assert.Equal(HttpStatusCode.NotFound, (await client.PostAsync(new Uri("/collect", UriKind.Relative), content)).StatusCode);

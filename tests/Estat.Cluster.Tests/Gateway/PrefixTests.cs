@@ -17,7 +17,8 @@ public sealed class PrefixTests : IDisposable
     public async Task Events_of_a_key_with_a_prefix_lie_below_it_at_every_level_and_without_a_key_a_gateway_answers_401()
     {
         EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { Role = NodeRole.Silo });
-        EstatOptions second = RunningSilo.OptionsIn(_folder, "silo-2", cluster => cluster with { Role = NodeRole.Silo, SeedAddr = first.Cluster.SiloAddr });
+        EstatOptions second = RunningSilo.OptionsIn(
+            _folder, "silo-2", cluster => cluster with { Role = NodeRole.Silo, SeedAddr = first.Cluster.SiloAddr });
         await using (RunningSilo one = await RunningSilo.StartAsync(first))
         await using (RunningSilo two = await RunningSilo.StartAsync(second))
         await using (RunningGateway gateway = await RunningGateway.StartAsync(untilReady: true, [first with { WriteKeysFile = Keys() }, second]))
@@ -26,7 +27,8 @@ public sealed class PrefixTests : IDisposable
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
             foreach (string level in new[] { "memory", "disk", "replica", "stored" })
             {
-                await Wait.UntilAsync(async () => await PostAsync(gateway, level) == HttpStatusCode.OK, TimeSpan.FromSeconds(60), $"an ack at {level}");
+                await Wait.UntilAsync(
+                    async () => await PostAsync(gateway, level) == HttpStatusCode.OK, TimeSpan.FromSeconds(60), $"an ack at {level}");
             }
         }
 

@@ -18,14 +18,16 @@ public sealed class TlsTests : IDisposable
         using var ours = new Certificates(_folder, "ours");
         using var theirs = new Certificates(_folder, "theirs");
         EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", cluster => ours.Give(cluster, "silo-1"));
-        EstatOptions second = RunningSilo.OptionsIn(_folder, "silo-2", cluster => ours.Give(cluster, "silo-2") with { SeedAddr = first.Cluster.SiloAddr });
+        EstatOptions second = RunningSilo.OptionsIn(
+            _folder, "silo-2", cluster => ours.Give(cluster, "silo-2") with { SeedAddr = first.Cluster.SiloAddr });
         await using RunningSilo one = await RunningSilo.StartAsync(first);
         await using RunningSilo two = await RunningSilo.StartAsync(second);
         EstatOptions stranger = first with { Cluster = theirs.Give(first.Cluster, "gateway") };
         EstatOptions plain = first with { Cluster = first.Cluster with { TlsCert = null, TlsKey = null, TlsCa = null } };
         await using RunningGateway ofTheirs = await RunningGateway.StartAsync(untilReady: false, stranger);
         await using RunningGateway without = await RunningGateway.StartAsync(untilReady: false, plain);
-        await using RunningGateway gateway = await RunningGateway.StartAsync(untilReady: true, first with { Cluster = ours.Give(first.Cluster, "gateway") }, second);
+        await using RunningGateway gateway = await RunningGateway.StartAsync(
+            untilReady: true, first with { Cluster = ours.Give(first.Cluster, "gateway") }, second);
         await Wait.UntilAsync(
             async () => (await gateway.PostAsync("event", "stored")).StatusCode == HttpStatusCode.OK, Limit, "an event to be stored through TLS");
 

@@ -19,7 +19,8 @@ public sealed class JoinTests : IDisposable
     [Theory]
     [InlineData(ClusteringKind.Localhost)]
     [InlineData(ClusteringKind.Redis)]
-    public async Task A_silo_that_differs_from_the_members_ends_its_start_with_a_line_that_names_the_difference_and_is_no_partner(ClusteringKind clustering)
+    public async Task A_silo_that_differs_from_the_members_ends_its_start_with_a_line_that_names_the_difference_and_is_no_partner(
+        ClusteringKind clustering)
     {
         await using RedisServer? redis = await MembershipAsync(clustering);
         EstatOptions first = RunningSilo.OptionsIn(_folder, "silo-1", cluster => Quick(cluster, redis));

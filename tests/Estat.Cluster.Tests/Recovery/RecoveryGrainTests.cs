@@ -56,7 +56,8 @@ public sealed class RecoveryGrainTests
         {
             GrainId grain = cluster.Client.GetGrain<IRecoveryGrain>(cluster.SpoolId(spool)).GetGrainId();
             await Wait.UntilAsync(
-                async () => (await reminders.ReadRows(grain)).Reminders.Any(row => row.Period == TimeSpan.FromMinutes(1)), TestCluster.Limit, $"the reminder of {spool}");
+                async () => (await reminders.ReadRows(grain)).Reminders.Any(row => row.Period == TimeSpan.FromMinutes(1)), TestCluster.Limit,
+                $"the reminder of {spool}");
         }
     }
 
@@ -77,6 +78,7 @@ public sealed class RecoveryGrainTests
         IRecoveryGrain grain = cluster.Client.GetGrain<IRecoveryGrain>(cluster.SpoolId(spool));
         RecoveryTick? last = null;
         return Wait.UntilAsync(
-            async () => (last = await grain.TickAsync()).Instance == instance, TestCluster.Limit, $"the recovery of {spool} at {instance}", () => $"{last}");
+            async () => (last = await grain.TickAsync()).Instance == instance, TestCluster.Limit, $"the recovery of {spool} at {instance}", () =>
+                $"{last}");
     }
 }

@@ -49,8 +49,10 @@ public sealed class PeersTests
 
         await cluster.StopAsync(cluster.At("spool-3"));
         await Wait.UntilAsync(() => !partner.IsAlive, TestCluster.Limit, "the silo that left to be gone");
-        await Wait.UntilAsync(() => first.Holder.Neighbours is [var left] && left == second.Engine.Instance, TestCluster.Limit, "word of who is left");
-        Assert.All(Enumerable.Range(1, 20), batch => Assert.Equal(second.Engine.Instance, ((ReplicaPartner)first.Peers.Choose($"{batch}", partner)!).Instance));
+        await Wait.UntilAsync(
+            () => first.Holder.Neighbours is [var left] && left == second.Engine.Instance, TestCluster.Limit, "word of who is left");
+        Assert.All(Enumerable.Range(1, 20), batch =>
+            Assert.Equal(second.Engine.Instance, ((ReplicaPartner)first.Peers.Choose($"{batch}", partner)!).Instance));
     }
 
     [Fact]
@@ -73,5 +75,6 @@ public sealed class PeersTests
     }
 
     private static Task UntilAllKnowAsync(TestCluster cluster) => Wait.UntilAsync(
-        () => cluster.Silos.All(silo => cluster.NodeOf(silo).Holder.Neighbours?.Length == cluster.Silos.Count - 1), TestCluster.Limit, "all silos to know each other");
+        () => cluster.Silos.All(silo => cluster.NodeOf(silo).Holder.Neighbours?.Length == cluster.Silos.Count - 1), TestCluster.Limit,
+        "all silos to know each other");
 }

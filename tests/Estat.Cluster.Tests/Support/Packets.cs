@@ -8,7 +8,9 @@ namespace Estat.Cluster.Tests.Support;
 internal static class Packets
 {
     internal static byte[] Lines(params IEnumerable<string> bodies) =>
-        Encoding.UTF8.GetBytes(string.Concat(bodies.Select(body => $"{{\"ts\":1700000000,\"ip\":\"192.0.2.1\",\"user_agent\":\"\",\"body\":\"{body}\"}}\n")));
+        Encoding.UTF8.GetBytes(
+            string.Concat(bodies.Select(body => $"{{\"ts\":1700000000,\"ip\":\"192.0.2.1\",\"user_agent\":\"\",\"body\":\"{body}\"}}\n")));
 
-    internal static WirePacket Of(string instance, string level, params string[] bodies) => new(Guid.NewGuid(), instance, level, bodies.Length, Lines(bodies));
+    internal static WirePacket Of(string instance, string level, params string[] bodies) =>
+        new(Guid.NewGuid(), instance, level, bodies.Length, Lines(bodies));
 }

@@ -62,7 +62,8 @@ public sealed class BatchEncoderTests
         Assert.Equal(content.Length, batch.Seal.Bytes);
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), batch.Seal.Sha256);
         // All that is counted is there whole; one line may be cut where the compressor's output ends.
-        Assert.Equal(batch.Seal.Events, System.Text.Encoding.UTF8.GetString(content).Split('\n').Count(line => line.EndsWith("\"}", StringComparison.Ordinal)));
+        Assert.Equal(batch.Seal.Events, System.Text.Encoding.UTF8.GetString(content).Split('\n')
+            .Count(line => line.EndsWith("\"}", StringComparison.Ordinal)));
     }
 
     [Fact]

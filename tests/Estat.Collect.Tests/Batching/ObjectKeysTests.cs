@@ -38,7 +38,8 @@ public sealed class ObjectKeysTests
     {
         Assert.Matches(new Regex("^[0-9a-f]{32}$"), ObjectKeys.NewInstance());
         Assert.NotEqual(
-            new ObjectKeys("raw", ObjectKeys.NewInstance()).Next(Batches.Opened), new ObjectKeys("raw", ObjectKeys.NewInstance()).Next(Batches.Opened));
+            new ObjectKeys("raw", ObjectKeys.NewInstance()).Next(Batches.Opened), new ObjectKeys("raw", ObjectKeys.NewInstance())
+                .Next(Batches.Opened));
     }
 
     [Fact]

@@ -267,7 +267,8 @@ public abstract class PartitionTests(AckLevel level)
         const int PerThread = 4000;
         using Lane lane = NewLane(new EstatOptions { ChannelSize = 500, BatchSize = 700, BatchBytes = 1 << 16 });
         lane.Start();
-        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(() => Send(lane, thread, PerThread), TaskCreationOptions.LongRunning)));
+        await Task.WhenAll(Enumerable.Range(0, Threads)
+            .Select(thread => Task.Factory.StartNew(() => Send(lane, thread, PerThread), TaskCreationOptions.LongRunning)));
         IReadOnlyList<SealedBatch> batches = await lane.CloseAsync();
         Assert.All(batches, batch => Assert.InRange(batch.Seal.Events, 1, 700));
         var bodies = batches.SelectMany(EventLines.BodiesOf).ToLookup(body => body.Split(':')[0], body => body.Split(':')[1]);

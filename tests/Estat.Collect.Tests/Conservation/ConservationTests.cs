@@ -24,7 +24,8 @@ public sealed class ConservationTests : IDisposable
     {
         int opened = 0;
         await using TestNode node = new TestNode(
-            _folder, Options with { Ack = AckLevel.Memory }, openCompressor: content => ++opened == 3 ? throw new InvalidOperationException("no gzip") : BatchEncoder.Gzip(1)(content)).Start();
+            _folder, Options with { Ack = AckLevel.Memory }, openCompressor: content =>
+                ++opened == 3 ? throw new InvalidOperationException("no gzip") : BatchEncoder.Gzip(1)(content)).Start();
         await node.SendAsync(EventLines.Bodies(10));
         await node.UntilAsync(() => node.Balance.Stored == 10, "the first batch to be stored");
         node.AssertConserved();
@@ -82,7 +83,8 @@ public sealed class ConservationTests : IDisposable
         Assert.Equal(end.Dlq, inDlq.Length);
 
         await using TestNode next = new TestNode(_folder, Options).Start();
-        await next.UntilAsync(() => next.Balance is { Spooled: 0, Dlq: 0 } and var balance && balance.Found == end.Spooled + end.Dlq, "the next start to store the rest", Longest);
+        await next.UntilAsync(() => next.Balance is { Spooled: 0, Dlq: 0 } and var balance
+            && balance.Found == end.Spooled + end.Dlq, "the next start to store the rest", Longest);
         Assert.Equal(EventLines.Bodies(5000).Order(StringComparer.Ordinal), next.Stored);
     }
 

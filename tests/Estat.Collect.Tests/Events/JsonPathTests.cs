@@ -57,7 +57,8 @@ public sealed class JsonPathTests
     }
 
     [Fact]
-    public void A_condition_without_a_path_is_refused() => Assert.Contains("page=/cart", Assert.Throws<FormatException>(() => EventFilter.Of(["page=/cart"], null)).Message, StringComparison.Ordinal);
+    public void A_condition_without_a_path_is_refused() =>
+        Assert.Contains("page=/cart", Assert.Throws<FormatException>(() => EventFilter.Of(["page=/cart"], null)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("""{"ts":1,"ip":"1","user_agent":"","body":"a\"b","id":"x","later":{"a":[1]}}""", null)]

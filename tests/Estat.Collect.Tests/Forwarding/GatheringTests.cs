@@ -32,7 +32,8 @@ public sealed class GatheringTests
         Assert.Equal(EventLines.Bodies(15), second.Bodies);
         second.Accept("two");
         Assert.Equal("one", (await first.WaitAsync(GatewayRig.Limit)).Key);
-        Assert.All(await Task.WhenAll(others).WaitAsync(GatewayRig.Limit), ack => Assert.Equal((Admission.Accepted, "two"), (ack.Admission, ack.Key)));
+        Assert.All(await Task.WhenAll(others).WaitAsync(GatewayRig.Limit), ack =>
+            Assert.Equal((Admission.Accepted, "two"), (ack.Admission, ack.Key)));
     }
 
     [Fact]

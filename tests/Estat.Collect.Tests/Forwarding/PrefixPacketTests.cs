@@ -12,10 +12,12 @@ public sealed class PrefixPacketTests
     {
         using var gateway = new GatewayRig();
         Task<Ack>[] acks = [.. new[] { "shop", null, "blog", "shop", null }.Select((prefix, i) =>
-            gateway.Ingest.AcceptAsync(EventLines.Header(prefix), System.Text.Encoding.UTF8.GetBytes($"{prefix ?? "raw"}-{i}"), AckLevel.Disk).AsTask())];
+            gateway.Ingest.AcceptAsync(EventLines.Header(prefix), System.Text.Encoding.UTF8.GetBytes($"{prefix ?? "raw"}-{i}"), AckLevel.Disk)
+                .AsTask())];
         gateway.Time.Advance(TimeSpan.FromSeconds(1));
         await Wait.UntilAsync(() => gateway.Calls.Sum(call => call.Packet.Events) == 5, GatewayRig.Limit, "all packets");
-        Assert.All(gateway.Calls, call => Assert.All(call.Bodies, body => Assert.StartsWith((call.Packet.Prefix ?? "raw") + "-", body, StringComparison.Ordinal)));
+        Assert.All(gateway.Calls, call =>
+            Assert.All(call.Bodies, body => Assert.StartsWith((call.Packet.Prefix ?? "raw") + "-", body, StringComparison.Ordinal)));
         foreach (SiloCall call in gateway.Calls)
         {
             call.Accept();

@@ -20,7 +20,8 @@ public sealed class SiloHealthTests
         gateway.Time.Advance(TimeSpan.FromSeconds(1));
         int held = gateway.Silos[0].Open.Sum(call => call.Packet.Events);
         Assert.InRange(gateway.Silos[0].Open.Length, 1, 4);
-        await Wait.UntilAsync(() => acks.Count(ack => ack.IsCompletedSuccessfully) == acks.Count - held, GatewayRig.Limit, "all answers but those of the silo that hangs");
+        await Wait.UntilAsync(() =>
+            acks.Count(ack => ack.IsCompletedSuccessfully) == acks.Count - held, GatewayRig.Limit, "all answers but those of the silo that hangs");
         Assert.All(acks.Where(ack => ack.IsCompleted), ack => Assert.True(ack.Result.IsAccepted));
     }
 
@@ -108,7 +109,8 @@ public sealed class SiloHealthTests
         Assert.All(distances[7..], distance => Assert.InRange(distance, TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(5)));
 
         gateway.Silos[0].Probe = () => Task.FromResult(true);
-        await gateway.Time.AdvanceUntilAsync(TimeSpan.FromSeconds(1), () => gateway.Ingest.Outlook(AckLevel.Disk) == Admission.Accepted, "the silo to be back");
+        await gateway.Time.AdvanceUntilAsync(
+            TimeSpan.FromSeconds(1), () => gateway.Ingest.Outlook(AckLevel.Disk) == Admission.Accepted, "the silo to be back");
     }
 
     [Fact]

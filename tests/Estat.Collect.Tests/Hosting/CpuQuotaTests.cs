@@ -35,5 +35,6 @@ public sealed class CpuQuotaTests : IDisposable
     }
 
     [Fact]
-    public void Where_there_are_no_control_groups_the_runtime_is_right() => Assert.Equal(3, CpuQuota.Cpus(_folder["none"], _folder["none"], counted: 3));
+    public void Where_there_are_no_control_groups_the_runtime_is_right() =>
+        Assert.Equal(3, CpuQuota.Cpus(_folder["none"], _folder["none"], counted: 3));
 }

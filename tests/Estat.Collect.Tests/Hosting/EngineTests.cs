@@ -108,7 +108,8 @@ public sealed class EngineTests : IDisposable
             await node.SendAsync(EventLines.Bodies(200));
             Assert.Equal(0, await node.DrainAsync());
             // Above memory what the queue has no room for waits in the spool.
-            Assert.Equal(new Balance(200, 0, 0, 0, level == AckLevel.Memory ? 0 : 200 - node.Balance.Dlq, 200 - node.Balance.Spooled, 0, 0), node.Balance);
+            Assert.Equal(new Balance(200, 0, 0, 0, level == AckLevel.Memory ? 0 : 200 - node.Balance.Dlq, 200 - node.Balance.Spooled, 0, 0),
+                node.Balance);
             Assert.Empty(node.Stored);
         }
 
@@ -185,7 +186,8 @@ public sealed class EngineTests : IDisposable
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
         using var disk = new SmallDisk(256 * 1024);
         var time = new ManualTimeProvider();
-        await using TestNode node = new TestNode(_folder, new EstatOptions { Ack = AckLevel.Memory, DlqDir = disk.Path, Partitions = 1 }, time).Start();
+        await using TestNode node = new TestNode(_folder, new EstatOptions { Ack = AckLevel.Memory, DlqDir = disk.Path, Partitions = 1 }, time)
+            .Start();
         File.WriteAllBytes(Path.Combine(disk.Path, "filler"), new byte[disk.FreeBytes]);
         node.Store.Fails = StorageFailure.Refused;
         await node.SendAsync("a", "b", "c");

@@ -64,7 +64,8 @@ public sealed class AddLinesTests
         Assert.Empty(block.TakeChunks());
     }
 
-    private static string[] Lines(int count, int length) => [.. Enumerable.Range(1, count).Select(number => $"{{\"body\":\"{number}{new string('x', length)}\"}}\n")];
+    private static string[] Lines(int count, int length) =>
+        [.. Enumerable.Range(1, count).Select(number => $"{{\"body\":\"{number}{new string('x', length)}\"}}\n")];
 
     private static byte[] Flat(string[] lines) => Encoding.UTF8.GetBytes(string.Concat(lines));
 }

@@ -42,14 +42,17 @@ public sealed class PrefixTests : IDisposable
         Assert.Equal((7, 7), (node.Balance.Accepted, node.Balance.Stored));
         Assert.Equal(
             [("lake/blog", 1), ("raw", 2), ("shop", 4)],
-            StoredEvents.FromFolder(node.Data).GroupBy(stored => stored.Key[..stored.Key.IndexOf("/dt=", StringComparison.Ordinal)]).Select(group => (group.Key, group.Count())).Order());
-        Assert.All(StoredEvents.FromFolder(node.Data), stored => Assert.StartsWith(stored.Body["for ".Length..] + "/dt=", stored.Key, StringComparison.Ordinal));
+            StoredEvents.FromFolder(node.Data).GroupBy(stored => stored.Key[..stored.Key.IndexOf("/dt=", StringComparison.Ordinal)])
+                .Select(group => (group.Key, group.Count())).Order());
+        Assert.All(StoredEvents.FromFolder(node.Data), stored =>
+            Assert.StartsWith(stored.Body["for ".Length..] + "/dt=", stored.Key, StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task What_storage_refuses_comes_back_from_the_DLQ_to_its_own_prefix()
     {
-        await using var node = new TestNode(_folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
+        await using var node = new TestNode(
+            _folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
         node.Store.Fails = StorageFailure.Transient;
         await SendAsync(node, "shop", "for shop", AckLevel.Memory);
         await SendAsync(node, null, "for raw", AckLevel.Memory);
@@ -84,13 +87,15 @@ public sealed class PrefixTests : IDisposable
     [Fact]
     public async Task What_goes_through_the_quarantine_comes_back_to_its_own_prefix()
     {
-        await using var node = new TestNode(_folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
+        await using var node = new TestNode(
+            _folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
         node.Store.Fails = StorageFailure.Transient;
         await SendAsync(node, "lake/shop", "for lake/shop", AckLevel.Memory);
         await SendAsync(node, null, "for raw", AckLevel.Memory);
         node.Engine.Flush();
         await node.UntilAsync(() => node.Balance.Dlq == 2, "the DLQ");
-        Dictionary<string, byte[]> whole = node.DlqNames.Where(name => name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal)).ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(node.Options.DlqDir, name)));
+        Dictionary<string, byte[]> whole = node.DlqNames.Where(name => name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
+            .ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(node.Options.DlqDir, name)));
         foreach ((string name, byte[] bytes) in whole)
         {
             File.WriteAllBytes(Path.Combine(node.Options.DlqDir, name), bytes[..^4]); // a disk that lost its end
@@ -153,7 +158,8 @@ public sealed class PrefixTests : IDisposable
     [Fact]
     public async Task A_full_prefix_turns_nobody_else_away()
     {
-        await using var node = new TestNode(_folder, new EstatOptions { ChannelSize = 4, Partitions = 1, Ack = AckLevel.Memory }); // not started: nothing is written
+        // not started: nothing is written
+        await using var node = new TestNode(_folder, new EstatOptions { ChannelSize = 4, Partitions = 1, Ack = AckLevel.Memory });
         Admission admission;
         do
         {
@@ -162,7 +168,8 @@ public sealed class PrefixTests : IDisposable
         while (admission == Admission.Accepted);
 
         Assert.Equal((Admission.QueueFull, Admission.QueueFull), (admission, node.Engine.Ingest.Outlook(AckLevel.Memory, "shop")));
-        Assert.Equal((Admission.Accepted, Admission.Accepted), (node.Engine.Ingest.Outlook(AckLevel.Memory), node.Engine.Ingest.Outlook(AckLevel.Memory, "blog")));
+        Assert.Equal((Admission.Accepted, Admission.Accepted),
+            (node.Engine.Ingest.Outlook(AckLevel.Memory), node.Engine.Ingest.Outlook(AckLevel.Memory, "blog")));
         Assert.Equal(Admission.Accepted, (await SendAsync(node, null, "x", AckLevel.Memory)).Admission);
         node.Start();
     }
@@ -184,5 +191,6 @@ public sealed class PrefixTests : IDisposable
         await node.Engine.Ingest.AcceptAsync(EventLines.Header(prefix), Encoding.UTF8.GetBytes(body), level);
 
     private static string[] Placed(TestNode node) =>
-        [.. StoredEvents.FromFolder(node.Data).Select(stored => $"{stored.Key[..stored.Key.IndexOf("/dt=", StringComparison.Ordinal)]}: {stored.Body}").Order(StringComparer.Ordinal)];
+        [.. StoredEvents.FromFolder(node.Data)
+            .Select(stored => $"{stored.Key[..stored.Key.IndexOf("/dt=", StringComparison.Ordinal)]}: {stored.Body}").Order(StringComparer.Ordinal)];
 }

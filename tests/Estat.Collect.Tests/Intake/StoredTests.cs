@@ -166,7 +166,8 @@ public sealed class StoredTests : IDisposable
         await EndAsync(node);
     }
 
-    private static async Task<Ack> WithinAsync(ValueTask<Ack> ask) => await ask.AsTask().WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
+    private static async Task<Ack> WithinAsync(ValueTask<Ack> ask) =>
+        await ask.AsTask().WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
 
     private static async Task<Ack> AskBlockAsync(TestNode node, int events, AckLevel level = AckLevel.Stored)
     {

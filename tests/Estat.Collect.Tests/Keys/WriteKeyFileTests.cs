@@ -14,7 +14,8 @@ public sealed class WriteKeyFileTests
     {
         var key = new WriteKey
         {
-            Name = "shop", Hashes = [KeyHash.Parse(Hash)!.Value, KeyHash.Parse(Hash.Replace('0', '9'))!.Value], Origins = ["https://shop.example"], Rate = 0.5, Burst = 7,
+            Name = "shop", Hashes = [KeyHash.Parse(Hash)!.Value, KeyHash.Parse(Hash.Replace('0', '9'))!.Value], Origins = ["https://shop.example"],
+                Rate = 0.5, Burst = 7,
             DailyQuota = 1_000_000, Prefix = "lake/shop", Disabled = true, Expires = new DateTimeOffset(2027, 1, 31, 0, 0, 0, TimeSpan.Zero),
             Created = new DateTimeOffset(2026, 1, 31, 0, 0, 0, TimeSpan.Zero), Note = "\"for\" 안녕",
         };
@@ -67,7 +68,8 @@ public sealed class WriteKeyFileTests
     public void What_is_wrong_is_told_with_its_place(string json, string told)
     {
         json = json.Replace("9HASH", Hash.Replace('0', '9'), StringComparison.Ordinal).Replace("HASH", Hash, StringComparison.Ordinal);
-        WriteKeyException error = Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes(json), new KeyPrefixes("raw", "raw_dlq")));
+        WriteKeyException error = Assert.Throws<WriteKeyException>(() =>
+            WriteKeyFile.Parse(Encoding.UTF8.GetBytes(json), new KeyPrefixes("raw", "raw_dlq")));
         Assert.StartsWith(told, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("estat_secret", error.Message, StringComparison.Ordinal);
     }
@@ -123,7 +125,8 @@ public sealed class WriteKeyFileTests
     {
         string key = KeyHash.NewKey();
         KeyHash.TryOf(key, out KeyHash hash);
-        var table = new SenderTable([new Sender(new WriteKey { Name = "a", Hashes = [hash], Rate = 1e6, DailyQuota = 1_000_000 }, new SenderRecord(new SenderCounts("a")), TimeProvider.System)]);
+        var table = new SenderTable([new Sender(new WriteKey { Name = "a", Hashes = [hash], Rate = 1e6, DailyQuota = 1_000_000 },
+            new SenderRecord(new SenderCounts("a")), TimeProvider.System)]);
         Assert.NotNull(table.Find(key));
         table.Find(key)!.Take(1, out _, out _); // the first of a day goes through the days before
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -58,7 +58,8 @@ public sealed class LakeTests
     [InlineData("9999-01-01", "9998-12-31T23:59:59Z")]
     [InlineData("9999-12-31T23:59:59", "9998-12-31T23:59:59Z")]
     public void A_time_is_a_date_a_moment_or_how_long_ago(string text, string? expected) =>
-        Assert.Equal(expected is null ? null : DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), TimeText.TryParse(text, Ten));
+        Assert.Equal(expected is null ? null
+            : DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), TimeText.TryParse(text, Ten));
 
     [Theory]
     [InlineData("1970-01-01", "24h")]
@@ -67,7 +68,8 @@ public sealed class LakeTests
     public void A_range_from_the_first_moment_there_is_begins_at_the_first_object(string since, string lookback)
     {
         Assert.True(GoDuration.TryParse(lookback, out TimeSpan back));
-        var range = new KeyRange { Prefix = "raw/", Since = TimeText.TryParse(since, Ten), Until = TimeText.TryParse("9998-12-31T23:59:59", Ten), Lookback = back };
+        var range = new KeyRange { Prefix = "raw/", Since = TimeText.TryParse(since, Ten), Until = TimeText.TryParse("9998-12-31T23:59:59", Ten),
+            Lookback = back };
         string first = new ObjectKeys("raw", "0dfe-1").Next(DateTimeOffset.UnixEpoch);
         Assert.True(range.JumpFrom(first) is null && range.MayHold(first));
     }
@@ -97,7 +99,8 @@ public sealed class LakeTests
             read.Add(entry.Key);
         }
 
-        Assert.Equal(expected, read.Select(key => key[..key.IndexOf("dt=2026-11-21/hr=10/", StringComparison.Ordinal)] is { Length: > 0 } place ? place : "dt"));
+        Assert.Equal(expected,
+            read.Select(key => key[..key.IndexOf("dt=2026-11-21/hr=10/", StringComparison.Ordinal)] is { Length: > 0 } place ? place : "dt"));
         Assert.InRange(store.Listed, expected.Length, 3 * expected.Length);
     }
 
@@ -118,7 +121,8 @@ public sealed class LakeTests
         IReadOnlyList<(string Value, long Count)> most = top.Most(50);
         Assert.InRange(top.Error, 1, exact.Values.Sum() / 50);
         Assert.All(most, pair => Assert.InRange(pair.Count, exact[pair.Value], exact[pair.Value] + top.Error));
-        Assert.Superset(exact.Where(pair => pair.Value > top.Error).Select(pair => pair.Key).ToHashSet(), most.Select(pair => pair.Value).ToHashSet());
+        Assert.Superset(exact.Where(pair => pair.Value > top.Error).Select(pair => pair.Key).ToHashSet(), most.Select(pair => pair.Value)
+            .ToHashSet());
     }
 
     [Theory]

@@ -12,7 +12,8 @@ public sealed partial class PrometheusTextTests : IDisposable
     // The names that the Go original had.
     private static readonly string[] Seed =
     [
-        "http_requests_total", "http_requests_accepted_total", "http_requests_rejected_body_too_large_total", "http_requests_rejected_queue_full_total",
+        "http_requests_total", "http_requests_accepted_total", "http_requests_rejected_body_too_large_total",
+        "http_requests_rejected_queue_full_total",
         "s3_events_stored_total", "s3_put_errors_total", "dlq_events_enqueued_total", "dlq_events_reuploaded_total", "dlq_events_dropped_total",
         "dlq_files_expired_total", "dlq_files_current", "dlq_size_bytes",
     ];
@@ -126,7 +127,8 @@ public sealed partial class PrometheusTextTests : IDisposable
         }
 
         await all;
-        Assert.All(Enumerable.Range(0, 4), n => Assert.Equal(20_000, _metrics.Value(string.Create(CultureInfo.InvariantCulture, $"busy_total{{thread=\"{n}\"}}"))));
+        Assert.All(Enumerable.Range(0, 4), n =>
+            Assert.Equal(20_000, _metrics.Value(string.Create(CultureInfo.InvariantCulture, $"busy_total{{thread=\"{n}\"}}"))));
     }
 
     // The series of a text in format 0.0.4. Fails where Prometheus would refuse it.

@@ -28,7 +28,8 @@ public sealed partial class WatchedNamesTests
                 ["estat_events", "estat_ready", "estat_ack_duration_seconds"]));
 
     private static List<string> Unknown(string text, IReadOnlyCollection<string> existing) =>
-        [.. Name().Matches(text).Select(match => match.Value).Distinct().Where(name => !existing.Contains(name) && !existing.Contains(WithoutSuffix(name)))];
+        [.. Name().Matches(text).Select(match => match.Value).Distinct()
+            .Where(name => !existing.Contains(name) && !existing.Contains(WithoutSuffix(name)))];
 
     // What a histogram is exposed as.
     private static string WithoutSuffix(string name) =>

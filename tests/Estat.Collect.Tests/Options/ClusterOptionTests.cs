@@ -81,7 +81,8 @@ public sealed class ClusterOptionTests
     [Fact]
     public void A_silo_on_every_interface_must_say_where_others_reach_it()
     {
-        Assert.StartsWith("ADVERTISED_IP=: takes ", Assert.Throws<OptionException>(() => Bind(("SILO_ADDR", ":11111"))).Message, StringComparison.Ordinal);
+        Assert.StartsWith("ADVERTISED_IP=: takes ", Assert.Throws<OptionException>(() => Bind(("SILO_ADDR", ":11111"))).Message,
+            StringComparison.Ordinal);
         Assert.Equal(IPAddress.Parse("10.0.0.7"), Bind(("SILO_ADDR", ":11111"), ("ADVERTISED_IP", "10.0.0.7")).Cluster.Advertised);
         Assert.Equal(NodeRole.Gateway, Bind(("SILO_ADDR", ":11111"), ("ROLE", "gateway")).Cluster.Role);
     }
@@ -91,13 +92,15 @@ public sealed class ClusterOptionTests
     {
         const string Two = "127.0.0.1:30000,127.0.0.1:30001";
         Assert.Equal([30000, 30001], Bind(("SILO_CLIENT_ADDR", Two), ("ROLE", "gateway")).Cluster.SiloClientAddr.Select(address => address.Port));
-        Assert.StartsWith("SILO_CLIENT_ADDR=", Assert.Throws<OptionException>(() => Bind(("SILO_CLIENT_ADDR", Two))).Message, StringComparison.Ordinal);
+        Assert.StartsWith("SILO_CLIENT_ADDR=", Assert.Throws<OptionException>(() => Bind(("SILO_CLIENT_ADDR", Two))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Tls_needs_all_of_its_files()
     {
-        Assert.StartsWith("TLS_KEY=: takes ", Assert.Throws<OptionException>(() => Bind(("TLS_CERT", "a.pem"), ("TLS_CA", "ca.pem"))).Message, StringComparison.Ordinal);
+        Assert.StartsWith("TLS_KEY=: takes ", Assert.Throws<OptionException>(() => Bind(("TLS_CERT", "a.pem"), ("TLS_CA", "ca.pem"))).Message,
+            StringComparison.Ordinal);
         Assert.Equal("a.key", Bind(("TLS_CERT", "a.pem"), ("TLS_KEY", "a.key"), ("TLS_CA", "ca.pem")).Cluster.TlsKey);
     }
 

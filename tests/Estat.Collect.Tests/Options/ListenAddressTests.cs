@@ -37,7 +37,8 @@ public sealed class ListenAddressTests
     {
         string[] wrong =
         [
-            "", ":", "8080", ":65536", ":-1", ":+80", ": 80", ":http", "::1:8080", "[::1]", "[]:80", "[:80", "shop.example:80", "http://127.0.0.1:80", "127.0.0.1:80/",
+            "", ":", "8080", ":65536", ":-1", ":+80", ": 80", ":http", "::1:8080", "[::1]", "[]:80", "[:80", "shop.example:80",
+            "http://127.0.0.1:80", "127.0.0.1:80/",
         ];
         Assert.All(wrong, text => Assert.False(ListenAddress.TryParse(text, out _)));
     }

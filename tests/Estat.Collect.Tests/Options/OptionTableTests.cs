@@ -92,7 +92,8 @@ public sealed class OptionTableTests : IDisposable
         {
             string wrong = WrongValues[option.Name];
             OptionException error = Assert.Throws<OptionException>(() => Bind(environment: [(option.Name, wrong)]));
-            Assert.StartsWith(HoldsSecrets.Contains(option.Name) ? $"{option.Name}: takes " : $"{option.Name}={wrong}: takes ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith(HoldsSecrets.Contains(option.Name) ? $"{option.Name}: takes "
+                : $"{option.Name}={wrong}: takes ", error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', error.Message);
         });
     }
@@ -121,10 +122,12 @@ public sealed class OptionTableTests : IDisposable
     public void The_seed_s_options_have_the_seed_s_defaults()
     {
         EstatOptions options = Bind();
-        Assert.Equal((":8080", 16384, 4000, 4, 5000), (options.HttpAddr, options.MaxBodySize, options.ChannelSize, options.UploadQueue, options.BatchSize));
+        Assert.Equal((":8080", 16384, 4000, 4, 5000),
+            (options.HttpAddr, options.MaxBodySize, options.ChannelSize, options.UploadQueue, options.BatchSize));
         Assert.Equal(("raw", "raw_dlq", 2), (options.RawPrefix, options.DlqPrefix, options.S3AppRetries));
         Assert.Equal(
-            (TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(3), TimeSpan.FromHours(24)), (options.FlushInterval, options.S3Timeout, options.DlqMaxAge));
+            (TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(3), TimeSpan.FromHours(24)),
+            (options.FlushInterval, options.S3Timeout, options.DlqMaxAge));
         Assert.Equal(19_327_352_832, options.DlqMaxSizeBytes);
         Assert.Null(options.RawBucket);
     }
@@ -137,7 +140,8 @@ public sealed class OptionTableTests : IDisposable
     [InlineData(null, "", "9", 9)]
     [InlineData(null, "  ", "9", 9)]
     [InlineData(null, "8 ", "9", 8)]
-    public void The_command_line_goes_before_the_environment_and_that_before_the_file(string? argument, string? variable, string? setting, int expected)
+    public void The_command_line_goes_before_the_environment_and_that_before_the_file(
+        string? argument, string? variable, string? setting, int expected)
     {
         File.WriteAllText(SettingsFile, setting is null ? "{}" : $$"""{ "BATCH_SIZE": {{setting}} }""");
         EstatOptions options = Bind(

@@ -19,7 +19,8 @@ public sealed partial class ReadmeTests
     {
         string table = string.Concat(OptionTable.OfCluster.Select(option => $"| `{option.Name}` | `{option.Default}` | {option.Purpose} |\n"));
         Assert.Equal("", Difference("# Estat\n\n| name | default | what |\n|---|---|---|\n" + table));
-        Assert.Equal("BATCH_SIZE is missing; BATCHES does not exist", Difference(table.Replace("| `BATCH_SIZE`", "| `BATCHES`", StringComparison.Ordinal)));
+        Assert.Equal("BATCH_SIZE is missing; BATCHES does not exist",
+            Difference(table.Replace("| `BATCH_SIZE`", "| `BATCHES`", StringComparison.Ordinal)));
         Assert.Equal("ACK stands there twice", Difference(table + "| `ACK` | | |\n"));
     }
 

@@ -102,7 +102,8 @@ public sealed class DlqDirectoryTests : IDisposable
         Assert.Equal((2, new FileInfo(first).Length + new FileInfo(second).Length), (dlq.Files, dlq.Bytes));
         Assert.Equal((2, 2), (_ledger.Read().Found, _ledger.Read().Dlq)); // what the second file holds shows when it is read
         Assert.Equal(
-            new[] { "README", Path.GetFileName(first), Path.GetFileName(first) + ".meta.json", Path.GetFileName(second) }.Order(StringComparer.Ordinal),
+            new[] { "README", Path.GetFileName(first), Path.GetFileName(first) + ".meta.json", Path.GetFileName(second) }.Order(
+                StringComparer.Ordinal),
             DlqFiles.NamesIn(dlq.Folder));
     }
 

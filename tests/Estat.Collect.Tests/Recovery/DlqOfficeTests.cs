@@ -99,7 +99,8 @@ public sealed class DlqOfficeTests : IDisposable
     [Fact]
     public async Task A_file_without_a_meta_is_discarded_by_the_lines_that_it_holds()
     {
-        string name = Path.GetFileNameWithoutExtension(Path.GetFileNameWithoutExtension(DlqFiles.Put(Dlq, DlqFiles.NewKey(), ["a", "b"], withMeta: false)));
+        string name = Path.GetFileNameWithoutExtension(
+            Path.GetFileNameWithoutExtension(DlqFiles.Put(Dlq, DlqFiles.NewKey(), ["a", "b"], withMeta: false)));
         await using TestNode node = new TestNode(_folder, Calm).Start();
         await StockAsync(node, name);
         Assert.Equal(new OrderResult(OrderEnd.OtherCount, 2), node.Engine.Dlq.Discard(name, 0, "a test"));

@@ -45,7 +45,8 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
     [InlineData("null", "null")]
     [InlineData("without its fields", "{}")]
     [InlineData("with another form", "{\"num_events\":2,\"key\":\"k\",\"created\":\"2026-01-01T00:00:00Z\",\"reason\":\"\",\"next_due\":\"2026-01-01T00:00:00Z\",\"sha256\":\"\",\"form\":\"zstd\"}")]
-    [InlineData("without a key", "{\"num_events\":2,\"key\":null,\"created\":\"2026-01-01T00:00:00Z\",\"reason\":\"\",\"next_due\":\"2026-01-01T00:00:00Z\",\"sha256\":\"\"}")]
+    [InlineData("without a key",
+        "{\"num_events\":2,\"key\":null,\"created\":\"2026-01-01T00:00:00Z\",\"reason\":\"\",\"next_due\":\"2026-01-01T00:00:00Z\",\"sha256\":\"\"}")]
     [InlineData("zeros, as after a power cut", "\0\0\0\0\0\0\0\0")]
     public async Task Without_a_readable_meta_the_name_says_the_key_and_the_content_the_seal(string what, string? meta)
     {

@@ -32,7 +32,8 @@ public sealed class IngestReplayTests : IDisposable
         Assert.True(_taken.Count < events, "what was refused counts as taken");
 
         Assert.True(await RunAsync(store, new Target(_taken, _ => false)));
-        Assert.Equal(Enumerable.Range(0, events).Select(number => $"event {number}").Order(StringComparer.Ordinal), _taken.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(0, events).Select(number => $"event {number}")
+            .Order(StringComparer.Ordinal), _taken.Order(StringComparer.Ordinal));
         Assert.Equal((events, 0), (_state.Events, _state.Uncertain));
     }
 
@@ -75,7 +76,8 @@ public sealed class IngestReplayTests : IDisposable
         {
             if (fails(Interlocked.Increment(ref _requests)))
             {
-                return error is null ? Task.FromResult(new ReplayAnswer(IsTaken: false, [], WasUncertain: false)) : Task.FromException<ReplayAnswer>(error);
+                return error is null ? Task.FromResult(new ReplayAnswer(IsTaken: false, [], WasUncertain: false))
+                    : Task.FromException<ReplayAnswer>(error);
             }
 
             taken.Enqueue(Encoding.UTF8.GetString(request.Content.Span).Trim());

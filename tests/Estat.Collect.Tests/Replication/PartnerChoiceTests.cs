@@ -65,7 +65,8 @@ public sealed class PartnerChoiceTests
 
     private static Silo[] Silos(int count) => [.. Enumerable.Range(1, count).Select(number => new Silo($"silo-{number}", null))];
 
-    private static IEnumerable<string> Keys() => Enumerable.Range(1, Batches).Select(number => $"raw/dt=2026-11-21/hr=10/1795257665_6fbdb577ad856edbf17e67ae995c5a4b-1_{number}.jsonl.gz");
+    private static IEnumerable<string> Keys() =>
+        Enumerable.Range(1, Batches).Select(number => $"raw/dt=2026-11-21/hr=10/1795257665_6fbdb577ad856edbf17e67ae995c5a4b-1_{number}.jsonl.gz");
 
     private static Silo? Choose(Silo[] silos, string key, string? zone = null, Silo? except = null) =>
         PartnerChoice.Of(silos, key, zone, silo => silo.Zone, silo => silo.Name, except);

@@ -39,7 +39,8 @@ public sealed class ReplicaStoreTests
         Assert.Equal(ReplicaAnswer.Held, await store.HoldAsync(Records(1, "a")));
         store.OnNeighbours([]);
         Assert.Equal(ReplicaAnswer.Refused, await store.HoldAsync(Records(2, "b")));
-        Assert.Equal(ReplicaAnswer.Refused, await store.HoldAsync(Records(1, "x") with { Key = Key.Replace("_1.", "_2.", StringComparison.Ordinal) }));
+        Assert.Equal(ReplicaAnswer.Refused,
+            await store.HoldAsync(Records(1, "x") with { Key = Key.Replace("_1.", "_2.", StringComparison.Ordinal) }));
         await Wait.UntilAsync(() => cluster.Stored.Length == 1, TestNode.Limit, "the copy to be stored");
         Assert.Equal(Key, Path.GetRelativePath(cluster.Data, Directory.GetFiles(cluster.Data, "*.gz", SearchOption.AllDirectories).Single()));
     }
@@ -96,7 +97,8 @@ public sealed class ReplicaStoreTests
         await Wait.UntilAsync(() => after.Stored.Length == 2, TestNode.Limit, "the copy to be stored");
     }
 
-    private static ReplicaRecords Records(long first, params string[] bodies) => new(Key, 1_767_323_045_000, first, bodies.Length, EventLines.Encode(bodies));
+    private static ReplicaRecords Records(long first, params string[] bodies) =>
+        new(Key, 1_767_323_045_000, first, bodies.Length, EventLines.Encode(bodies));
 
     private static void CopyFolder(string from, string to)
     {

@@ -19,7 +19,8 @@ public sealed class ReplicationChaosTests
     {
         var random = new Random(seed);
         ReplicaDegradedPolicy degraded = random.Next(2) == 0 ? ReplicaDegradedPolicy.Reject : ReplicaDegradedPolicy.Disk;
-        await using var cluster = new ReplicaCluster(3, degraded, new EstatOptions { BatchSize = random.Next(3, 40), S3Timeout = TimeSpan.FromSeconds(1) });
+        await using var cluster = new ReplicaCluster(
+            3, degraded, new EstatOptions { BatchSize = random.Next(3, 40), S3Timeout = TimeSpan.FromSeconds(1) });
         cluster.Announce();
         var acked = new Dictionary<string, AckLevel>();
         var pending = new List<(string Body, Task<Ack> Ack)>();
@@ -79,8 +80,10 @@ public sealed class ReplicationChaosTests
 
         await SettleAsync(pending, acked);
         await Wait.UntilAsync(
-            () => living.All(node => node.Engine is { DlqFiles: 0, SpoolWaiting: 0, UnderReplicated: 0 }), TestNode.Limit, "the outage's batches to be stored",
-            () => string.Join("; ", living.Select(node => $"{node.Engine.DlqFiles} in the DLQ, {node.Engine.SpoolWaiting} waiting, {node.Engine.UnderReplicated} under-replicated")));
+            () => living.All(node => node.Engine is { DlqFiles: 0, SpoolWaiting: 0, UnderReplicated: 0 }), TestNode.Limit,
+            "the outage's batches to be stored",
+            () => string.Join("; ", living.Select(
+                node => $"{node.Engine.DlqFiles} in the DLQ, {node.Engine.SpoolWaiting} waiting, {node.Engine.UnderReplicated} under-replicated")));
         foreach (ReplicaNode node in living)
         {
             await node.DrainAsync();

@@ -22,7 +22,8 @@ public sealed class ReplicationTests
         Task<Ack> asked = cluster.Nodes[0].AskAsync("a").AsTask();
         await arrived.Task.WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
         await Wait.UntilAsync(
-            () => cluster.Nodes[0].Metrics.Write().Contains("estat_spool_flush_seconds_count 1", StringComparison.Ordinal), TestNode.Limit, "its own flush");
+            () => cluster.Nodes[0].Metrics.Write()
+                .Contains("estat_spool_flush_seconds_count 1", StringComparison.Ordinal), TestNode.Limit, "its own flush");
         Assert.False(asked.IsCompleted);
         gate.SetResult();
         Ack ack = await asked.WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
@@ -200,7 +201,8 @@ public sealed class ReplicationTests
     [Fact]
     public async Task A_batch_that_ends_in_the_quarantine_is_not_stored_by_its_partner_as_well()
     {
-        await using var cluster = new ReplicaCluster(2, openCompressor: content => new FailingCompressor(content, failingWrite: 1, FailingCompressor.Disposal.Fails));
+        await using var cluster = new ReplicaCluster(
+            2, openCompressor: content => new FailingCompressor(content, failingWrite: 1, FailingCompressor.Disposal.Fails));
         await SendAllAsync(cluster.Nodes[0], ["a", "b"]);
         cluster.Nodes[0].Engine.Flush();
         await Wait.UntilAsync(() => cluster.Nodes[0].Engine.Ledger.Read().Quarantined == 2, TestNode.Limit, "the quarantine");
@@ -220,7 +222,8 @@ public sealed class ReplicationTests
             await SendAllAsync(owner, [body]); // a record each
         }
 
-        // One batch is being uploaded, one is queued, one is read by the backlog, and the last of those that wait unread is damaged in its last record.
+        // One batch is being uploaded, one is queued, one is read by the backlog, and the last of those that wait unread is damaged in its last
+        // record.
         await Wait.UntilAsync(() => owner.Engine.SpoolWaiting == 3, TestNode.Limit, "three batches to wait in the spool");
         string segment = Directory.GetFiles(owner.SpoolDir, "*.seg").Where(HoldsEvents).Order(StringComparer.Ordinal).Last();
         using (FileStream file = new(segment, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))

@@ -128,10 +128,12 @@ public sealed class DiskTroubleTests : IDisposable
         Assert.Equal(Admission.DiskFailed, await node.TrySendAsync("second refused"));
         Assert.Contains("SPOOL_DIR fails", node.Engine.NotReadyBecause, StringComparison.Ordinal);
         Assert.Equal(1, node.Metrics.Value("estat_spool_failing"));
-        Assert.Equal((Admission.DiskFailed, Admission.DiskFailed), (node.Engine.Ingest.Outlook(AckLevel.Disk), node.Engine.Ingest.Outlook(AckLevel.Stored)));
+        Assert.Equal((Admission.DiskFailed, Admission.DiskFailed),
+            (node.Engine.Ingest.Outlook(AckLevel.Disk), node.Engine.Ingest.Outlook(AckLevel.Stored)));
         Assert.Equal(Admission.Accepted, node.Engine.Ingest.Outlook(AckLevel.Memory)); // asked for by name, it needs no disk
         Assert.True((await node.AskAsync("in memory", AckLevel.Memory)).IsAccepted);
-        await node.UntilAsync(() => node.Log.Of(LogLevel.Debug).Any(line => line.Contains("still fails", StringComparison.Ordinal)), "a test write to fail");
+        await node.UntilAsync(
+            () => node.Log.Of(LogLevel.Debug).Any(line => line.Contains("still fails", StringComparison.Ordinal)), "a test write to fail");
         Assert.False(node.Engine.IsReady);
 
         node.Disk.Fault = null;
@@ -233,7 +235,8 @@ public sealed class DiskTroubleTests : IDisposable
         string key = await SendAsync(node, EventLines.Bodies(3));
         string segment = OpenSegment();
         int syncs = 0;
-        node.Disk!.Fault = (call, name) => call == DiskCall.Sync && name == segment && Interlocked.Increment(ref syncs) == 2 ? FaultingFiles.Broken() : null;
+        node.Disk!.Fault = (call, name) =>
+            call == DiskCall.Sync && name == segment && Interlocked.Increment(ref syncs) == 2 ? FaultingFiles.Broken() : null;
         await SendAsync(node, EventLines.Bodies(1, first: 3)); // its flush is the first, the seal's the second
         await node.UntilAsync(() => node.Balance.Stored == 4, "the batch to be stored");
         Assert.Equal([key], node.Keys);
@@ -350,6 +353,7 @@ public sealed class DiskTroubleTests : IDisposable
     {
         await Wait.UntilAsync(() => Snapshot.Segments(_folder).Length == 1, TestNode.Limit, "older segments to be gone");
         DiskCall call = fault.StartsWith("write", StringComparison.Ordinal) ? DiskCall.Write : DiskCall.Sync;
-        node.Disk!.FailOnce(call, OpenSegment(), fault.EndsWith("space", StringComparison.Ordinal) ? FaultingFiles.NoSpace() : FaultingFiles.Broken());
+        node.Disk!.FailOnce(
+            call, OpenSegment(), fault.EndsWith("space", StringComparison.Ordinal) ? FaultingFiles.NoSpace() : FaultingFiles.Broken());
     }
 }

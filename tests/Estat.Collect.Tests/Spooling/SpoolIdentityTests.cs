@@ -94,7 +94,8 @@ public sealed class SpoolIdentityTests : SpoolTests
         AckLevel[][] above = [[AckLevel.Disk], [AckLevel.Memory, AckLevel.Stored]];
         Assert.All(
             [options, options with { Ack = AckLevel.Stored }, .. above.Select(allowed => options with { Ack = allowed[0], AckAllowed = allowed })],
-            refused => Assert.Contains("SPOOL_VOLATILE", Assert.Throws<IOException>(() => new TestNode(Folder, refused)).Message, StringComparison.Ordinal));
+            refused => Assert.Contains(
+                "SPOOL_VOLATILE", Assert.Throws<IOException>(() => new TestNode(Folder, refused)).Message, StringComparison.Ordinal));
 
         await using (TestNode node = new TestNode(Folder, options with { Ack = AckLevel.Memory }).Start())
         {

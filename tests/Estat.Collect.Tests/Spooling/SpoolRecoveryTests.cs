@@ -105,7 +105,8 @@ public sealed class SpoolRecoveryTests : SpoolTests
         Assert.Equal(default, node.Balance);
         Assert.Empty(node.Keys);
         Assert.Empty(node.Quarantine);
-        Assert.StartsWith("Removed 3 empty segments", Assert.Single(node.Log.Of(LogLevel.Warning)), StringComparison.Ordinal); // its spares were as empty
+        // its spares were as empty
+        Assert.StartsWith("Removed 3 empty segments", Assert.Single(node.Log.Of(LogLevel.Warning)), StringComparison.Ordinal);
         Assert.All([LogLevel.Error, LogLevel.Critical], level => Assert.Empty(node.Log.Of(level)));
     }
 

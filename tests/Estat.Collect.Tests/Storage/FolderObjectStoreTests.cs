@@ -12,7 +12,8 @@ public sealed class FolderObjectStoreTests : StorageComplianceTests
     {
         FolderPlace place = Keep(new FolderPlace());
         string key = Batches.NewKey();
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(n => place.Store.CreateAsync(n % 2 == 0 ? key : Batches.NewKey(), Batches.ContentOf("a"), Token)));
+        await Task.WhenAll(Enumerable.Range(0, 20)
+            .Select(n => place.Store.CreateAsync(n % 2 == 0 ? key : Batches.NewKey(), Batches.ContentOf("a"), Token)));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(place.Path, Incomplete)));
         Assert.Equal(11, (await place.KeysAsync()).Length);
     }

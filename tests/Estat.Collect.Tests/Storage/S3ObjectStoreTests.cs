@@ -17,7 +17,8 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         ObjectContent content = isGzip ? Batches.ContentOf("a") : Opaque([1, 2, 3], "it is \"broken\"");
         await place.Store.CreateAsync("raw/a", content, Token);
         GetObjectMetadataResponse head = await place.Gateway.Client.GetObjectMetadataAsync(place.Bucket, "raw/a", Token);
-        Assert.Equal((type, encoding), (head.Headers.ContentType, string.IsNullOrEmpty(head.Headers.ContentEncoding) ? null : head.Headers.ContentEncoding));
+        Assert.Equal((type, encoding),
+            (head.Headers.ContentType, string.IsNullOrEmpty(head.Headers.ContentEncoding) ? null : head.Headers.ContentEncoding));
         Assert.Equal(content.Seal.Sha256, head.Metadata["estat-sha256"]);
         Assert.Equal(isGzip ? null : "it is \"broken\"", head.Metadata["estat-reason"]);
     }
@@ -39,7 +40,8 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         BucketPlace place = await BehindProxyAsync(Short);
         byte[] bytes = new byte[8 << 20];
         new Random(3).NextBytes(bytes);
-        await place.Gateway.Client.PutObjectAsync(new PutObjectRequest { BucketName = place.Bucket, Key = "raw/a", InputStream = new MemoryStream(bytes) }, Token);
+        await place.Gateway.Client.PutObjectAsync(
+            new PutObjectRequest { BucketName = place.Bucket, Key = "raw/a", InputStream = new MemoryStream(bytes) }, Token);
         await using OpenObject open = (await place.Store.OpenAsync("raw/a", Token))!;
         byte[] buffer = new byte[1024];
         await open.Content.ReadExactlyAsync(buffer, Token);
@@ -55,7 +57,8 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
     {
         var pipe = new System.IO.Pipelines.Pipe();
         await pipe.Writer.WriteAsync(new byte[] { 1, 2, 3 }, Token);
-        await using var reads = new BoundedReads(new MemoryStream(), pipe.Reader.AsStream(), "GET raw/a", TimeSpan.FromMilliseconds(100), TimeProvider.System);
+        await using var reads = new BoundedReads(
+            new MemoryStream(), pipe.Reader.AsStream(), "GET raw/a", TimeSpan.FromMilliseconds(100), TimeProvider.System);
         await reads.ReadExactlyAsync(new byte[3], Token);
         StorageException error = await Assert.ThrowsAsync<StorageException>(async () => await reads.ReadExactlyAsync(new byte[1], Token));
         Assert.Equal(StorageFailure.Transient, error.Failure);

@@ -160,7 +160,8 @@ public abstract class StorageComplianceTests : StorageTests
         Assert.Equal(
             kept ? (batch.Seal, "application/x-ndjson", "gzip", null) : (null, null, null, null),
             (sound.Seal, sound.ContentType, sound.ContentEncoding, sound.Reason));
-        Assert.Equal(kept ? ("application/octet-stream", null, "broken") : (null, null, null), (broken.ContentType, broken.ContentEncoding, broken.Reason));
+        Assert.Equal(kept ? ("application/octet-stream", null, "broken")
+            : (null, null, null), (broken.ContentType, broken.ContentEncoding, broken.Reason));
     }
 
     [Fact]
@@ -181,7 +182,8 @@ public abstract class StorageComplianceTests : StorageTests
         StoragePlace place = await NewAsync();
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => place.Store.CreateAsync(Batches.NewKey(), Batches.ContentOf("a"), cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            place.Store.CreateAsync(Batches.NewKey(), Batches.ContentOf("a"), cancelled.Token));
         Assert.Empty(await place.KeysAsync());
     }
 

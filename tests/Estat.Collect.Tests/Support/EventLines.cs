@@ -15,7 +15,8 @@ internal static class EventLines
     /// <summary>The bodies <c>event-0</c>, <c>event-1</c>, …</summary>
     internal static string[] Bodies(int count, int first = 0) => [.. Enumerable.Range(first, count).Select(n => $"event-{n}")];
 
-    internal static EventHeader Header(string? prefix = null) => new() { Prefix = prefix, UnixSeconds = Second, Ip = "192.0.2.1"u8, UserAgent = "test" };
+    internal static EventHeader Header(string? prefix = null) =>
+        new() { Prefix = prefix, UnixSeconds = Second, Ip = "192.0.2.1"u8, UserAgent = "test" };
 
     /// <summary>The lines of these bodies, as one block of JSONL.</summary>
     internal static byte[] Encode(IEnumerable<string> bodies)

@@ -16,8 +16,8 @@ internal enum DiskCall
 }
 
 /// <summary>
-/// The real files with faults. As Linux does after a failed fsync, a failed <see cref="DiskCall.Sync"/> drops what had been written since the last one, and
-/// the next succeeds as though nothing had happened.
+/// The real files with faults. As Linux does after a failed fsync, a failed <see cref="DiskCall.Sync"/> drops what had been written since the last
+/// one, and the next succeeds as though nothing had happened.
 /// </summary>
 internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 {

@@ -26,7 +26,8 @@ internal sealed class GatewayModel : IDisposable
     {
         _dice = new Random(seed);
         _gateway = new GatewayRig(
-            _dice.Next(1, 5), new EstatOptions { ChannelSize = _dice.Next(3) == 0 ? _dice.Next(1, 20) : 4000, ChannelBytes = _dice.Next(2) == 0 ? 1 << 20 : 32 << 20 }, _dice.Next(1, 4));
+            _dice.Next(1, 5), new EstatOptions { ChannelSize = _dice.Next(3) == 0 ? _dice.Next(1, 20) : 4000, ChannelBytes = _dice.Next(2) == 0
+                ? 1 << 20 : 32 << 20 }, _dice.Next(1, 4));
         _everySilo = [.. _gateway.Silos];
         _everySilo.ForEach(MakeMoody);
     }
@@ -191,7 +192,8 @@ internal sealed class GatewayModel : IDisposable
         _gateway.Links.All = all;
     }
 
-    private void MakeMoody(FakeSilo silo) => silo.Probe = () => _dice.Next(4) == 0 ? Task.FromException<bool>(new IOException("refused")) : Task.FromResult(_dice.Next(2) == 0);
+    private void MakeMoody(FakeSilo silo) => silo.Probe = () =>
+        _dice.Next(4) == 0 ? Task.FromException<bool>(new IOException("refused")) : Task.FromResult(_dice.Next(2) == 0);
 
     // What gathers while calls are answered goes after its longest wait at the latest.
     private void LetEnd()
@@ -223,7 +225,8 @@ internal sealed class GatewayModel : IDisposable
             string[] keys = [.. bodies.Select(body => _stored.TryGetValue(body, out List<string>? its) ? string.Join(' ', its) : "")];
             Check(keys.Distinct().Count() == 1, $"{bodies.Length} events of one request are {string.Join(", ", keys.Distinct())}");
             Check(!keys[0].Contains(' ', StringComparison.Ordinal), $"{bodies[0]} is stored as {keys[0]}");
-            Check(!ack.IsAccepted || (keys[0] == ack.Key && ack.Level == level), $"{bodies[0]} was acknowledged at {ack.Level} as {ack.Key} and is stored as '{keys[0]}'");
+            Check(!ack.IsAccepted || (keys[0] == ack.Key && ack.Level == level),
+                $"{bodies[0]} was acknowledged at {ack.Level} as {ack.Key} and is stored as '{keys[0]}'");
             Check(!Certain.Contains(ack.Admission) || keys[0].Length == 0, $"{bodies[0]} was answered {ack.Admission} and is stored as {keys[0]}");
             Accepted += ack.IsAccepted ? bodies.Length : 0;
             Refused += Certain.Contains(ack.Admission) ? bodies.Length : 0;
@@ -234,16 +237,19 @@ internal sealed class GatewayModel : IDisposable
         Moved = (int)_gateway.Metrics.Value("estat_forward_retries_total");
         Check(calls.All(call => call.Bodies.Length == call.Packet.Events), "a packet's count is not that of its lines");
         Check(calls.All(call => call.Bodies.Select(LevelOf).Distinct().Single() == call.Packet.Level), "a packet mixes levels");
-        Check(calls.All(call => calls.Count(other => other.Silo == call.Silo && other.Bodies[0] == call.Bodies[0]) == 1), "a silo was sent a packet twice");
+        Check(calls.All(call => calls.Count(other => other.Silo == call.Silo && other.Bodies[0] == call.Bodies[0]) == 1),
+            "a silo was sent a packet twice");
         Check(givenUp <= Unknown, $"{givenUp} events were given up, {Unknown} clients told so");
         Check(_gateway.Metrics.Value("estat_forward_unknown_events_total") == Unknown, "unknown events are miscounted");
-        Check(_gateway.Metrics.Value("estat_forward_queue_events") == 0 && _gateway.Metrics.Value("estat_forward_queue_bytes") == 0, "the queue is not empty");
+        Check(_gateway.Metrics.Value("estat_forward_queue_events") == 0
+            && _gateway.Metrics.Value("estat_forward_queue_bytes") == 0, "the queue is not empty");
         Check(_gateway.Metrics.Value("estat_forward_calls_in_flight") == 0, "calls are left over");
     }
 
     private AckLevel AnyLevel() => AckLevels.All[_dice.Next(AckLevels.All.Count)];
 
-    private string NextBody(AckLevel level, int size) => string.Create(CultureInfo.InvariantCulture, $"{level.ToText()} {++_bodies} {new string('x', size)}");
+    private string NextBody(AckLevel level, int size) =>
+        string.Create(CultureInfo.InvariantCulture, $"{level.ToText()} {++_bodies} {new string('x', size)}");
 
     private static AckLevel LevelOf(string body) => AckLevels.Parse(body.AsSpan(0, body.IndexOf(' ', StringComparison.Ordinal)))!.Value;
 

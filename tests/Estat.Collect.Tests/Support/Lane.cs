@@ -12,7 +12,8 @@ using Estat.Lake.Names;
 
 namespace Estat.Collect.Tests.Support;
 
-/// <summary>One lane over a clock that the test drives; above <c>memory</c> with a spool on a real disk. Its writers stand still until <see cref="Start"/>.</summary>
+/// <summary>One lane over a clock that the test drives; above <c>memory</c> with a spool on a real disk. Its writers stand still until
+/// <see cref="Start"/>.</summary>
 internal sealed class Lane : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -39,7 +40,8 @@ internal sealed class Lane : IDisposable
         _dlq = new DlqDirectory(_options with { DlqDir = _folder["dlq"] }, new ObjectKeys("raw", _spool.Instance), ledger, Time, NullLogger.Instance);
         _backlog = new SpoolBacklog(_options, _spool, store, _dlq, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
         _lane = new Estat.Collect.Hosting.Lane(
-            level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog, replicated: null,
+            level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog,
+            replicated: null,
             async batch =>
             {
                 _batches.Add(batch);

@@ -13,13 +13,15 @@ internal sealed class ReplicaCluster : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
 
-    internal ReplicaCluster(int nodes, ReplicaDegradedPolicy degraded = ReplicaDegradedPolicy.Reject, EstatOptions? options = null, Action<ReplicaNode>? beforeStart = null,
+    internal ReplicaCluster(int nodes, ReplicaDegradedPolicy degraded = ReplicaDegradedPolicy.Reject, EstatOptions? options = null,
+        Action<ReplicaNode>? beforeStart = null,
         TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null)
     {
         Data = _folder["data"];
         for (int i = 0; i < nodes; i++)
         {
-            Nodes.Add(new ReplicaNode(this, $"silo-{i}", _folder, degraded, options ?? new EstatOptions(), beforeStart, time ?? TimeProvider.System, openCompressor));
+            Nodes.Add(new ReplicaNode(
+                this, $"silo-{i}", _folder, degraded, options ?? new EstatOptions(), beforeStart, time ?? TimeProvider.System, openCompressor));
         }
     }
 
@@ -64,7 +66,8 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
     private readonly ReplicaCluster _cluster;
     private bool _drained;
 
-    internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, ReplicaDegradedPolicy degraded, EstatOptions options, Action<ReplicaNode>? beforeStart,
+    internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, ReplicaDegradedPolicy degraded, EstatOptions options,
+        Action<ReplicaNode>? beforeStart,
         TimeProvider time, Func<Stream, Stream>? openCompressor)
     {
         _cluster = cluster;
@@ -73,7 +76,8 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
         beforeStart?.Invoke(this);
         Store = new SwitchedStore(new FolderObjectStore(cluster.Data, TimeProvider.System));
         Engine = new Engine(
-            options with { Ack = AckLevel.Replica, DlqDir = folder[$"{name}-dlq"], SpoolDir = SpoolDir, S3AppRetries = 0, Partitions = 1, RecoveryInterval = TimeSpan.FromMilliseconds(20) },
+            options with { Ack = AckLevel.Replica, DlqDir = folder[$"{name}-dlq"], SpoolDir = SpoolDir, S3AppRetries = 0, Partitions = 1,
+                RecoveryInterval = TimeSpan.FromMilliseconds(20) },
             Store, time, Log, openCompressor, replication: new ReplicaSetup(this, degraded));
         Metrics = new Base.Metrics.PrometheusText(Engine.Instruments.Meter);
         Engine.Start();

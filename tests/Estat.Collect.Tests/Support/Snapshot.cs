@@ -10,7 +10,8 @@ internal static class Snapshot
     internal static TempFolder Of(TempFolder folder)
     {
         var copy = new TempFolder();
-        foreach (string path in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != ".lock"))
+        foreach (string path in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories)
+            .Where(path => Path.GetFileName(path) != ".lock"))
         {
             string target = copy[Path.GetRelativePath(folder.Path, path)];
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

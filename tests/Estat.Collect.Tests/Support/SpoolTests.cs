@@ -21,7 +21,8 @@ public abstract class SpoolTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected static void HoldUploads(TestNode node) => node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    private protected static void HoldUploads(TestNode node) =>
+        node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Eight events in four batches of two: one is being uploaded, one in the queue of one, one was read by the backlog and waits for the store, and
     // one waits in its segment.
@@ -107,7 +108,8 @@ public abstract class SpoolTests : IDisposable
         if (isSealed)
         {
             int batches = (events + options.BatchSize - 1) / options.BatchSize;
-            await node.UntilAsync(() => node.Store.Creates + node.Engine.UploadQueueDepth + node.Engine.SpoolWaiting >= batches, "all batches to be sealed");
+            await node.UntilAsync(
+                () => node.Store.Creates + node.Engine.UploadQueueDepth + node.Engine.SpoolWaiting >= batches, "all batches to be sealed");
         }
 
         return (Crash(), key);

@@ -18,7 +18,8 @@ internal sealed class TestNode : IAsyncDisposable
     private bool _drained;
 
     internal TestNode(
-        TempFolder folder, EstatOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null, bool withFaults = false)
+        TempFolder folder, EstatOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null,
+        bool withFaults = false)
     {
         Data = folder["data"];
         options ??= new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
@@ -127,7 +128,8 @@ internal sealed class TestNode : IAsyncDisposable
     }
 
     private string[] KeysUnder(string prefix) => Directory.Exists(Path.Combine(Data, prefix))
-        ? [.. Directory.EnumerateFiles(Path.Combine(Data, prefix), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Data, path)).Order(StringComparer.Ordinal)]
+        ? [.. Directory.EnumerateFiles(Path.Combine(Data, prefix), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Data, path))
+            .Order(StringComparer.Ordinal)]
         : [];
 
     public async ValueTask DisposeAsync()

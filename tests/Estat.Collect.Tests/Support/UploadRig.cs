@@ -31,7 +31,8 @@ internal sealed class UploadRig : IAsyncDisposable
         Ledger = new Ledger(() => Volatile.Read(ref _accepted), () => 0);
         Dlq = new DlqDirectory(Options, new ObjectKeys("raw", ObjectKeys.NewInstance()), Ledger, Time, NullLogger.Instance);
         BatchStore = new BatchStore(
-            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(new EstatOptions()), Ledger, _instruments, Time, NullLogger.Instance);
+            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(new EstatOptions()), Ledger, _instruments, Time,
+            NullLogger.Instance);
         Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, replicated: null, Ledger, _instruments, Time, NullLogger.Instance);
         _working = Uploader.RunAsync();
     }

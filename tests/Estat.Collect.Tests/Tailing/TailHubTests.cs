@@ -49,7 +49,8 @@ public sealed class TailHubTests
         {
             byte[] line = Encoding.UTF8.GetBytes($"{{\"ts\":1,\"ip\":\"\",\"user_agent\":\"\",\"body\":\"{number}\"}}");
             hub.Offer(line);
-            Assert.True(await quick.WaitAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken));
+            Assert.True(await quick.WaitAsync(TestContext.Current.CancellationToken).AsTask()
+                .WaitAsync(Limit, TestContext.Current.CancellationToken));
             read.Add(Encoding.UTF8.GetString(quick.TryRead()!));
         }
 

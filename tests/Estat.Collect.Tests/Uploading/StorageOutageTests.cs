@@ -28,9 +28,11 @@ public sealed class StorageOutageTests : IDisposable
         string[] warnings = _log.Of(LogLevel.Warning);
         Assert.Equal(8, warnings.Length); // the beginning; 1, 5, 15, 25, 35, 45 and 55 minutes
         Assert.StartsWith("Storage began to fail with raw/a.jsonl.gz: no route to host.", warnings[0], StringComparison.Ordinal);
-        Assert.StartsWith("Storage has failed for 1 min: 61 attempts so far, 7 files wait in the DLQ and 2 segments in the spool.", warnings[1], StringComparison.Ordinal);
+        Assert.StartsWith("Storage has failed for 1 min: 61 attempts so far, 7 files wait in the DLQ and 2 segments in the spool.", warnings[1],
+            StringComparison.Ordinal);
         Assert.StartsWith("Storage has failed for 5 min: 301 attempts", warnings[2], StringComparison.Ordinal);
-        Assert.StartsWith("Storage answers again after 60 min and 3600 failed attempts; 7 files", Assert.Single(_log.Of(LogLevel.Information)), StringComparison.Ordinal);
+        Assert.StartsWith("Storage answers again after 60 min and 3600 failed attempts; 7 files", Assert.Single(_log.Of(LogLevel.Information)),
+            StringComparison.Ordinal);
         Assert.Equal(3600, _log.Of(LogLevel.Debug).Length);
     }
 

@@ -65,7 +65,8 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         Assert.Equal("""{"title":"Shop","referrer":""}""", events.Single(one => one.Name == "page_view").Data);
         Assert.Equal(4, events.Select(one => one.Id).Distinct().Count());
         Assert.All(events, one => Assert.StartsWith("http://localhost:", one.Body.GetProperty("url").GetString(), StringComparison.Ordinal));
-        Assert.All(events, one => Assert.True(DateTimeOffset.TryParse(one.Body.GetProperty("time").GetString(), CultureInfo.InvariantCulture, out _)));
+        Assert.All(events, one =>
+            Assert.True(DateTimeOffset.TryParse(one.Body.GetProperty("time").GetString(), CultureInfo.InvariantCulture, out _)));
         Assert.All(events, one => Assert.Null(one.Stored.Cookie));
         Assert.Empty(shop.Complaints);
     }
@@ -201,7 +202,8 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 2, Patience, "2 dropped events");
         await page.EvaluateAsync("estat('taken'); estat('too large', 'x'.repeat(20000)); estat.flush()");
         await shop.UntilAcceptedAsync(1);
-        await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 3, Patience, "3 dropped events"); // the server's MAX_BODY_SIZE, by its answer
+        // the server's MAX_BODY_SIZE, by its answer
+        await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 3, Patience, "3 dropped events");
         Assert.Equal("[]", await page.EvaluateAsync<string>($"JSON.stringify({StoredKeys})"));
         SentEvent taken = Assert.Single(await shop.DrainAsync());
         Assert.Equal("taken", taken.Name);
@@ -250,7 +252,8 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
 
     [Theory]
     [InlineData("blocked", "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('blocked', 'SecurityError') } })")]
-    [InlineData("full", "try { for (let size = 1 << 20, i = 0; size; ) try { localStorage['junk' + i++] = 'x'.repeat(size) } catch { size >>= 1 } } catch { }")]
+    [InlineData("full",
+        "try { for (let size = 1 << 20, i = 0; size; ) try { localStorage['junk' + i++] = 'x'.repeat(size) } catch { size >>= 1 } } catch { }")]
     public async Task Without_room_in_localStorage_events_wait_in_the_page(string how, string script)
     {
         await using Shop shop = await browser.OpenShopAsync();
@@ -350,5 +353,6 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
     private static Task<int> StoredAsync(IPage page) => page.EvaluateAsync<int>($"{StoredKeys}.length");
 
     // WaitForFunctionAsync looks again by eval, which the pages' policy forbids: it holds only for what is so at the first look.
-    private static Task UntilStoredAsync(IPage page, int parts) => Wait.UntilAsync(async () => await StoredAsync(page) == parts, Patience, $"{parts} parts in the browser's store");
+    private static Task UntilStoredAsync(IPage page, int parts) =>
+        Wait.UntilAsync(async () => await StoredAsync(page) == parts, Patience, $"{parts} parts in the browser's store");
 }

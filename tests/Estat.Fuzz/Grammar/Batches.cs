@@ -89,9 +89,11 @@ internal static class Batches
             }
         }
 
-        string? type = dice.Of("application/x-ndjson", "Application/NDJSON;charset=utf-8", "application/jsonl", "application/json-lines", " application/jsonlines ");
+        string? type = dice.Of(
+            "application/x-ndjson", "Application/NDJSON;charset=utf-8", "application/jsonl", "application/json-lines", " application/jsonlines ");
         return count == 0
-            ? new Batch(Encoding.Latin1.GetBytes(dice.Of("", "\n", "\r\n \t\n", "\r", " ", "\xEF\xBB\xBF", "\xEF\xBB\xBF\n")), type, Expectation.Only(400))
+            ? new Batch(Encoding.Latin1.GetBytes(dice.Of("", "\n", "\r\n \t\n", "\r", " ", "\xEF\xBB\xBF", "\xEF\xBB\xBF\n")), type,
+                Expectation.Only(400))
             : new Batch([.. body], type, Taken(events, body.Count));
     }
 

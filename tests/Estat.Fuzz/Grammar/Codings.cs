@@ -44,9 +44,11 @@ internal static class Codings
             case 5:
                 return new CodedBody(whole, isGzip ? "br" : "gzip", [400, 413], IsCertain: false);
             case 6:
-                return new CodedBody(isGzip ? Gzip(whole) : Brotli(whole), dice.Of("gzip, gzip", "gzip, br", "gzip,identity", "br\r\nContent-Encoding: br"), [415]);
+                return new CodedBody(
+                    isGzip ? Gzip(whole) : Brotli(whole), dice.Of("gzip, gzip", "gzip, br", "gzip,identity", "br\r\nContent-Encoding: br"), [415]);
             case 7:
-                return new CodedBody(body, dice.Of("deflate", "zstd", "compress", "gzip;q=1", "*", "b r", "gzipbr", "\xff", "identity;", "identity, gzip"), [415]);
+                return new CodedBody(
+                    body, dice.Of("deflate", "zstd", "compress", "gzip;q=1", "*", "b r", "gzipbr", "\xff", "identity;", "identity, gzip"), [415]);
             case 8:
                 return new CodedBody(body, dice.Of("identity", "", "Identity", " "), []);
             case 9:

@@ -10,14 +10,17 @@ internal static class EventBodies
 
     private static readonly string[] Texts =
     [
-        "", "x", "click", "한글 이벤트", "👩‍👩‍👧‍👦", "𝄞", "e\u0301", "\u2028\u2029", "\uFEFF", "\u0000", "\u001F", "\u007F", "a\tb", "\"", "\\", "\\\"", "</script>",
+        "", "x", "click", "한글 이벤트", "👩‍👩‍👧‍👦", "𝄞", "e\u0301", "\u2028\u2029", "\uFEFF", "\u0000", "\u001F", "\u007F", "a\tb", "\"", "\\", "\\\"",
+        "</script>",
         "\"}\n{\"ts\":0,\"ip\":\"\",\"user_agent\":\"\",\"body\":\"forged", "\uFFFD", "\uFFFE",
     ];
 
     private static readonly string[] Literals =
     [
-        "0", "-0", "-1.50", "1e400", "-1E-400", "123456789012345678901234567890", "true", "false", "null", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\u0000\"",
-        "\"\\\\\\\"\"", "\"\\ud83d\\ude00\"", "{}", "[]", "[[],[{}]]", "{\"a\":1,\"a\":2,\"a\":{\"a\":null}}", "{\"\":\"\"}", "{ \"a\" : [ 1 , 2 ] }", "{\"a\":\"],[\"}",
+        "0", "-0", "-1.50", "1e400", "-1E-400", "123456789012345678901234567890", "true", "false", "null", "\"\\ud800\"", "\"\\udc00\\ud800\"",
+        "\"\\u0000\"",
+        "\"\\\\\\\"\"", "\"\\ud83d\\ude00\"", "{}", "[]", "[[],[{}]]", "{\"a\":1,\"a\":2,\"a\":{\"a\":null}}", "{\"\":\"\"}",
+        "{ \"a\" : [ 1 , 2 ] }", "{\"a\":\"],[\"}",
     ];
 
     /// <summary>Any bytes, at least one, at most <see cref="Largest"/>.</summary>
@@ -71,7 +74,8 @@ internal static class EventBodies
     [
         .. Encoding.UTF8.GetBytes(Text(dice)),
         .. dice.Of<byte[]>(
-            [0xFF], [0xC0, 0xAF], [0xE0, 0x80, 0xAF], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80], [0xF0, 0x9F, 0x92], [0xE2, 0x82],
+            [0xFF], [0xC0, 0xAF], [0xE0, 0x80, 0xAF], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80], [0xF0, 0x9F, 0x92],
+            [0xE2, 0x82],
             [0x80], [0xC2], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xEF, 0xBF], [0xFE, 0xFF]),
         .. Encoding.UTF8.GetBytes(Text(dice)),
     ];
@@ -81,7 +85,8 @@ internal static class EventBodies
         var json = new StringBuilder("\"");
         foreach (char c in text)
         {
-            _ = c is '"' or '\\' ? json.Append('\\').Append(c) : c < ' ' ? json.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : json.Append(c);
+            _ = c is '"' or '\\' ? json.Append('\\').Append(c) : c < ' '
+                ? json.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : json.Append(c);
         }
 
         return json.Append('"').ToString();

@@ -72,9 +72,12 @@ internal static class Framing
             case 6:
                 return new FramedBody($"Transfer-Encoding: {dice.Of("gzip", "identity", "xchunked", "chunked, gzip", "\"chunked\"", "chunked;q=1")}\r\n", Chunked(dice, body).Bytes, [400, 501]);
             case 7:
-                return new FramedBody($"Transfer-Encoding: {dice.Of("gzip, chunked", "identity, chunked", "chunked, chunked", ",chunked", "gzip\r\nTransfer-Encoding: chunked")}\r\n", Chunked(dice, body).Bytes, [400, 501]);
+                return new FramedBody($"Transfer-Encoding: "
+                    + $"{dice.Of("gzip, chunked", "identity, chunked", "chunked, chunked", ",chunked", "gzip\r\nTransfer-Encoding: chunked")}\r\n",
+                    Chunked(dice, body).Bytes, [400, 501]);
             case 8:
-                return BadChunks(dice, dice.Of("ZZ", "-1", "+1", "0x3", "", " ", "3 3", "\x00", "\xff", "FFFFFFFF1", "FFFFFFFFFFFFFFFFF", "80000000", "7FFFFFFF", new string('0', 300) + "3", ";a", "3\r"));
+                return BadChunks(dice, dice.Of("ZZ", "-1", "+1", "0x3", "", " ", "3 3", "\x00", "\xff", "FFFFFFFF1", "FFFFFFFFFFFFFFFFF", "80000000",
+                    "7FFFFFFF", new string('0', 300) + "3", ";a", "3\r"));
             case 9:
                 return new FramedBody("Transfer-Encoding: chunked\r\n", [.. "3\r\nabcd\r\n0\r\n\r\n"u8], [400]);
             case 10:
@@ -90,7 +93,8 @@ internal static class Framing
     }
 
     private static FramedBody BadChunks(Dice dice, string size) =>
-        new("Transfer-Encoding: chunked\r\n", Encoding.Latin1.GetBytes($"{(dice.OneIn(2) ? "2\r\nok\r\n" : "")}{size}\r\nabc\r\n0\r\n\r\n"), [], IsCertain: false);
+        new("Transfer-Encoding: chunked\r\n", Encoding.Latin1.GetBytes($"{(dice.OneIn(2) ? "2\r\nok\r\n" : "")}{size}\r\nabc\r\n0\r\n\r\n"), [],
+            IsCertain: false);
 
     private static void Add(List<byte> bytes, string latin1) => bytes.AddRange(Encoding.Latin1.GetBytes(latin1));
 }

@@ -18,9 +18,12 @@ internal static class Heads
 {
     private static readonly string[] Addresses =
     [
-        "203.0.113.7", "203.0.113.7:4711", "2001:db8::1", "[2001:db8::1]:4711", "[2001:db8::1", "::ffff:198.51.100.9", "10.0.0.1", "192.168.1.1", "unknown", "",
-        "999.1.1.1", "1.2.3", "1.2.3.4.5", "203.0.113.7:99999", "fe80::1%eth0", "::", "[]", "[]:1", "]", "[", ":", "0x7f.1", "1", "fe80::1%" + new string('z', 200),
-        "2001:db8::1%1", "\xff\xfe", "203.0.113.7 ", "\t203.0.113.8", "\"[2001:db8::2]:80\"", "for=203.0.113.1", new string('1', 300), "::1", "64:ff9b::203.0.113.5",
+        "203.0.113.7", "203.0.113.7:4711", "2001:db8::1", "[2001:db8::1]:4711", "[2001:db8::1", "::ffff:198.51.100.9", "10.0.0.1", "192.168.1.1",
+        "unknown", "",
+        "999.1.1.1", "1.2.3", "1.2.3.4.5", "203.0.113.7:99999", "fe80::1%eth0", "::", "[]", "[]:1", "]", "[", ":", "0x7f.1", "1",
+        "fe80::1%" + new string('z', 200),
+        "2001:db8::1%1", "\xff\xfe", "203.0.113.7 ", "\t203.0.113.8", "\"[2001:db8::2]:80\"", "for=203.0.113.1", new string('1', 300), "::1",
+        "64:ff9b::203.0.113.5",
     ];
 
     /// <summary>The headers of a request of ordinary clients; it passes.</summary>
@@ -75,14 +78,17 @@ internal static class Heads
             case 3:
                 return new Headers($"X-Long: {new string('l', dice.Between(17_000, 60_000))}\r\n", [431]);
             case 4:
-                return new Headers(dice.Of("X-Folded: a\r\n b\r\n", "X: a\r\n\tb\r\n", "nonsense\r\n", ": value\r\n", "X Y: v\r\n", "X : v\r\n", "X: a\0b\r\n", "X: a\rb\r\n", "X\0: v\r\n", "X\xff: v\r\n", "\rX: v\r\n"), [400]);
+                return new Headers(dice.Of("X-Folded: a\r\n b\r\n", "X: a\r\n\tb\r\n", "nonsense\r\n", ": value\r\n", "X Y: v\r\n", "X : v\r\n",
+                    "X: a\0b\r\n", "X: a\rb\r\n", "X\0: v\r\n", "X\xff: v\r\n", "\rX: v\r\n"), [400]);
             case 5:
                 return new Headers($"X-Binary: {Latin1(dice, 200)}\r\n", []);
             case 6:
                 // Whether lists are understood is the server's affair; a request that passes is stored once.
-                return new Headers($"X-Estat-Ack: {dice.Of("memory, memory", "disk", "stored", "memory,disk,stored", "disk;q=1", "replica")}\r\n", [400], IsCertain: false);
+                return new Headers($"X-Estat-Ack: {dice.Of("memory, memory", "disk", "stored", "memory,disk,stored", "disk;q=1", "replica")}\r\n",
+                    [400], IsCertain: false);
             case 7:
-                return new Headers($"X-Estat-Ack: {dice.Of("paper", "\xff", "*", "0", "memory\tdisk", "mem ory", "-1", new string('m', 500))}\r\n", [400]);
+                return new Headers($"X-Estat-Ack: {dice.Of("paper", "\xff", "*", "0", "memory\tdisk", "mem ory", "-1", new string('m', 500))}\r\n",
+                    [400]);
             case 8:
                 return new Headers($"X-Estat-Ack: memory\r\nX-Estat-Ack: {dice.Of("memory", "disk", "")}\r\n", [400], IsCertain: false);
             case 9:
@@ -96,9 +102,11 @@ internal static class Heads
             case 13:
                 return new Headers(dice.Of("Host: estat.test\r\n", "Host: other.test\r\n"), [400]);
             case 14:
-                return new Headers($"Connection: {dice.Of("keep-alive, X-Odd", "upgrade", "Upgrade, HTTP2-Settings", "\xff", ",,,")}\r\nUpgrade: {dice.Of("h2c", "websocket", "")}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n", [], IsCertain: false);
+                return new Headers($"Connection: {dice.Of("keep-alive, X-Odd", "upgrade", "Upgrade, HTTP2-Settings", "\xff", ",,,")}\r\nUpgrade: "
+                    + $"{dice.Of("h2c", "websocket", "")}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n", [], IsCertain: false);
             default:
-                return new Headers(dice.Of("Accept-Encoding: gzip\r\nRange: bytes=0-1\r\nIf-None-Match: *\r\nTE: trailers\r\n", "Content-Range: bytes 0-1/2\r\n", "Date: never\r\nVia: 1.1 x\r\n", "Trailer: X-Sum\r\n", "Content-MD5: x\r\nDigest: y\r\n"), []);
+                return new Headers(dice.Of("Accept-Encoding: gzip\r\nRange: bytes=0-1\r\nIf-None-Match: *\r\nTE: trailers\r\n",
+                    "Content-Range: bytes 0-1/2\r\n", "Date: never\r\nVia: 1.1 x\r\n", "Trailer: X-Sum\r\n", "Content-MD5: x\r\nDigest: y\r\n"), []);
         }
     }
 
@@ -125,7 +133,8 @@ internal static class Heads
     internal static string Forwarded(Dice dice)
     {
         string name = dice.Of("X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR", "CloudFront-Viewer-Address", "cloudfront-viewer-address");
-        string list = string.Join(dice.Of(",", ", ", " ,", ",,"), Enumerable.Range(0, dice.Size(dice.OneIn(10) ? 40 : 4)).Select(_ => dice.Of(Addresses)));
+        string list = string.Join(
+            dice.Of(",", ", ", " ,", ",,"), Enumerable.Range(0, dice.Size(dice.OneIn(10) ? 40 : 4)).Select(_ => dice.Of(Addresses)));
         return $"{name}: {list}\r\n";
     }
 
@@ -137,7 +146,8 @@ internal static class Heads
     }
 
     private static string Key(Dice dice) => dice.Of(
-        Guid.Empty.ToString(), "k-" + dice.Next().ToString(CultureInfo.InvariantCulture), "\xff\xfe\x80", "\"},{\"", "\\u0000", "", "a\tb", new string('k', dice.Size(2000)));
+        Guid.Empty.ToString(), "k-" + dice.Next()
+            .ToString(CultureInfo.InvariantCulture), "\xff\xfe\x80", "\"},{\"", "\\u0000", "", "a\tb", new string('k', dice.Size(2000)));
 
     private static string Printable(Dice dice, int count)
     {

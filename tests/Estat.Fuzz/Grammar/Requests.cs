@@ -16,9 +16,11 @@ internal static class Requests
         2 => [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0],
         3 => [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, .. dice.Bytes(200)],
         4 => EventBodies.Filled(dice.Of<byte>(0, (byte)'\r', (byte)'\n', (byte)' ', (byte)'A'), dice.Size(40_000)),
-        5 => Encoding.Latin1.GetBytes(dice.Of("QUIT\r\n\r\n", "GET /\r\n\r\n", "\r\n\r\n\r\n", "GET", "POST /collect HTTP/1.1", "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n")),
+        5 => Encoding.Latin1.GetBytes(
+            dice.Of("QUIT\r\n\r\n", "GET /\r\n\r\n", "\r\n\r\n\r\n", "GET", "POST /collect HTTP/1.1", "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n")),
         6 => [.. Encoding.Latin1.GetBytes("GET /collect?" + new string('q', dice.Between(17_000, 60_000)) + " HTTP/1.1\r\nHost: e\r\n\r\n")],
-        _ => [.. Encoding.Latin1.GetBytes($"GET /collect?x HTTP/{dice.Of("1.2", "2.0", "0.9", "1.1.1", "11", "x", "1.", "99999999999.1")}\r\nHost: e\r\n\r\n")],
+        _ => [.. Encoding.Latin1.GetBytes(
+            $"GET /collect?x HTTP/{dice.Of("1.2", "2.0", "0.9", "1.1.1", "11", "x", "1.", "99999999999.1")}\r\nHost: e\r\n\r\n")],
     };
 
     /// <summary>POST /collect, sound or refused for one reason.</summary>
@@ -88,7 +90,8 @@ internal static class Requests
         }
 
         string encoding = coded.Name is null ? "" : $"Content-Encoding: {coded.Name}\r\n";
-        return Post(dice, isBatch ? "/collect/batch" : "/collect", Heads.Ordinary(dice), Framing.Sound(dice, coded.Bytes), encoding + TypeLine(type), expects, isLast);
+        return Post(dice, isBatch ? "/collect/batch"
+            : "/collect", Heads.Ordinary(dice), Framing.Sound(dice, coded.Bytes), encoding + TypeLine(type), expects, isLast);
     }
 
     /// <summary>A sound event under headers that are not.</summary>
@@ -102,7 +105,8 @@ internal static class Requests
     internal static PlannedRequest BrokenFraming(Dice dice, bool isLast)
     {
         byte[] body = EventBodies.Any(dice);
-        return Post(dice, dice.Of("/collect", "/collect/batch"), Headers.None, Framing.Broken(dice, body), null, Expectation.Perhaps(200, 202), isLast);
+        return Post(dice, dice.Of("/collect", "/collect/batch"), Headers.None, Framing.Broken(dice, body), null, Expectation.Perhaps(200, 202),
+            isLast);
     }
 
     /// <summary>Methods and targets that are odd, and those for operators.</summary>
@@ -112,16 +116,20 @@ internal static class Requests
         FramedBody framed = body.Length == 0 ? new FramedBody("", [], []) : Framing.Sound(dice, body);
         (string method, string target, Expectation expects) = dice.Below(16) switch
         {
-            0 => (dice.Of("PUT", "DELETE", "PATCH", "BREW", "post", "Get", "head", "Options", "TRACE", "M-SEARCH", new string('M', 100), "!#$%&'*+-.^_`|~"), dice.Of("/collect", "/collect/batch", "/collect.gif"), Expectation.Only(405)),
+            0 => (dice.Of("PUT", "DELETE", "PATCH", "BREW", "post", "Get", "head", "Options", "TRACE", "M-SEARCH", new string('M', 100),
+                "!#$%&'*+-.^_`|~"), dice.Of("/collect", "/collect/batch", "/collect.gif"), Expectation.Only(405)),
             1 => (dice.Of("G(T", "G\0T", "\xff", "G\tT", "", "G/T"), "/collect", Expectation.Only(400)),
             2 => ("OPTIONS", dice.Of("/collect", "/collect/batch", "/collect.gif"), Expectation.Only(204)),
             3 => ("OPTIONS", "*", Expectation.Only(404)),
             4 => (dice.Of("GET", "POST"), "*", Expectation.Only(400, 405)),
             5 => ("GET", "http://estat.test/health", Expectation.Only(200)),
-            6 => ("GET", dice.Of("http://other.test/health", "ftp://x/", "http://", "http:/x", "estat.test:80", "://", "http://[::1", "http://estat.test:99999/health"), Expectation.Only(400, 404, 405)),
+            6 => ("GET", dice.Of("http://other.test/health", "ftp://x/", "http://", "http:/x", "estat.test:80", "://", "http://[::1",
+                "http://estat.test:99999/health"), Expectation.Only(400, 404, 405)),
             7 => ("CONNECT", dice.Of("estat.test:80", "/collect", "*", "estat.test"), Expectation.Only(400, 404, 405)),
-            8 => ("GET", dice.Of("/", "/collects", "/collect/", "/Collect", "//collect", "/collect/../../etc/passwd", "/%63ollect%2fx", "/collect/batch/", "/health/", "/favicon.ico"), Expectation.Only(404)),
-            9 => ("GET", dice.Of("/collect%00?x", "/%", "/%zz", "/%c0%ae", "/%ff%fe?x", "/%u0041", "/a\\b", "/\xff", "/\x01", "collect", "?x", "#x"), Expectation.Only(400, 404, 405)),
+            8 => ("GET", dice.Of("/", "/collects", "/collect/", "/Collect", "//collect", "/collect/../../etc/passwd", "/%63ollect%2fx",
+                "/collect/batch/", "/health/", "/favicon.ico"), Expectation.Only(404)),
+            9 => ("GET", dice.Of("/collect%00?x", "/%", "/%zz", "/%c0%ae", "/%ff%fe?x", "/%u0041", "/a\\b", "/\xff", "/\x01", "collect", "?x", "#x"),
+                Expectation.Only(400, 404, 405)),
             10 => ("GET", dice.Of("/health", "/health/ready", "/health/sink", "/health?x"), Expectation.Only(200)),
             11 => ("GET", "/metrics", Expectation.Only(200)),
             12 => (dice.Of("POST", "head", "get"), dice.Of("/health", "/metrics", "/health/ready", "/collect.gif"), Expectation.Only(405)),
@@ -151,7 +159,8 @@ internal static class Requests
 
     private static PlannedRequest Of(string method, string target, Headers headers, FramedBody framed, Expectation expects, bool isLast)
     {
-        byte[] head = Encoding.Latin1.GetBytes($"{method} {target} HTTP/1.1\r\nHost: estat.test\r\n{(isLast ? Close : "")}{headers.Lines}{framed.Headers}\r\n");
+        byte[] head = Encoding.Latin1.GetBytes(
+            $"{method} {target} HTTP/1.1\r\nHost: estat.test\r\n{(isLast ? Close : "")}{headers.Lines}{framed.Headers}\r\n");
         if (!headers.IsCertain || !framed.IsCertain)
         {
             expects = Expectation.Anything;

@@ -70,9 +70,11 @@ internal static class AnswerJudge
         }
 
         return answers.Count > plan.Count ? $"{answers.Count} answers to {plan.Count} requests"
-            : fuzzCase.Delivery.Ending == Ending.Whole && exchange.End == ExchangeEnd.Closed && answers.Count < plan.Count && answers is not [.., { Closes: true }]
+            : fuzzCase.Delivery.Ending == Ending.Whole && exchange.End == ExchangeEnd.Closed && answers.Count < plan.Count
+                && answers is not [.., { Closes: true }]
                 ? $"closed after {answers.Count} of {plan.Count} answers"
-            : fuzzCase.Delivery.Ending == Ending.Whole && exchange.End == ExchangeEnd.Reset && answers.Count < plan.Count && answers is not [.., { Closes: true }]
+            : fuzzCase.Delivery.Ending == Ending.Whole && exchange.End == ExchangeEnd.Reset && answers.Count < plan.Count
+                && answers is not [.., { Closes: true }]
                 ? $"reset after {answers.Count} of {plan.Count} answers"
             : null;
     }
@@ -141,7 +143,8 @@ internal static class AnswerJudge
             return $"ack level {level}";
         }
 
-        return answer.Ack is not null && answer.Header("content-type") == "application/json" && TryCount(answer) is null ? "a batch's answer that cannot be read" : null;
+        return answer.Ack is not null && answer.Header("content-type") == "application/json" && TryCount(answer) is null
+            ? "a batch's answer that cannot be read" : null;
     }
 
     private static bool IsProblem(Answer answer)

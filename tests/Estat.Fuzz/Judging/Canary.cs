@@ -27,7 +27,8 @@ internal sealed class Canary(int port, TimeSpan limit) : IDisposable
     {
         byte[] body = Encoding.UTF8.GetBytes(Body(number));
         byte[] head = Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture, $"POST /collect HTTP/1.1\r\nHost: e\r\nUser-Agent: {UserAgent}\r\nIdempotency-Key: {Id(number)}\r\nContent-Length: {body.Length}\r\n\r\n"));
+            CultureInfo.InvariantCulture, $"POST /collect HTTP/1.1\r\nHost: e\r\nUser-Agent: {UserAgent}\r\nIdempotency-Key: "
+                + $"{Id(number)}\r\nContent-Length: {body.Length}\r\n\r\n"));
         for (int refusals = 0; refusals < Attempts; refusals++)
         {
             string? fault = null;
@@ -63,7 +64,8 @@ internal sealed class Canary(int port, TimeSpan limit) : IDisposable
 
     /// <summary>The number of a stored canary; null if it is none.</summary>
     internal static long? NumberOf(StoredEvent stored) =>
-        stored.Id?.StartsWith(Prefix, StringComparison.Ordinal) == true && stored.Ip == "127.0.0.1" && long.TryParse(stored.Id.AsSpan(Prefix.Length), out long number) ? number : null;
+        stored.Id?.StartsWith(Prefix, StringComparison.Ordinal) == true && stored.Ip == "127.0.0.1"
+            && long.TryParse(stored.Id.AsSpan(Prefix.Length), out long number) ? number : null;
 
     /// <summary>Whether a canary is stored as it was sent.</summary>
     internal static bool IsUnharmed(StoredEvent stored, long number) =>
@@ -74,7 +76,8 @@ internal sealed class Canary(int port, TimeSpan limit) : IDisposable
     private static string Id(long number) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{number}");
 
     private static string Body(long number) =>
-        string.Create(CultureInfo.InvariantCulture, $"{{\"canary\":{number},\"text\":\"노란 새 🐤 \\\"\u0001\t\\\\ \u007f\u2028\"}}") + new string('c', (int)(number % 600));
+        string.Create(CultureInfo.InvariantCulture, $"{{\"canary\":{number},\"text\":\"노란 새 🐤 \\\"\u0001\t\\\\ \u007f\u2028\"}}") + new string(
+            'c', (int)(number % 600));
 
     private void Close()
     {

@@ -83,7 +83,8 @@ internal sealed class Obligations
 
                 if (found.Events < debt.Acknowledged || (debt.IsExact && found.Events > debt.Acknowledged))
                 {
-                    return (number, $"{debt.Acknowledged} events acknowledged{(debt.IsExact ? "" : " (some answers were not seen)")}, {found.Events} stored");
+                    return (number, $"{debt.Acknowledged} events acknowledged{(debt.IsExact ? "" : " (some answers were not seen)")}, {found.Events} "
+                        + $"stored");
                 }
 
                 if (debt.IsExact && debt.Bodies is { } bodies && bodies != found.Bodies)
@@ -93,7 +94,8 @@ internal sealed class Obligations
             }
 
             // Lines under an address that a header gave cannot be told apart: they are counted together.
-            return others < named || (namedIsExact && others > named) ? (null, $"under addresses that headers gave {others} events are stored, {named} were acknowledged") : null;
+            return others < named || (namedIsExact && others > named)
+                ? (null, $"under addresses that headers gave {others} events are stored, {named} were acknowledged") : null;
         }
     }
 

@@ -36,7 +36,8 @@ internal sealed class ServerWatch(ServerProcess server, TimeSpan limit) : IDispo
             long started = Stopwatch.GetTimestamp();
             try
             {
-                string text = await AwakeClock.WithinAsync(_client.GetStringAsync(new Uri("/health", UriKind.Relative), CancellationToken.None), limit);
+                string text = await AwakeClock.WithinAsync(
+                    _client.GetStringAsync(new Uri("/health", UriKind.Relative), CancellationToken.None), limit);
                 if (text != "ok\n")
                 {
                     return $"/health says {text}";
@@ -93,7 +94,8 @@ internal sealed class ServerWatch(ServerProcess server, TimeSpan limit) : IDispo
             .ToDictionary(sample => sample.Key[Events.Length..^2], sample => sample.Value);
         Array.ForEach(Sources, place => elsewhere.Remove(place));
         return sources == elsewhere.Values.Sum() && elsewhere["dropped"] == 0 ? null
-            : $"events are not conserved: accepted and found {sources}, elsewhere {string.Join(", ", elsewhere.Select(place => $"{place.Key} {place.Value}"))}";
+            : $"events are not conserved: accepted and found {sources}, elsewhere "
+                + $"{string.Join(", ", elsewhere.Select(place => $"{place.Key} {place.Value}"))}";
     }
 
     internal static double At(IReadOnlyDictionary<string, double> metrics, string place) => metrics[$"{Events}{place}\"}}"];

@@ -19,7 +19,8 @@ internal sealed record Answer(int Status, ILookup<string, string> Headers, byte[
 /// <summary>Splits a connection's bytes into answers.</summary>
 internal static partial class AnswerReader
 {
-    /// <summary>What Kestrel says to a client that begins with HTTP/2's preface: a GOAWAY with HTTP_1_1_REQUIRED, which such a client understands.</summary>
+    /// <summary>What Kestrel says to a client that begins with HTTP/2's preface: a GOAWAY with HTTP_1_1_REQUIRED, which such a client
+    /// understands.</summary>
     private static ReadOnlySpan<byte> GoAway => [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
 
     /// <summary>Reads all answers; interim ones are checked and left out.</summary>
@@ -78,7 +79,8 @@ internal static partial class AnswerReader
         Match[] fields = [.. lines[1..].Select(line => Field().Match(line))];
         Check(fields.All(field => field.Success), $"a header line of {string.Join(" | ", lines)}");
         ILookup<string, string> headers = fields.ToLookup(field => field.Groups[1].Value.ToLowerInvariant(), field => field.Groups[2].Value);
-        foreach (string once in (string[])["content-length", "transfer-encoding", "connection", "content-type", "x-estat-ack", "x-estat-key", "retry-after", "date"])
+        foreach (string once in (string[])["content-length", "transfer-encoding", "connection", "content-type", "x-estat-ack", "x-estat-key",
+            "retry-after", "date"])
         {
             Check(headers[once].Count() <= 1, $"{once} twice");
         }

@@ -10,8 +10,9 @@ internal readonly record struct DiskChange(int Offset, byte[]? Bytes)
 }
 
 /// <summary>
-/// A file's bytes. A sector is written whole or not at all; everything else may happen: changes in any order, some of them, parts of them, and a length that
-/// has grown without its content. What a file has grown by and nobody wrote reads as zeros, or as blocks that other files had at the same place.
+/// A file's bytes. A sector is written whole or not at all; everything else may happen: changes in any order, some of them, parts of them, and a
+/// length that has grown without its content. What a file has grown by and nobody wrote reads as zeros, or as blocks that other files had at the same
+/// place.
 /// </summary>
 internal sealed class DiskContent
 {

@@ -49,7 +49,8 @@ internal sealed class ModelEvents
     internal static byte[] BodyOf(int number)
     {
         int length = number % 29 == 7 ? 1500 : number % 5 == 3 ? 300 : number % 41;
-        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"event-{number}-{new string((char)('a' + (number % 26)), length)}"));
+        return Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"event-{number}-{new string((char)('a' + (number % 26)), length)}"));
     }
 
     /// <summary>The line of an event, newline included.</summary>
@@ -65,7 +66,8 @@ internal sealed class ModelEvents
     internal int NumberOf(ReadOnlySpan<byte> line)
     {
         int at = line.IndexOf(Marker);
-        return at >= 0 && Utf8Parser.TryParse(line[(at + Marker.Length)..], out int number, out _) && number >= 0 && number < Count && line.SequenceEqual(LineOf(number))
+        return at >= 0 && Utf8Parser.TryParse(line[(at + Marker.Length)..], out int number, out _) && number >= 0 && number < Count
+            && line.SequenceEqual(LineOf(number))
             ? number
             : -1;
     }

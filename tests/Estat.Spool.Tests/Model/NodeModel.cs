@@ -10,8 +10,8 @@ using Estat.Collect.Options;
 namespace Estat.Spool.Tests.Model;
 
 /// <summary>
-/// The engine of production over a disk, a store and a clock of the model. Everything drawn comes from the seed; what the threads make of it does not, so a seed
-/// that failed may need some repetitions to fail again.
+/// The engine of production over a disk, a store and a clock of the model. Everything drawn comes from the seed; what the threads make of it does
+/// not, so a seed that failed may need some repetitions to fail again.
 /// </summary>
 internal sealed class NodeModel : IDisposable
 {
@@ -227,7 +227,8 @@ internal sealed class NodeModel : IDisposable
 
     private async Task FinishAsync(Engine engine)
     {
-        await Wait.UntilAsync(() => engine.Ledger.Read() is { Buffered: 0, Spooled: 0, Dlq: 0 } && DlqIsEmpty(), Limit, "the DLQ to be empty", () => engine.Ledger.Read().ToString());
+        await Wait.UntilAsync(() => engine.Ledger.Read() is { Buffered: 0, Spooled: 0, Dlq: 0 } && DlqIsEmpty(), Limit, "the DLQ to be empty", () =>
+            engine.Ledger.Read().ToString());
         await engine.DrainAsync(Limit * SpeedOfTime, CancellationToken.None).WaitAsync(Limit);
         Balance end = engine.Ledger.Read();
         if (end is not { Buffered: 0, Spooled: 0, Dlq: 0, Quarantined: >= 0 } || !MayDrop(end.Dropped)
@@ -244,8 +245,8 @@ internal sealed class NodeModel : IDisposable
         }
     }
 
-    // A kill leaves events that nobody was told of and no flush has reached. The next start finds them; when the disk then fails to flush them, they are gone.
-    // Were they acknowledged ones, they would be missed at the end.
+    // A kill leaves events that nobody was told of and no flush has reached. The next start finds them; when the disk then fails to flush them, they
+    // are gone. Were they acknowledged ones, they would be missed at the end.
     private bool MayDrop(long events) => events == 0 || (events > 0 && _wasKilled && _failedToFlush);
 
     private bool DlqIsEmpty() => !Directory.EnumerateFiles(FolderOfDlq(_start), "*.gz").Any();
@@ -253,7 +254,8 @@ internal sealed class NodeModel : IDisposable
     private T Pick<T>(params T[] choices) => choices[_random.Next(choices.Length)];
 
     // What must not be logged while the power is on.
-    private sealed class FaultLog(int start, ConcurrentQueue<string> faults, ConcurrentQueue<string> lines, PowerSwitch power) : ILoggerFactory, ILogger
+    private sealed class FaultLog(int start, ConcurrentQueue<string> faults, ConcurrentQueue<string> lines, PowerSwitch power) : ILoggerFactory,
+        ILogger
     {
         private static readonly string[] Wrong = ["LogKeyConflict", "LogPartCrashed", "LogUploadCrashed", "LogDropped", "LogIdentityUnreadable",
             "LogEmptied", "LogMissing", "LogGone", "LogLost"];

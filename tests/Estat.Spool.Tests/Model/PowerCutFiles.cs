@@ -4,8 +4,9 @@ using Estat.Collect.Spooling;
 namespace Estat.Spool.Tests.Model;
 
 /// <summary>
-/// Each file has what the device holds and changes on their way there. Names are durable only once the folder was flushed: before that a file that was made may
-/// vanish and one that was deleted may come back. Once its power is off, everything throws; <see cref="Survivors"/> is what the next start finds after a power cut, <see cref="Successor"/> after a kill.
+/// Each file has what the device holds and changes on their way there. Names are durable only once the folder was flushed: before that a file that
+/// was made may vanish and one that was deleted may come back. Once its power is off, everything throws; <see cref="Survivors"/> is what the next
+/// start finds after a power cut, <see cref="Successor"/> after a kill.
 /// </summary>
 internal sealed class PowerCutFiles : ISpoolFiles
 {
@@ -52,7 +53,8 @@ internal sealed class PowerCutFiles : ISpoolFiles
         return next;
     }
 
-    /// <summary>What the next start finds when only the process ended: all that was written, flushed or not, and as little of it safe as before.</summary>
+    /// <summary>What the next start finds when only the process ended: all that was written, flushed or not, and as little of it safe as
+    /// before.</summary>
     internal PowerCutFiles Successor(PowerSwitch power, DiskFaults faults)
     {
         Assert.True(_power.IsOff);
@@ -392,7 +394,8 @@ internal sealed class PowerCutFiles : ISpoolFiles
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => files.Write(inode, checked((int)offset), bytes);
 
-        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) => Write(offset, (byte[])[.. first.Span, .. second.Span]);
+        public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) =>
+            Write(offset, (byte[])[.. first.Span, .. second.Span]);
 
         public int Read(long offset, Span<byte> bytes) => files.Read(inode, checked((int)offset), bytes);
 

@@ -1,5 +1,5 @@
-// The power of one start of a node, whether the machine loses it or the process is killed: everything that the start leaves behind passes here, so that nothing
-// of it lasts beyond the cut.
+// The power of one start of a node, whether the machine loses it or the process is killed: everything that the start leaves behind passes here, so
+// that nothing of it lasts beyond the cut.
 namespace Estat.Spool.Tests.Model;
 
 /// <summary>

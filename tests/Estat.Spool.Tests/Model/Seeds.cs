@@ -33,7 +33,8 @@ internal static class Seeds
             catch (Exception error)
             {
                 failures.Enqueue(string.Create(
-                    CultureInfo.InvariantCulture, $"seed {seed}, after {done} good ones (again: ESTAT_MODEL_SEED={seed} make model):\n{error.Message}\n{(error is InvalidOperationException ? "" : error)}"));
+                    CultureInfo.InvariantCulture, $"seed {seed}, after {done} good ones (again: ESTAT_MODEL_SEED={seed} make "
+                        + $"model):\n{error.Message}\n{(error is InvalidOperationException ? "" : error)}"));
             }
         });
         Assert.True(failures.IsEmpty, string.Join("\n", failures));

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Estat.Spool.Tests.Model;
 
 /// <summary>
-/// Segments are written, sealed, uploaded and deleted as the spool's writers do it, recovered as the backlog does it, and the power goes off in the middle of
-/// any of it. Spool, segments, reader, encoder and object writer are those of production; the order of the calls is repeated here.
+/// Segments are written, sealed, uploaded and deleted as the spool's writers do it, recovered as the backlog does it, and the power goes off in the
+/// middle of any of it. Spool, segments, reader, encoder and object writer are those of production; the order of the calls is repeated here.
 /// </summary>
 internal sealed class SegmentModel
 {
@@ -61,7 +61,8 @@ internal sealed class SegmentModel
             power.CutNow();
         }
 
-        string[] faultsFound = [.. _objects.FaultsAtTheEnd(), .. _sealed.Where(IsStoredOtherwise).Select(batch => $"{batch.Key} was sealed as {batch.Value}, and stored otherwise")];
+        string[] faultsFound = [.. _objects.FaultsAtTheEnd(), .. _sealed.Where(IsStoredOtherwise)
+            .Select(batch => $"{batch.Key} was sealed as {batch.Value}, and stored otherwise")];
         if (faultsFound.Length > 0)
         {
             throw new InvalidOperationException(string.Join(Environment.NewLine, faultsFound.Take(20)));
@@ -224,7 +225,8 @@ internal sealed class SegmentModel
     private void Upload(SealedBatch batch)
     {
         _power.ThrowIfOff();
-        _writer.WriteAsync(batch.Key, new ObjectContent(batch.OpenContent, batch.Seal, IsGzip: true), CancellationToken.None).GetAwaiter().GetResult();
+        _writer.WriteAsync(batch.Key, new ObjectContent(batch.OpenContent, batch.Seal, IsGzip: true), CancellationToken.None).GetAwaiter()
+            .GetResult();
     }
 
     private static BatchEncoder NewEncoder() => new(BatchEncoder.Gzip(1), NullLogger.Instance, _ => { });
