@@ -14,6 +14,7 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
     internal static readonly TimeSpan Reserve = TimeSpan.FromMilliseconds(300);
 
     private static readonly TimeSpan LongestListenerStop = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WithoutDrain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(50);
 
@@ -37,9 +38,16 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    /// <summary>Stops the listener. Who is being answered has three quarters of the time, and then his connection is closed.</summary>
-    internal async Task StopListenerAsync(HttpFront front) =>
-        _listenerHangs = !await TryAsync("stop the listener", ListenerStop, _ => front.StopAsync(ListenerStop * 0.75)).ConfigureAwait(false);
+    /// <summary>
+    /// Stops the listener. Who is being answered has three quarters of its time, and then the connection is closed. Closing many may take a busy
+    /// machine longer: half of what is left may go on it, 5 s at most.
+    /// </summary>
+    internal async Task StopListenerAsync(HttpFront front)
+    {
+        TimeSpan half = Left / 2 < LongestClosing ? Left / 2 : LongestClosing;
+        TimeSpan most = half > ListenerStop ? half : ListenerStop;
+        _listenerHangs = !await TryAsync("stop the listener", most, _ => front.StopAsync(ListenerStop * 0.75)).ConfigureAwait(false);
+    }
 
     /// <summary>Lets go of the listener; one whose stop hangs is left as it is.</summary>
     internal Task DisposeListenerAsync(HttpFront front) =>
@@ -62,7 +70,7 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
         }
         catch (TimeoutException) when (!ending.IsCompleted)
         {
-            LogHangs(logger, what, GoDuration.Format(limit));
+            LogHangs(logger, what, patience.TotalSeconds, GoDuration.Format(limit));
             return false;
         }
         catch (Exception error)
@@ -74,8 +82,9 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
     }
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "Could not {What} within SHUTDOWN_TIMEOUT={Limit}. The process ends without that. Nothing is lost")]
-    private static partial void LogHangs(ILogger logger, string what, string limit);
+        Level = LogLevel.Warning,
+        Message = "Could not {What} within {Seconds:0.0} s, its part of SHUTDOWN_TIMEOUT={Limit}. The process ends without that. Nothing is lost")]
+    private static partial void LogHangs(ILogger logger, string what, double seconds, string limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Could not {What} cleanly: {Reason}. Nothing is lost")]
     private static partial void LogFailed(ILogger logger, string what, string reason);

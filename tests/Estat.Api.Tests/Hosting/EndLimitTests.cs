@@ -63,7 +63,7 @@ public sealed class EndLimitTests : IDisposable
         Assert.True(await end.TryAsync("close what fails", TimeSpan.FromSeconds(2), _ => throw new InvalidOperationException("a fault")));
         Assert.Equal(
             [
-                "Warning: Could not close what hangs within SHUTDOWN_TIMEOUT=10s. The process ends without that. Nothing is lost",
+                "Warning: Could not close what hangs within 2.0 s, its part of SHUTDOWN_TIMEOUT=10s. The process ends without that. Nothing is lost",
                 "Warning: Could not close what fails cleanly: a fault. Nothing is lost",
             ], _log.Lines);
     }

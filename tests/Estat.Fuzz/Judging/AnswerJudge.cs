@@ -74,10 +74,14 @@ internal static class AnswerJudge
                 && answers is not [.., { Closes: true }]
                 ? $"closed after {answers.Count} of {plan.Count} answers"
             : fuzzCase.Delivery.Ending == Ending.Whole && exchange.End == ExchangeEnd.Reset && answers.Count < plan.Count
-                && answers is not [.., { Closes: true }]
+                && answers is not [.., { Closes: true }] && !MayHaveBeenRefused(plan, answers.Count)
                 ? $"reset after {answers.Count} of {plan.Count} answers"
             : null;
     }
+
+    // A refusal may close the connection while the client still sends. What it had not read by then may be lost by the reset, the refusal with it.
+    private static bool MayHaveBeenRefused(IReadOnlyList<PlannedRequest> plan, int answers) =>
+        plan.Skip(answers).SkipLast(1).Any(request => request.Expects.Statuses.Any(status => status >= 400));
 
     // How many requests were sent whole.
     private static int CompleteRequests(FuzzCase fuzzCase)
