@@ -130,7 +130,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         return error.FailureType == ConnectionFailureType.AuthenticationFailure && Configuration.Ssl && !IsRefusal(text)
             ? $"TLS with it fails: {error.GetBaseException().Message.ReplaceLineEndings(" ").TrimEnd('.')}"
             : IsRefusal(text) ? "it refuses REDIS_USER and REDIS_PASSWORD"
-            : $"no connection in {FirstAttempts} attempts of {Longest.TotalSeconds:0} s";
+            : $"no connection{(Configuration.Ssl ? " with TLS" : "")} in {FirstAttempts} attempts of {Longest.TotalSeconds:0} s";
     }
 
     private static bool IsRefusal(string text) =>
