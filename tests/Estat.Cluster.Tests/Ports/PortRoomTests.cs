@@ -13,7 +13,7 @@ public sealed class PortRoomTests
     private readonly List<string> _closed = [];
 
     [Fact]
-    public void A_silent_connection_that_cannot_be_closed_ends_neither_the_process_nor_the_closing_of_others()
+    public async Task A_silent_connection_that_cannot_be_closed_ends_neither_the_process_nor_the_closing_of_others()
     {
         PortRoom room = New(new HeldLog(held: false));
         Assert.True(room.TryEnter(new Unclosable()));
@@ -23,7 +23,8 @@ public sealed class PortRoomTests
         _time.Advance(Patience); // what a timer throws would end the process
 
         Assert.Equal(["silent", "silent"], _closed);
-        Assert.True(other.ConnectionClosed.IsCancellationRequested);
+        await Wait.UntilAsync(
+            () => other.ConnectionClosed.IsCancellationRequested, TimeSpan.FromSeconds(30), "the other connection to be closed, on the pool");
     }
 
     [Fact]
