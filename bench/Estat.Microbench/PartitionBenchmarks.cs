@@ -1,4 +1,4 @@
-// An event into its lane: the lock, the line, and its share of handing chunks over.
+// An event into its partition: the lock, the line, and its share of handing chunks over.
 using BenchmarkDotNet.Attributes;
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
@@ -14,7 +14,7 @@ public class PartitionBenchmarks
     private const int Events = 1000;
     private readonly ChunkPool _chunks = new();
     private byte[][] _bodies = [];
-    private Partition _lane = null!;
+    private Partition _partition = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -22,11 +22,11 @@ public class PartitionBenchmarks
         var random = new Random(1);
         _bodies = [.. Enumerable.Range(0, Events).Select(i => Samples.PageView(random, i))];
         var options = new EstatOptions { Partitions = 1, ChannelSize = 100_000 };
-        _lane = new Partition(AckLevel.Memory, options, new ObjectKeys("raw", "instance"), _chunks, null, TimeProvider.System);
+        _partition = new Partition(AckLevel.Memory, options, new ObjectKeys("raw", "instance"), _chunks, null, TimeProvider.System);
     }
 
     [GlobalCleanup]
-    public void Cleanup() => _lane.Dispose();
+    public void Cleanup() => _partition.Dispose();
 
     [Benchmark(OperationsPerInvoke = Events)]
     public int Append()
@@ -34,12 +34,12 @@ public class PartitionBenchmarks
         int taken = 0;
         foreach (byte[] body in _bodies)
         {
-            taken += _lane.TryAppend(Samples.Header(), body, out Appended appended) && appended.Admission == Admission.Accepted ? 1 : 0;
+            taken += _partition.TryAppend(Samples.Header(), body, out Appended appended) && appended.Admission == Admission.Accepted ? 1 : 0;
         }
 
-        while (_lane.Ready.TryRead(out Chunk? chunk))
+        while (_partition.Ready.TryRead(out Chunk? chunk))
         {
-            _lane.Release(chunk.Events, chunk.Buffer.Length);
+            _partition.Release(chunk.Events, chunk.Buffer.Length);
             _chunks.Return(chunk);
         }
 

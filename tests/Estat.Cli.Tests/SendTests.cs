@@ -44,8 +44,8 @@ public sealed class SendTests(Rgw rgw)
 
                 sending.Interrupt();
                 Assert.Equal(130, await sending.WaitForExitAsync(Limit));
-                Assert.Contains(sending.Output, line =>
-                    line.Contains("to go on at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
+                Assert.Contains(sending.Output,
+                    line => line.Contains("to go on at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
             }
 
             (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", url, "--json");

@@ -97,8 +97,8 @@ public sealed class HostileTextTests(Chromium chromium)
     private static async Task AssertShowsAsync(Visit visit, string inside)
     {
         string shown = await visit.Find(inside).InnerTextAsync();
-        Assert.All(HostileTexts.All.Where(text => text.Length < 400 && text.All(c => c is >= ' ' and < '\x7f')), text =>
-            Assert.Contains(text, shown, StringComparison.Ordinal));
+        Assert.All(HostileTexts.All.Where(text => text.Length < 400 && text.All(c => c is >= ' ' and < '\x7f')),
+            text => Assert.Contains(text, shown, StringComparison.Ordinal));
         Assert.Contains("\\u202egnp.txt\\u202c", shown, StringComparison.Ordinal);
     }
 

@@ -57,35 +57,36 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     private async Task<SendReport> SendAsync(long end, TimeSpan connectTimeout, CancellationToken until)
     {
         var shapes = EventBody.Shapes(Run, ShapeCount);
-        var lanes = Enumerable.Range(0, connections).Select(index => NewLane(index)).ToList();
+        var senders = Enumerable.Range(0, connections).Select(index => NewSender(index)).ToList();
         var pace = new Pace(LastNumber, perSecond);
         await using var watch = new Timer(
-            _ => lanes.ForEach(lane => lane.Connection.BreakIfSilentSince(Environment.TickCount64 - (long)AnswerTimeout.TotalMilliseconds)),
+            _ => senders.ForEach(sender => sender.Connection.BreakIfSilentSince(Environment.TickCount64 - (long)AnswerTimeout.TotalMilliseconds)),
             null,
             TimeSpan.FromMilliseconds(100),
             TimeSpan.FromMilliseconds(100));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(until);
         try
         {
-            await Task.WhenAll(lanes.Select(lane => Task.Run(() => RunAsync(lane, shapes, pace, end, connectTimeout, stop), CancellationToken.None)));
+            await Task.WhenAll(senders.Select(
+            sender => Task.Run(() => RunAsync(sender, shapes, pace, end, connectTimeout, stop), CancellationToken.None)));
         }
         finally
         {
-            lanes.ForEach(lane => lane.Connection.Dispose());
+            senders.ForEach(sender => sender.Connection.Dispose());
         }
 
-        return Report(lanes, pace.Elapsed);
+        return Report(senders, pace.Elapsed);
     }
 
-    private async Task RunAsync(Lane lane, EventBody[] shapes, Pace pace, long end, TimeSpan connectTimeout, CancellationTokenSource stop)
+    private async Task RunAsync(Sender sender, EventBody[] shapes, Pace pace, long end, TimeSpan connectTimeout, CancellationTokenSource stop)
     {
         try
         {
             while (!stop.IsCancellationRequested)
             {
                 // Connected first, numbered then: an outage costs no numbers.
-                await ConnectAsync(lane.Connection, connectTimeout, stop.Token);
-                var events = lane.Kind.Events;
+                await ConnectAsync(sender.Connection, connectTimeout, stop.Token);
+                var events = sender.Kind.Events;
                 var number = Interlocked.Add(ref _last, events) - events + 1;
                 if (number + events - 1 > end)
                 {
@@ -95,17 +96,17 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
 
                 if (await pace.UntilDueAsync(number, stop.Token))
                 {
-                    lane.Connection.CheckIdle();
-                    await ConnectAsync(lane.Connection, connectTimeout, stop.Token);
+                    sender.Connection.CheckIdle();
+                    await ConnectAsync(sender.Connection, connectTimeout, stop.Token);
                 }
 
                 var time = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
                 var sent = Stopwatch.GetTimestamp();
-                var answer = await lane.Connection.SendAsync(shapes, number, events, time);
-                lane.Remember(number, answer);
+                var answer = await sender.Connection.SendAsync(shapes, number, events, time);
+                sender.Remember(number, answer);
                 if (Timed)
                 {
-                    lane.Times.Add(new RequestTime(sent, Stopwatch.GetElapsedTime(sent), pace.LateBy(number, sent), answer?.Status ?? 0, events));
+                    sender.Times.Add(new RequestTime(sent, Stopwatch.GetElapsedTime(sent), pace.LateBy(number, sent), answer?.Status ?? 0, events));
                 }
             }
         }
@@ -114,7 +115,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
         }
         catch
         {
-            // One lane's failure is the whole run's: the others need not go on.
+            // One sender's failure is the whole run's: the others need not go on.
             await stop.CancelAsync();
             throw;
         }
@@ -134,7 +135,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
         }
     }
 
-    private Lane NewLane(int index)
+    private Sender NewSender(int index)
     {
         var kind = Kinds[index % Kinds.Count];
         // Every target gets every kind.
@@ -142,31 +143,31 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
         var server = place == 0 ? target : OtherTargets[place - 1];
         var path = server.AbsolutePath != "/" ? server : new Uri(server, kind.Events == 1 ? "/collect" : "/collect/batch");
         var headers = kind.Named ? Headers.Append(new(AckNames.Header, kind.Level)).ToDictionary() : Headers;
-        return new Lane(kind, new EventConnection(path, headers, UserAgent(index), kind.Events));
+        return new Sender(kind, new EventConnection(path, headers, UserAgent(index), kind.Events));
     }
 
     private static string UserAgent(int index) =>
         $"Mozilla/5.0 (Linux; Android {12 + (index % 4)}; SM-S9{index % 90:00}N) AppleWebKit/537.36 (KHTML, like Gecko) "
         + $"Chrome/{120 + (index % 20)}.0.0.0 Mobile Safari/537.36";
 
-    private static SendReport Report(List<Lane> lanes, TimeSpan elapsed)
+    private static SendReport Report(List<Sender> senders, TimeSpan elapsed)
     {
         var statuses = new Dictionary<int, long>();
         var levels = new Dictionary<string, LevelReport>();
         var diskFailures = 0L;
-        foreach (var lane in lanes)
+        foreach (var sender in senders)
         {
-            foreach (var (first, answer) in lane.Answers)
+            foreach (var (first, answer) in sender.Answers)
             {
                 if (answer is { } known)
                 {
-                    statuses[known.Status] = statuses.GetValueOrDefault(known.Status) + lane.Kind.Events;
-                    diskFailures += known.MayBeStored ? lane.Kind.Events : 0;
+                    statuses[known.Status] = statuses.GetValueOrDefault(known.Status) + sender.Kind.Events;
+                    diskFailures += known.MayBeStored ? sender.Kind.Events : 0;
                 }
 
-                for (var number = first; number < first + lane.Kind.Events; number++)
+                for (var number = first; number < first + sender.Kind.Events; number++)
                 {
-                    Enter(levels, lane.Kind, number, answer);
+                    Enter(levels, sender.Kind, number, answer);
                 }
             }
         }
@@ -176,7 +177,12 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
             statuses.GetValueOrDefault(Unavailable),
             [.. levels.Values.SelectMany(level => level.Unknown).Order()],
             statuses,
-            elapsed) { Levels = levels, DiskFailures = diskFailures, Times = [.. lanes.SelectMany(lane => lane.Times).OrderBy(time => time.Sent)] };
+            elapsed)
+        {
+            Levels = levels,
+            DiskFailures = diskFailures,
+            Times = [.. senders.SelectMany(sender => sender.Times).OrderBy(time => time.Sent)],
+        };
     }
 
     private static void Enter(Dictionary<string, LevelReport> levels, RequestKind kind, long number, Answer? answer)
@@ -205,7 +211,7 @@ public sealed class EventSender(Uri target, int connections, int? perSecond = nu
     }
 
     /// <summary>One connection's loop and its memory; no other loop touches it.</summary>
-    private sealed class Lane(RequestKind kind, EventConnection connection)
+    private sealed class Sender(RequestKind kind, EventConnection connection)
     {
         public RequestKind Kind { get; } = kind;
 

@@ -69,8 +69,8 @@ internal static class Chart
         ("batch", Metric.EventsPerSecond) => new Panel(
             "POST /collect/batch at disk, 500 events a request: events a second", Metric.EventsPerSecond, _ => true, Server),
         ("batch", _) => new Panel(
-            "The same until all of it is stored: events a second", Metric.StoredPerSecond, _ => true, row =>
-                Format(row, Metric.StoredPerSecond, "N0", "/s")),
+            "The same until all of it is stored: events a second", Metric.StoredPerSecond, _ => true,
+            row => Format(row, Metric.StoredPerSecond, "N0", "/s")),
         ("encode", _) => new Panel(
             "gzip on one thread: MB of lines a second", Encoding.MegabytesPerSecond, row => row.Medians[Encoding.Shrunk] > 1, Compression),
         ("cluster", _) => new Panel("A cluster's forms at disk, one event a request: events a second", Metric.EventsPerSecond, _ => true, Server),

@@ -62,8 +62,8 @@ internal sealed record AdministeredNode(
 {
     /// <summary>A node that keeps events itself.</summary>
     internal static AdministeredNode Of(Engine engine, string name, string role, string storage, bool isCollecting = true) => new(
-        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests, () =>
-            engine.NotReadyBecause, engine, storage, isCollecting);
+        name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests,
+        () => engine.NotReadyBecause, engine, storage, isCollecting);
 
     /// <summary>What does not change while it runs.</summary>
     internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(

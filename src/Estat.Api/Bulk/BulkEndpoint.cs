@@ -126,7 +126,7 @@ internal sealed class BulkEndpoint(
             {
                 watched = tail.IsWatched ? tail.TryCopy(block) : null;
                 ValueTask<Ack> accepting = events > 0 ? ingest.AcceptAsync(block, level) : default;
-                // The lane has what it takes; a request that waits for its ack must not hold memory that others need to get in.
+                // The partition has what it takes; a request that waits for its ack must not hold memory that others need to get in.
                 Free();
                 ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
             }

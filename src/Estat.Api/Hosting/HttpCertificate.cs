@@ -76,8 +76,8 @@ internal sealed partial class HttpCertificate : IDisposable
             "estat_tls_certificate_expires_seconds", () => (InUse.Expires - _time.GetUtcNow().UtcDateTime).TotalSeconds, "s",
             "Time until the certificate of HTTP_TLS_CERT in use expires; negative once it has");
         meter.CreateObservableCounter(
-            "estat_tls_certificate_reload_errors_total", () =>
-                Volatile.Read(ref _failures), description: "Certificates that were put into HTTP_TLS_CERT and could not be used");
+            "estat_tls_certificate_reload_errors_total",
+            () => Volatile.Read(ref _failures), description: "Certificates that were put into HTTP_TLS_CERT and could not be used");
     }
 
     /// <summary>The look under way, or the last one.</summary>

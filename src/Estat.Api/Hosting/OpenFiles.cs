@@ -19,7 +19,7 @@ internal sealed record OpenFiles(long? Limit, int Reserve, int Connections)
     // DLQ, quarantine, key file, certificates, queries of the console, OTLP, a folder of objects.
     private const int Chores = 64;
 
-    // Prefixes of write keys that a process may come to hold, each at two levels with a segment of its own (PrefixLanes).
+    // Prefixes of write keys that a process may come to hold, each at two levels with a segment of its own (PrefixPartitions).
     private const int OfPrefixes = 32 * 2;
 
     // A segment that is read, the connection to the store, and a file of a folder of objects.
@@ -37,10 +37,10 @@ internal sealed record OpenFiles(long? Limit, int Reserve, int Connections)
     /// <summary>A limit shared out.</summary>
     internal static OpenFiles Of(EstatOptions options, long? limit)
     {
-        int lanes = (2 * options.Partitions) + 1; // disk, replica and stored: each has an open segment and a spare
+        int partitions = (2 * options.Partitions) + 1; // disk, replica and stored: each has an open segment and a spare
         int prefixes = options.Keys.AreConfigured ? OfPrefixes : 0;
         int uploads = options.UploadQueue + (EachUpload * options.UploadConcurrency);
-        int reserve = Runtime + Chores + (2 * lanes) + prefixes + uploads;
+        int reserve = Runtime + Chores + (2 * partitions) + prefixes + uploads;
         long left = limit is { } files ? Math.Max(files - reserve, files / LeastShare) : long.MaxValue;
         return new OpenFiles(limit, reserve, (int)Math.Min(options.MaxConnections, Math.Max(1, left)));
     }

@@ -16,8 +16,8 @@ internal sealed class EmbeddedFiles(string path, string folder)
     private readonly Dictionary<string, CachedAnswer> _files = Resource.Names
         .Where(name => name.StartsWith(folder, StringComparison.Ordinal))
         .ToDictionary(
-            name => name[folder.Length..], name =>
-                new CachedAnswer(TypeOf(name), "no-cache", isForOtherOrigins: false, () => Resource.Read(name)), StringComparer.Ordinal);
+            name => name[folder.Length..],
+            name => new CachedAnswer(TypeOf(name), "no-cache", isForOtherOrigins: false, () => Resource.Read(name)), StringComparer.Ordinal);
 
     /// <summary>Answers a request for one of them.</summary>
     internal Task HandleAsync(HttpContext context)

@@ -23,8 +23,8 @@ public enum Admission
     /// Retry-After.</summary>
     NoReplica,
 
-    /// <summary>No lane for the events' prefix: too many of them since the process started, or it is that of the quarantine. Nothing was taken. 503
-    /// with Retry-After.</summary>
+    /// <summary>No partition for the events' prefix: too many of them since the process started, or it is that of the quarantine. Nothing was taken.
+    /// 503 with Retry-After.</summary>
     NoPrefix,
 
     /// <summary>At a gateway: no silo can be reached, and nothing was taken. 503 with Retry-After.</summary>

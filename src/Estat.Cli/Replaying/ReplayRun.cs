@@ -157,8 +157,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
             var progress = new Progress();
             var lake = new LakeProgress(progress);
             ended = await shell.ProgressAsync(
-                _dryRun ? "counting" : "replaying", progress, () =>
-                    lake.WhileCountingAsync(source.Store, range, () => work(lake)), options.Quiet(parsed)).ConfigureAwait(false);
+                _dryRun ? "counting" : "replaying", progress,
+                () => lake.WhileCountingAsync(source.Store, range, () => work(lake)), options.Quiet(parsed)).ConfigureAwait(false);
         }
         finally
         {

@@ -59,8 +59,8 @@ internal static class VerifyVerb
                 {
                     var objects = new LakeProgress(progress);
                     return objects.WhileCountingAsync(settings.Store, verification.Range, () => verification.RunAsync(
-                        report.OnFinding, entry =>
-                            objects.OnObject(entry, Words.Count(verification.State.Found.Values.Sum(), "finding")), shell.Asked));
+                        report.OnFinding,
+                        entry => objects.OnObject(entry, Words.Count(verification.State.Found.Values.Sum(), "finding")), shell.Asked));
                 }, parsed.GetValue(quiet)).ConfigureAwait(false);
             }
             catch (StorageException)

@@ -1,19 +1,19 @@
-// The last writer of a lane: turns chunks into sealed batches.
+// The last writer of a partition: turns chunks into sealed batches.
 using Estat.Base.Acks;
 using Estat.Collect.Metrics;
 using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;
 
-/// <summary>Compresses the chunks of its lane in order and hands sealed batches on. One loop; in a lane with a spool it comes after the
+/// <summary>Compresses the chunks of its partition in order and hands sealed batches on. One loop; in a partition with a spool it comes after the
 /// flush.</summary>
 internal sealed class BatchWriter(
-    Partition lane, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch,
+    Partition partition, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch,
     ValueTask> onSealed) : IDisposable
 {
-    private readonly bool _isSpooled = lane.Level != AckLevel.Memory;
+    private readonly bool _isSpooled = partition.Level != AckLevel.Memory;
 
-    /// <summary>Works until the last chunk. Waiting for room downstream is what fills the lane.</summary>
+    /// <summary>Works until the last chunk. Waiting for room downstream is what fills the partition.</summary>
     internal async Task RunAsync()
     {
         await foreach (Chunk chunk in chunks.ReadAllAsync().ConfigureAwait(false))
@@ -30,7 +30,7 @@ internal sealed class BatchWriter(
                 await SealAsync(chunk.Batch!, reason).ConfigureAwait(false);
             }
 
-            lane.Release(chunk.Events, chunk.Buffer.Length);
+            partition.Release(chunk.Events, chunk.Buffer.Length);
             pool.Return(chunk);
         }
     }

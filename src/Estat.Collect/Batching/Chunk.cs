@@ -24,7 +24,7 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Whether the batch ends with this chunk, and why.</summary>
     internal FlushReason? Seals { get; set; }
 
-    /// <summary>Bytes that the lane's spool writer has taken to flush.</summary>
+    /// <summary>Bytes that the partition's spool writer has taken to flush.</summary>
     internal int TakenLength { get; set; }
 
     /// <summary>Lines that it has taken.</summary>

@@ -1,9 +1,10 @@
-// When what has gathered in a lane is worth a flush, and the wake-up of who flushes it.
+// When what has gathered in a partition is worth a flush, and the wake-up of who flushes it.
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// Who comes to an idle lane waits for nobody. A busy one flushes when about as many requests wait as went last time, or after <see cref="Longest"/>:
-/// each flush costs some 100 µs of CPU time whatever it carries. All but <see cref="Sleep"/> and <see cref="Wake"/> is called under the lane's lock.
+/// Who comes to an idle partition waits for nobody. A busy one flushes when about as many requests wait as went last time, or after
+/// <see cref="Longest"/>: each flush costs some 100 µs of CPU time whatever it carries. All but <see cref="Sleep"/> and <see cref="Wake"/> is called
+/// under the partition's lock.
 /// </summary>
 internal sealed class Gathering : IDisposable
 {
@@ -26,7 +27,7 @@ internal sealed class Gathering : IDisposable
     /// <summary>One more request waits.</summary>
     internal void Add() => _waiting++;
 
-    /// <summary>Something cannot wait for others: a batch's end, the lane's end, or a chunk on which nobody waits.</summary>
+    /// <summary>Something cannot wait for others: a batch's end, the partition's end, or a chunk on which nobody waits.</summary>
     internal void Hurry() => _isUrgent = true;
 
     /// <summary>Everything that waited has been taken.</summary>

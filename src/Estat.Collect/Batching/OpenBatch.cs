@@ -24,14 +24,14 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
     /// <summary>Uncompressed bytes.</summary>
     internal long Bytes { get; set; }
 
-    /// <summary>Its place in the spool, from its first flush on; null in a lane without one. Set by the lane's spool writer, then the batch
+    /// <summary>Its place in the spool, from its first flush on; null in a partition without one. Set by the partition's spool writer, then the batch
     /// writer's.</summary>
     internal Segment? Segment { get; set; }
 
     /// <summary>Whether the disk failed it: it takes nothing more. The spool writer's own.</summary>
     internal bool IsSpoiled { get; set; }
 
-    /// <summary>Its copy on another silo, from its first flush on; null in a lane below <c>replica</c>. The spool writer's own.</summary>
+    /// <summary>Its copy on another silo, from its first flush on; null in a partition below <c>replica</c>. The spool writer's own.</summary>
     internal ReplicatedBatch? Replicated { get; set; }
 
     /// <summary>Traced requests that brought events of it, <see cref="EstatActivities.MostLinks"/> at most; null when there are none.</summary>

@@ -14,8 +14,8 @@ internal sealed partial class Partition
     private const int MostKeysTold = 8;
 
     /// <summary>
-    /// Takes lines that a request encoded on its own, all or none. A lane that is half empty at least takes any number of them: otherwise a large
-    /// request might never succeed.
+    /// Takes lines that a request encoded on its own, all or none. A partition that is half empty at least takes any number of them: otherwise a
+    /// large request might never succeed.
     /// </summary>
     /// <param name="block">The lines.</param>
     /// <param name="batches">Gets the batches that they went to, in order; null when nobody asks.</param>
@@ -49,7 +49,7 @@ internal sealed partial class Partition
         return block.Only is { Length: <= CopiedBytes } small ? AppendCopy(small, batches) : AppendWhole(block, batches);
     }
 
-    // Few lines are copied into the shared chunk: handing over a chunk for each small request would use the lane's memory up with empty space.
+    // Few lines are copied into the shared chunk: handing over a chunk for each small request would use the partition's memory up with empty space.
     private Appended AppendCopy(Chunk lines, List<OpenBatch>? batches)
     {
         SealIfOver(lines.Events);

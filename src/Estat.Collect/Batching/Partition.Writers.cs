@@ -23,7 +23,7 @@ internal sealed partial class Partition
 
     /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool
     /// writer's thread.</summary>
-    /// <returns>False once the lane is closed and empty.</returns>
+    /// <returns>False once the partition is closed and empty.</returns>
     internal bool WaitForLines(List<TakenLines> group)
     {
         while (true)

@@ -9,10 +9,10 @@ using Estat.Lake.Names;
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// A lane of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
-/// is decided there, so that an answer can name the batch. Full chunks leave for the lane's writers: at <c>memory</c> the <see cref="BatchWriter"/>
-/// alone; above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full, as requests wait for its
-/// flush.
+/// A partition of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
+/// is decided there, so that an answer can name the batch. Full chunks leave for the partition's writers: at <c>memory</c> the
+/// <see cref="BatchWriter"/> alone; above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full,
+/// as requests wait for its flush.
 /// </summary>
 /// <remarks>
 /// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
@@ -92,7 +92,7 @@ internal sealed partial class Partition : IDisposable
     /// <summary>Opening time of the batch that takes events now; null when there is none.</summary>
     internal DateTimeOffset? OldestOpen => Volatile.Read(ref _open)?.Opened;
 
-    /// <summary>Appends an event unless another request holds the lane; then the result says nothing.</summary>
+    /// <summary>Appends an event unless another request holds the partition; then the result says nothing.</summary>
     internal bool TryAppend(in EventHeader header, ReadOnlySpan<byte> body, out Appended appended)
     {
         if (!_gate.TryEnter())
@@ -229,8 +229,8 @@ internal sealed partial class Partition : IDisposable
         chunk.Events += events;
         Count(events, length);
         CountRequest();
-        // A chunk made for a large event may be as large as the whole lane: kept to be filled further, it would turn everybody away until the batch
-        // ends.
+        // A chunk made for a large event may be as large as the whole partition: kept to be filled further, it would turn everybody away until the
+        // batch ends.
         if (chunk == _filling && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
         {
             HandOver(null);
@@ -265,7 +265,7 @@ internal sealed partial class Partition : IDisposable
 
     private TimeSpan UntilPaced() => _lastSeal == long.MinValue ? TimeSpan.Zero : _options.StoredMaxWait - _time.GetElapsedTime(_lastSeal);
 
-    // A lane that is half empty takes anything: what is larger than the rest of it could otherwise never come in, or only by luck.
+    // A partition that is half empty takes anything: what is larger than the rest of it could otherwise never come in, or only by luck.
     private static bool Fits(long amount, long waiting, long most) => waiting + amount <= most || waiting <= most / 2;
 
     private bool TryMakeRoom(int room)
@@ -276,7 +276,7 @@ internal sealed partial class Partition : IDisposable
         }
 
         HandOver(null);
-        // An event whose bound exceeds the whole lane (a large MAX_BODY_SIZE) is taken when nothing else waits.
+        // An event whose bound exceeds the whole partition (a large MAX_BODY_SIZE) is taken when nothing else waits.
         if (!Fits(Math.Max(room, ChunkPool.ChunkBytes), _waitingBytes, _maxBytes))
         {
             return false;

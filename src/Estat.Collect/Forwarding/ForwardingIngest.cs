@@ -21,19 +21,19 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     private readonly ForwardingQueue _queue;
     private readonly SiloChoice _silos;
     private readonly PacketForwarder _forwarder;
-    private readonly PacketLane[][] _lanes;
-    private readonly PrefixLanes<PacketLane> _prefixed;
+    private readonly PacketPartition[][] _partitions;
+    private readonly PrefixPartitions<PacketPartition> _prefixed;
     private readonly ChunkPool _chunks = new();
     private readonly EstatInstruments? _ownInstruments;
     private readonly TimeProvider _time;
     private readonly int _batchSize;
-    private volatile PacketLane[] _all; // replaced as lanes of prefixes are made, one at a time
+    private volatile PacketPartition[] _all; // replaced as partitions of prefixes are made, one at a time
     private volatile bool _draining;
     private bool _disposed;
 
     /// <summary>Ready at once; it needs no start.</summary>
     /// <param name="links">The ways to the silos.</param>
-    /// <param name="options">Checked options: bounds, levels, the number of lanes.</param>
+    /// <param name="options">Checked options: bounds, levels, the number of partitions.</param>
     /// <param name="time">Clock and timers of every part.</param>
     /// <param name="logger">Where silos that fail and return are told.</param>
     /// <param name="instruments">The instruments of the process, when it is a silo as well; null makes them.</param>
@@ -46,20 +46,20 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         _queue = new ForwardingQueue(_bounds);
         Levels = options.AckAllowed ?? AckLevels.All;
         Instruments = instruments ?? (_ownInstruments = new EstatInstruments());
-        int lanes = AckLevels.All.Sum(level => LanesOf(level, options));
-        _silos = new SiloChoice(links, _bounds, lanes + PrefixLanes<PacketLane>.MostLanes, time, logger);
+        int partitions = AckLevels.All.Sum(level => PartitionsOf(level, options));
+        _silos = new SiloChoice(links, _bounds, partitions + PrefixPartitions<PacketPartition>.MostPartitions, time, logger);
         _forwarder = new PacketForwarder(_silos, _queue, _chunks, new ForwardingInstruments(Instruments.Meter), time, logger);
         var waiters = new AckWaiterPool();
         int number = 0;
-        _lanes = [.. AckLevels.All.Select(level => Enumerable.Range(0, LanesOf(level, options)).Select(partition => new PacketLane(
+        _partitions = [.. AckLevels.All.Select(level => Enumerable.Range(0, PartitionsOf(level, options)).Select(partition => new PacketPartition(
             level, partition, number++, null, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time)).ToArray())];
-        _all = [.. _lanes.SelectMany(ofLevel => ofLevel)];
-        _prefixed = new PrefixLanes<PacketLane>(options, (prefix, level, made) =>
+        _all = [.. _partitions.SelectMany(ofLevel => ofLevel)];
+        _prefixed = new PrefixPartitions<PacketPartition>(options, (prefix, level, made) =>
         {
-            var lane = new PacketLane(
-                level, made % LanesOf(level, options), lanes + made, prefix, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time);
-            _all = [.. _all, lane];
-            return lane;
+            var partition = new PacketPartition(
+                level, made % PartitionsOf(level, options), partitions + made, prefix, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time);
+            _all = [.. _all, partition];
+            return partition;
         });
         _silos.OnChanged = _forwarder.OnRoom = OnRoom;
         ForwardingInstruments.Observe(Instruments.Meter, _silos, _queue);
@@ -92,8 +92,8 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level) =>
         _silos.HealthyNow == 0 ? Refused(Admission.NoSilo)
-        : TryFindLane(level, header.Prefix, out PacketLane? lane) is var found && found != Admission.Accepted ? Refused(found)
-        : AckOf(lane!.Append(header, body));
+        : TryFindPartition(level, header.Prefix, out PacketPartition? partition) is var found && found != Admission.Accepted ? Refused(found)
+        : AckOf(partition!.Append(header, body));
 
     /// <inheritdoc/>
     public LineBlock NewBlock(string? prefix = null) => new(_chunks, _batchSize) { Prefix = prefix };
@@ -103,9 +103,9 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     {
         ArgumentNullException.ThrowIfNull(block);
         return _silos.HealthyNow == 0 ? Refused(Admission.NoSilo)
-            : TryFindLane(level, block.Prefix, out PacketLane? lane) is var found && found != Admission.Accepted ? Refused(found)
-            : block.Only is { Length: <= SharedBytes } few ? AckOf(lane!.AppendCopy(few))
-            : AcceptWhole(block, lane!);
+            : TryFindPartition(level, block.Prefix, out PacketPartition? partition) is var found && found != Admission.Accepted ? Refused(found)
+            : block.Only is { Length: <= SharedBytes } few ? AckOf(partition!.AppendCopy(few))
+            : AcceptWhole(block, partition!);
     }
 
     /// <summary>The first step of a drain: new requests are turned away; requests whose body is being read are still taken.</summary>
@@ -122,9 +122,9 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     {
         BeginDrain();
         _prefixed.Close();
-        foreach (PacketLane lane in _all)
+        foreach (PacketPartition partition in _all)
         {
-            lane.Close();
+            partition.Close();
         }
 
         try
@@ -133,9 +133,9 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         }
         catch (Exception error) when (error is TimeoutException or OperationCanceledException)
         {
-            foreach (PacketLane lane in _all)
+            foreach (PacketPartition partition in _all)
             {
-                lane.GiveUp();
+                partition.GiveUp();
             }
         }
 
@@ -156,72 +156,72 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         _prefixed.Close();
         _silos.Stop();
         _silos.Dispose();
-        foreach (PacketLane lane in _all)
+        foreach (PacketPartition partition in _all)
         {
-            lane.Dispose();
+            partition.Dispose();
         }
 
         _ownInstruments?.Dispose();
     }
 
-    // As in a silo: requests that wait for the store share one lane.
-    private static int LanesOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
+    // As in a silo: requests that wait for the store share one partition.
+    private static int PartitionsOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
 
     private static ValueTask<Ack> AckOf(Appended appended) => appended.Admission == Admission.Accepted ? appended.Ack : Refused(appended.Admission);
 
-    private Admission TryFindLane(AckLevel level, string? prefix, out PacketLane? lane)
+    private Admission TryFindPartition(AckLevel level, string? prefix, out PacketPartition? partition)
     {
         if (prefix is null)
         {
-            lane = LaneOf(level);
+            partition = PartitionOf(level);
             return Admission.Accepted;
         }
 
-        Admission found = _prefixed.TryOpen(prefix, level, out PacketLane[] lanes);
-        lane = found == Admission.Accepted ? lanes[0] : null;
+        Admission found = _prefixed.TryOpen(prefix, level, out PacketPartition[] partitions);
+        partition = found == Admission.Accepted ? partitions[0] : null;
         return found;
     }
 
-    // A call costs the same whatever it carries: another lane is worth its calls only when full packets wait in the first one.
-    private PacketLane LaneOf(AckLevel level)
+    // A call costs the same whatever it carries: another partition is worth its calls only when full packets wait in the first one.
+    private PacketPartition PartitionOf(AckLevel level)
     {
-        PacketLane least = _lanes[(int)level][0];
-        foreach (PacketLane lane in _lanes[(int)level])
+        PacketPartition least = _partitions[(int)level][0];
+        foreach (PacketPartition partition in _partitions[(int)level])
         {
-            int backlog = lane.Backlog;
+            int backlog = partition.Backlog;
             if (backlog == 0)
             {
-                return lane;
+                return partition;
             }
 
-            least = backlog < least.Backlog ? lane : least;
+            least = backlog < least.Backlog ? partition : least;
         }
 
         return least;
     }
 
-    private ValueTask<Ack> AcceptWhole(LineBlock block, PacketLane lane)
+    private ValueTask<Ack> AcceptWhole(LineBlock block, PacketPartition partition)
     {
         int events = block.Events;
-        if (!_queue.TryAddEvents(events, lane.IsSlow))
+        if (!_queue.TryAddEvents(events, partition.IsSlow))
         {
             return Refused(Admission.QueueFull);
         }
 
         long bytes = block.FlatBytes;
-        if (!_queue.TryAddBytes(bytes, lane.IsSlow))
+        if (!_queue.TryAddBytes(bytes, partition.IsSlow))
         {
-            _queue.Remove(events, 0, lane.IsSlow);
+            _queue.Remove(events, 0, partition.IsSlow);
             return Refused(Admission.QueueFull);
         }
 
         Chunk packet = block.TakeFlat();
-        Appended appended = lane.AppendWhole(packet);
+        Appended appended = partition.AppendWhole(packet);
         if (appended.Admission != Admission.Accepted)
         {
-            _queue.Remove(events, bytes, lane.IsSlow);
+            _queue.Remove(events, bytes, partition.IsSlow);
             _chunks.Return(packet);
         }
 
@@ -230,9 +230,9 @@ public sealed class ForwardingIngest : IIngest, IDisposable
 
     private void OnRoom()
     {
-        foreach (PacketLane lane in _all)
+        foreach (PacketPartition partition in _all)
         {
-            lane.OnRoom();
+            partition.OnRoom();
         }
     }
 }

@@ -1,7 +1,7 @@
 // What a gateway holds in memory, counted against its bounds.
 namespace Estat.Collect.Forwarding;
 
-/// <summary>Events and chunks of all lanes, from their arrival to their answer. Any thread.</summary>
+/// <summary>Events and chunks of all partitions, from their arrival to their answer. Any thread.</summary>
 internal sealed class ForwardingQueue(PacketBounds bounds)
 {
     private long _events;

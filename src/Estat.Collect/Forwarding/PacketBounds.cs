@@ -23,8 +23,8 @@ internal sealed record PacketBounds
         PacketEvents = Math.Clamp(options.ChannelSize / 4, 1, MostEvents);
     }
 
-    /// <summary>Events in memory, gathered and in flight, over all lanes (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that its
-    /// long calls leave room.</summary>
+    /// <summary>Events in memory, gathered and in flight, over all partitions (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that
+    /// its long calls leave room.</summary>
     internal long QueueEvents { get; }
 
     /// <summary>Memory of those events, bytes (<c>CHANNEL_BYTES</c>, 1 MB at least).</summary>
@@ -34,15 +34,15 @@ internal sealed record PacketBounds
     internal int PacketEvents { get; }
 
     /// <summary>
-    /// Gathered events that go while so many earlier packets of their lane are in flight: 1 with none, then 16, 64, and a quarter of a packet at the
-    /// most. The busier the lane, the more a call has to carry.
+    /// Gathered events that go while so many earlier packets of their partition are in flight: 1 with none, then 16, 64, and a quarter of a packet at
+    /// the most. The busier the partition, the more a call has to carry.
     /// </summary>
     internal int WorthSending(int inFlight) =>
         inFlight == 0 ? 1 : Math.Clamp(FirstWorth << (2 * Math.Min(inFlight - 1, 4)), 1, Math.Max(1, PacketEvents / 4));
 
-    /// <summary>Packets of one lane in flight to one silo: a silo that hangs holds no more, and the lane goes on with the others.</summary>
+    /// <summary>Packets of one partition in flight to one silo: a silo that hangs holds no more, and the partition goes on with the others.</summary>
     internal static int PacketsPerSilo(bool isSlow) => isSlow ? 32 : 4;
 
-    /// <summary>How long an event waits for others at the most, while earlier packets of its lane are in flight and a silo has room.</summary>
+    /// <summary>How long an event waits for others at the most, while earlier packets of its partition are in flight and a silo has room.</summary>
     internal static TimeSpan LongestGathering(bool isSlow) => TimeSpan.FromMilliseconds(isSlow ? 20 : 2);
 }

@@ -15,7 +15,7 @@ internal sealed partial class PacketForwarder(
     // A silo that cannot be reached says so after a while: clients rather hear 503 than wait for the whole cluster to be asked in turn.
     private static readonly TimeSpan RetriesEndAfter = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<Chunk, PacketLane> _inFlight = new();
+    private readonly ConcurrentDictionary<Chunk, PacketPartition> _inFlight = new();
     private readonly AckSlices _answers = new();
     private long _acceptedRequests;
 
@@ -26,18 +26,18 @@ internal sealed partial class PacketForwarder(
     internal Action OnRoom { get; set; } = () => { };
 
     /// <summary>Sends a packet; the silo's slot is taken.</summary>
-    internal void Begin(PacketLane lane, Chunk packet, Silo silo)
+    internal void Begin(PacketPartition partition, Chunk packet, Silo silo)
     {
-        _inFlight.TryAdd(packet, lane);
+        _inFlight.TryAdd(packet, partition);
         instruments.OnPacket(packet.Events);
-        _ = ForwardAsync(lane, packet, silo);
+        _ = ForwardAsync(partition, packet, silo);
     }
 
     /// <summary>Answers a packet that was not sent.</summary>
-    internal void Refuse(PacketLane lane, Chunk packet, Admission admission)
+    internal void Refuse(PacketPartition partition, Chunk packet, Admission admission)
     {
         _answers.Answer(packet.Waiters, Refusal(admission));
-        Free(lane, packet, isReusable: true);
+        Free(partition, packet, isReusable: true);
     }
 
     /// <summary>Answers whoever waits for a packet in flight that nobody knows what became of it; what it comes to later is nobody's any
@@ -61,9 +61,9 @@ internal sealed partial class PacketForwarder(
 
     private static Ack Refusal(Admission admission) => new(admission, AckLevel.Memory, "");
 
-    private async Task ForwardAsync(PacketLane lane, Chunk packet, Silo silo)
+    private async Task ForwardAsync(PacketPartition partition, Chunk packet, Silo silo)
     {
-        (Ack ack, CallOutcome outcome) = await TryInTurnAsync(lane, packet, silo).ConfigureAwait(false);
+        (Ack ack, CallOutcome outcome) = await TryInTurnAsync(partition, packet, silo).ConfigureAwait(false);
         bool isOurs = _inFlight.TryRemove(packet, out _);
         if (isOurs)
         {
@@ -80,19 +80,19 @@ internal sealed partial class PacketForwarder(
         }
 
         // A call that timed out may still hold the memory; refilled, it would be sent a second time under other events' answers.
-        Free(lane, packet, isReusable: isOurs && outcome != CallOutcome.Unknown);
-        lane.OnEnded();
+        Free(partition, packet, isReusable: isOurs && outcome != CallOutcome.Unknown);
+        partition.OnEnded();
         OnRoom();
     }
 
-    private async Task<(Ack Ack, CallOutcome Outcome)> TryInTurnAsync(PacketLane lane, Chunk packet, Silo first)
+    private async Task<(Ack Ack, CallOutcome Outcome)> TryInTurnAsync(PacketPartition partition, Chunk packet, Silo first)
     {
         long started = time.GetTimestamp();
         List<Silo>? tried = null;
         var refusal = Admission.NoSilo;
         for (Silo? silo = first; silo is not null;)
         {
-            (Ack ack, CallOutcome outcome) = await CallAsync(lane, packet, silo).ConfigureAwait(false);
+            (Ack ack, CallOutcome outcome) = await CallAsync(partition, packet, silo).ConfigureAwait(false);
             if (!outcome.IsCertainlyNotTaken())
             {
                 return (ack, outcome);
@@ -100,7 +100,7 @@ internal sealed partial class PacketForwarder(
 
             refusal = MoreTelling(refusal, ack.Admission);
             (tried ??= []).Add(silo);
-            silo = time.GetElapsedTime(started) < RetriesEndAfter ? silos.TryTakeAnother(lane, packet, tried) : null;
+            silo = time.GetElapsedTime(started) < RetriesEndAfter ? silos.TryTakeAnother(partition, packet, tried) : null;
             if (silo is not null)
             {
                 instruments.OnRetry();
@@ -110,14 +110,15 @@ internal sealed partial class PacketForwarder(
         return (Refusal(refusal), CallOutcome.Full);
     }
 
-    private async Task<(Ack Ack, CallOutcome Outcome)> CallAsync(PacketLane lane, Chunk packet, Silo silo)
+    private async Task<(Ack Ack, CallOutcome Outcome)> CallAsync(PacketPartition partition, Chunk packet, Silo silo)
     {
         long started = time.GetTimestamp();
         Ack ack;
         CallOutcome outcome;
         try
         {
-            ack = await silo.Link.SendAsync(new Packet(lane.Level, lane.Partition, packet.Events, packet.Lines, lane.Prefix)).ConfigureAwait(false);
+            ack = await silo.Link.SendAsync(
+                new Packet(partition.Level, partition.Partition, packet.Events, packet.Lines, partition.Prefix)).ConfigureAwait(false);
             outcome = CallOutcomes.Of(ack.Admission);
             ack = outcome == CallOutcome.Unknown ? Refusal(Admission.Unknown) : ack;
         }
@@ -133,7 +134,7 @@ internal sealed partial class PacketForwarder(
         }
 
         instruments.OnCall(time.GetElapsedTime(started), outcome);
-        silos.OnEnded(silo, lane, packet, outcome);
+        silos.OnEnded(silo, partition, packet, outcome);
         return (ack, outcome);
     }
 
@@ -144,7 +145,7 @@ internal sealed partial class PacketForwarder(
         : one == Admission.NoPrefix || other == Admission.NoPrefix ? Admission.NoPrefix
         : Admission.NoSilo;
 
-    private void Free(PacketLane lane, Chunk packet, bool isReusable)
+    private void Free(PacketPartition partition, Chunk packet, bool isReusable)
     {
         int events = packet.Events;
         int bytes = packet.Buffer.Length;
@@ -153,7 +154,7 @@ internal sealed partial class PacketForwarder(
             chunks.Return(packet);
         }
 
-        queue.Remove(events, bytes, lane.IsSlow);
+        queue.Remove(events, bytes, partition.IsSlow);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Silo {Silo} was not reached: {Error}")]

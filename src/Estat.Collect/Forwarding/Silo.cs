@@ -3,8 +3,8 @@ namespace Estat.Collect.Forwarding;
 
 /// <summary>A silo as this gateway sees it. Every member but <see cref="Link"/> belongs to <see cref="SiloChoice"/>, under its lock.</summary>
 /// <param name="link">The way to it; its identity is the silo's.</param>
-/// <param name="lanes">How many lanes the gateway has.</param>
-internal sealed class Silo(ISiloLink link, int lanes)
+/// <param name="partitions">How many partitions the gateway has.</param>
+internal sealed class Silo(ISiloLink link, int partitions)
 {
     internal ISiloLink Link { get; } = link;
 
@@ -23,8 +23,8 @@ internal sealed class Silo(ISiloLink link, int lanes)
     /// <summary>Packets in flight to it.</summary>
     internal int Packets { get; set; }
 
-    /// <summary>The same by lane.</summary>
-    internal int[] PacketsOf { get; } = new int[lanes];
+    /// <summary>The same by partition.</summary>
+    internal int[] PacketsOf { get; } = new int[partitions];
 
     /// <summary>What is in flight to it at <c>stored</c>, whose calls take long by nature.</summary>
     internal Load Slow { get; } = new();
@@ -32,7 +32,7 @@ internal sealed class Silo(ISiloLink link, int lanes)
     /// <summary>What is in flight to it at the other levels.</summary>
     internal Load Quick { get; } = new();
 
-    internal Load LoadOf(PacketLane lane) => lane.IsSlow ? Slow : Quick;
+    internal Load LoadOf(PacketPartition partition) => partition.IsSlow ? Slow : Quick;
 
     /// <summary>Events and the memory that they hold, bytes.</summary>
     internal sealed class Load

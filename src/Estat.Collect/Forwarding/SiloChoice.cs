@@ -8,7 +8,7 @@ namespace Estat.Collect.Forwarding;
 /// flight, in turn among equals, after those that lacked room a moment ago. So one that hangs gets few, and never more than its slots and its half of
 /// the queue.
 /// </summary>
-/// <remarks>Any thread. Its lock is taken under a lane's lock, never the other way round.</remarks>
+/// <remarks>Any thread. Its lock is taken under a partition's lock, never the other way round.</remarks>
 internal sealed class SiloChoice : IDisposable
 {
     // One that said that it is full is asked last for this long: its disk or its uploads need longer than a call to make room.
@@ -17,7 +17,7 @@ internal sealed class SiloChoice : IDisposable
     private readonly Lock _gate = new();
     private readonly ISiloLinks _links;
     private readonly PacketBounds _bounds;
-    private readonly int _lanes;
+    private readonly int _partitions;
     private readonly TimeProvider _time;
     private readonly SiloProbes _probes;
     private volatile IReadOnlyList<ISiloLink> _seen = [];
@@ -28,14 +28,14 @@ internal sealed class SiloChoice : IDisposable
 
     /// <param name="links">The silos that there are.</param>
     /// <param name="bounds">What may be in flight.</param>
-    /// <param name="lanes">How many lanes the gateway has.</param>
+    /// <param name="partitions">How many partitions the gateway has.</param>
     /// <param name="time">Clock and timers.</param>
     /// <param name="logger">Where silos that fail and return are told.</param>
-    internal SiloChoice(ISiloLinks links, PacketBounds bounds, int lanes, TimeProvider time, ILogger logger)
+    internal SiloChoice(ISiloLinks links, PacketBounds bounds, int partitions, TimeProvider time, ILogger logger)
     {
         _links = links;
         _bounds = bounds;
-        _lanes = lanes;
+        _partitions = partitions;
         _time = time;
         _probes = new SiloProbes(OnAnswersAgain, time, logger);
     }
@@ -62,7 +62,7 @@ internal sealed class SiloChoice : IDisposable
     /// <summary>Calls in flight.</summary>
     internal int Calls => Volatile.Read(ref _calls);
 
-    /// <summary>Takes notice of membership. Not to be called under a lane's lock, as it calls <see cref="OnChanged"/>.</summary>
+    /// <summary>Takes notice of membership. Not to be called under a partition's lock, as it calls <see cref="OnChanged"/>.</summary>
     internal void Refresh()
     {
         if (!ReferenceEquals(_links.All, _seen))
@@ -74,11 +74,11 @@ internal sealed class SiloChoice : IDisposable
 
     /// <summary>Takes a slot for a packet.</summary>
     /// <returns>Its silo; null when no healthy one has room now.</returns>
-    internal Silo? TryTake(PacketLane lane, Chunk packet)
+    internal Silo? TryTake(PacketPartition partition, Chunk packet)
     {
         lock (_gate)
         {
-            return Take(Best(silo => HasRoom(silo, lane, packet)), lane, packet);
+            return Take(Best(silo => HasRoom(silo, partition, packet)), partition, packet);
         }
     }
 
@@ -86,17 +86,17 @@ internal sealed class SiloChoice : IDisposable
     /// Takes another silo for a packet that was certainly not taken by those that were tried. It need not have a slot: packets that change silos are
     /// bounded by the slots that they had.
     /// </summary>
-    internal Silo? TryTakeAnother(PacketLane lane, Chunk packet, List<Silo> tried)
+    internal Silo? TryTakeAnother(PacketPartition partition, Chunk packet, List<Silo> tried)
     {
         Refresh();
         lock (_gate)
         {
-            return Take(Best(silo => !tried.Contains(silo)), lane, packet);
+            return Take(Best(silo => !tried.Contains(silo)), partition, packet);
         }
     }
 
     /// <summary>A call ended: its slot is free, and the silo's state is what the call says.</summary>
-    internal void OnEnded(Silo silo, PacketLane lane, Chunk packet, CallOutcome outcome)
+    internal void OnEnded(Silo silo, PacketPartition partition, Chunk packet, CallOutcome outcome)
     {
         bool failed;
         int failures;
@@ -104,9 +104,9 @@ internal sealed class SiloChoice : IDisposable
         {
             _calls--;
             silo.Packets--;
-            silo.PacketsOf[lane.Number]--;
-            silo.LoadOf(lane).Events -= packet.Events;
-            silo.LoadOf(lane).Bytes -= packet.Buffer.Length;
+            silo.PacketsOf[partition.Number]--;
+            silo.LoadOf(partition).Events -= packet.Events;
+            silo.LoadOf(partition).Bytes -= packet.Buffer.Length;
             silo.LackedRoom = outcome is CallOutcome.Full or CallOutcome.Short ? _time.GetTimestamp()
                 : outcome == CallOutcome.Taken ? null
                 : silo.LackedRoom;
@@ -152,7 +152,7 @@ internal sealed class SiloChoice : IDisposable
         {
             IReadOnlyList<ISiloLink> all = _links.All;
             Silo[] before = _silos;
-            _silos = [.. all.Select(link => Array.Find(before, silo => ReferenceEquals(silo.Link, link)) ?? new Silo(link, _lanes))];
+            _silos = [.. all.Select(link => Array.Find(before, silo => ReferenceEquals(silo.Link, link)) ?? new Silo(link, _partitions))];
             foreach (Silo silo in before)
             {
                 silo.IsListed = Array.IndexOf(_silos, silo) >= 0;
@@ -189,24 +189,24 @@ internal sealed class SiloChoice : IDisposable
         return best;
     }
 
-    private bool HasRoom(Silo silo, PacketLane lane, Chunk packet)
+    private bool HasRoom(Silo silo, PacketPartition partition, Chunk packet)
     {
-        long part = lane.IsSlow ? 4 : 2;
-        Silo.Load load = silo.LoadOf(lane);
-        return silo.PacketsOf[lane.Number] < PacketBounds.PacketsPerSilo(lane.IsSlow)
+        long part = partition.IsSlow ? 4 : 2;
+        Silo.Load load = silo.LoadOf(partition);
+        return silo.PacketsOf[partition.Number] < PacketBounds.PacketsPerSilo(partition.IsSlow)
             && (load.Events == 0
                 || (load.Events + packet.Events <= _bounds.QueueEvents / part && load.Bytes + packet.Buffer.Length <= _bounds.QueueBytes / part));
     }
 
-    private Silo? Take(Silo? silo, PacketLane lane, Chunk packet)
+    private Silo? Take(Silo? silo, PacketPartition partition, Chunk packet)
     {
         if (silo is not null)
         {
             _calls++;
             silo.Packets++;
-            silo.PacketsOf[lane.Number]++;
-            silo.LoadOf(lane).Events += packet.Events;
-            silo.LoadOf(lane).Bytes += packet.Buffer.Length;
+            silo.PacketsOf[partition.Number]++;
+            silo.LoadOf(partition).Events += packet.Events;
+            silo.LoadOf(partition).Bytes += packet.Buffer.Length;
         }
 
         return silo;

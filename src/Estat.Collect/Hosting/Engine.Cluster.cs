@@ -14,9 +14,9 @@ public sealed partial class Engine
     /// <summary>Seals every open batch, so that it is uploaded now.</summary>
     public void Flush()
     {
-        foreach (Lane lane in _lanes)
+        foreach (PartitionWriters one in _partitions)
         {
-            lane.Partition.Flush(FlushReason.Time);
+            one.Partition.Flush(FlushReason.Time);
         }
     }
 

@@ -28,8 +28,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly Spool _spool;
     private readonly DlqDirectory _dlq;
-    private readonly Func<AckLevel, int, ObjectKeys, Lane> _newLane;
-    private readonly PrefixLanes<Partition> _prefixed;
+    private readonly Func<AckLevel, int, ObjectKeys, PartitionWriters> _newPartition;
+    private readonly PrefixPartitions<Partition> _prefixed;
     private readonly BatchStore _batches;
     private readonly Uploader _uploader;
     private readonly SpoolBacklog _backlog;
@@ -113,15 +113,16 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
-        _newLane = (level, number, itsKeys) => new Lane(
+        _newPartition = (level, number, itsKeys) => new PartitionWriters(
             level, number, options, itsKeys, chunks, waiters,
             new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
             _replicas?.Own, _uploader.EnqueueAsync, Instruments, time);
-        _lanes = [.. Levels.SelectMany(level => Enumerable.Range(0, LanesOf(level, options)).Select(number => _newLane(level, number, keys)))];
-        _prefixed = new PrefixLanes<Partition>(options, (prefix, level, number) =>
-            AddLane(_newLane(level, options.Partitions + number, keys.Under(prefix))));
+        _partitions = [.. Levels.SelectMany(
+            level => Enumerable.Range(0, PartitionsOf(level, options)).Select(number => _newPartition(level, number, keys)))];
+        _prefixed = new PrefixPartitions<Partition>(options,
+            (prefix, level, number) => AddPartition(_newPartition(level, options.Partitions + number, keys.Under(prefix))));
         Partition[][] partitions = [.. AckLevels.All.Select(
-            level => _lanes.Where(lane => lane.Partition.Level == level).Select(lane => lane.Partition).ToArray())];
+            level => _partitions.Where(one => one.Partition.Level == level).Select(one => one.Partition).ToArray())];
         _ingest = new LocalIngest(partitions, _prefixed, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
         spool.OnFull = FlushSpooled;
         Instruments.Observe(this);
@@ -152,10 +153,10 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public Ledger Ledger { get; }
 
     /// <inheritdoc/>
-    public long AcceptedRequests => _lanes.Sum(lane => lane.Partition.AcceptedRequests);
+    public long AcceptedRequests => _partitions.Sum(one => one.Partition.AcceptedRequests);
 
     /// <inheritdoc/>
-    public long BufferedBytes => _lanes.Sum(lane => lane.Partition.WaitingBytes);
+    public long BufferedBytes => _partitions.Sum(one => one.Partition.WaitingBytes);
 
     /// <inheritdoc/>
     public long SpoolBytes => _spool.Bytes + (_replicas?.Spool.Bytes ?? 0);
@@ -196,7 +197,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         get
         {
             DateTimeOffset now = _time.GetUtcNow();
-            DateTimeOffset oldest = _lanes.Min(lane => lane.Partition.OldestOpen) ?? now;
+            DateTimeOffset oldest = _partitions.Min(one => one.Partition.OldestOpen) ?? now;
             return oldest < now ? now - oldest : TimeSpan.Zero;
         }
     }
@@ -224,7 +225,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public void Start()
     {
         _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
-        RunLanes();
+        RunPartitions();
         _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
         _spooling = Task.WhenAll(
             Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
@@ -267,7 +268,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         await using ITimer giveUp = _time.CreateTimer(_ => _uploader.GiveUp(), null, budget - exitReserve, Timeout.InfiniteTimeSpan);
         using CancellationTokenRegistration hurried = hurry.Register(_uploader.Hurry);
 
-        Task writing = CloseLanes();
+        Task writing = ClosePartitions();
         if (await Task.WhenAny(writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None))
             .ConfigureAwait(false) != writing)
         {
@@ -302,9 +303,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
         await _spooling.ConfigureAwait(false);
         _prefixed.Close();
-        foreach (Lane lane in _lanes)
+        foreach (PartitionWriters one in _partitions)
         {
-            lane.Dispose();
+            one.Dispose();
         }
 
         _uploader.Dispose();
@@ -326,18 +327,19 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
         : [.. replication is null ? AckLevels.OfOneNode : AckLevels.All];
 
-    // Requests that wait for the store share one lane, so that nobody can force tiny objects on the rest.
-    private static int LanesOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
+    // Requests that wait for the store share one partition, so that nobody can force tiny objects on the rest.
+    private static int PartitionsOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
 
     private static int SparesFor(EstatOptions options, ReplicaSetup? replication) =>
-        LanesOf(AckLevel.Disk, options) + LanesOf(AckLevel.Stored, options) + (replication is null ? 0 : LanesOf(AckLevel.Replica, options));
+        PartitionsOf(AckLevel.Disk, options) + PartitionsOf(AckLevel.Stored, options)
+        + (replication is null ? 0 : PartitionsOf(AckLevel.Replica, options));
 
     private long Accepted(AckLevel level)
     {
         long sum = 0;
-        foreach (Lane lane in _lanes)
+        foreach (PartitionWriters one in _partitions)
         {
-            sum += lane.Partition.Level == level ? lane.Partition.AcceptedEvents : 0;
+            sum += one.Partition.Level == level ? one.Partition.AcceptedEvents : 0;
         }
 
         return sum;
@@ -365,11 +367,11 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     // Open batches may be what fills it: they leave, and make room. Those in a folder that is gone leave while memory has them.
     private void FlushSpooled()
     {
-        foreach (Lane lane in _lanes)
+        foreach (PartitionWriters one in _partitions)
         {
-            if (lane.Partition.Level != AckLevel.Memory)
+            if (one.Partition.Level != AckLevel.Memory)
             {
-                lane.Partition.Flush(_spool.IsGone ? FlushReason.DiskFailure : FlushReason.Bytes);
+                one.Partition.Flush(_spool.IsGone ? FlushReason.DiskFailure : FlushReason.Bytes);
             }
         }
     }
@@ -377,7 +379,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
 
     // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly. When it was a part that events go
-    // through, new requests are turned away as well: what a lane without its writer acknowledges, nobody would store.
+    // through, new requests are turned away as well: what a partition without its writer acknowledges, nobody would store.
     private async Task Watch(Task part, string name, bool carriesEvents)
     {
         try

@@ -21,7 +21,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     /// <summary>Whether any of its events were refused.</summary>
     internal bool IsRefused => _admission != Admission.Accepted;
 
-    /// <summary>The keys of the batches that hold its events; set under the lane's lock, before anybody can complete it.</summary>
+    /// <summary>The keys of the batches that hold its events; set under the partition's lock, before anybody can complete it.</summary>
     internal string Key { get; set; } = "";
 
     /// <summary>Begins a wait.</summary>
@@ -34,7 +34,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
         Key = "";
     }
 
-    /// <summary>One of its chunks is through. Its chunks are in one lane, so this has one caller at a time.</summary>
+    /// <summary>One of its chunks is through. Its chunks are in one partition, so this has one caller at a time.</summary>
     /// <param name="admission">Accepted, or what refused it.</param>
     /// <param name="level">The level that it reached.</param>
     /// <returns>Whether it was the last: <see cref="Complete()"/> is due.</returns>

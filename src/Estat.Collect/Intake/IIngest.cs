@@ -13,7 +13,7 @@ public interface IIngest
 {
     /// <summary>
     /// Whether the next event of this level is sure to be refused, and how; asked before a body is read, so that a full node answers at once.
-    /// The level must be one that the node offers; of a prefix (null is <c>RAW_PREFIX</c>) the lanes are its own.
+    /// The level must be one that the node offers; of a prefix (null is <c>RAW_PREFIX</c>) the partitions are its own.
     /// </summary>
     Admission Outlook(AckLevel level, string? prefix = null);
 

@@ -6,19 +6,19 @@ using Estat.Collect.Events;
 namespace Estat.Collect.Intake;
 
 /// <summary>
-/// Each level has lanes of its own. At <c>memory</c> the first that is free and has room gets the event, so that a quiet node writes few, large
-/// objects and a busy one uses all its cores: a lane that is busy or full passes the event on to the next. Above it the first whose writers keep up
-/// gets it.
+/// Each level has partitions of its own. At <c>memory</c> the first that is free and has room gets the event, so that a quiet node writes few, large
+/// objects and a busy one uses all its cores: a partition that is busy or full passes the event on to the next. Above it the first whose writers keep
+/// up gets it.
 /// </summary>
-/// <param name="lanes">The lanes of each level, by its number; none for a level that is not offered.</param>
-/// <param name="prefixed">The lanes of prefixes other than <c>RAW_PREFIX</c>.</param>
+/// <param name="partitions">The partitions of each level, by its number; none for a level that is not offered.</param>
+/// <param name="prefixed">The partitions of prefixes other than <c>RAW_PREFIX</c>.</param>
 /// <param name="chunks">Where blocks get their chunks.</param>
 /// <param name="batchSize"><c>BATCH_SIZE</c>.</param>
 /// <param name="storedMaxWait"><c>STORED_MAX_WAIT</c>.</param>
-/// <param name="trouble">What keeps the node from taking events of a level, apart from its lanes; null when nothing does.</param>
+/// <param name="trouble">What keeps the node from taking events of a level, apart from its partitions; null when nothing does.</param>
 /// <param name="time">The clock of those who wait for the store.</param>
 internal sealed class LocalIngest(
-    Partition[][] lanes, PrefixLanes<Partition> prefixed, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel,
+    Partition[][] partitions, PrefixPartitions<Partition> prefixed, ChunkPool chunks, int batchSize, TimeSpan storedMaxWait, Func<AckLevel,
     Admission?> trouble, TimeProvider time) : IIngest
 {
     private volatile bool _draining;
@@ -36,22 +36,23 @@ internal sealed class LocalIngest(
             return reason;
         }
 
-        Partition[] its = prefix is null ? lanes[(int)level] : prefixed.Find(prefix, level);
-        foreach (Partition lane in its)
+        Partition[] its = prefix is null ? partitions[(int)level] : prefixed.Find(prefix, level);
+        foreach (Partition partition in its)
         {
-            if (!lane.IsFull)
+            if (!partition.IsFull)
             {
                 return Admission.Accepted;
             }
         }
 
-        return prefix is not null && its.Length == 0 ? Admission.Accepted : Admission.QueueFull; // lanes of a prefix are made with its first event
+        // Partitions of a prefix are made with its first event.
+        return prefix is not null && its.Length == 0 ? Admission.Accepted : Admission.QueueFull;
     }
 
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(in EventHeader header, ReadOnlySpan<byte> body, AckLevel level)
     {
-        Partition[] its = lanes[(int)level];
+        Partition[] its = partitions[(int)level];
         if (header.Prefix is { } prefix && prefixed.TryOpen(prefix, level, out its) is var opened && opened != Admission.Accepted)
         {
             return Refused(opened);
@@ -69,7 +70,7 @@ internal sealed class LocalIngest(
     /// <inheritdoc/>
     public ValueTask<Ack> AcceptAsync(LineBlock block, AckLevel level)
     {
-        Partition[] its = lanes[(int)level];
+        Partition[] its = partitions[(int)level];
         if (block.Prefix is { } prefix && prefixed.TryOpen(prefix, level, out its) is var opened && opened != Admission.Accepted)
         {
             return Refused(opened);
@@ -77,9 +78,9 @@ internal sealed class LocalIngest(
 
         List<OpenBatch>? batches = level == AckLevel.Stored ? [] : null;
         var admission = Admission.QueueFull;
-        foreach (Partition lane in its)
+        foreach (Partition partition in its)
         {
-            Appended appended = lane.Append(block, batches);
+            Appended appended = partition.Append(block, batches);
             admission = appended.Admission;
             if (admission == Admission.Accepted)
             {
@@ -101,28 +102,28 @@ internal sealed class LocalIngest(
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
 
-    // A flush costs the same whatever it carries: another lane is worth its flushes only when the first one's writers lag behind.
-    private static Appended AppendToFirst(in EventHeader header, ReadOnlySpan<byte> body, Partition[] lanes)
+    // A flush costs the same whatever it carries: another partition is worth its flushes only when the first one's writers lag behind.
+    private static Appended AppendToFirst(in EventHeader header, ReadOnlySpan<byte> body, Partition[] partitions)
     {
-        foreach (Partition lane in lanes)
+        foreach (Partition partition in partitions)
         {
-            if (!lane.IsHalfFull)
+            if (!partition.IsHalfFull)
             {
-                return lane.Append(header, body);
+                return partition.Append(header, body);
             }
         }
 
-        return AppendToFree(header, body, lanes);
+        return AppendToFree(header, body, partitions);
     }
 
-    private static Appended AppendToFree(in EventHeader header, ReadOnlySpan<byte> body, Partition[] lanes)
+    private static Appended AppendToFree(in EventHeader header, ReadOnlySpan<byte> body, Partition[] partitions)
     {
         Partition? busy = null;
-        foreach (Partition lane in lanes)
+        foreach (Partition partition in partitions)
         {
-            if (!lane.TryAppend(header, body, out Appended appended))
+            if (!partition.TryAppend(header, body, out Appended appended))
             {
-                busy ??= lane;
+                busy ??= partition;
             }
             else if (appended.Admission != Admission.QueueFull)
             {

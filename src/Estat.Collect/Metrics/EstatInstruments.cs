@@ -140,20 +140,21 @@ public sealed class EstatInstruments : IDisposable
         Count("http_requests_accepted_total", "Requests whose events were taken", acceptedRequests);
         Count("http_requests_rejected_body_too_large_total", "Requests answered 413", () => requests.TooLarge.Value);
         Count("http_requests_rejected_queue_full_total", "Requests answered 503 because the queue was full", () => requests.QueueFull.Value);
-        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full", () =>
-            requests.StorageFull.Value);
-        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed", () =>
-            requests.DiskFailed.Value);
+        Count("estat_http_requests_rejected_storage_full_total", "Requests answered 503 because spool, DLQ or their disk was full",
+            () => requests.StorageFull.Value);
+        Count("estat_http_requests_rejected_disk_failed_total", "Requests answered 503 because the spool's disk failed",
+            () => requests.DiskFailed.Value);
         Count("estat_http_requests_rejected_draining_total", "Requests answered 503 because the node was draining", () => requests.Draining.Value);
-        Count("estat_http_requests_rejected_no_replica_total", "Requests answered 503 because no other silo held a copy", () =>
-            requests.NoReplica.Value);
+        Count("estat_http_requests_rejected_no_replica_total", "Requests answered 503 because no other silo held a copy",
+            () => requests.NoReplica.Value);
         Count("estat_http_requests_rejected_no_silo_total", "Requests answered 503 because no silo could be reached", () => requests.NoSilo.Value);
         Count("estat_http_requests_rejected_unknown_total", "Requests answered 503 because a silo failed in the call", () => requests.Unknown.Value);
-        Count("estat_http_requests_rejected_no_prefix_total", "Requests answered 503 because there was no lane for their write key's prefix", () =>
-            requests.NoPrefix.Value);
+        Count("estat_http_requests_rejected_no_prefix_total",
+            "Requests answered 503 because the node had no partition left for their write key's prefix",
+            () => requests.NoPrefix.Value);
         Count("estat_http_requests_rejected_unauthorized_total", "Requests answered 401", () => requests.Unauthorized.Value);
-        Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403: a page whose origin its write key does not name", () =>
-            requests.Forbidden.Value);
+        Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403: a page whose origin its write key does not name",
+            () => requests.Forbidden.Value);
         Count("estat_http_requests_rejected_rate_limited_total", "Requests answered 429", () => requests.RateLimited.Value);
         Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
         Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);

@@ -36,7 +36,7 @@ public sealed class RequestCounters
     /// <summary>Answered 503 by a gateway because a silo failed in the call.</summary>
     public StripedCounter Unknown { get; } = new();
 
-    /// <summary>Answered 503 because there was no lane for its write key's prefix.</summary>
+    /// <summary>Answered 503 because there was no partition left for its write key's prefix.</summary>
     public StripedCounter NoPrefix { get; } = new();
 
     /// <summary>Answered 401: no write key, or none that holds.</summary>

@@ -155,10 +155,10 @@ public sealed record EstatOptions
     /// <summary>Time between two recovery ticks.</summary>
     public TimeSpan RecoveryInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Lanes with one writer each.</summary>
+    /// <summary>Parallel paths through the node, each with one writer.</summary>
     public int Partitions { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 
-    /// <summary>Events accepted and not yet compressed, over all partitions; one batch request may overshoot its lane's part.</summary>
+    /// <summary>Events accepted and not yet compressed, over all partitions; one batch request may overshoot its partition's part.</summary>
     public int ChannelSize { get; init; } = 4000;
 
     /// <summary>Memory that those events may hold, over all partitions. Bytes.</summary>

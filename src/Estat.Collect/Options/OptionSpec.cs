@@ -26,8 +26,8 @@ public sealed record OptionSpec(string Name, string Default, string Takes, strin
         string name, long byDefault, long least, long most, string purpose, Func<EstatOptions, long, EstatOptions> set, string? defaultText = null)
     {
         string takes = string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}");
-        return new OptionSpec(name, defaultText ?? byDefault.ToString(CultureInfo.InvariantCulture), takes, purpose, (options, text) =>
-            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
+        return new OptionSpec(name, defaultText ?? byDefault.ToString(CultureInfo.InvariantCulture), takes, purpose,
+            (options, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
                 ? set(options, value)
                 : throw Wrong(name, text, takes));
     }
@@ -67,16 +67,16 @@ public sealed record OptionSpec(string Name, string Default, string Takes, strin
     internal static OptionSpec Url(string name, string purpose, Func<EstatOptions, Uri, EstatOptions> set)
     {
         const string Takes = "an http or https URL";
-        return new OptionSpec(name, "", Takes, purpose, (options, text) =>
-            Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" ? set(options, url)
+        return new OptionSpec(name, "", Takes, purpose,
+            (options, text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" ? set(options, url)
                 : throw Wrong(name, text, Takes));
     }
 
     internal static OptionSpec List<T>(
         string name, string byDefault, string takes, string purpose, Func<string, T?> parse, Func<EstatOptions, IReadOnlyList<T>, EstatOptions> set)
         where T : class =>
-        new(name, byDefault, takes, purpose, (options, text) =>
-            set(options, [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        new(name, byDefault, takes, purpose,
+            (options, text) => set(options, [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(item => parse(item) ?? throw Wrong(name, text, takes))]));
 
     // Strictly: .NET reads 010.0.0.0 as 8.0.0.0, and 127.1 as an address. IPv4 in IPv6 is compared as IPv4.

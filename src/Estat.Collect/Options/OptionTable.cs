@@ -27,10 +27,10 @@ public static class OptionTable
             "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
         OptionSpec.Text("HTTP_TLS_CERT", "", "a PEM file's path",
-            "PEM file of HTTP's certificate, and of those that signed it: HTTPS, with HTTP/2. Read again when it changes.", IsPath, (o, v) =>
-                o with { HttpTlsCert = v }),
-        OptionSpec.Text("HTTP_TLS_KEY", "the same file", "a PEM file's path", "PEM file of the certificate's private key.", IsPath, (o, v) =>
-            o with { HttpTlsKey = v }),
+            "PEM file of HTTP's certificate, and of those that signed it: HTTPS, with HTTP/2. Read again when it changes.", IsPath,
+            (o, v) => o with { HttpTlsCert = v }),
+        OptionSpec.Text("HTTP_TLS_KEY", "the same file", "a PEM file's path", "PEM file of the certificate's private key.", IsPath,
+        (o, v) => o with { HttpTlsKey = v }),
         OfAck(AckLevels.OfOneNode, "What a 2xx means: memory survives a drain, disk a power cut, stored the loss of the node."),
         new OptionSpec("ACK_ALLOWED", "all that the node offers", LevelsWithAck,
             "Levels that a request may ask for by X-Estat-Ack.", BindAckAllowed),
@@ -63,33 +63,33 @@ public static class OptionTable
             IsPath, (o, v) => o with { DlqDir = v }),
         OptionSpec.Duration("DLQ_MAX_AGE", Default.DlqMaxAge, "1s", "8760h", "Age past which a DLQ file raises the alarm; it is still uploaded.",
             (o, v) => o with { DlqMaxAge = v }),
-        OptionSpec.Number("DLQ_MAX_SIZE_BYTES", Default.DlqMaxSizeBytes, 1, long.MaxValue, "Capacity of the DLQ.", (o, v) =>
-            o with { DlqMaxSizeBytes = v }),
+        OptionSpec.Number("DLQ_MAX_SIZE_BYTES", Default.DlqMaxSizeBytes, 1, long.MaxValue, "Capacity of the DLQ.",
+        (o, v) => o with { DlqMaxSizeBytes = v }),
         OptionSpec.OneOf("DLQ_FULL", "reject", [("reject", DlqFullPolicy.Reject), ("evict", DlqFullPolicy.Evict)],
             "At capacity: reject answers 503 to new requests, evict deletes the oldest files and counts them.", (o, v) => o with { DlqFull = v }),
         OptionSpec.Number("DISK_MIN_FREE_BYTES", Default.DiskMinFreeBytes, 0, long.MaxValue,
-            "While the spool's disk (or the DLQ's, if it holds files) has less free, new requests get 503.", (o, v) =>
-                o with { DiskMinFreeBytes = v }),
+            "While the spool's disk (or the DLQ's, if it holds files) has less free, new requests get 503.",
+            (o, v) => o with { DiskMinFreeBytes = v }),
         OptionSpec.Duration("RECOVERY_INTERVAL", Default.RecoveryInterval, "10ms", "1h", "Time between two recovery ticks.",
             (o, v) => o with { RecoveryInterval = v }),
-        OptionSpec.Number("PARTITIONS", Default.Partitions, 1, 64, "Lanes with one writer each.", (o, v) => o with { Partitions = (int)v },
-            "one per core, at most 8"),
+        OptionSpec.Number("PARTITIONS", Default.Partitions, 1, 64, "Parallel paths through the node, each with one writer.",
+            (o, v) => o with { Partitions = (int)v }, "one per core, at most 8"),
         OptionSpec.Number("CHANNEL_SIZE", Default.ChannelSize, 1, 10_000_000, "Events accepted but not yet in a batch; past it the answer is 503.",
             (o, v) => o with { ChannelSize = (int)v }),
-        OptionSpec.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Memory that those events may hold.", (o, v) =>
-            o with { ChannelBytes = v }),
-        OptionSpec.Number("BATCH_SIZE", Default.BatchSize, 1, 10_000_000, "A batch is sealed at this many events.", (o, v) =>
-            o with { BatchSize = (int)v }),
+        OptionSpec.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Memory that those events may hold.",
+        (o, v) => o with { ChannelBytes = v }),
+        OptionSpec.Number("BATCH_SIZE", Default.BatchSize, 1, 10_000_000, "A batch is sealed at this many events.",
+        (o, v) => o with { BatchSize = (int)v }),
         OptionSpec.Number("BATCH_BYTES", Default.BatchBytes, 1024, 2 * Gibibyte, "A batch is sealed at this many bytes of uncompressed JSONL.",
             (o, v) => o with { BatchBytes = v }),
-        OptionSpec.Duration("FLUSH_INTERVAL", Default.FlushInterval, "10ms", "24h", "A batch is sealed this long after its first event.", (o, v) =>
-            o with { FlushInterval = v }),
+        OptionSpec.Duration("FLUSH_INTERVAL", Default.FlushInterval, "10ms", "24h", "A batch is sealed this long after its first event.",
+        (o, v) => o with { FlushInterval = v }),
         OptionSpec.Number("GZIP_LEVEL", Default.GzipLevel, 1, 9, "gzip level: 1 is fastest, 6 smallest; docs/performance.md says what each costs.",
             (o, v) => o with { GzipLevel = (int)v }),
-        OptionSpec.Number("UPLOAD_QUEUE", Default.UploadQueue, 1, 10_000, "Sealed batches that may wait for an upload.", (o, v) =>
-            o with { UploadQueue = (int)v }),
-        OptionSpec.Number("UPLOAD_CONCURRENCY", Default.UploadConcurrency, 1, 256, "Uploads that run at once.", (o, v) =>
-            o with { UploadConcurrency = (int)v }),
+        OptionSpec.Number("UPLOAD_QUEUE", Default.UploadQueue, 1, 10_000, "Sealed batches that may wait for an upload.",
+        (o, v) => o with { UploadQueue = (int)v }),
+        OptionSpec.Number("UPLOAD_CONCURRENCY", Default.UploadConcurrency, 1, 256, "Uploads that run at once.",
+        (o, v) => o with { UploadConcurrency = (int)v }),
         OptionSpec.Number("MAX_BODY_SIZE", Default.MaxBodySize, 1, 16 << 20, "Largest event, bytes.", (o, v) => o with { MaxBodySize = (int)v }),
         OptionSpec.Number("MAX_BATCH_BODY_SIZE", Default.MaxBatchBodySize, 1, 1 << 30,
             "Largest body of /collect/batch, bytes, as sent and decompressed.",
@@ -103,14 +103,14 @@ public static class OptionTable
             (o, v) => o with { UnreadBytes = v }),
         OptionSpec.Duration(
             "BODY_TIMEOUT", Default.BodyTimeout, "100ms", "1h", "Time a client may take for a whole body.", (o, v) => o with { BodyTimeout = v }),
-        OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.", (o, v) =>
-            o with { HeaderTimeout = v }),
+        OptionSpec.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.",
+        (o, v) => o with { HeaderTimeout = v }),
         OptionSpec.Duration(
             "KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time an idle connection is kept; above a load balancer's own (AWS: 60s).",
             (o, v) => o with { KeepAliveTimeout = v }),
         OptionSpec.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000,
-            "Client connections open at once. Beyond it the one that has been idle for longest is closed for a new one.", (o, v) =>
-                o with { MaxConnections = (int)v }),
+            "Client connections open at once. Beyond it the one that has been idle for longest is closed for a new one.",
+            (o, v) => o with { MaxConnections = (int)v }),
         OptionSpec.OneOf("SOCKETS", "inline", [("inline", SocketThreads.Inline), ("pool", SocketThreads.Pool)],
             "Who handles requests: inline, the threads that wait for sockets, which costs least; pool, the thread pool, as .NET does by itself.",
             (o, v) => o with { Sockets = v }),
@@ -151,8 +151,8 @@ public static class OptionTable
                 ("parentbased_always_on", TracesSampler.ParentBasedAlwaysOn), ("parentbased_always_off", TracesSampler.ParentBasedAlwaysOff),
                 ("parentbased_traceidratio", TracesSampler.ParentBasedTraceIdRatio),
             ],
-            "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.", (o, v) =>
-                o with { TracesSampler = v }),
+            "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.",
+            (o, v) => o with { TracesSampler = v }),
         OptionSpec.Fraction("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", 0, 1, "The part of requests that a ratio takes; the default is one in 1024.",
             (o, v) => o with { TracesSamplerRatio = v }),
     ];

@@ -76,8 +76,8 @@ internal sealed class DlqScan(Func<string> folder, TimeProvider time, TimeSpan l
 
     // Every name counts, but only payloads become strings.
     private IEnumerator<Candidate?> Open() =>
-        new FileSystemEnumerable<Candidate?>(folder(), static (ref FileSystemEntry entry) =>
-            entry.FileName.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal)
+        new FileSystemEnumerable<Candidate?>(folder(),
+            static (ref FileSystemEntry entry) => entry.FileName.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal)
                 ? new Candidate(entry.ToFullPath(), ObjectKeys.OpenedOf(entry.FileName) ?? DateTimeOffset.MinValue)
                 : null).GetEnumerator();
 

@@ -4,8 +4,8 @@ using Estat.Collect.Batching;
 
 namespace Estat.Collect.Replication;
 
-/// <summary>One lane's, used by its spool writer's thread: <see cref="Begin"/>, then the flush, then <see cref="End"/>.</summary>
-internal sealed class GroupReplication(ReplicatedBatches batches, Partition lane)
+/// <summary>One partition's, used by its spool writer's thread: <see cref="Begin"/>, then the flush, then <see cref="End"/>.</summary>
+internal sealed class GroupReplication(ReplicatedBatches batches, Partition partition)
 {
     private readonly List<(OpenBatch Batch, int Events, Task<string?> Call)> _calls = [];
     private readonly HashSet<OpenBatch> _held = [];
@@ -46,7 +46,7 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition lane
             else
             {
                 batches.OnFailed(batch.Replicated!, failure);
-                lane.EndBatch(batch, FlushReason.PartnerLost);
+                partition.EndBatch(batch, FlushReason.PartnerLost);
             }
         }
     }
@@ -59,7 +59,7 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition lane
 
     private void Send(OpenBatch batch, TakenLines[] taken)
     {
-        batch.Replicated ??= batches.Open(batch, reason => lane.EndBatch(batch, reason));
+        batch.Replicated ??= batches.Open(batch, reason => partition.EndBatch(batch, reason));
         if (!batch.Replicated.IsLost)
         {
             int events = taken.Sum(lines => lines.Events);
@@ -67,7 +67,7 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition lane
         }
         else if (batch.Replicated.Partner is not null)
         {
-            lane.EndBatch(batch, FlushReason.PartnerLost);
+            partition.EndBatch(batch, FlushReason.PartnerLost);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed class Replicas : IDisposable
     /// <summary>Inside <c>SPOOL_DIR</c>.</summary>
     internal const string FolderName = "replicas";
 
-    // A copy per other silo and lane, in the usual case.
+    // A copy per other silo and partition, in the usual case.
     private const int Spares = 4;
 
     private static readonly TimeSpan LongestFlush = TimeSpan.FromSeconds(5);

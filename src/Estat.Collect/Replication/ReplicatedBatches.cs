@@ -15,7 +15,7 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
     // How soon a lost partner is noticed when nothing is being sent, and how long stored batches gather before their partners are told.
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(200);
 
-    // A record of the copy; as large as those that a busy lane sends.
+    // A record of the copy; as large as those that a busy partition sends.
     private const int PieceBytes = 256 * 1024;
 
     // A stall is over after as long, and whoever stays away longer is out of membership by then.

@@ -5,8 +5,8 @@ using Estat.Base.Threading;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// One batch's file. One user after another: the lane's spool writer appends and flushes; the batch writer seals, once the last record is through;
-/// whoever secured the batch elsewhere deletes. After a failed write or flush it takes nothing more, and nobody may rely on it.
+/// One batch's file. One user after another: the partition's spool writer appends and flushes; the batch writer seals, once the last record is
+/// through; whoever secured the batch elsewhere deletes. After a failed write or flush it takes nothing more, and nobody may rely on it.
 /// </summary>
 internal sealed class Segment
 {

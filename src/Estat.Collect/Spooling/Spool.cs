@@ -30,7 +30,7 @@ internal sealed partial class Spool : IDisposable
     private const int LongestIdentity = 1 << 20;
     private const int FailuresUntilUnready = 2;
 
-    // Between two looks at the disk there may be so much written; at 2 GB/s, faster than any lane, that is 2 ms.
+    // Between two looks at the disk there may be so much written; at 2 GB/s, faster than any partition, that is 2 ms.
     private const long MeasureEveryBytes = 4 << 20;
     private const long MostPrefilled = 4 << 20;
     private static readonly byte[] Zeros = new byte[256 * 1024];

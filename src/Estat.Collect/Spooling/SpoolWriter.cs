@@ -8,17 +8,17 @@ using Estat.Collect.Replication;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// The spool's one writer of a lane, on a thread of its own, as it spends its life in blocking calls. It takes whatever has gathered since its last
-/// flush, writes it as records, flushes once, and lets all those requests go on. So a lone request waits for one flush and for nobody else, and under
-/// load a flush serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took them or
-/// not.
+/// The spool's one writer of a partition, on a thread of its own, as it spends its life in blocking calls. It takes whatever has gathered since its
+/// last flush, writes it as records, flushes once, and lets all those requests go on. So a lone request waits for one flush and for nobody else, and
+/// under load a flush serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took
+/// them or not.
 /// </summary>
-/// <param name="lane">Whose lines it takes.</param>
+/// <param name="partition">Whose lines it takes.</param>
 /// <param name="spool">Where it writes them.</param>
 /// <param name="replication">Sends them to another silo as well; null below <c>replica</c>.</param>
 /// <param name="instruments">What is counted.</param>
 /// <param name="time">Clock.</param>
-internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication? replication, EstatInstruments instruments, TimeProvider time)
+internal sealed class SpoolWriter(Partition partition, Spool spool, GroupReplication? replication, EstatInstruments instruments, TimeProvider time)
 {
     private readonly Channel<Chunk> _flushed = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true,
         SingleWriter = true });
@@ -32,7 +32,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
     /// <summary>Chunks whose flush is over.</summary>
     internal ChannelReader<Chunk> Flushed => _flushed.Reader;
 
-    /// <summary>Works until the lane is closed and empty. What it throws is a bug: the lane must take nothing more.</summary>
+    /// <summary>Works until the partition is closed and empty. What it throws is a bug: the partition must take nothing more.</summary>
     internal Task RunAsync(string name)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,7 +40,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
         {
             try
             {
-                while (lane.WaitForLines(_group))
+                while (partition.WaitForLines(_group))
                 {
                     Commit();
                 }
@@ -166,7 +166,7 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
         instruments.OnSpoolFailed();
         spool.OnFailed(batch.Segment?.Name ?? batch.Key, error);
         batch.IsSpoiled = true;
-        lane.EndBatch(batch, FlushReason.DiskFailure);
+        partition.EndBatch(batch, FlushReason.DiskFailure);
     }
 
     // From here on the requests go on: nothing of theirs may still be in doubt, and they are counted before they are told.
@@ -201,14 +201,14 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
             }
         }
 
-        lane.OnFlushed(events, requests);
+        partition.OnFlushed(events, requests);
         _acks.Send(_due);
     }
 
     // After a crash of this writer: nobody may wait for a flush that will not come. What was flushed is in the spool, for the next start.
     private void RefuseAll()
     {
-        lane.Close();
+        partition.Close();
         do
         {
             if (!_isSettled)
@@ -221,6 +221,6 @@ internal sealed class SpoolWriter(Partition lane, Spool spool, GroupReplication?
             _refused.Clear();
             _isSettled = false;
         }
-        while (lane.WaitForLines(_group));
+        while (partition.WaitForLines(_group));
     }
 }

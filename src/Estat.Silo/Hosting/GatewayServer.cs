@@ -59,8 +59,8 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         var administration = new NodeAdministration(
             options,
             new AdministeredNode(
-                Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests, () =>
-                    _ingest.NotReadyBecause),
+                Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests,
+                () => _ingest.NotReadyBecause),
             new LinkedPeers(_links), Signals.First, time, _loggers);
         var surface = new HttpSurface(
             options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);

@@ -61,8 +61,8 @@ public sealed class WriteKeyTests : IDisposable
         await TakesAsync(server, HttpMethod.Post, $"/collect?key={Shop}", "by query");
         await TakesAsync(server, HttpMethod.Post, $"/collect?key={Shop.Replace("_", "%5F", StringComparison.Ordinal)}", "by an escaped query");
         await TakesAsync(server, HttpMethod.Post, "/collect", "as basic's user", request => request.Headers.Authorization = Basic($"{Shop}:"));
-        await TakesAsync(server, HttpMethod.Post, "/collect", "as basic's password", request =>
-            request.Headers.Authorization = Basic($"anybody:{Shop}"));
+        await TakesAsync(server, HttpMethod.Post, "/collect", "as basic's password",
+            request => request.Headers.Authorization = Basic($"anybody:{Shop}"));
         await TakesAsync(server, HttpMethod.Get, $"/collect?key={Shop}&page=1", null);
         await TakesAsync(server, HttpMethod.Get, $"/collect.gif?page=2&key={Shop}&title=a%20b", null);
         await TakesAsync(server, HttpMethod.Get, "/collect?page=3", null, request => request.Headers.Add("X-Api-Key", Shop));

@@ -55,10 +55,10 @@ public sealed partial class AlertTests(RealS3 s3)
     {
         JsonElement[] panels = Panels();
         Assert.Equal(panels.Length, panels.Select(panel => panel.GetProperty("id").GetInt32()).Distinct().Count());
-        Assert.All(panels.Where(panel => panel.GetProperty("type").GetString() != "row"), panel =>
-            Assert.NotEmpty(panel.GetProperty("targets").EnumerateArray()));
-        Assert.All(["Safety", "Traffic", "Latency", "Storage", "Disk", "Cluster", "Runtime"], row =>
-            Assert.Contains(panels, panel =>
+        Assert.All(panels.Where(panel => panel.GetProperty("type").GetString() != "row"),
+            panel => Assert.NotEmpty(panel.GetProperty("targets").EnumerateArray()));
+        Assert.All(["Safety", "Traffic", "Latency", "Storage", "Disk", "Cluster", "Runtime"],
+            row => Assert.Contains(panels, panel =>
                 panel.GetProperty("type").GetString() == "row" && panel.GetProperty("title").GetString()!.StartsWith(row, StringComparison.Ordinal)));
         Assert.Equal(DeployFiles.Text(Rules), DeployFiles.Text("deploy/helm/estat/files/alerts.yml"));
     }
@@ -127,8 +127,8 @@ public sealed partial class AlertTests(RealS3 s3)
         }
 
         await Wait.UntilAsync(
-            async () => await FiresAsync("EstatStorageFailing") && await FiresAsync("EstatDlqNotEmpty"), Patience, "both alarms", () =>
-                $"{alerts}\n{prometheus.AllOutput}");
+            async () => await FiresAsync("EstatStorageFailing") && await FiresAsync("EstatDlqNotEmpty"), Patience, "both alarms",
+            () => $"{alerts}\n{prometheus.AllOutput}");
         storage.Fault = Fault.None;
         await Wait.UntilAsync(
             async () => !await FiresAsync("EstatStorageFailing") && !await FiresAsync("EstatDlqNotEmpty")

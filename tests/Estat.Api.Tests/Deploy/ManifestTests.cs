@@ -73,8 +73,8 @@ public sealed class ManifestTests
                 Assert.Contains(workload.Items("spec/volumeClaimTemplates"), claim => claim.TextAt("metadata/name") == mounted);
                 Assert.Equal(("Retain", "Retain"), (workload.TextAt("spec/persistentVolumeClaimRetentionPolicy/whenDeleted"),
                     workload.TextAt("spec/persistentVolumeClaimRetentionPolicy/whenScaled")));
-                Assert.Contains(DeployFiles.Documents(file), service =>
-                    service.TextAt("kind") == "Service" && service.TextAt("metadata/name") == workload.TextAt("spec/serviceName"));
+                Assert.Contains(DeployFiles.Documents(file),
+                    service => service.TextAt("kind") == "Service" && service.TextAt("metadata/name") == workload.TextAt("spec/serviceName"));
             }
         }
     }
@@ -115,13 +115,13 @@ public sealed class ManifestTests
         Assert.True(int.Parse(container.TextAt("stopTimeout"),
             System.Globalization.CultureInfo.InvariantCulture) > options.ShutdownTimeout.TotalSeconds, "a drain must not be killed");
         Assert.Equal($":{container.Items("portMappings").Single().TextAt("containerPort")}", options.HttpAddr);
-        Assert.All(new[] { options.SpoolDir, options.DlqDir }, folder =>
-            Assert.Contains(container.Items("mountPoints"), mount =>
+        Assert.All(new[] { options.SpoolDir, options.DlqDir },
+            folder => Assert.Contains(container.Items("mountPoints"), mount =>
                 folder.StartsWith(mount.TextAt("containerPath") + "/", StringComparison.Ordinal) && mount.TextAt("readOnly") == "false"));
-        Assert.All(container.Items("mountPoints"), mount =>
-            Assert.Contains(task.Items("volumes"), volume => volume.TextAt("name") == mount.TextAt("sourceVolume")));
-        Assert.All(container.Items("dependsOn"), first =>
-            Assert.Contains(task.Items("containerDefinitions"), other => other.TextAt("name") == first.TextAt("containerName")));
+        Assert.All(container.Items("mountPoints"),
+            mount => Assert.Contains(task.Items("volumes"), volume => volume.TextAt("name") == mount.TextAt("sourceVolume")));
+        Assert.All(container.Items("dependsOn"),
+            first => Assert.Contains(task.Items("containerDefinitions"), other => other.TextAt("name") == first.TextAt("containerName")));
         string[] check = [.. container.Items("healthCheck/command").Select(part => ((YamlScalarNode)part).Value!)];
         Assert.Contains($"[{string.Join(", ", check[1..4].Select(part => $"\"{part}\""))}", DeployFiles.Text("Dockerfile").Replace("HEALTHCHECK", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Equal(Healthy, check[^1]); // the node of this environment, whatever its port and with a certificate too
@@ -165,8 +165,8 @@ public sealed class ManifestTests
         YamlMappingNode compose = DeployFiles.Documents("docker-compose.yml")[0];
 
         Assert.All(Labels(compose.At("x-options")!), option => Assert.Contains(option.Name, Names));
-        Assert.All(["silo-1", "silo-2", "silo-3", "gateway"], service =>
-            Assert.All(Labels(compose.At($"services/{service}/environment")!).Where(option => option.Name != "<<"), option =>
+        Assert.All(["silo-1", "silo-2", "silo-3", "gateway"],
+            service => Assert.All(Labels(compose.At($"services/{service}/environment")!).Where(option => option.Name != "<<"), option =>
                 Assert.Contains(option.Name, Names)));
     }
 

@@ -1,4 +1,4 @@
-// Everything at once: trouble of every kind, each lane at its own pace.
+// Everything at once: trouble of every kind, each partition at its own pace.
 
 namespace Estat.Chaos.Scenarios;
 
@@ -28,13 +28,13 @@ internal sealed class Mixed : Scenario
         PartsOf(round)
             .Where(part => (part.Target != Target.Disk || round.Disk is not null) && (part.Target != Target.Clock || round.Clock is not null))
             .GroupBy(part => part.Target)
-            .Select((lane, index) => RunLaneAsync(round, [.. lane], round.Plan.RandomFor(2 + index))));
+            .Select((partition, index) => RunPartitionAsync(round, [.. partition], round.Plan.RandomFor(2 + index))));
 
     // Losing the disk is none of them: it would excuse nearly every loss.
     private static IEnumerable<Scenario> PartsOf(Round round) => Catalog.Single.Where(part =>
         part.Target != Target.Several && part.Missing(round.OfferedLevels) is null);
 
-    private static async Task RunLaneAsync(Round round, Scenario[] parts, Random random)
+    private static async Task RunPartitionAsync(Round round, Scenario[] parts, Random random)
     {
         do
         {

@@ -78,7 +78,7 @@ public sealed class RecoveryGrainTests
         IRecoveryGrain grain = cluster.Client.GetGrain<IRecoveryGrain>(cluster.SpoolId(spool));
         RecoveryTick? last = null;
         return Wait.UntilAsync(
-            async () => (last = await grain.TickAsync()).Instance == instance, TestCluster.Limit, $"the recovery of {spool} at {instance}", () =>
-                $"{last}");
+            async () => (last = await grain.TickAsync()).Instance == instance, TestCluster.Limit, $"the recovery of {spool} at {instance}",
+            () => $"{last}");
     }
 }

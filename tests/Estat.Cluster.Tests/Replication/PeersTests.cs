@@ -51,8 +51,8 @@ public sealed class PeersTests
         await Wait.UntilAsync(() => !partner.IsAlive, TestCluster.Limit, "the silo that left to be gone");
         await Wait.UntilAsync(
             () => first.Holder.Neighbours is [var left] && left == second.Engine.Instance, TestCluster.Limit, "word of who is left");
-        Assert.All(Enumerable.Range(1, 20), batch =>
-            Assert.Equal(second.Engine.Instance, ((ReplicaPartner)first.Peers.Choose($"{batch}", partner)!).Instance));
+        Assert.All(Enumerable.Range(1, 20),
+            batch => Assert.Equal(second.Engine.Instance, ((ReplicaPartner)first.Peers.Choose($"{batch}", partner)!).Instance));
     }
 
     [Fact]

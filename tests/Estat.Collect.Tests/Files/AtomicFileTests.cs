@@ -83,8 +83,8 @@ public sealed class AtomicFileTests : IDisposable
     public void Of_many_creators_one_wins_and_its_content_stays()
     {
         var won = new bool[16];
-        Parallel.For(0, won.Length, new ParallelOptions { MaxDegreeOfParallelism = won.Length }, n =>
-            won[n] = AtomicFile.TryCreate(_folder["a"], _folder.Path, Writing($"creator {n}")));
+        Parallel.For(0, won.Length, new ParallelOptions { MaxDegreeOfParallelism = won.Length },
+            n => won[n] = AtomicFile.TryCreate(_folder["a"], _folder.Path, Writing($"creator {n}")));
         Assert.Single(won, true);
         Assert.Equal($"creator {Array.IndexOf(won, true)}", File.ReadAllText(_folder["a"]));
         Assert.Equal(["a"], Names);

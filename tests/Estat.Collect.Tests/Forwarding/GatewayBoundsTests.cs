@@ -77,7 +77,7 @@ public sealed class GatewayBoundsTests
     }
 
     [Fact]
-    public async Task A_silo_holds_half_of_the_queue_at_the_most_and_the_room_that_one_lane_gives_back_serves_another()
+    public async Task A_silo_holds_half_of_the_queue_at_the_most_and_the_room_that_one_partition_gives_back_serves_another()
     {
         using var gateway = new GatewayRig(silos: 1, new EstatOptions { ChannelSize = 8 });
         _ = gateway.Send(EventLines.Bodies(4));

@@ -32,8 +32,8 @@ public sealed class GatheringTests
         Assert.Equal(EventLines.Bodies(15), second.Bodies);
         second.Accept("two");
         Assert.Equal("one", (await first.WaitAsync(GatewayRig.Limit)).Key);
-        Assert.All(await Task.WhenAll(others).WaitAsync(GatewayRig.Limit), ack =>
-            Assert.Equal((Admission.Accepted, "two"), (ack.Admission, ack.Key)));
+        Assert.All(await Task.WhenAll(others).WaitAsync(GatewayRig.Limit),
+            ack => Assert.Equal((Admission.Accepted, "two"), (ack.Admission, ack.Key)));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class GatheringTests
     {
         using var gateway = new GatewayRig();
         gateway.Send(EventLines.Bodies(1 + 16 + 64 + 250 + 1500));
-        // Four packets are what one silo gets of a lane; the rest gathers.
+        // Four packets are what one silo gets of a partition; the rest gathers.
         Assert.Equal([1, 16, 64, 250], gateway.Open.Select(call => call.Packet.Events));
         gateway.Open[0].Accept();
         gateway.Open[0].Accept();
@@ -121,7 +121,7 @@ public sealed class GatheringTests
     }
 
     [Fact]
-    public void A_lane_that_is_behind_leaves_newcomers_to_the_next_one()
+    public void A_partition_that_is_behind_leaves_newcomers_to_the_next_one()
     {
         using var gateway = new GatewayRig(partitions: 2);
         gateway.Send(EventLines.Bodies(1 + 16 + 64 + 250 + 1000));

@@ -16,8 +16,8 @@ public sealed class PrefixPacketTests
                 .AsTask())];
         gateway.Time.Advance(TimeSpan.FromSeconds(1));
         await Wait.UntilAsync(() => gateway.Calls.Sum(call => call.Packet.Events) == 5, GatewayRig.Limit, "all packets");
-        Assert.All(gateway.Calls, call =>
-            Assert.All(call.Bodies, body => Assert.StartsWith((call.Packet.Prefix ?? "raw") + "-", body, StringComparison.Ordinal)));
+        Assert.All(gateway.Calls,
+            call => Assert.All(call.Bodies, body => Assert.StartsWith((call.Packet.Prefix ?? "raw") + "-", body, StringComparison.Ordinal)));
         foreach (SiloCall call in gateway.Calls)
         {
             call.Accept();
@@ -40,7 +40,7 @@ public sealed class PrefixPacketTests
     }
 
     [Fact]
-    public async Task A_silo_without_a_lane_for_the_prefix_has_taken_nothing_so_another_one_is_asked()
+    public async Task A_silo_without_a_partition_for_the_prefix_has_taken_nothing_so_another_one_is_asked()
     {
         using var gateway = new GatewayRig(silos: 2);
         Task<Ack> ack = gateway.Ingest.AcceptAsync(EventLines.Header("shop"), "one"u8, AckLevel.Disk).AsTask();

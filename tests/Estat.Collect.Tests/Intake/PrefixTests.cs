@@ -44,8 +44,8 @@ public sealed class PrefixTests : IDisposable
             [("lake/blog", 1), ("raw", 2), ("shop", 4)],
             StoredEvents.FromFolder(node.Data).GroupBy(stored => stored.Key[..stored.Key.IndexOf("/dt=", StringComparison.Ordinal)])
                 .Select(group => (group.Key, group.Count())).Order());
-        Assert.All(StoredEvents.FromFolder(node.Data), stored =>
-            Assert.StartsWith(stored.Body["for ".Length..] + "/dt=", stored.Key, StringComparison.Ordinal));
+        Assert.All(StoredEvents.FromFolder(node.Data),
+            stored => Assert.StartsWith(stored.Body["for ".Length..] + "/dt=", stored.Key, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class PrefixTests : IDisposable
     public async Task One_prefix_too_many_is_refused_and_never_laid_elsewhere()
     {
         await using var node = new TestNode(_folder).Start();
-        for (int i = 0; i < PrefixLanes<object>.MostPrefixes; i++)
+        for (int i = 0; i < PrefixPartitions<object>.MostPrefixes; i++)
         {
             Assert.Equal(Admission.Accepted, (await SendAsync(node, $"p{i}", "taken", AckLevel.Disk)).Admission);
         }
@@ -129,7 +129,7 @@ public sealed class PrefixTests : IDisposable
         Assert.Equal(Admission.NoPrefix, (await SendAsync(node, "one-more", "refused", AckLevel.Disk)).Admission);
         Assert.Equal(Admission.Accepted, (await SendAsync(node, "p0", "taken", AckLevel.Memory)).Admission);
         await node.DrainAsync();
-        Assert.Equal(PrefixLanes<object>.MostPrefixes + 1, StoredEvents.FromFolder(node.Data).Count(stored => stored.Body == "taken"));
+        Assert.Equal(PrefixPartitions<object>.MostPrefixes + 1, StoredEvents.FromFolder(node.Data).Count(stored => stored.Body == "taken"));
         Assert.DoesNotContain(StoredEvents.FromFolder(node.Data), stored => stored.Body == "refused");
     }
 

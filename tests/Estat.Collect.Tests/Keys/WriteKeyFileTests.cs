@@ -90,7 +90,7 @@ public sealed class WriteKeyFileTests
         StringComparison.Ordinal);
 
     [Fact]
-    public void More_prefixes_than_there_are_lanes_for_are_refused()
+    public void More_prefixes_than_there_are_partitions_for_are_refused()
     {
         string keys = string.Join(',', Enumerable.Range(0, KeyPrefix.Most + 1).Select(i => $$"""{"name":"k{{i}}","sha256":"{{i:d2}}{{Hash[2..]}}","prefix":"p{{i}}"}"""));
         Assert.StartsWith("17 prefixes", Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{{keys}}]}"""), null)).Message, StringComparison.Ordinal);

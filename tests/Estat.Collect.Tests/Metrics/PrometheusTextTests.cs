@@ -127,8 +127,8 @@ public sealed partial class PrometheusTextTests : IDisposable
         }
 
         await all;
-        Assert.All(Enumerable.Range(0, 4), n =>
-            Assert.Equal(20_000, _metrics.Value(string.Create(CultureInfo.InvariantCulture, $"busy_total{{thread=\"{n}\"}}"))));
+        Assert.All(Enumerable.Range(0, 4),
+            n => Assert.Equal(20_000, _metrics.Value(string.Create(CultureInfo.InvariantCulture, $"busy_total{{thread=\"{n}\"}}"))));
     }
 
     // The series of a text in format 0.0.4. Fails where Prometheus would refuse it.

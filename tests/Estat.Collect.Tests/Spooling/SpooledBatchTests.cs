@@ -8,7 +8,7 @@ namespace Estat.Collect.Tests.Spooling;
 public sealed class SpooledBatchTests : SpoolTests
 {
     [Fact]
-    public async Task With_a_full_upload_queue_batches_wait_on_disk_and_the_lane_goes_on()
+    public async Task With_a_full_upload_queue_batches_wait_on_disk_and_the_partition_goes_on()
     {
         EstatOptions small = Quick with { BatchSize = 5, UploadQueue = 1, UploadConcurrency = 1, ChannelSize = 10 };
         await using TestNode node = new TestNode(Folder, small).Start();

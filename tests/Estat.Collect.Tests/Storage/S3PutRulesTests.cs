@@ -36,8 +36,8 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     {
         using var store = new S3ObjectStore((Recording() with { S3ExpectContinue = false }).Storage, TimeProvider.System);
         await TryCreateAsync(store, Batches.ContentOf("a"));
-        Assert.DoesNotContain(_puts.First().AllKeys, name =>
-            name!.StartsWith("x-amz-server-side", StringComparison.OrdinalIgnoreCase)
+        Assert.DoesNotContain(_puts.First().AllKeys,
+            name => name!.StartsWith("x-amz-server-side", StringComparison.OrdinalIgnoreCase)
                 || name.ToUpperInvariant() is "X-AMZ-ACL" or "X-AMZ-STORAGE-CLASS" or "EXPECT");
     }
 

@@ -160,8 +160,8 @@ internal sealed class Shop : IAsyncDisposable
 
     /// <summary>Waits until the server has taken so many events.</summary>
     internal Task UntilAcceptedAsync(long events) => Wait.UntilAsync(
-        () => _server.Engine.Ledger.Read().Accepted >= events, Patience, $"{events} events to be accepted", () =>
-            $"{_server.Engine.Ledger.Read().Accepted} were");
+        () => _server.Engine.Ledger.Read().Accepted >= events, Patience, $"{events} events to be accepted",
+        () => $"{_server.Engine.Ledger.Read().Accepted} were");
 
     /// <summary>Waits until the browser has told of so many requests: it may do so after the server has answered them.</summary>
     internal Task UntilRequestedAsync(int requests) =>

@@ -65,8 +65,8 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         Assert.Equal("""{"title":"Shop","referrer":""}""", events.Single(one => one.Name == "page_view").Data);
         Assert.Equal(4, events.Select(one => one.Id).Distinct().Count());
         Assert.All(events, one => Assert.StartsWith("http://localhost:", one.Body.GetProperty("url").GetString(), StringComparison.Ordinal));
-        Assert.All(events, one =>
-            Assert.True(DateTimeOffset.TryParse(one.Body.GetProperty("time").GetString(), CultureInfo.InvariantCulture, out _)));
+        Assert.All(events,
+            one => Assert.True(DateTimeOffset.TryParse(one.Body.GetProperty("time").GetString(), CultureInfo.InvariantCulture, out _)));
         Assert.All(events, one => Assert.Null(one.Stored.Cookie));
         Assert.Empty(shop.Complaints);
     }

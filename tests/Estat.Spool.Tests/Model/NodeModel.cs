@@ -128,7 +128,7 @@ internal sealed class NodeModel : IDisposable
         {
             try
             {
-                // As the engine's own constructor does: a spare for each lane.
+                // As the engine's own constructor does: a spare for each partition.
                 var spool = new Collect.Spooling.Spool(options, _disk!, null, options.Partitions + 1, _time, log.CreateLogger("spool"));
                 var engine = new Engine(options, store, _time, log, null, spool);
                 engine.Start();
@@ -227,8 +227,8 @@ internal sealed class NodeModel : IDisposable
 
     private async Task FinishAsync(Engine engine)
     {
-        await Wait.UntilAsync(() => engine.Ledger.Read() is { Buffered: 0, Spooled: 0, Dlq: 0 } && DlqIsEmpty(), Limit, "the DLQ to be empty", () =>
-            engine.Ledger.Read().ToString());
+        await Wait.UntilAsync(() => engine.Ledger.Read() is { Buffered: 0, Spooled: 0, Dlq: 0 } && DlqIsEmpty(), Limit, "the DLQ to be empty",
+            () => engine.Ledger.Read().ToString());
         await engine.DrainAsync(Limit * SpeedOfTime, CancellationToken.None).WaitAsync(Limit);
         Balance end = engine.Ledger.Read();
         if (end is not { Buffered: 0, Spooled: 0, Dlq: 0, Quarantined: >= 0 } || !MayDrop(end.Dropped)

@@ -12,10 +12,10 @@ namespace Estat.Collect.Forwarding;
 /// as soon as a silo has room.
 /// </summary>
 /// <remarks>
-/// Invariants: a packet holds events of this lane's level and prefix alone; whatever one request brought is in one packet; packets leave in the order
-/// in which they were filled, and are answered in any.
+/// Invariants: a packet holds events of this partition's level and prefix alone; whatever one request brought is in one packet; packets leave in the
+/// order in which they were filled, and are answered in any.
 /// </remarks>
-internal sealed partial class PacketLane : IDisposable
+internal sealed partial class PacketPartition : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Queue<Chunk> _full = new();
@@ -39,8 +39,8 @@ internal sealed partial class PacketLane : IDisposable
     private int _pumps;
 
     /// <param name="level">What its events ask for.</param>
-    /// <param name="partition">Its number among the lanes of its level, from 0.</param>
-    /// <param name="number">Its number among all lanes, from 0.</param>
+    /// <param name="partition">Its number among the partitions of its level, from 0.</param>
+    /// <param name="number">Its number among all partitions, from 0.</param>
     /// <param name="prefix">The key prefix of its events' objects; null is <c>RAW_PREFIX</c>.</param>
     /// <param name="bounds">The gateway's bounds.</param>
     /// <param name="queue">What the gateway holds.</param>
@@ -49,7 +49,7 @@ internal sealed partial class PacketLane : IDisposable
     /// <param name="waiters">The gateway's waiters.</param>
     /// <param name="forwarder">Who sends packets.</param>
     /// <param name="time">Clock and timer.</param>
-    internal PacketLane(
+    internal PacketPartition(
         AckLevel level, int partition, int number, string? prefix, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks,
         AckWaiterPool waiters,
         PacketForwarder forwarder, TimeProvider time)
@@ -66,7 +66,7 @@ internal sealed partial class PacketLane : IDisposable
         _forwarder = forwarder;
         _time = time;
         _longestGathering = PacketBounds.LongestGathering(IsSlow);
-        _timer = time.CreateTimer(static lane => ((PacketLane)lane!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static self => ((PacketPartition)self!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     internal AckLevel Level { get; }
@@ -115,7 +115,7 @@ internal sealed partial class PacketLane : IDisposable
     }
 
     /// <summary>Takes a packet that a request made on its own.</summary>
-    /// <param name="packet">Its room in the queue is taken; it is the lane's if it is accepted.</param>
+    /// <param name="packet">Its room in the queue is taken; it is the partition's if it is accepted.</param>
     internal Appended AppendWhole(Chunk packet)
     {
         ValueTask<Ack> ack;

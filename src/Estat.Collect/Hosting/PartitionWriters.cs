@@ -12,13 +12,13 @@ namespace Estat.Collect.Hosting;
 
 /// <summary>At <c>memory</c>: partition → batch writer. Above it: partition → spool writer, at <c>replica</c> beside the partner's → batch
 /// writer.</summary>
-internal sealed class Lane : IDisposable
+internal sealed class PartitionWriters : IDisposable
 {
     private readonly string _name;
     private readonly SpoolWriter? _spoolWriter;
     private readonly BatchWriter _batchWriter;
 
-    internal Lane(
+    internal PartitionWriters(
         AckLevel level, int number, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool waiters, BatchEncoder encoder, Spool spool,
         SpoolBacklog backlog, ReplicatedBatches? replicated, Func<SealedBatch, ValueTask> onSealed, EstatInstruments instruments, TimeProvider time)
     {

@@ -1,4 +1,4 @@
-// A lane with its writers, as a node has them, and what came out of it.
+// A partition with its writers, as a node has them, and what came out of it.
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
@@ -12,9 +12,9 @@ using Estat.Lake.Names;
 
 namespace Estat.Collect.Tests.Support;
 
-/// <summary>One lane over a clock that the test drives; above <c>memory</c> with a spool on a real disk. Its writers stand still until
+/// <summary>One partition over a clock that the test drives; above <c>memory</c> with a spool on a real disk. Its writers stand still until
 /// <see cref="Start"/>.</summary>
-internal sealed class Lane : IDisposable
+internal sealed class PartitionRig : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private readonly TempFolder _folder = new();
@@ -26,10 +26,10 @@ internal sealed class Lane : IDisposable
     private readonly Spool _spool;
     private readonly DlqDirectory _dlq;
     private readonly SpoolBacklog _backlog;
-    private readonly Estat.Collect.Hosting.Lane _lane;
+    private readonly Estat.Collect.Hosting.PartitionWriters _writers;
     private Task? _writing;
 
-    internal Lane(AckLevel level, EstatOptions? options = null, Func<Task>? downstream = null, ISpoolFiles? files = null)
+    internal PartitionRig(AckLevel level, EstatOptions? options = null, Func<Task>? downstream = null, ISpoolFiles? files = null)
     {
         _options = (options ?? new EstatOptions()) with { Partitions = 1 };
         _spool = new Spool(_options, files ?? new DiskFiles(_folder.Path), owner: null, spares: 1, Time, NullLogger.Instance);
@@ -39,7 +39,7 @@ internal sealed class Lane : IDisposable
             new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine, ledger, _instruments, Time, NullLogger.Instance);
         _dlq = new DlqDirectory(_options with { DlqDir = _folder["dlq"] }, new ObjectKeys("raw", _spool.Instance), ledger, Time, NullLogger.Instance);
         _backlog = new SpoolBacklog(_options, _spool, store, _dlq, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
-        _lane = new Estat.Collect.Hosting.Lane(
+        _writers = new Estat.Collect.Hosting.PartitionWriters(
             level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog,
             replicated: null,
             async batch =>
@@ -52,9 +52,9 @@ internal sealed class Lane : IDisposable
 
     internal ManualTimeProvider Time { get; } = new();
 
-    internal Partition Partition => _lane.Partition;
+    internal Partition Partition => _writers.Partition;
 
-    internal void Start() => _writing ??= Task.WhenAll([.. _lane.Run()]);
+    internal void Start() => _writing ??= Task.WhenAll([.. _writers.Run()]);
 
     /// <summary>Appends and does not wait for the flush.</summary>
     internal Admission Append(string body) => Take(body).Admission;
@@ -73,7 +73,7 @@ internal sealed class Lane : IDisposable
         return Partition.Append(block, batches: null).Admission;
     }
 
-    /// <summary>Closes the lane and gives what it sealed, in order.</summary>
+    /// <summary>Closes the partition and gives what it sealed, in order.</summary>
     internal async Task<IReadOnlyList<SealedBatch>> CloseAsync()
     {
         Start();
@@ -88,7 +88,7 @@ internal sealed class Lane : IDisposable
 
     public void Dispose()
     {
-        _lane.Dispose();
+        _writers.Dispose();
         _batches.ForEach(batch =>
         {
             batch.Segment?.Leave();

@@ -1,10 +1,10 @@
-// When a lane's packets leave, and what it does while they cannot.
+// When a partition's packets leave, and what it does while they cannot.
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
 
 namespace Estat.Collect.Forwarding;
 
-internal sealed partial class PacketLane
+internal sealed partial class PacketPartition
 {
     // Membership says nothing when it changes: who has nowhere to send to looks again after this.
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);

@@ -1,4 +1,4 @@
-// Lanes of prefixes other than RAW_PREFIX: what write keys with a prefix of their own send.
+// Partitions of prefixes other than RAW_PREFIX: what write keys with a prefix of their own send.
 using Estat.Base.Acks;
 using Estat.Base.Options;
 using Estat.Collect.Options;
@@ -6,35 +6,35 @@ using Estat.Collect.Options;
 namespace Estat.Collect.Intake;
 
 /// <summary>
-/// One lane per prefix and level, made when its first event comes and kept until the process ends: an idle one costs little, and a batch of it may be
-/// open. So prefixes are bounded; the one too many is refused, never laid elsewhere. Any thread; finding a lane takes no lock.
+/// One partition per prefix and level, made when its first event comes and kept until the process ends: an idle one costs little, and a batch of it
+/// may be open. So prefixes are bounded; the one too many is refused, never laid elsewhere. Any thread; finding a partition takes no lock.
 /// </summary>
 /// <param name="options">Which prefixes are allowed.</param>
-/// <param name="open">Makes a lane, given its prefix, its level and its number among all that were made, from 0; called by one thread at a
+/// <param name="open">Makes a partition, given its prefix, its level and its number among all that were made, from 0; called by one thread at a
 /// time.</param>
-internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckLevel, int, TLane> open)
-    where TLane : class
+internal sealed class PrefixPartitions<TPartition>(EstatOptions options, Func<string, AckLevel, int, TPartition> open)
+    where TPartition : class
 {
     /// <summary>Prefixes that a process may come to hold: twice as many as a file of write keys may have, so that it may be changed for another
     /// without a restart.</summary>
     internal const int MostPrefixes = 2 * KeyPrefix.Most;
 
-    /// <summary>Lanes that there may come to be.</summary>
-    internal static readonly int MostLanes = MostPrefixes * AckLevels.All.Count;
+    /// <summary>Partitions that there may come to be.</summary>
+    internal static readonly int MostPartitions = MostPrefixes * AckLevels.All.Count;
 
     private readonly Lock _gate = new();
     private volatile Entry[] _entries = [];
     private int _opened;
     private bool _closed;
 
-    /// <summary>The lanes of a prefix and level; none when nothing came for them yet.</summary>
-    internal TLane[] Find(string prefix, AckLevel level)
+    /// <summary>The partitions of a prefix and level; none when nothing came for them yet.</summary>
+    internal TPartition[] Find(string prefix, AckLevel level)
     {
         foreach (Entry entry in _entries)
         {
             if (ReferenceEquals(entry.Prefix, prefix) || string.Equals(entry.Prefix, prefix, StringComparison.Ordinal))
             {
-                return Volatile.Read(ref entry.Lanes[(int)level]);
+                return Volatile.Read(ref entry.Partitions[(int)level]);
             }
         }
 
@@ -43,13 +43,13 @@ internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckL
 
     /// <summary>Finds them, or makes them.</summary>
     /// <returns>Accepted; else why there are none, and none can be made.</returns>
-    internal Admission TryOpen(string prefix, AckLevel level, out TLane[] lanes)
+    internal Admission TryOpen(string prefix, AckLevel level, out TPartition[] partitions)
     {
-        lanes = Find(prefix, level);
-        return lanes.Length > 0 ? Admission.Accepted : Open(prefix, level, out lanes);
+        partitions = Find(prefix, level);
+        return partitions.Length > 0 ? Admission.Accepted : Open(prefix, level, out partitions);
     }
 
-    /// <summary>No lane is made any more.</summary>
+    /// <summary>No partition is made any more.</summary>
     internal void Close()
     {
         lock (_gate)
@@ -58,12 +58,12 @@ internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckL
         }
     }
 
-    private Admission Open(string prefix, AckLevel level, out TLane[] lanes)
+    private Admission Open(string prefix, AckLevel level, out TPartition[] partitions)
     {
         lock (_gate)
         {
-            lanes = Find(prefix, level);
-            if (lanes.Length > 0)
+            partitions = Find(prefix, level);
+            if (partitions.Length > 0)
             {
                 return Admission.Accepted;
             }
@@ -79,16 +79,16 @@ internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckL
                 return Admission.NoPrefix;
             }
 
-            lanes = [open(prefix, level, _opened++)];
+            partitions = [open(prefix, level, _opened++)];
             if (entry is null)
             {
                 entry = new Entry(prefix);
-                entry.Lanes[(int)level] = lanes;
+                entry.Partitions[(int)level] = partitions;
                 _entries = [.. _entries, entry];
             }
             else
             {
-                Volatile.Write(ref entry.Lanes[(int)level], lanes);
+                Volatile.Write(ref entry.Partitions[(int)level], partitions);
             }
 
             return Admission.Accepted;
@@ -97,6 +97,6 @@ internal sealed class PrefixLanes<TLane>(EstatOptions options, Func<string, AckL
 
     private sealed record Entry(string Prefix)
     {
-        internal TLane[][] Lanes { get; } = [.. AckLevels.All.Select(_ => Array.Empty<TLane>())];
+        internal TPartition[][] Partitions { get; } = [.. AckLevels.All.Select(_ => Array.Empty<TPartition>())];
     }
 }
