@@ -18,6 +18,7 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
     private static readonly TimeSpan WithoutDrain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(50);
 
+    private TimeSpan _others; // what ends after the drain, besides the listener
     private long? _began;
     private bool _listenerHangs;
 
@@ -34,19 +35,28 @@ internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogge
     /// <param name="others">Time for what else ends after the drain.</param>
     internal TimeSpan LeftForDrain(TimeSpan others)
     {
+        _others = others;
         TimeSpan left = Left - ListenerStop - others;
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
+    /// <summary>Time for the listener to stop, once the drain has ended: its own, and what the drain left, 5 s at most.</summary>
+    internal TimeSpan LeftForListener
+    {
+        get
+        {
+            TimeSpan left = Left - _others < LongestClosing ? Left - _others : LongestClosing;
+            return left > ListenerStop ? left : ListenerStop;
+        }
+    }
+
     /// <summary>
     /// Stops the listener. Who is being answered has three quarters of its time, and then the connection is closed. Closing many may take a busy
-    /// machine longer: half of what is left may go on it, 5 s at most.
+    /// machine longer: <see cref="LeftForListener"/>.
     /// </summary>
     internal async Task StopListenerAsync(HttpFront front)
     {
-        TimeSpan half = Left / 2 < LongestClosing ? Left / 2 : LongestClosing;
-        TimeSpan most = half > ListenerStop ? half : ListenerStop;
-        _listenerHangs = !await TryAsync("stop the listener", most, _ => front.StopAsync(ListenerStop * 0.75)).ConfigureAwait(false);
+        _listenerHangs = !await TryAsync("stop the listener", LeftForListener, _ => front.StopAsync(ListenerStop * 0.75)).ConfigureAwait(false);
     }
 
     /// <summary>Lets go of the listener; one whose stop hangs is left as it is.</summary>

@@ -35,7 +35,11 @@ public sealed class EndLimitTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(4));
         end.Begin(); // what began once goes on
         Assert.Equal(TimeSpan.FromSeconds(4) - EndLimit.Reserve, end.LeftForDrain(TimeSpan.FromSeconds(1)));
-        _time.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal(TimeSpan.FromSeconds(5), end.LeftForListener);
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal(TimeSpan.FromSeconds(2) - EndLimit.Reserve, end.LeftForListener); // one second is kept for what ends after it
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal(end.ListenerStop, end.LeftForListener);
         Assert.Equal(TimeSpan.Zero, end.LeftForDrain(TimeSpan.Zero));
     }
 
