@@ -1,6 +1,7 @@
 // A batch from its first chunk to its seal.
 using BenchmarkDotNet.Attributes;
 using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Microbench;

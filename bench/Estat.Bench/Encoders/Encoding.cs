@@ -7,6 +7,7 @@ using Estat.Base.Memory;
 using Estat.Bench.Measuring;
 using Estat.Collect.Batching;
 using Estat.Collect.Events;
+using Estat.Collect.Metrics;
 using Estat.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -4,8 +4,8 @@ using System.Globalization;
 using System.Text;
 using Estat.Base.Acks;
 using Estat.Collect.Events;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Bench.Forwarding;

@@ -5,9 +5,9 @@ using System.IO.Compression;
 using Estat.Base.Storage;
 using Estat.Bench.Reporting;
 using Estat.Bench.Suite;
+using Estat.Collect.Dlq;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 using Microsoft.Extensions.Logging.Abstractions;
 

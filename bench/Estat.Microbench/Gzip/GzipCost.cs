@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Estat.Base.Memory;
 using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Microbench.Gzip;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Estat.Collect.Administration;
+using Estat.Collect.Dlq;
 using Estat.Collect.Recovery;
 using Estat.Collect.Tailing;
 

@@ -1,6 +1,7 @@
 // /admin/dlq: what waits because its upload failed.
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
+using Estat.Collect.Dlq;
 using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 

@@ -1,6 +1,7 @@
 // The pages of one node, put together: the same in the standalone server, in a silo and in a gateway.
 using Estat.Api.Http;
 using Estat.Base.Acks;
+using Estat.Base.Metrics;
 using Estat.Collect.Administration;
 using Estat.Collect.Hosting;
 using Estat.Collect.Metrics;
@@ -68,7 +69,7 @@ internal sealed record AdministeredNode(
     /// <summary>What does not change while it runs.</summary>
     internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(
         Name, Role, Engine?.Instance, typeof(NodeAdministration).Assembly.GetName().Version?.ToString(3)
-            ?? "", StateSampler.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
+            ?? "", Moments.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
         [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds,
         KeysConfigured: options.Keys.AreConfigured);
 }

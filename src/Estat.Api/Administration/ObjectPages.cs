@@ -2,6 +2,7 @@
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
 using Estat.Collect.Options;
+using Estat.Collect.Uploading;
 
 namespace Estat.Api.Administration;
 

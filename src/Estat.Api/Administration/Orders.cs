@@ -1,6 +1,6 @@
 // What an order about a file or an object comes to, as an answer.
 using Estat.Collect.Administration;
-using Estat.Collect.Recovery;
+using Estat.Collect.Dlq;
 
 namespace Estat.Api.Administration;
 

@@ -1,6 +1,7 @@
 // /admin/quarantine: what cannot be read as gzip JSONL.
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
 using Estat.Collect.Recovery;
 

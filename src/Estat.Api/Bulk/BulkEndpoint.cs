@@ -7,6 +7,7 @@ using Estat.Api.Http;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Threading;
+using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Intake;
 using Estat.Collect.Metrics;

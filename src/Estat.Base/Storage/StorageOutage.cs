@@ -2,7 +2,10 @@
 namespace Estat.Base.Storage;
 
 /// <summary>One outage at a time, from the first failed attempt to the first that gets through. Safe for concurrent use.</summary>
-internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
+/// <param name="waiting">Files in the DLQ and segments in the spool that wait.</param>
+/// <param name="time">Clock.</param>
+/// <param name="logger">Log.</param>
+internal sealed partial class StorageOutage(Func<(long Files, int Segments)> waiting, TimeProvider time, ILogger logger)
 {
     // After the first minute, after five, then every ten.
     private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
@@ -13,9 +16,6 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
     private long? _began;
     private long _attempts;
     private TimeSpan _nextSummary;
-
-    /// <summary>Files in the DLQ and segments in the spool that wait.</summary>
-    internal Func<(long Files, int Segments)> Waiting { get; set; } = static () => (0, 0);
 
     /// <summary>An attempt failed.</summary>
     internal void OnFailed(string key, string error)
@@ -45,7 +45,7 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
 
         if (elapsed is { } lasts)
         {
-            (long files, int segments) = Waiting();
+            (long files, int segments) = waiting();
             LogStorageStillFails(logger, Text(lasts), attempts, files, segments, error);
         }
         else
@@ -72,7 +72,7 @@ internal sealed partial class StorageOutage(TimeProvider time, ILogger logger)
             _attempts = 0;
         }
 
-        (long files, int segments) = Waiting();
+        (long files, int segments) = waiting();
         LogStorageAnswersAgain(logger, Text(lasted), attempts, files, segments);
     }
 

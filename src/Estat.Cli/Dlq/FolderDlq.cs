@@ -4,7 +4,7 @@ using System.Text;
 using Estat.Base.Files;
 using Estat.Cli.Frame;
 using Estat.Collect.Batching;
-using Estat.Collect.Recovery;
+using Estat.Collect.Dlq;
 using Estat.Lake.Names;
 
 namespace Estat.Cli.Dlq;

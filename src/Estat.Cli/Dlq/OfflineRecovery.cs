@@ -5,6 +5,7 @@ using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
 using Estat.Collect.Recovery;
@@ -33,9 +34,9 @@ internal sealed class OfflineRecovery : IDisposable
         var writer = new ObjectWriter(_store, _instruments, NullLogger.Instance);
         var recovery = new RecoveryLoop(
             options, _dlq, writer, new QuarantineKeys(options), keys, _instruments,
-            uploadsAreIdle: static () => false, onStored: static () => { }, time,
-            NullLogger.Instance);
-        _office = new DlqOffice(options, _dlq, recovery, keys, time, NullLogger.Instance);
+            uploadsAreIdle: static () => false, new StorageState(static () => (0, 0), static () => { }, time, NullLogger.Instance), new NoObserver(),
+            time, NullLogger.Instance);
+        _office = new DlqOffice(options, _dlq, recovery, new NoObserver(), keys, time, NullLogger.Instance);
         _loop = recovery.RunAsync(_stop.Token);
     }
 

@@ -57,7 +57,7 @@ public sealed class StateSampler(
                 facts.Name, facts.Role, facts.Instance, facts.Version, facts.Started, notReady is null, notReady, facts.Ack, facts.Levels,
                 facts.Storage,
                 facts.RawPrefix, facts.DlqPrefix, facts.FlushIntervalS, facts.KeysConfigured),
-            ToMilliseconds(time.GetUtcNow()),
+            Moments.ToMilliseconds(time.GetUtcNow()),
             now.Events is { } at ? new EventPlaces(at.Accepted, at.Found, at.Stored, at.Buffered, at.Spooled, at.Dlq, at.Quarantined, at.Dropped)
                 : null,
             new EventRates(
@@ -82,10 +82,6 @@ public sealed class StateSampler(
         requests.StorageFull.Value + requests.NoPrefix.Value, requests.DiskFailed.Value,
         requests.Draining.Value, requests.NoReplica.Value, requests.NoSilo.Value, requests.Unknown.Value,
         requests.Invalid.Value + requests.Forbidden.Value);
-
-    /// <summary>A moment as answers tell it.</summary>
-    public static DateTime ToMilliseconds(DateTimeOffset moment) =>
-        new(moment.UtcTicks - (moment.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
 
     // What rates are made of.
     private sealed record Totals(long Taken, Balance? Events, long Requests, long AcceptedRequests, RejectedTotals Rejected, TimeSpan Cpu);

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using Estat.Base.Memory;
 using Estat.Base.Storage;
+using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
 

@@ -1,15 +1,14 @@
 // The last writer of a partition: turns chunks into sealed batches.
 using Estat.Base.Acks;
 using Estat.Collect.Metrics;
-using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;
 
 /// <summary>Compresses the chunks of its partition in order and hands sealed batches on. One loop; in a partition with a spool it comes after the
 /// flush.</summary>
 internal sealed class BatchWriter(
-    Partition partition, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, SpoolBacklog? backlog, Func<SealedBatch,
-    ValueTask> onSealed) : IDisposable
+    Partition partition, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, ISegmentSeals? seals, IBatchCopies? copies,
+    Func<SealedBatch, ValueTask> onSealed) : IDisposable
 {
     private readonly bool _isSpooled = partition.Level != AckLevel.Memory;
 
@@ -43,14 +42,14 @@ internal sealed class BatchWriter(
         {
             // The disk refused all of it.
             open.Segment?.Delete();
-            open.Replicated?.OnEmpty();
+            copies?.OnSafe(open.Key);
             open.Outcome?.TrySetResult(false);
             return;
         }
 
         SealedBatch batch = encoder.Seal(reason);
-        batch.Trace = EstatActivities.Sealed(batch);
-        if (batch.Segment is not null && !backlog!.TrySeal(batch))
+        batch.Trace = BatchSpans.Sealed(batch);
+        if (batch.Segment is not null && !seals!.TrySeal(batch))
         {
             return;
         }

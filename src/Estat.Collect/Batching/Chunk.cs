@@ -1,5 +1,5 @@
 // A block of encoded lines on its way from the requests to the writers of a partition.
-using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
 

@@ -1,7 +1,6 @@
 // A batch between its first event and its seal.
 using System.Diagnostics;
 using Estat.Collect.Metrics;
-using Estat.Collect.Replication;
 using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;
@@ -30,9 +29,6 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
 
     /// <summary>Whether the disk failed it: it takes nothing more. The spool writer's own.</summary>
     internal bool IsSpoiled { get; set; }
-
-    /// <summary>Its copy on another silo, from its first flush on; null in a partition below <c>replica</c>. The spool writer's own.</summary>
-    internal ReplicatedBatch? Replicated { get; set; }
 
     /// <summary>Traced requests that brought events of it, <see cref="EstatActivities.MostLinks"/> at most; null when there are none.</summary>
     internal List<ActivityContext>? Requests { get; private set; }

@@ -1,6 +1,5 @@
 // How the events of one request to /collect/batch enter a partition.
 using Estat.Base.Acks;
-using Estat.Collect.Intake;
 
 namespace Estat.Collect.Batching;
 

@@ -1,7 +1,6 @@
 // A partition: many requests append encoded lines, its writers turn them into batches.
 using Estat.Base.Acks;
 using Estat.Collect.Events;
-using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
 using Estat.Lake.Names;
@@ -11,7 +10,7 @@ namespace Estat.Collect.Batching;
 /// <summary>
 /// A partition of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
 /// is decided there, so that an answer can name the batch. Full chunks leave for the partition's writers: at <c>memory</c> the
-/// <see cref="BatchWriter"/> alone; above it first the <see cref="Spooling.SpoolWriter"/>, which also takes what gathers in a chunk that is not full,
+/// <see cref="BatchWriter"/> alone; above it first the <see cref="SpoolWriter"/>, which also takes what gathers in a chunk that is not full,
 /// as requests wait for its flush.
 /// </summary>
 /// <remarks>

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Estat.Base.Memory;
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;
+using Estat.Collect.Metrics;
 using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;

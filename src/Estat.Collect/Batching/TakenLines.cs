@@ -1,6 +1,4 @@
 // What passes between a partition and its spool writer.
-using Estat.Collect.Intake;
-
 namespace Estat.Collect.Batching;
 
 /// <summary>Lines of one chunk that the spool writer takes to flush at once.</summary>

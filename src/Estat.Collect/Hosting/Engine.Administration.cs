@@ -1,8 +1,8 @@
 // What the operator asks of its engine.
 using Estat.Base.Storage;
-using Estat.Collect.Administration;
 using Estat.Collect.Metrics;
 using Estat.Collect.Recovery;
+using Estat.Collect.Uploading;
 
 namespace Estat.Collect.Hosting;
 
@@ -22,13 +22,13 @@ public sealed partial class Engine
 
     /// <inheritdoc/>
     IReadOnlyList<(string Name, bool IsGone)> INodeReadings.FoldersGone =>
-        [("spool", _spool.IsGone), ("dlq", _dlq.IsGone), .. _replicas is null ? [] : new[] { ("replicas", _replicas.Spool.IsGone) }];
+        [("spool", _spool.IsGone), ("dlq", _dlq.IsGone), .. _replication is null ? [] : new[] { ("replicas", _replication.IsGone) }];
 
     /// <summary>DLQ_MAX_SIZE_BYTES.</summary>
     internal long DlqMaxBytes => _options.DlqMaxSizeBytes;
 
     /// <summary>Why the last upload failed; null while uploads succeed.</summary>
-    internal string? StorageFault => _batches.Fault?.Message;
+    internal string? StorageFault => _storage.Fault?.Message;
 
     /// <summary>
     /// Whether storage does what is promised. While an upload that failed waits for its next try, its error is the answer, whatever a probe would
@@ -38,15 +38,15 @@ public sealed partial class Engine
     public async Task<StorageException?> AskStorageAsync()
     {
         bool waits = _dlq.Files > 0 || SpoolWaiting > 0 || !_uploader.IsIdle;
-        if (waits && _batches.Fault is { } fault)
+        if (waits && _storage.Fault is { } fault)
         {
             return fault;
         }
 
-        StorageException? found = await Sink.AskAsync(isDoubted: _batches.Fault is not null).ConfigureAwait(false);
+        StorageException? found = await Sink.AskAsync(isDoubted: _storage.Fault is not null).ConfigureAwait(false);
         if (found is null && !waits)
         {
-            _batches.OnAnswer();
+            _storage.OnAnswer();
         }
 
         return found;

@@ -1,5 +1,6 @@
 // What a cluster asks of a node's engine besides taking events.
 using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Hosting;
 
@@ -28,7 +29,7 @@ public sealed partial class Engine
         string? fault = (await Sink.AskAsync().ConfigureAwait(false))?.Message;
         if (fault is null)
         {
-            _batches.OnAnswer();
+            _storage.OnAnswer();
             OnStorageAnswers();
         }
 

@@ -5,11 +5,11 @@ using Estat.Base.Files;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
 using Estat.Collect.Recovery;
-using Estat.Collect.Replication;
 using Estat.Collect.Spooling;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
@@ -30,12 +30,12 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private readonly DlqDirectory _dlq;
     private readonly Func<AckLevel, int, ObjectKeys, PartitionWriters> _newPartition;
     private readonly PrefixPartitions<Partition> _prefixed;
-    private readonly BatchStore _batches;
+    private readonly StorageState _storage;
     private readonly Uploader _uploader;
     private readonly SpoolBacklog _backlog;
     private readonly RecoveryLoop _recovery;
     private readonly LocalIngest _ingest;
-    private readonly Replicas? _replicas;
+    private readonly IReplication? _replication;
     private readonly CancellationTokenSource _stopRecovery = new();
     private readonly CancellationTokenSource _stopSpool = new();
     private Task _uploading = Task.CompletedTask;
@@ -51,20 +51,20 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <param name="time">Clock and timers of every part.</param>
     /// <param name="loggers">Where the parts log.</param>
     /// <param name="openCompressor">Replaces gzip, for tests of its failure; null is gzip at <c>GZIP_LEVEL</c>.</param>
-    /// <param name="replication">The other silos; null for a node by itself, which does not offer <c>replica</c>.</param>
+    /// <param name="replication">The other silos; null for a node by itself, which does not offer <c>replica</c>. The engine disposes of it.</param>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written; the message says what to do.</exception>
-    public Engine(
+    internal Engine(
         EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null,
-        ReplicaSetup? replication = null)
+        IReplication? replication = null)
         : this(options, store, time, loggers, openCompressor,
             Spool.Open(options, SparesFor(options, replication), time, loggers.CreateLogger<Spool>()), replication)
     {
     }
 
     /// <summary>The same over a spool that is open; the engine disposes of it.</summary>
-    internal Engine(EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor,
-        Spool spool,
-        ReplicaSetup? replication = null)
+    internal Engine(
+        EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool,
+        IReplication? replication = null)
     {
         _options = options;
         _store = store;
@@ -90,33 +90,40 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
         openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
-        _batches = new BatchStore(writer, quarantine, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
-        SpoolBacklog BacklogOf(Spool of) => new(
-            options, of, _batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
-            loggers.CreateLogger<SpoolBacklog>());
-        _backlog = BacklogOf(spool);
-        _replicas = replication is null ? null : new Replicas(options, replication, BacklogOf, () => _batches.Fails, time, loggers);
-        _batches.OnAnswersAgain = OnStorageAnswers;
-        _batches.Waiting = () => (_dlq.Files, SpoolWaiting);
-        _uploader = new Uploader(options, _batches, _dlq, _backlog, _replicas?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
-        _recovery = new RecoveryLoop(
-            options, _dlq, writer, quarantine, keys, Instruments,
-            () => _uploader.IsIdle && _backlog.IsIdle && _replicas is null or { Backlog.IsIdle: true }, _batches.OnAnswer, time,
-            loggers.CreateLogger<RecoveryLoop>());
-        Dlq = new DlqOffice(options, _dlq, _recovery, keys, time, loggers.CreateLogger<DlqOffice>());
         Quarantine = store is IObjectCatalog catalog
             ? new Quarantine(catalog, quarantine, writer, keys, Ledger, Objects, time, loggers.CreateLogger<Quarantine>())
             : null;
-        _batches.OnStored = _recovery.OnStored = Objects.Add;
-        _batches.OnQuarantined = _recovery.OnQuarantined = Quarantine is null ? null : Quarantine.OnArrived;
-        _recovery.OnFailed = _batches.OnFailed;
-        _batches.OnSafe = _recovery.OnSafe = _replicas is null ? null : _replicas.Own.OnStored;
+        _replication = replication;
+        var observer = new StoredObserver(Objects, Quarantine, replication?.Own);
+        _storage = new StorageState(() => (_dlq.Files, SpoolWaiting), OnStorageAnswers, time, loggers.CreateLogger<BatchStore>());
+        var batches = new BatchStore(writer, quarantine, _storage, observer, Ledger, Instruments, time, loggers.CreateLogger<BatchStore>());
+        SpoolBacklog BacklogOf(Spool of) => new(
+            options, of, batches, _dlq, quarantine, () => new BatchEncoder(openCompressor, encoderLogger, onDropped: null), Ledger, time,
+            loggers.CreateLogger<SpoolBacklog>());
+        _backlog = BacklogOf(spool);
+        try
+        {
+            replication?.Open(BacklogOf, _storage);
+        }
+        catch
+        {
+            _dlq.Dispose();
+            spool.Dispose();
+            throw;
+        }
+
+        _uploader = new Uploader(options, batches, _dlq, _backlog, replication?.Own, Ledger, Instruments, time, loggers.CreateLogger<Uploader>());
+        _recovery = new RecoveryLoop(
+            options, _dlq, writer, quarantine, keys, Instruments,
+            () => _uploader.IsIdle && _backlog.IsIdle && replication is null or { IsIdle: true }, _storage, observer, time,
+            loggers.CreateLogger<RecoveryLoop>());
+        Dlq = new DlqOffice(options, _dlq, _recovery, observer, keys, time, loggers.CreateLogger<DlqOffice>());
         var chunks = new ChunkPool();
         var waiters = new AckWaiterPool();
         _newPartition = (level, number, itsKeys) => new PartitionWriters(
             level, number, options, itsKeys, chunks, waiters,
             new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
-            _replicas?.Own, _uploader.EnqueueAsync, Instruments, time);
+            replication?.Own, _uploader.EnqueueAsync, Instruments, time);
         _partitions = [.. Levels.SelectMany(
             level => Enumerable.Range(0, PartitionsOf(level, options)).Select(number => _newPartition(level, number, keys)))];
         _prefixed = new PrefixPartitions<Partition>(options,
@@ -124,7 +131,6 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         Partition[][] partitions = [.. AckLevels.All.Select(
             level => _partitions.Where(one => one.Partition.Level == level).Select(one => one.Partition).ToArray())];
         _ingest = new LocalIngest(partitions, _prefixed, chunks, options.BatchSize, options.StoredMaxWait, TroubleWith, time);
-        spool.OnFull = FlushSpooled;
         Instruments.Observe(this);
     }
 
@@ -143,9 +149,6 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <summary>What the node keeps for itself in SPOOL_DIR.</summary>
     public IStateFiles State => _spool;
 
-    /// <summary>Copies of other silos' batches; null for a node by itself.</summary>
-    public ReplicaStore? Replicas => _replicas?.Held;
-
     /// <inheritdoc/>
     public RequestCounters Requests { get; } = new();
 
@@ -159,16 +162,16 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public long BufferedBytes => _partitions.Sum(one => one.Partition.WaitingBytes);
 
     /// <inheritdoc/>
-    public long SpoolBytes => _spool.Bytes + (_replicas?.Spool.Bytes ?? 0);
+    public long SpoolBytes => _spool.Bytes + (_replication?.Bytes ?? 0);
 
     /// <inheritdoc/>
-    public int SpoolWaiting => _backlog.Segments + (_replicas?.Backlog.Segments ?? 0);
+    public int SpoolWaiting => _backlog.Segments + (_replication?.Waiting ?? 0);
 
     /// <inheritdoc/>
-    public int ReplicasHeld => _replicas?.Held.Batches ?? 0;
+    public int ReplicasHeld => _replication?.Held ?? 0;
 
     /// <inheritdoc/>
-    public long UnderReplicated => _replicas?.UnderReplicated ?? 0;
+    public long UnderReplicated => _replication?.UnderReplicated ?? 0;
 
     /// <inheritdoc/>
     public EstatOptions Bounds => _options;
@@ -206,7 +209,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public bool IsReady => NotReadyBecause is null;
 
     /// <inheritdoc/>
-    public bool StorageFails => _batches.Fails;
+    public bool StorageFails => _storage.Fails;
 
     /// <summary>Why the node takes no events now; null when it does.</summary>
     public string? NotReadyBecause =>
@@ -214,7 +217,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         : _draining ? "the node is draining"
         : !_started ? "the node is starting"
         : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; the node uploads what waits, which makes room"
-        : _spool.IsGone || _replicas is { Spool.IsGone: true } ? "SPOOL_DIR, or a file in it, was taken away or replaced; see the log"
+        : _spool.IsGone || _replication is { IsGone: true } ? "SPOOL_DIR, or a file in it, was taken away or replaced; see the log"
         : _dlq.IsGone ? "DLQ_DIR was removed or replaced; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFull ? "the spool is at SPOOL_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
@@ -229,14 +232,15 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);
         _spooling = Task.WhenAll(
             Watch(_spool.KeepSparesAsync(_stopSpool.Token), "the spool's supply of segments", carriesEvents: false),
-            Watch(_spool.GuardAsync(_stopSpool.Token), "the watch over the spool's disk", carriesEvents: false),
+            Watch(
+                _spool.GuardAsync(FlushSpooled, _backlog.LookForMissing, _stopSpool.Token), "the watch over the spool's disk", carriesEvents: false),
             Watch(_dlq.GuardAsync(_stopSpool.Token), "the watch over the DLQ's folder", carriesEvents: false),
             Watch(_backlog.RunAsync(_stopSpool.Token), "the spool's backlog", carriesEvents: false));
-        if (_replicas is not null)
+        if (_replication is not null)
         {
-            _ = Watch(_replicas.Hold(), "the writer of other silos' copies", carriesEvents: true);
+            _ = Watch(_replication.HoldAsync(), "the writer of other silos' copies", carriesEvents: true);
             _spooling = Task.WhenAll(
-                _replicas.Run(_stopSpool.Token).Select(part => Watch(part, "a part of replication", carriesEvents: false)).Append(_spooling));
+                _replication.Run(_stopSpool.Token).Select(part => Watch(part, "a part of replication", carriesEvents: false)).Append(_spooling));
         }
 
         _started = true;
@@ -247,7 +251,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     {
         _draining = true;
         _ingest.BeginDrain();
-        _replicas?.Held.BeginDrain();
+        _replication?.BeginDrain();
     }
 
     /// <summary>
@@ -281,9 +285,9 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         await _uploading.ConfigureAwait(false);
         await _recovering.ConfigureAwait(false);
         await _backlog.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
-        if (_replicas is not null)
+        if (_replication is not null)
         {
-            await _replicas.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
+            await _replication.DrainAsync(_uploader.Hurried).ConfigureAwait(false);
         }
 
         await _stopSpool.CancelAsync().ConfigureAwait(false);
@@ -299,7 +303,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         BeginDrain();
         await _stopRecovery.CancelAsync().ConfigureAwait(false);
         await _stopSpool.CancelAsync().ConfigureAwait(false);
-        _replicas?.Held.Dispose();
+        _replication?.StopHolding();
         await _recovering.ConfigureAwait(false); // it must not read a folder that is no longer this process' own
         await _spooling.ConfigureAwait(false);
         _prefixed.Close();
@@ -310,7 +314,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
         _uploader.Dispose();
         _backlog.Dispose();
-        _replicas?.Dispose();
+        _replication?.Dispose();
         _dlq.Dispose();
         _spool.Dispose();
         _store.Dispose();
@@ -322,7 +326,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private bool DlqIsFull => _options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull;
 
     // What the options allow; at memory on a file system that forgets, no more than that unless somebody says that it will do.
-    private static AckLevel[] LevelsOf(EstatOptions options, ReplicaSetup? replication) =>
+    private static AckLevel[] LevelsOf(EstatOptions options, IReplication? replication) =>
         options.AckAllowed is { } allowed ? [.. allowed]
         : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
         : [.. replication is null ? AckLevels.OfOneNode : AckLevels.All];
@@ -330,7 +334,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     // Requests that wait for the store share one partition, so that nobody can force tiny objects on the rest.
     private static int PartitionsOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
 
-    private static int SparesFor(EstatOptions options, ReplicaSetup? replication) =>
+    private static int SparesFor(EstatOptions options, IReplication? replication) =>
         PartitionsOf(AckLevel.Disk, options) + PartitionsOf(AckLevel.Stored, options)
         + (replication is null ? 0 : PartitionsOf(AckLevel.Replica, options));
 
@@ -351,13 +355,13 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         : level == AckLevel.Memory ? null
         : _spool.IsFailing ? Admission.DiskFailed
         : _spool.IsFull ? Admission.StorageFull
-        : level == AckLevel.Replica && _replicas!.Own.MustRefuse ? Admission.NoReplica
+        : level == AckLevel.Replica && _replication!.Own.MustRefuse ? Admission.NoReplica
         : null;
 
     private void OnStorageAnswers()
     {
         _backlog.OnStorageAnswers();
-        _replicas?.Backlog.OnStorageAnswers();
+        _replication?.OnStorageAnswers();
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

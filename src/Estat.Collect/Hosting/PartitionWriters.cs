@@ -1,10 +1,8 @@
 // A partition with its writers.
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
-using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
 using Estat.Collect.Spooling;
 using Estat.Lake.Names;
 
@@ -20,12 +18,13 @@ internal sealed class PartitionWriters : IDisposable
 
     internal PartitionWriters(
         AckLevel level, int number, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool waiters, BatchEncoder encoder, Spool spool,
-        SpoolBacklog backlog, ReplicatedBatches? replicated, Func<SealedBatch, ValueTask> onSealed, EstatInstruments instruments, TimeProvider time)
+        ISegmentSeals seals, IBatchCopies? copies, Func<SealedBatch, ValueTask> onSealed, EstatInstruments instruments, TimeProvider time)
     {
         _name = $"estat-{level.ToText()}-{number}";
         Partition = new Partition(level, options, keys, chunks, waiters, time);
-        _spoolWriter = level == AckLevel.Memory ? null : new SpoolWriter(Partition, spool, GroupFor(level, replicated), instruments, time);
-        _batchWriter = new BatchWriter(Partition, _spoolWriter?.Flushed ?? Partition.Ready, chunks, encoder, backlog, onSealed);
+        IGroupCopies? itsCopies = level == AckLevel.Replica ? copies!.Of(Partition) : null;
+        _spoolWriter = level == AckLevel.Memory ? null : new SpoolWriter(Partition, spool, itsCopies, instruments, time);
+        _batchWriter = new BatchWriter(Partition, _spoolWriter?.Flushed ?? Partition.Ready, chunks, encoder, seals, copies, onSealed);
     }
 
     /// <summary>Where requests append.</summary>
@@ -41,9 +40,6 @@ internal sealed class PartitionWriters : IDisposable
 
         yield return Task.Run(_batchWriter.RunAsync);
     }
-
-    private GroupReplication? GroupFor(AckLevel level, ReplicatedBatches? replicated) =>
-        level == AckLevel.Replica ? new GroupReplication(replicated!, Partition) : null;
 
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 // The port between those who receive events (HTTP today) and those who keep them (this process, or a cluster).
 using Estat.Base.Acks;
 using Estat.Base.Threading;
+using Estat.Collect.Batching;
 using Estat.Collect.Events;
 
 namespace Estat.Collect.Intake;

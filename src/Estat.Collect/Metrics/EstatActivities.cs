@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Estat.Base.Storage;
-using Estat.Collect.Batching;
 
 namespace Estat.Collect.Metrics;
 
@@ -20,7 +19,7 @@ public static class EstatActivities
     /// <summary>Requests that one batch's span links to; of more than these the first are kept.</summary>
     internal const int MostLinks = 32;
 
-    private static readonly ActivitySource Source = new(SourceName);
+    internal static readonly ActivitySource Source = new(SourceName);
 
     /// <summary>Whether anybody listens.</summary>
     internal static bool IsOn => Source.HasListeners();
@@ -42,26 +41,6 @@ public static class EstatActivities
     internal static ActivityContext? CurrentRequest =>
         Activity.Current is { } current && ReferenceEquals(current.Source, Source) ? current.Context : null;
 
-    /// <summary>A batch from its first event to its seal, which is now.</summary>
-    /// <returns>What its uploads are children of; null when nobody listens.</returns>
-    internal static ActivityContext? Sealed(SealedBatch batch)
-    {
-        if (!IsOn)
-        {
-            return null;
-        }
-
-        using Activity? activity = Source.StartActivity(
-            "estat.batch", ActivityKind.Internal, TraceRoot(batch.Key), links: batch.Requests?.Select(request => new ActivityLink(request)),
-            startTime: batch.Opened);
-        activity?.SetTag("estat.key", batch.Key)
-            .SetTag("estat.events", batch.Seal.Events)
-            .SetTag("estat.bytes", batch.Seal.Bytes)
-            .SetTag("estat.content_bytes", batch.ContentBytes)
-            .SetTag("estat.sealed_by", batch.Reason.ToString().ToLowerInvariant());
-        return activity?.Context;
-    }
-
     /// <summary>An attempt to store a batch; the caller disposes of it when the attempt ends.</summary>
     /// <param name="name"><c>estat.upload</c> or <c>estat.recover</c>.</param>
     /// <param name="key">The object's key.</param>
@@ -81,22 +60,8 @@ public static class EstatActivities
             .SetTag("estat.attempt", of.Attempt);
     }
 
-    /// <summary>A batch goes to the DLQ; the caller disposes of it when it is there.</summary>
-    internal static Activity? MovingToDlq(SealedBatch batch, string reason)
-    {
-        if (!IsOn)
-        {
-            return null;
-        }
-
-        return Source.StartActivity("estat.dlq", ActivityKind.Internal, batch.Trace ?? TraceRoot(batch.Key))?
-            .SetTag("estat.key", batch.Key)
-            .SetTag("estat.events", batch.Seal.Events)
-            .SetTag("estat.reason", reason);
-    }
-
-    // Without a span to be a child of: a first span of the batch's trace.
-    private static ActivityContext TraceRoot(string key) => new(TraceOf(key), default, ActivityTraceFlags.Recorded);
+    /// <summary>Where a span of a batch stands that has no other span to be a child of.</summary>
+    internal static ActivityContext TraceRoot(string key) => new(TraceOf(key), default, ActivityTraceFlags.Recorded);
 }
 
 /// <summary>Where an attempt to store stands in its batch's trace.</summary>

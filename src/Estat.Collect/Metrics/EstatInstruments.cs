@@ -3,7 +3,6 @@ using System.Diagnostics.Metrics;
 using Estat.Base.Memory;
 using Estat.Base.Metrics;
 using Estat.Base.Threading;
-using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
 
 namespace Estat.Collect.Metrics;
@@ -186,12 +185,15 @@ public sealed class EstatInstruments : IDisposable
     }
 
     /// <summary>A batch takes no more events.</summary>
-    internal void OnBatchSealed(SealedBatch batch)
+    /// <param name="reason">What ended it.</param>
+    /// <param name="linesBytes">Bytes of its JSONL.</param>
+    /// <param name="contentBytes">Bytes after gzip.</param>
+    internal void OnBatchSealed(FlushReason reason, long linesBytes, long contentBytes)
     {
         Interlocked.Increment(ref _sealed);
-        _batchesSealed.Add(1, Tag("reason", Label(batch.Reason)));
-        _linesBytes.Add(batch.Seal.Bytes);
-        _contentBytes.Add(batch.ContentBytes);
+        _batchesSealed.Add(1, Tag("reason", Label(reason)));
+        _linesBytes.Add(linesBytes);
+        _contentBytes.Add(contentBytes);
     }
 
     /// <summary>An uploader took a batch from the queue.</summary>

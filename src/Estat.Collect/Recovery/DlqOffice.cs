@@ -1,10 +1,12 @@
 // The DLQ for the operator: looking, trying now, giving up.
 using System.IO.Enumeration;
+using Estat.Base.Metrics;
 using Estat.Base.Storage;
-using Estat.Collect.Administration;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
+using Estat.Collect.Uploading;
 using Estat.Lake.Names;
 
 namespace Estat.Collect.Recovery;
@@ -20,15 +22,18 @@ public sealed partial class DlqOffice
     private readonly EstatOptions _options;
     private readonly DlqDirectory _dlq;
     private readonly RecoveryLoop _recovery;
+    private readonly IStoredObserver _observer;
     private readonly ObjectKeys _keys;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    internal DlqOffice(EstatOptions options, DlqDirectory dlq, RecoveryLoop recovery, ObjectKeys keys, TimeProvider time, ILogger logger)
+    internal DlqOffice(
+        EstatOptions options, DlqDirectory dlq, RecoveryLoop recovery, IStoredObserver observer, ObjectKeys keys, TimeProvider time, ILogger logger)
     {
         _options = options;
         _dlq = dlq;
         _recovery = recovery;
+        _observer = observer;
         _keys = keys;
         _time = time;
         _logger = logger;
@@ -152,7 +157,7 @@ public sealed partial class DlqOffice
             }
 
             LogDiscarded(_logger, asker, payload, held);
-            _recovery.OnSafe?.Invoke(key); // a copy on another silo goes as well, or it would store what was given up
+            _observer.OnSafe(key); // a copy on another silo goes as well, or it would store what was given up
             return new OrderResult(OrderEnd.Discarded, held);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -200,9 +205,9 @@ public sealed partial class DlqOffice
         TimeSpan age = _time.GetUtcNow() - opened;
         return new DlqFile(
             name, meta?.Key ?? _keys.ForName(name, opened), meta?.NumEvents
-                ?? 0, file.Length, StateSampler.ToMilliseconds(opened), Math.Round(age.TotalSeconds, 1),
+                ?? 0, file.Length, Moments.ToMilliseconds(opened), Math.Round(age.TotalSeconds, 1),
             meta?.Reason ?? trouble!, meta?.Attempts ?? 0,
-            meta is null || due <= _time.GetUtcNow().UtcDateTime ? null : StateSampler.ToMilliseconds(due), age >= _options.DlqMaxAge,
+            meta is null || due <= _time.GetUtcNow().UtcDateTime ? null : Moments.ToMilliseconds(due), age >= _options.DlqMaxAge,
             meta?.Form == BatchForm.Raw ? "raw" : "gzip");
     }
 

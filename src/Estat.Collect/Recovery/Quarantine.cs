@@ -1,9 +1,10 @@
 // The quarantine for the operator: looking, trying again, giving up.
 using System.IO.Compression;
 using Estat.Base.Memory;
+using Estat.Base.Metrics;
 using Estat.Base.Storage;
-using Estat.Collect.Administration;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
 using Estat.Lake.Reading;
@@ -193,14 +194,14 @@ public sealed partial class Quarantine
             await using OpenObject? there = await _catalog.OpenAsync(entry.Key, cancellationToken).ConfigureAwait(false);
             return there is null ? null
                 : new QuarantinedObject(
-                    entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), EventsOf(entry.Key, there), there.Reason);
+                    entry.Key, entry.Bytes, Moments.ToMilliseconds(entry.Modified), EventsOf(entry.Key, there), there.Reason);
         }
         catch (StorageException error) when (error.OfObject != ObjectRefusal.None)
         {
             // One that is archived keeps nobody from the others.
             long events = Counted(entry.Key) ?? 0;
             return new QuarantinedObject(
-                entry.Key, entry.Bytes, StateSampler.ToMilliseconds(entry.Modified), events, ObjectReads.WordsOf(error, entry.Key));
+                entry.Key, entry.Bytes, Moments.ToMilliseconds(entry.Modified), events, ObjectReads.WordsOf(error, entry.Key));
         }
     }
 

@@ -4,9 +4,9 @@ using Estat.Base.Files;
 using Estat.Base.Logging;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
-using Estat.Collect.Administration;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
 using Estat.Collect.Uploading;
@@ -30,7 +30,8 @@ internal sealed partial class RecoveryLoop
     private readonly ObjectKeys _keys;
     private readonly EstatInstruments _instruments;
     private readonly Func<bool> _uploadsAreIdle;
-    private readonly Action _onStored;
+    private readonly StorageState _storage;
+    private readonly IStoredObserver _observer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Claims _claims = new(MostAtOnce);
@@ -42,7 +43,7 @@ internal sealed partial class RecoveryLoop
 
     internal RecoveryLoop(
         EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys,
-        EstatInstruments instruments, Func<bool> uploadsAreIdle, Action onStored, TimeProvider time, ILogger logger)
+        EstatInstruments instruments, Func<bool> uploadsAreIdle, StorageState storage, IStoredObserver observer, TimeProvider time, ILogger logger)
     {
         _options = options;
         _dlq = dlq;
@@ -51,7 +52,8 @@ internal sealed partial class RecoveryLoop
         _keys = keys;
         _instruments = instruments;
         _uploadsAreIdle = uploadsAreIdle;
-        _onStored = onStored;
+        _storage = storage;
+        _observer = observer;
         _time = time;
         _logger = logger;
         _putOff = new DlqPutOff(time);
@@ -174,7 +176,7 @@ internal sealed partial class RecoveryLoop
         }
         catch (StorageException error)
         {
-            // An outage is told by OnFailed, once for all files. A refusal is this file's own: told when it is another than last time.
+            // An outage is told by StorageState, once for all files. A refusal is this file's own: told when it is another than last time.
             bool isNews = Reschedule(payload!, error.Message) == true;
             if (isNews && error.Failure == StorageFailure.Refused)
             {
@@ -194,18 +196,6 @@ internal sealed partial class RecoveryLoop
             return false;
         }
     }
-
-    /// <summary>Called with the key of each batch that is safe in the store, whole.</summary>
-    internal Action<string>? OnSafe { get; set; }
-
-    /// <summary>Called with what was stored.</summary>
-    internal Action<StoredObject>? OnStored { get; set; }
-
-    /// <summary>Called with the key and the events of what went to the quarantine.</summary>
-    internal Action<string, long>? OnQuarantined { get; set; }
-
-    /// <summary>Called with the key and what was wrong when the store did not take a file.</summary>
-    internal Action<string, StorageException>? OnFailed { get; set; }
 
     private async Task<OrderResult> RecoverAsync(string payload, CancellationToken cancellationToken)
     {
@@ -229,9 +219,9 @@ internal sealed partial class RecoveryLoop
             string key = meta?.Key ?? _keys.ForName(name, ObjectKeys.OpenedOf(name) ?? File.GetLastWriteTimeUtc(payload));
             var content = new ObjectContent(() => Open(_dlq.Now(payload)), seal, IsGzip: true);
             string stored = await WriteAsync(key, content, new BatchTrace(key, 1 + (meta?.Attempts ?? 0)), cancellationToken).ConfigureAwait(false);
-            OnSafe?.Invoke(key);
+            _observer.OnSafe(key);
             long bytes = new FileInfo(_dlq.Now(payload)) is { Exists: true } file ? file.Length : 0;
-            OnStored?.Invoke(StoredObject.Of(stored, seal, bytes, meta?.Created ?? ObjectKeys.OpenedOf(name) ?? _time.GetUtcNow(), _time));
+            _observer.OnStored(StoredObject.Of(stored, seal, bytes, meta?.Created ?? ObjectKeys.OpenedOf(name) ?? _time.GetUtcNow(), _time));
             _dlq.Remove(payload, seal.Events, Place.Stored); // only now, as an attempt may fail and be repeated
             _putOff.Forget(payload);
             LogRecovered(_logger, stored, seal.Events, meta?.Attempts ?? 0);
@@ -246,7 +236,7 @@ internal sealed partial class RecoveryLoop
                 .ConfigureAwait(false);
             if (_dlq.Remove(payload, meta?.NumEvents, Place.Quarantined))
             {
-                OnQuarantined?.Invoke(stored, events);
+                _observer.OnQuarantined(stored, events);
             }
 
             _putOff.Forget(payload);
@@ -263,7 +253,7 @@ internal sealed partial class RecoveryLoop
         try
         {
             string stored = await _writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
-            _onStored();
+            _storage.OnAnswer();
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: true);
             return stored;
         }
@@ -273,8 +263,9 @@ internal sealed partial class RecoveryLoop
             _instruments.OnUploadEnded(_time.GetElapsedTime(started), succeeded: false);
             if (error.Failure != StorageFailure.Refused) // what is wrong with one file says nothing of the store
             {
-                OnFailed?.Invoke(key, error);
+                _storage.OnFailed(key, error);
             }
+
             throw;
         }
     }

@@ -1,7 +1,6 @@
 // Reads a segment that nobody writes any more, and believes nothing that it has not checked.
 using System.Buffers;
 using Estat.Base.Storage;
-using Estat.Collect.Batching;
 
 namespace Estat.Collect.Spooling;
 
@@ -26,6 +25,9 @@ internal enum TailKind
 internal sealed class SegmentReader : IDisposable
 {
     // A record is a chunk: 256 KB, more only for an event near a large MAX_BODY_SIZE.
+    // As much as a writer writes at once.
+    private const int BufferBytes = 256 * 1024;
+
     private const int LargestRecord = 1 << 30;
 
     private readonly ISpoolFile _file;
@@ -96,7 +98,7 @@ internal sealed class SegmentReader : IDisposable
         long end = SegmentFormat.HeadBytes;
         long events = 0;
         long most = Seal?.Events ?? long.MaxValue;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkPool.ChunkBytes);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
             while (events < most && TryReadRecord(end, ref buffer) is { } frame && frame.FirstSequence == events + 1)
@@ -119,7 +121,7 @@ internal sealed class SegmentReader : IDisposable
     {
         bool zeros = true;
         byte[] window = ArrayPool<byte>.Shared.Rent(64 * 1024);
-        byte[] record = ArrayPool<byte>.Shared.Rent(ChunkPool.ChunkBytes);
+        byte[] record = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
             for (long at = end; at < Length;)

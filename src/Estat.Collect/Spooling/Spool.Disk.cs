@@ -9,7 +9,10 @@ internal sealed partial class Spool
     /// Keeps an eye on the disk until cancelled. Nothing is written while new requests are turned away, so nothing else would ever notice that there
     /// is room again, or that the disk works; and a call that hangs, a sync or the guard's own, reports nothing.
     /// </summary>
-    internal async Task GuardAsync(CancellationToken cancellationToken)
+    /// <param name="onFull">Called every second while the spool is full or its folder is gone: open batches must leave.</param>
+    /// <param name="onLooked">Called after each look at the folder, without a lock: what waits in it may be gone as well.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    internal async Task GuardAsync(Action onFull, Action onLooked, CancellationToken cancellationToken)
     {
         using var ticks = new PeriodicTimer(GuardInterval, _time);
         Task<bool> tick = ticks.WaitForNextTickAsync(cancellationToken).AsTask();
@@ -21,10 +24,10 @@ internal sealed partial class Spool
             measuring = await TryUntilAsync(tick, measuring, "measuring", Measure).ConfigureAwait(false);
             CheckHanging();
             TellOfRoom();
-            BeginLook();
+            BeginLook(onLooked);
             if (IsFull || IsGone)
             {
-                OnFull?.Invoke();
+                onFull();
             }
 
             if (IsFailing && !_hangs && !IsGone)

@@ -24,9 +24,6 @@ internal sealed partial class Spool
         }
     }
 
-    /// <summary>Called after each look, without a lock: what waits in the folder may be gone as well.</summary>
-    internal Action? OnLooked { get; set; }
-
     /// <summary>
     /// Looks at the folder. It goes on by itself only when the same folder is back in its place and holds every open segment; another folder may be
     /// the mount point of a disk that went away, so it takes a restart to use one.
@@ -45,8 +42,6 @@ internal sealed partial class Spool
         {
             DropSpares();
         }
-
-        OnLooked?.Invoke();
     }
 
     /// <summary>Whether a segment's file is gone for good, and not only out of sight.</summary>
@@ -60,7 +55,7 @@ internal sealed partial class Spool
     internal void OnLeft(string name) => _open.TryRemove(name, out _);
 
     // On a thread of its own: a file system that hangs must not keep the watch from saying so, nor the node from ending.
-    private void BeginLook()
+    private void BeginLook(Action onLooked)
     {
         if (_looking.IsCompleted)
         {
@@ -70,6 +65,7 @@ internal sealed partial class Spool
                 try
                 {
                     Look();
+                    onLooked();
                     _lookFault.End();
                 }
                 catch (Exception error) when (error is IOException or UnauthorizedAccessException)

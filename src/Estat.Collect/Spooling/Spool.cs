@@ -152,9 +152,6 @@ internal sealed partial class Spool : IDisposable
         return VolatileFileSystems.Contains(format) ? format : null;
     }
 
-    /// <summary>Called every second while the spool is full or its folder is gone: open batches must leave.</summary>
-    internal Action? OnFull { get; set; }
-
     /// <summary>A segment ended at this length; the next ones are likely to be as long.</summary>
     internal void OnEnded(long bytes) => Volatile.Write(ref _typicalBytes, Math.Max(bytes, Volatile.Read(ref _typicalBytes) * 7 / 8));
 

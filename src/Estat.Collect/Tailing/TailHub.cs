@@ -2,7 +2,6 @@
 using System.Buffers;
 using Estat.Collect.Batching;
 using Estat.Collect.Events;
-using Estat.Collect.Intake;
 using Estat.Lake.Lines;
 
 namespace Estat.Collect.Tailing;

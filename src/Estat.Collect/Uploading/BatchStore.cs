@@ -1,65 +1,22 @@
-// One attempt to lay a batch in the store, counted and traced; and whether the store answers at all.
+// One attempt to lay a batch in the store, counted and traced.
 using System.Diagnostics;
 using Estat.Base.Storage;
-using Estat.Collect.Administration;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
-using Estat.Collect.Recovery;
 
 namespace Estat.Collect.Uploading;
 
 /// <summary>What the uploader and the spool's backlog share. Safe for concurrent use.</summary>
 internal sealed partial class BatchStore(
-    ObjectWriter writer, QuarantineKeys quarantine, Ledger ledger, EstatInstruments instruments, TimeProvider time, ILogger logger)
+    ObjectWriter writer, QuarantineKeys quarantine, StorageState storage, IStoredObserver observer, Ledger ledger, EstatInstruments instruments,
+    TimeProvider time, ILogger logger)
 {
     private const string RawReason = "gzip failed when the batch was written";
-    private readonly StorageOutage _outage = new(time, logger);
-    private volatile bool _fails;
-    private volatile StorageException? _fault;
 
-    /// <summary>Whether the last upload failed, and nobody has got through since.</summary>
-    internal bool Fails => _fails;
-
-    /// <summary>Why it failed; null while it does not.</summary>
-    internal StorageException? Fault => _fails ? _fault : null;
-
-    /// <summary>Called when the store answers after it had failed.</summary>
-    internal Action? OnAnswersAgain { get; set; }
-
-    /// <summary>Somebody got through: a node without new requests must not go on saying that storage fails.</summary>
-    internal void OnAnswer()
-    {
-        if (_fails)
-        {
-            _fails = false;
-            _outage.OnAnswer();
-            OnAnswersAgain?.Invoke();
-        }
-    }
-
-    /// <summary>An attempt failed, whoever made it; the log hears of the outage, not of each attempt.</summary>
-    internal void OnFailed(string key, StorageException error)
-    {
-        _outage.OnFailed(key, error.Message); // first: an answer that comes in between must not leave an outage open that nothing ends
-        _fault = error;
-        _fails = true;
-    }
-
-    /// <summary>What waits, for the log; none by default.</summary>
-    internal Func<(long Files, int Segments)> Waiting
-    {
-        set => _outage.Waiting = value;
-    }
-
-    /// <summary>Called with the key of each batch that is safe in the store, or in the quarantine, with all that was acknowledged in it.</summary>
-    internal Action<string>? OnSafe { get; set; }
-
-    /// <summary>Called with each object under RAW_PREFIX.</summary>
-    internal Action<StoredObject>? OnStored { get; set; }
-
-    /// <summary>Called with the key and the events of each batch that went to the quarantine.</summary>
-    internal Action<string, long>? OnQuarantined { get; set; }
+    /// <summary>Whether the store answers.</summary>
+    internal StorageState Storage => storage;
 
     /// <summary>Stores a batch under its key, or a raw one in the quarantine.</summary>
     /// <param name="batch">What to store.</param>
@@ -82,17 +39,17 @@ internal sealed partial class BatchStore(
         ledger.Move(batch.Seal.Events, from, isGzip ? Place.Stored : Place.Quarantined);
         if (isGzip)
         {
-            OnStored?.Invoke(StoredObject.Of(stored!, batch.Seal, batch.ContentBytes, batch.Opened, time));
+            observer.OnStored(StoredObject.Of(stored!, batch.Seal, batch.ContentBytes, batch.Opened, time));
         }
         else
         {
-            OnQuarantined?.Invoke(stored!, batch.Seal.Events);
+            observer.OnQuarantined(stored!, batch.Seal.Events);
             instruments.OnQuarantined();
         }
 
         if (isWhole)
         {
-            OnSafe?.Invoke(batch.Key);
+            observer.OnSafe(batch.Key);
         }
 
         batch.Outcome?.TrySetResult(isGzip);
@@ -136,13 +93,13 @@ internal sealed partial class BatchStore(
         try
         {
             string stored = await writer.WriteAsync(key, content, cancellationToken).ConfigureAwait(false);
-            OnAnswer();
+            storage.OnAnswer();
             instruments.OnUploadEnded(time.GetElapsedTime(started), succeeded: true);
             return (stored, null);
         }
         catch (StorageException error)
         {
-            OnFailed(key, error);
+            storage.OnFailed(key, error);
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             instruments.OnUploadEnded(time.GetElapsedTime(started), succeeded: false);
             return (null, error);

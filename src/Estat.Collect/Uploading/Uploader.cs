@@ -4,10 +4,9 @@ using Estat.Base.Files;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
-using Estat.Collect.Replication;
 using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Uploading;
@@ -28,7 +27,7 @@ internal sealed partial class Uploader : IDisposable
     private readonly BatchStore _store;
     private readonly DlqDirectory _dlq;
     private readonly SpoolBacklog? _backlog;
-    private readonly ReplicatedBatches? _replicated;
+    private readonly IBatchCopies? _copies;
     private readonly Ledger _ledger;
     private readonly EstatInstruments _instruments;
     private readonly TimeProvider _time;
@@ -38,16 +37,15 @@ internal sealed partial class Uploader : IDisposable
     private int _uploading;
 
     internal Uploader(
-        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, ReplicatedBatches? replicated, Ledger ledger,
-        EstatInstruments instruments,
-        TimeProvider time, ILogger logger)
+        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, IBatchCopies? copies, Ledger ledger,
+        EstatInstruments instruments, TimeProvider time, ILogger logger)
     {
         _queue = Channel.CreateBounded<(SealedBatch, long)>(options.UploadQueue);
         _options = options;
         _store = store;
         _dlq = dlq;
         _backlog = backlog;
-        _replicated = replicated;
+        _copies = copies;
         _ledger = ledger;
         _instruments = instruments;
         _time = time;
@@ -66,7 +64,7 @@ internal sealed partial class Uploader : IDisposable
     /// <summary>Takes over a batch. Completes at once while there is room.</summary>
     internal async ValueTask EnqueueAsync(SealedBatch batch)
     {
-        _instruments.OnBatchSealed(batch);
+        _instruments.OnBatchSealed(batch.Reason, batch.Seal.Bytes, batch.ContentBytes);
         if (_queue.Writer.TryWrite((batch, _time.GetTimestamp())))
         {
             return;
@@ -79,7 +77,7 @@ internal sealed partial class Uploader : IDisposable
             return;
         }
 
-        if (_store.Fails && TryMoveToDlq(batch, "the upload queue was full while storage did not answer"))
+        if (_store.Storage.Fails && TryMoveToDlq(batch, "the upload queue was full while storage did not answer"))
         {
             batch.Outcome?.TrySetResult(false);
             batch.Dispose();
@@ -148,7 +146,7 @@ internal sealed partial class Uploader : IDisposable
     private async Task UploadAsync(SealedBatch batch)
     {
         string reason = "the node was told to hurry";
-        int attempts = _store.Fails ? 1 : 1 + _options.S3AppRetries;
+        int attempts = _store.Storage.Fails ? 1 : 1 + _options.S3AppRetries;
         for (int attempt = 1; attempt <= attempts && !_hurry.IsCancellationRequested; attempt++)
         {
             StorageException? error = await TryStoreAsync(batch, _hurry.Token).ConfigureAwait(false);
@@ -219,15 +217,15 @@ internal sealed partial class Uploader : IDisposable
     // A copy that was lost is made afresh before the batch waits for long; a process that has to end does not begin that.
     private async ValueTask KeepCopyAsync(SealedBatch batch)
     {
-        if (_replicated is not null && !_hurry.IsCancellationRequested)
+        if (_copies is not null && !_hurry.IsCancellationRequested)
         {
-            await _replicated.KeepSafeAsync(batch).ConfigureAwait(false);
+            await _copies.KeepSafeAsync(batch).ConfigureAwait(false);
         }
     }
 
     private bool TryMoveToDlq(SealedBatch batch, string reason)
     {
-        using Activity? activity = EstatActivities.MovingToDlq(batch, reason);
+        using Activity? activity = BatchSpans.MovingToDlq(batch, reason);
         try
         {
             _dlq.Add(batch, reason);

@@ -1,7 +1,7 @@
 // The shell around PacketIntake.
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Grains.Batching;
 

@@ -1,6 +1,6 @@
 // What a silo that joins has to have in common with those that are there, and both sides' line when it has not.
 using System.Globalization;
-using Estat.Collect.Hosting;
+using Estat.Grains.Hosting;
 
 namespace Estat.Grains.Replication;
 

@@ -1,7 +1,6 @@
 // The shell around the silo's copies, and the way to another silo's.
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
 using Orleans.Runtime.Services;
 
 namespace Estat.Grains.Replication;

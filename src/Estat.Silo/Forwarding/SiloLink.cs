@@ -1,10 +1,10 @@
 // A gateway's connection to one silo: an Orleans client that knows no other gateway than that silo's client endpoint.
 using System.Net;
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
 using Estat.Grains.Administration;
 using Estat.Grains.Batching;
+using Estat.Grains.Forwarding;
 using Estat.Silo.Clustering;
 using Estat.Silo.Tls;
 using Orleans.Configuration;

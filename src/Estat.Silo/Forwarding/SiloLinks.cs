@@ -2,8 +2,8 @@
 using System.Net;
 using Estat.Base.Logging;
 using Estat.Base.Threading;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 using Estat.Silo.Clustering;
 using Estat.Silo.Tls;
 

@@ -1,8 +1,7 @@
 // What makes an Orleans silo one of Estat's: the same in the program and in tests' clusters.
-using Estat.Collect.Forwarding;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
+using Estat.Grains.Forwarding;
 using Estat.Grains.Hosting;
 using Estat.Grains.Recovery;
 using Estat.Grains.Replication;

@@ -13,8 +13,8 @@ using Estat.Base.Storage;
 using Estat.Base.Threading;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
 using Estat.Grains.Administration;
+using Estat.Grains.Replication;
 using Estat.Silo.Administration;
 using Estat.Silo.Clustering;
 using Estat.Silo.Dashboard;
@@ -67,11 +67,12 @@ internal sealed partial class SiloServer : INodeServer
         _store = ObjectStores.Open(options.ObjectStorage, time);
         _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
         var peers = new ReplicaPeers(options.Cluster.Zone);
-        Engine = new Engine(options, _store, time, _loggers, replication: new ReplicaSetup(peers, options.Cluster.ReplicaDegraded));
+        var replicas = new Replicas(options, new ReplicaSetup(peers, options.Cluster.ReplicaDegraded), time, _loggers);
+        Engine = new Engine(options, _store, time, _loggers, replication: replicas);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = OtlpExport.For(options);
-        _parts = new SiloParts(options, Engine, peers, Engine.Replicas!, time);
+        _parts = new SiloParts(options, Engine, peers, replicas.Store, time);
 
         bool isCollecting = options.Cluster.Role != NodeRole.Silo;
         var administration = new NodeAdministration(

@@ -1,5 +1,4 @@
 // Another silo, as one that holds copies for this one.
-using Estat.Collect.Replication;
 using Estat.Grains.Replication;
 
 namespace Estat.Silo.Replication;

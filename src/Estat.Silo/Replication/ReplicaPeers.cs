@@ -1,5 +1,5 @@
 // The other silos of this moment, for the engine; MembershipWatch keeps them.
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 
 namespace Estat.Silo.Replication;
 

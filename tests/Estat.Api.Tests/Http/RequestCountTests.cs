@@ -10,6 +10,7 @@ using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Storage;
+using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Hosting;
 using Estat.Collect.Intake;

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text.Json;
 using Estat.Base.Acks;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Intake;
+using Estat.Collect.Batching;
 using Estat.Collect.Options;
 
 namespace Estat.Cluster.Tests.Administration;

@@ -3,8 +3,8 @@ using System.Net;
 using Estat.Base.Acks;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 using Estat.Silo.Forwarding;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,6 +1,6 @@
 // Silos find partners by membership: alive, spread, in another zone; and they are told whose copies to finish.
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 using Estat.Silo.Replication;
 
 namespace Estat.Cluster.Tests.Replication;

@@ -1,5 +1,5 @@
 // A silo's copies, as tests see what was asked of them.
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 
 namespace Estat.Cluster.Tests.Support;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
 using static Estat.Collect.Tests.Support.FailingCompressor;
 
 namespace Estat.Collect.Tests.Batching;

@@ -1,6 +1,7 @@
 // A partition: what ends a batch, what is refused, and that nothing that was taken is lost, doubled or mixed up on the way.
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
 using Estat.Collect.Options;
 
 namespace Estat.Collect.Tests.Batching;

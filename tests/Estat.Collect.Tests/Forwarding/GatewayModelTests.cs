@@ -1,8 +1,8 @@
 // What holds whatever silos, membership and clients do: acknowledged is stored once, refused is not stored, unknown is stored once at the most.
 using System.Collections.Concurrent;
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Collect.Tests.Forwarding;
 

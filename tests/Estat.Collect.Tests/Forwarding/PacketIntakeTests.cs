@@ -1,7 +1,7 @@
 // A packet is taken once, by the instance that it was sent to, however often its message arrives.
 using System.Text;
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Collect.Tests.Forwarding;
 

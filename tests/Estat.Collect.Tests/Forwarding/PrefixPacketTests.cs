@@ -1,7 +1,7 @@
 // Prefixes on their way from a gateway to a silo.
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
-using Estat.Collect.Intake;
+using Estat.Collect.Batching;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Collect.Tests.Forwarding;
 

@@ -3,10 +3,10 @@ using System.Diagnostics.Metrics;
 using Estat.Base.Acks;
 using Estat.Base.Files;
 using Estat.Base.Storage;
+using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
-using Estat.Collect.Intake;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 
 namespace Estat.Collect.Tests.Hosting;
 

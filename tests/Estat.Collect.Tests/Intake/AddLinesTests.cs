@@ -1,7 +1,6 @@
 // Lines that another node encoded enter a block whole, in chunks a batch can end at, or not at all.
 using System.Text;
 using Estat.Collect.Batching;
-using Estat.Collect.Intake;
 
 namespace Estat.Collect.Tests.Intake;
 

@@ -2,6 +2,8 @@
 using System.Text;
 using Estat.Base.Acks;
 using Estat.Base.Storage;
+using Estat.Collect.Batching;
+using Estat.Collect.Dlq;
 using Estat.Collect.Intake;
 using Estat.Collect.Options;
 using Estat.Collect.Recovery;

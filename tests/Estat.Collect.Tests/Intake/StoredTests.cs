@@ -1,7 +1,7 @@
 // ACK=stored: the answer waits for the store, for a bounded time, and nobody can force tiny objects on the rest.
 using Estat.Base.Acks;
 using Estat.Base.Storage;
-using Estat.Collect.Intake;
+using Estat.Collect.Batching;
 using Estat.Collect.Options;
 
 namespace Estat.Collect.Tests.Intake;

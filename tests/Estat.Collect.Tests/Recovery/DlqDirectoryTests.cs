@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 using Microsoft.Extensions.Logging;
 

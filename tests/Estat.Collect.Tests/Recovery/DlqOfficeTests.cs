@@ -1,8 +1,8 @@
 // Orders about DLQ files while recovery works on them: each file ends once, whoever comes first.
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 
 namespace Estat.Collect.Tests.Recovery;
 

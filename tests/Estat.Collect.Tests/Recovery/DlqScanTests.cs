@@ -1,6 +1,6 @@
 // Which file is tried next: the oldest that is due, without ever listing the folder, and each in its turn.
 using Estat.Base.Storage;
-using Estat.Collect.Recovery;
+using Estat.Collect.Dlq;
 using Estat.Lake.Names;
 
 namespace Estat.Collect.Tests.Recovery;

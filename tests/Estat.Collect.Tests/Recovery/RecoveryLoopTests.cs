@@ -3,8 +3,8 @@ using System.Text;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 // Whatever lies in the DLQ's folder: nothing hangs on it, it is told once, and no gauge is ever below zero.
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Collect.Tests.Recovery;

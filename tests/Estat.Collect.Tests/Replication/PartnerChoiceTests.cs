@@ -1,5 +1,5 @@
 // Copies spread over all silos, avoid the batch's own zone, and move as little as possible when silos come and go.
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 
 namespace Estat.Collect.Tests.Replication;
 

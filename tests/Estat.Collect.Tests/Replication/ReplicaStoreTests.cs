@@ -1,5 +1,5 @@
 // The partner's side by itself: a copy is a prefix, without gaps, and what was finished stays finished.
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 
 namespace Estat.Collect.Tests.Replication;
 
@@ -12,7 +12,7 @@ public sealed class ReplicaStoreTests
     public async Task Records_are_held_in_order_and_a_gap_or_a_repetition_is_refused()
     {
         await using var cluster = new ReplicaCluster(1);
-        ReplicaStore store = cluster.Nodes[0].Engine.Replicas!;
+        ReplicaStore store = cluster.Nodes[0].Replicas.Store;
         Assert.Equal(ReplicaAnswer.Held, await store.HoldAsync(Records(1, "a", "b")));
         Assert.Equal(ReplicaAnswer.Refused, await store.HoldAsync(Records(4, "d")));
         Assert.Equal(ReplicaAnswer.Refused, await store.HoldAsync(Records(1, "a", "b")));
@@ -25,7 +25,7 @@ public sealed class ReplicaStoreTests
     public async Task A_batch_is_held_from_its_first_record_or_not_at_all()
     {
         await using var cluster = new ReplicaCluster(1);
-        Assert.Equal(ReplicaAnswer.Refused, await cluster.Nodes[0].Engine.Replicas!.HoldAsync(Records(3, "c")));
+        Assert.Equal(ReplicaAnswer.Refused, await cluster.Nodes[0].Replicas.Store.HoldAsync(Records(3, "c")));
         await cluster.Nodes[0].DrainAsync();
         Assert.Empty(cluster.Stored);
     }
@@ -34,7 +34,7 @@ public sealed class ReplicaStoreTests
     public async Task A_batch_that_was_finished_takes_nothing_more_and_nor_does_its_owner_begin_another()
     {
         await using var cluster = new ReplicaCluster(1);
-        ReplicaStore store = cluster.Nodes[0].Engine.Replicas!;
+        ReplicaStore store = cluster.Nodes[0].Replicas.Store;
         store.OnNeighbours([Owner]);
         Assert.Equal(ReplicaAnswer.Held, await store.HoldAsync(Records(1, "a")));
         store.OnNeighbours([]);
@@ -49,7 +49,7 @@ public sealed class ReplicaStoreTests
     public async Task An_owner_that_membership_does_not_know_yet_is_not_taken_for_dead()
     {
         await using var cluster = new ReplicaCluster(1);
-        ReplicaStore store = cluster.Nodes[0].Engine.Replicas!;
+        ReplicaStore store = cluster.Nodes[0].Replicas.Store;
         store.OnNeighbours(["another"]);
         Assert.Equal(ReplicaAnswer.Held, await store.HoldAsync(Records(1, "a")));
         store.OnNeighbours(["another"]);
@@ -60,7 +60,7 @@ public sealed class ReplicaStoreTests
     public async Task What_is_stored_is_forgotten_and_its_file_is_gone()
     {
         await using var cluster = new ReplicaCluster(1);
-        ReplicaStore store = cluster.Nodes[0].Engine.Replicas!;
+        ReplicaStore store = cluster.Nodes[0].Replicas.Store;
         await store.HoldAsync(Records(1, "a"));
         store.Release([Key]);
         Assert.Equal(ReplicaAnswer.Refused, await store.HoldAsync(Records(2, "b")));
@@ -75,10 +75,10 @@ public sealed class ReplicaStoreTests
     {
         var time = new ManualTimeProvider();
         await using var cluster = new ReplicaCluster(1, time: time);
-        await cluster.Nodes[0].Engine.Replicas!.HoldAsync(Records(1, "a"));
+        await cluster.Nodes[0].Replicas.Store.HoldAsync(Records(1, "a"));
         time.Advance(TimeSpan.FromMinutes(2)); // FLUSH_INTERVAL
-        await cluster.Nodes[0].Engine.Replicas!.HoldAsync(Records(2, "b"));
-        Assert.Equal(1, cluster.Nodes[0].Engine.Replicas!.Batches);
+        await cluster.Nodes[0].Replicas.Store.HoldAsync(Records(2, "b"));
+        Assert.Equal(1, cluster.Nodes[0].Replicas.Store.Batches);
         await time.AdvanceUntilAsync(TimeSpan.FromSeconds(5), () => cluster.Stored.Length == 2, "the copy to be stored");
     }
 
@@ -88,12 +88,12 @@ public sealed class ReplicaStoreTests
         using var folder = new TempFolder();
         await using (var before = new ReplicaCluster(1))
         {
-            await before.Nodes[0].Engine.Replicas!.HoldAsync(Records(1, "a", "b"));
+            await before.Nodes[0].Replicas.Store.HoldAsync(Records(1, "a", "b"));
             CopyFolder(Path.Combine(before.Nodes[0].SpoolDir, "replicas"), folder["copy"]);
         }
 
         await using var after = new ReplicaCluster(1, beforeStart: node => CopyFolder(folder["copy"], Path.Combine(node.SpoolDir, "replicas")));
-        Assert.Equal(ReplicaAnswer.Refused, await after.Nodes[0].Engine.Replicas!.HoldAsync(Records(3, "c")));
+        Assert.Equal(ReplicaAnswer.Refused, await after.Nodes[0].Replicas.Store.HoldAsync(Records(3, "c")));
         await Wait.UntilAsync(() => after.Stored.Length == 2, TestNode.Limit, "the copy to be stored");
     }
 

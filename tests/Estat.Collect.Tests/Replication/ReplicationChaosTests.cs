@@ -2,7 +2,7 @@
 using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 
 namespace Estat.Collect.Tests.Replication;
 

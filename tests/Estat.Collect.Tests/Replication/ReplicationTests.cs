@@ -28,7 +28,7 @@ public sealed class ReplicationTests
         gate.SetResult();
         Ack ack = await asked.WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
         Assert.Equal((Admission.Accepted, AckLevel.Replica), (ack.Admission, ack.Level));
-        Assert.Equal(1, cluster.Nodes[1].Engine.Replicas!.Batches);
+        Assert.Equal(1, cluster.Nodes[1].Replicas.Store.Batches);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class ReplicationTests
         await using var cluster = new ReplicaCluster(2);
         await SendAllAsync(cluster.Nodes[0], EventLines.Bodies(20));
         await cluster.Nodes[0].DrainAsync();
-        await Wait.UntilAsync(() => cluster.Nodes[1].Engine.Replicas!.Batches == 0, TestNode.Limit, "the release");
+        await Wait.UntilAsync(() => cluster.Nodes[1].Replicas.Store.Batches == 0, TestNode.Limit, "the release");
         await cluster.Nodes[1].DrainAsync();
         Assert.Equal(EventLines.Bodies(20).Order(StringComparer.Ordinal), cluster.Stored);
         Assert.Equal(1, cluster.Nodes.Sum(node => node.Store.Creates));
@@ -66,7 +66,7 @@ public sealed class ReplicationTests
         cluster.Announce();
         ReplicaNode zombie = cluster.Nodes[0];
         await SendAllAsync(zombie, EventLines.Bodies(10));
-        cluster.Nodes[1].Engine.Replicas!.OnNeighbours([cluster.Nodes[1].Engine.Instance]);
+        cluster.Nodes[1].Replicas.Store.OnNeighbours([cluster.Nodes[1].Engine.Instance]);
         await Wait.UntilAsync(() => cluster.Stored.Length == 10, TestNode.Limit, "the partner to store what it holds");
         foreach (string body in EventLines.Bodies(5, first: 10))
         {
@@ -91,7 +91,7 @@ public sealed class ReplicationTests
         Assert.Equal(10, owner.Engine.UnderReplicated);
         await Wait.UntilAsync(() => owner.Store.Creates == 1, TestNode.Limit, "the upload to begin"); // nobody sends: the watch sees it
         Assert.Equal(AckLevel.Replica, (await owner.SendAsync("later")).Level);
-        Assert.Equal(1, cluster.Nodes[2].Engine.Replicas!.Batches);
+        Assert.Equal(1, cluster.Nodes[2].Replicas.Store.Batches);
         owner.Store.Gate.SetResult();
         await Wait.UntilAsync(() => owner.Engine.UnderReplicated == 0, TestNode.Limit, "the batch to be stored");
         Assert.Equal(1, owner.Metrics.Value("estat_batches_sealed_total{reason=\"partner_lost\"}"));
@@ -132,7 +132,7 @@ public sealed class ReplicationTests
         cluster.Nodes.ForEach(node => node.Store.Fails = StorageFailure.Transient);
         await SendAllAsync(owner, EventLines.Bodies(50));
         cluster.Declare(cluster.Nodes[1]);
-        await Wait.UntilAsync(() => cluster.Nodes[2].Engine.Replicas!.Batches == 1, TestNode.Limit, "a second copy");
+        await Wait.UntilAsync(() => cluster.Nodes[2].Replicas.Store.Batches == 1, TestNode.Limit, "a second copy");
         await Wait.UntilAsync(() => owner.Engine.UnderReplicated == 0, TestNode.Limit, "the metric to know");
         cluster.Declare(owner);
         cluster.Nodes[2].Store.Fails = null;
@@ -191,11 +191,11 @@ public sealed class ReplicationTests
         Assert.Equal(Admission.NoReplica, (await owner.SendAsync("a")).Admission);
         cluster.Nodes[1].OnTheWay = null;
         await SendAllAsync(owner, ["b"]);
-        Assert.Equal((0, 1), (cluster.Nodes[1].Engine.Replicas!.Batches, cluster.Nodes[2].Engine.Replicas!.Batches));
+        Assert.Equal((0, 1), (cluster.Nodes[1].Replicas.Store.Batches, cluster.Nodes[2].Replicas.Store.Batches));
         time.Advance(TimeSpan.FromSeconds(11));
         owner.Engine.Flush();
         await SendAllAsync(owner, ["c"]);
-        Assert.Equal(1, cluster.Nodes[1].Engine.Replicas!.Batches);
+        Assert.Equal(1, cluster.Nodes[1].Replicas.Store.Batches);
     }
 
     [Fact]
@@ -206,7 +206,7 @@ public sealed class ReplicationTests
         await SendAllAsync(cluster.Nodes[0], ["a", "b"]);
         cluster.Nodes[0].Engine.Flush();
         await Wait.UntilAsync(() => cluster.Nodes[0].Engine.Ledger.Read().Quarantined == 2, TestNode.Limit, "the quarantine");
-        await Wait.UntilAsync(() => cluster.Nodes[1].Engine.Replicas!.Batches == 0, TestNode.Limit, "the release");
+        await Wait.UntilAsync(() => cluster.Nodes[1].Replicas.Store.Batches == 0, TestNode.Limit, "the release");
         await DrainAllAsync(cluster);
         Assert.Empty(cluster.Stored);
     }

@@ -1,8 +1,7 @@
 // Who answers requests once their events are durable.
 
 using Estat.Base.Acks;
-using Estat.Collect.Intake;
-using Estat.Collect.Spooling;
+using Estat.Collect.Batching;
 
 namespace Estat.Collect.Tests.Spooling;
 

@@ -1,7 +1,7 @@
 // The spool's disk fails: who was not acknowledged is told so, who was is stored, and nothing is believed that a failed flush was to secure.
 using Estat.Base.Acks;
 using Estat.Base.Storage;
-using Estat.Collect.Intake;
+using Estat.Collect.Batching;
 using Estat.Collect.Options;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 // A folder that is taken from under a running node: it is noticed, nothing more is acknowledged into it, and what open files hold is stored.
 using Estat.Base.Acks;
 using Estat.Base.Storage;
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Collect.Tests.Spooling;
@@ -145,11 +145,11 @@ public sealed class LostFolderTests : SpoolTests
         await using var cluster = new ReplicaCluster(1);
         ReplicaNode node = cluster.Nodes[0];
         ReplicaRecords Records(long first, params string[] bodies) => new(Key, 1_767_323_045_000, first, bodies.Length, EventLines.Encode(bodies));
-        Assert.Equal(ReplicaAnswer.Held, await node.Engine.Replicas!.HoldAsync(Records(1, "a", "b")));
+        Assert.Equal(ReplicaAnswer.Held, await node.Replicas.Store.HoldAsync(Records(1, "a", "b")));
         node.Store.Fails = StorageFailure.Transient;
         LostFolder.Remove(Path.Combine(node.SpoolDir, "replicas"));
         await Wait.UntilAsync(() => !node.Engine.IsReady, TestNode.Limit, "the loss to be noticed");
-        Assert.Equal(ReplicaAnswer.Refused, await node.Engine.Replicas!.HoldAsync(Records(3, "c")));
+        Assert.Equal(ReplicaAnswer.Refused, await node.Replicas.Store.HoldAsync(Records(3, "c")));
         await Wait.UntilAsync(() => node.Engine.DlqFiles == 1, TestNode.Limit, "the copy to be on a disk again");
         node.Store.Fails = null;
         await node.DrainAsync();

@@ -2,8 +2,8 @@
 using Estat.Base.Acks;
 using Estat.Base.Files;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
 using Estat.Collect.Spooling;
+using Estat.Grains.Replication;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Collect.Tests.Spooling;
@@ -143,7 +143,7 @@ public sealed class LostSegmentTests : SpoolTests
         await using var cluster = new ReplicaCluster(1);
         ReplicaNode node = cluster.Nodes[0];
         var records = new ReplicaRecords(Key, 1_767_323_045_000, 1, 2, EventLines.Encode(["a", "b"]));
-        Assert.Equal(ReplicaAnswer.Held, await node.Engine.Replicas!.HoldAsync(records));
+        Assert.Equal(ReplicaAnswer.Held, await node.Replicas.Store.HoldAsync(records));
         node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         string dlq = node.SpoolDir.Replace("-spool", "-dlq", StringComparison.Ordinal);
         MoveAll(Path.Combine(node.SpoolDir, "replicas"));

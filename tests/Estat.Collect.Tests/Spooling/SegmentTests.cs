@@ -3,6 +3,7 @@ using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Options;
 using Estat.Collect.Spooling;
+using Estat.Collect.Uploading;
 
 namespace Estat.Collect.Tests.Spooling;
 

@@ -1,6 +1,7 @@
 // Sealed batches for tests that begin where a partition's writer ends.
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
+using Estat.Collect.Metrics;
 using Estat.Lake.Names;
 
 namespace Estat.Collect.Tests.Support;

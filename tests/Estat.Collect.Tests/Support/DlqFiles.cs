@@ -1,6 +1,6 @@
 // Files as an earlier process left them in the DLQ.
 using Estat.Collect.Batching;
-using Estat.Collect.Recovery;
+using Estat.Collect.Dlq;
 using Estat.Lake.Names;
 
 namespace Estat.Collect.Tests.Support;

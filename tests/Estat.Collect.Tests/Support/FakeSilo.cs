@@ -1,6 +1,6 @@
 // Silos whose every answer the test gives.
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Collect.Tests.Support;
 

@@ -1,8 +1,8 @@
 // A gateway whose silos, clock, membership and clients do anything, in an order that a seed decides.
 using System.Globalization;
 using Estat.Base.Acks;
-using Estat.Collect.Forwarding;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Collect.Tests.Support;
 

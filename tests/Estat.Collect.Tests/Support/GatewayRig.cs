@@ -2,9 +2,9 @@
 using System.Text;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
-using Estat.Collect.Forwarding;
-using Estat.Collect.Intake;
+using Estat.Collect.Batching;
 using Estat.Collect.Options;
+using Estat.Grains.Forwarding;
 
 namespace Estat.Collect.Tests.Support;
 

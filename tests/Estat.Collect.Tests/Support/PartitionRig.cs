@@ -2,10 +2,9 @@
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
-using Estat.Collect.Intake;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Estat.Collect.Spooling;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
@@ -36,12 +35,13 @@ internal sealed class PartitionRig : IDisposable
         var quarantine = new QuarantineKeys(new EstatOptions());
         var ledger = new Ledger(() => 0, () => 0);
         var store = new BatchStore(
-            new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine, ledger, _instruments, Time, NullLogger.Instance);
+            new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine,
+            new StorageState(() => (0, 0), () => { }, Time, NullLogger.Instance), new NoObserver(), ledger, _instruments, Time, NullLogger.Instance);
         _dlq = new DlqDirectory(_options with { DlqDir = _folder["dlq"] }, new ObjectKeys("raw", _spool.Instance), ledger, Time, NullLogger.Instance);
         _backlog = new SpoolBacklog(_options, _spool, store, _dlq, quarantine, NewEncoder, ledger, Time, NullLogger.Instance);
         _writers = new Estat.Collect.Hosting.PartitionWriters(
             level, 0, _options, new ObjectKeys("raw", _spool.Instance), _chunks, new AckWaiterPool(), NewEncoder(), _spool, _backlog,
-            replicated: null,
+            copies: null,
             async batch =>
             {
                 _batches.Add(batch);

@@ -2,6 +2,7 @@
 using Estat.Base.Metrics;
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
 using Estat.Collect.Recovery;
@@ -27,7 +28,7 @@ internal sealed class RecoveryRig : IDisposable
         Dlq = new DlqDirectory(options, keys, Ledger, Time, NullLogger.Instance);
         _loop = new RecoveryLoop(
             options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options), keys, _instruments,
-            idle ?? (() => true), () => Stored++, Time, Log);
+            idle ?? (() => true), new StorageState(() => (0, 0), () => { }, Time, Log), new NoObserver(), Time, Log);
         _scan = new DlqScan(() => Dlq.Way, Time, Backoff.Dlq.Longest);
         Dlq.TakeStock(CancellationToken.None);
     }

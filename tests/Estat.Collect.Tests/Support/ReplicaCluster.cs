@@ -4,7 +4,7 @@ using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
-using Estat.Collect.Replication;
+using Estat.Grains.Replication;
 
 namespace Estat.Collect.Tests.Support;
 
@@ -38,7 +38,7 @@ internal sealed class ReplicaCluster : IAsyncDisposable
         string[] alive = [.. Nodes.Where(node => node.IsAlive).Select(node => node.Engine.Instance)];
         foreach (ReplicaNode node in Nodes.Where(node => node.IsAlive))
         {
-            node.Engine.Replicas!.OnNeighbours(alive);
+            node.Replicas.Store.OnNeighbours(alive);
         }
     }
 
@@ -75,10 +75,17 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
         SpoolDir = folder[$"{name}-spool"];
         beforeStart?.Invoke(this);
         Store = new SwitchedStore(new FolderObjectStore(cluster.Data, TimeProvider.System));
-        Engine = new Engine(
-            options with { Ack = AckLevel.Replica, DlqDir = folder[$"{name}-dlq"], SpoolDir = SpoolDir, S3AppRetries = 0, Partitions = 1,
-                RecoveryInterval = TimeSpan.FromMilliseconds(20) },
-            Store, time, Log, openCompressor, replication: new ReplicaSetup(this, degraded));
+        options = options with
+        {
+            Ack = AckLevel.Replica,
+            DlqDir = folder[$"{name}-dlq"],
+            SpoolDir = SpoolDir,
+            S3AppRetries = 0,
+            Partitions = 1,
+            RecoveryInterval = TimeSpan.FromMilliseconds(20),
+        };
+        Replicas = new Replicas(options, new ReplicaSetup(this, degraded), time, Log);
+        Engine = new Engine(options, Store, time, Log, openCompressor, replication: Replicas);
         Metrics = new Base.Metrics.PrometheusText(Engine.Instruments.Meter);
         Engine.Start();
     }
@@ -92,6 +99,8 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
     internal LogLines Log { get; } = new();
 
     internal Engine Engine { get; }
+
+    internal Replicas Replicas { get; }
 
     internal Base.Metrics.PrometheusText Metrics { get; }
 
@@ -150,13 +159,13 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
         public Task<ReplicaAnswer> HoldAsync(ReplicaRecords records)
         {
             // A copy, as on a wire: what is held must not depend on the sender's memory.
-            Task<ReplicaAnswer> Call() => node.Engine.Replicas!.HoldAsync(records with { Lines = records.Lines.ToArray() });
+            Task<ReplicaAnswer> Call() => node.Replicas.Store.HoldAsync(records with { Lines = records.Lines.ToArray() });
             return node.OnTheWay is { } way ? way(Call) : Call();
         }
 
         public Task ReleaseAsync(IReadOnlyList<string> keys)
         {
-            node.Engine.Replicas!.Release(keys);
+            node.Replicas.Store.Release(keys);
             return Task.CompletedTask;
         }
     }

@@ -1,9 +1,9 @@
 // The way out of a node: uploader, DLQ and what they count, over a store with a switch and a clock that the test drives.
 using Estat.Base.Metrics;
 using Estat.Collect.Conservation;
+using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
 
@@ -31,9 +31,9 @@ internal sealed class UploadRig : IAsyncDisposable
         Ledger = new Ledger(() => Volatile.Read(ref _accepted), () => 0);
         Dlq = new DlqDirectory(Options, new ObjectKeys("raw", ObjectKeys.NewInstance()), Ledger, Time, NullLogger.Instance);
         BatchStore = new BatchStore(
-            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(new EstatOptions()), Ledger, _instruments, Time,
-            NullLogger.Instance);
-        Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, replicated: null, Ledger, _instruments, Time, NullLogger.Instance);
+            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(new EstatOptions()),
+            new StorageState(() => (0, 0), () => { }, Time, NullLogger.Instance), new NoObserver(), Ledger, _instruments, Time, NullLogger.Instance);
+        Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, copies: null, Ledger, _instruments, Time, NullLogger.Instance);
         _working = Uploader.RunAsync();
     }
 

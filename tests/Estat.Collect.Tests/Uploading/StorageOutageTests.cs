@@ -9,8 +9,9 @@ public sealed class StorageOutageTests : IDisposable
     private readonly ManualTimeProvider _time = new();
     private readonly LogLines _log = new();
     private readonly StorageOutage _outage;
+    private Func<(long, int)> _waiting = () => (7, 2);
 
-    public StorageOutageTests() => _outage = new StorageOutage(_time, _log) { Waiting = () => (7, 2) };
+    public StorageOutageTests() => _outage = new StorageOutage(() => _waiting(), _time, _log);
 
     public void Dispose() => _log.Dispose();
 
@@ -62,7 +63,7 @@ public sealed class StorageOutageTests : IDisposable
                 Meet();
             }
         };
-        _outage.Waiting = () =>
+        _waiting = () =>
         {
             Meet();
             return (1, 1);

@@ -1,7 +1,7 @@
 // A sealed batch leaves memory when it is safe elsewhere: in storage, or in the DLQ, or, if neither takes it, not at all.
 using Estat.Base.Storage;
+using Estat.Collect.Dlq;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 
 namespace Estat.Collect.Tests.Uploading;
 
@@ -23,7 +23,7 @@ public sealed class UploaderTests
         Assert.Equal((2, Batches.Opened, 0), (meta.NumEvents, meta.Created, meta.Attempts));
         Assert.Contains("switched off", meta.Reason, StringComparison.Ordinal);
         Assert.Equal((0, 2), (rig.Ledger.Read().Buffered, rig.Ledger.Read().Dlq));
-        Assert.True(rig.BatchStore.Fails);
+        Assert.True(rig.BatchStore.Storage.Fails);
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class UploaderTests
         rig.Store.Fails = null;
         await rig.EnqueueAsync("c");
         await rig.UntilAsync(() => rig.Ledger.Read().Stored == 1, "the third batch to be stored");
-        Assert.False(rig.BatchStore.Fails);
+        Assert.False(rig.BatchStore.Storage.Fails);
     }
 
     [Theory]

@@ -2,9 +2,9 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Estat.Base.Acks;
+using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
 using Estat.Collect.Hosting;
-using Estat.Collect.Intake;
 using Estat.Collect.Options;
 
 namespace Estat.Spool.Tests.Model;

@@ -1,0 +1,75 @@
+// Lets requests go on once their events are durable.
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Estat.Base.Threading;
+
+namespace Estat.Collect.Batching;
+
+/// <summary>
+/// The thread that flushed answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices:
+/// one work item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread.
+/// </summary>
+internal sealed class AckDispatch
+{
+    // Some 16 answers of a few microseconds each: long beside the cost of a work item, short beside a flush.
+    private const int SliceSize = 16;
+
+    // Together about as long as a flush, so that the next one begins no later than half a period late.
+    private const int OwnShare = 64;
+
+    private readonly ConcurrentQueue<Slice> _idle = new();
+
+    /// <summary>Lets them all go on, and forgets them.</summary>
+    internal void Send(List<AckWaiter> due)
+    {
+        Span<AckWaiter> all = CollectionsMarshal.AsSpan(due);
+        Span<AckWaiter> own = all[..Math.Min(OwnShare, all.Length)];
+        for (Span<AckWaiter> rest = all[own.Length..]; !rest.IsEmpty;)
+        {
+            int count = Math.Min(SliceSize, rest.Length);
+            Slice slice = _idle.TryDequeue(out Slice? idle) ? idle : new Slice(_idle);
+            slice.Fill(rest[..count]);
+            ThreadPool.UnsafeQueueUserWorkItem(slice, preferLocal: false);
+            rest = rest[count..];
+        }
+
+        FlushingThread.IsCurrent = true;
+        try
+        {
+            foreach (AckWaiter waiter in own)
+            {
+                waiter.Complete();
+            }
+        }
+        finally
+        {
+            FlushingThread.IsCurrent = false;
+            due.Clear(); // whatever happens, nobody is told twice
+        }
+    }
+
+    private sealed class Slice(ConcurrentQueue<Slice> idle) : IThreadPoolWorkItem
+    {
+        private readonly AckWaiter?[] _waiters = new AckWaiter?[SliceSize];
+        private int _count;
+
+        internal void Fill(ReadOnlySpan<AckWaiter> waiters)
+        {
+            waiters.CopyTo(_waiters!);
+            _count = waiters.Length;
+        }
+
+        public void Execute()
+        {
+            for (int i = 0; i < _count; i++)
+            {
+                AckWaiter waiter = _waiters[i]!;
+                _waiters[i] = null;
+                waiter.Complete();
+            }
+
+            _count = 0;
+            idle.Enqueue(this);
+        }
+    }
+}
