@@ -1,6 +1,7 @@
 // The command line of a cluster's node: a silo, a gateway, or both in one.
 using Estat.Api.Hosting;
-using Estat.Collect.Options;
+using Estat.Api.Options;
+using Estat.Http.Options;
 using Estat.Silo.Hosting;
 
 var program = new NodeProgram(

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Net;
 using Estat.Api.Hosting;
 using Estat.Api.OpenApi;
+using Estat.Api.Options;
 using Estat.Api.Tests.Contract;
-using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests;
@@ -24,15 +24,18 @@ internal sealed class RunningServer : IAsyncDisposable
         _folder = new TempFolder();
         var options = new EstatOptions
         {
-            HttpAddr = "127.0.0.1:0",
-            StorageDir = _folder["data"],
-            DlqDir = _folder["dlq"],
-            SpoolDir = _folder["spool"],
-            Partitions = 1,
-            // Room for all that a test sends: on a busy machine the writer may come late, and 503 is not what most tests are about.
-            ChannelSize = 1_000_000,
-            ChannelBytes = 1L << 30,
-            LogLevel = "critical",
+            Http = new() { HttpAddr = "127.0.0.1:0" },
+            Node = new() { LogLevel = "critical" },
+            Collect = new()
+            {
+                DlqDir = _folder["dlq"],
+                SpoolDir = _folder["spool"],
+                Partitions = 1,
+                // Room for all that a test sends: on a busy machine the writer may come late, and 503 is not what most tests are about.
+                ChannelSize = 1_000_000,
+                ChannelBytes = 1L << 30,
+                Storage = new() { StorageDir = _folder["data"] },
+            },
         };
         options = configure?.Invoke(options) ?? options;
         _server = new StandaloneServer(options, time ?? TimeProvider.System, isTerminal: false);

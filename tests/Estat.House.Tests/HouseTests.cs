@@ -8,11 +8,12 @@ public sealed class HouseTests
     {
         ["Estat.Base"] = [],
         ["Estat.Lake"] = ["Estat.Base"],
-        ["Estat.Collect"] = ["Estat.Base", "Estat.Lake"],
-        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Collect"],
-        ["Estat.Cli"] = ["Estat.Base", "Estat.Lake", "Estat.Collect", "Estat.Api"],
-        ["Estat.Grains"] = ["Estat.Base", "Estat.Lake", "Estat.Collect"],
-        ["Estat.Silo"] = ["Estat.Base", "Estat.Lake", "Estat.Collect", "Estat.Api", "Estat.Grains"],
+        ["Estat.Http"] = ["Estat.Base"],
+        ["Estat.Collect"] = ["Estat.Base", "Estat.Lake", "Estat.Http"],
+        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect"],
+        ["Estat.Cli"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect", "Estat.Api"],
+        ["Estat.Grains"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect"],
+        ["Estat.Silo"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect", "Estat.Api", "Estat.Grains"],
     };
 
     private static readonly House Source = House.Read(Path.Combine(Repository.Root, "src"));

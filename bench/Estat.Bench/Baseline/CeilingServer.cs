@@ -2,6 +2,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Estat.Testing;
 
 namespace Estat.Bench.Baseline;
 

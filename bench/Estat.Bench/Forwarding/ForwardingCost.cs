@@ -32,7 +32,7 @@ internal static class ForwardingCost
     private static async Task<(double Nanoseconds, double Bytes, double PerPacket)> MeasureAsync(int clients, TimeSpan call, int events)
     {
         var link = new Link(call);
-        using var ingest = new ForwardingIngest(link, new EstatOptions(), TimeProvider.System, NullLogger.Instance);
+        using var ingest = new ForwardingIngest(link, new CollectOptions(), TimeProvider.System, NullLogger.Instance);
         long bytes = GC.GetTotalAllocatedBytes(precise: true);
         long started = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(() => SendAsync(ingest, events / clients))));

@@ -79,7 +79,7 @@ internal sealed class RecoveryTick : ISuitePart
         try
         {
             // Storage that nobody can write to keeps the files where they are.
-            var options = new EstatOptions { DlqDir = folder, SpoolDir = Path.Combine(storage, "spool"), RecoveryInterval = TimeSpan.FromHours(1) };
+            var options = new CollectOptions { DlqDir = folder, SpoolDir = Path.Combine(storage, "spool"), RecoveryInterval = TimeSpan.FromHours(1) };
             using var store = new FolderObjectStore(storage, TimeProvider.System);
             var engine = new Engine(options, store, TimeProvider.System, NullLoggerFactory.Instance);
             long expected = Directory.EnumerateFiles(folder, "*" + ObjectKeys.Extension).LongCount();

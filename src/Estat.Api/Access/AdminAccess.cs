@@ -3,9 +3,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Logging;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Access;
 
@@ -53,13 +53,13 @@ internal sealed partial class AdminAccess
     /// <param name="loggers">Where wrong tokens are told.</param>
     internal AdminAccess(EstatOptions options, EstatInstruments instruments, TimeProvider time, ILoggerFactory loggers)
     {
-        _token = options.AdminToken is null ? null : new AdminToken(options.AdminToken, time);
-        _caller = new Caller(options.TrustedProxies);
+        _token = options.Http.AdminToken is null ? null : new AdminToken(options.Http.AdminToken, time);
+        _caller = new Caller(options.Http.TrustedProxies);
         _instruments = instruments;
         _logger = loggers.CreateLogger<AdminAccess>();
         _wrongTokens = new TellLimit(BetweenLogs, time);
         _attempts = new FailedAttempts(time);
-        Session = new Page("/admin/session", new SessionEndpoint(this, _token, _caller, options.BodyTimeout).HandleAsync, IsOpen: true);
+        Session = new Page("/admin/session", new SessionEndpoint(this, _token, _caller, options.Http.BodyTimeout).HandleAsync, IsOpen: true);
     }
 
     /// <summary>Where a session is opened and closed; for those whom the guard does not know yet.</summary>

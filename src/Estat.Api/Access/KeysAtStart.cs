@@ -1,8 +1,8 @@
 // What a node says of its write keys when it starts.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Access;
 
@@ -14,12 +14,12 @@ internal static partial class KeysAtStart
     {
         if (keys is null)
         {
-            _ = ListenAddress.TryParse(options.HttpAddr, out ListenAddress address); // the options were checked
+            _ = ListenAddress.TryParse(options.Http.HttpAddr, out ListenAddress address); // the options were checked
             LogOpen(logger, address.Address is { } ip && IPAddress.IsLoopback(ip) ? LogLevel.Information : LogLevel.Warning);
             return;
         }
 
-        if (options.OpenIngest)
+        if (options.Keys.OpenIngest)
         {
             LogOpenBesides(logger);
         }

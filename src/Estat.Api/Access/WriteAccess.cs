@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Access;
@@ -64,8 +64,9 @@ internal sealed class WriteAccess
 
     /// <summary>Null when everybody may send as much as they like.</summary>
     internal static WriteAccess? Of(EstatOptions options, WriteKeys? keys, RequestCounters requests, TimeProvider time) =>
-        keys is null && options.IpRate is null ? null
-        : new WriteAccess(keys, options.IpRate is { } rate ? new AddressLimits(rate, options.IpBurst, time) : null, options.OpenIngest, requests);
+        keys is null && options.Http.IpRate is null ? null
+        : new WriteAccess(keys, options.Http.IpRate is { } rate ? new AddressLimits(rate, options.Http.IpBurst, time) : null,
+            options.Keys.OpenIngest, requests);
 
     /// <summary>The answer to a request that may not send, or has no room for a single event; null when it goes on.</summary>
     /// <param name="context">The request.</param>

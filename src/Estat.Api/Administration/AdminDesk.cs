@@ -1,8 +1,8 @@
 // This node's answers to the operator, however the question came.
+using Estat.Api.Options;
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Administration;
 

@@ -1,11 +1,11 @@
 // The pages of one node, put together: the same in the standalone server, in a silo and in a gateway.
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Collect.Administration;
 using Estat.Collect.Hosting;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Estat.Collect.Tailing;
 
 namespace Estat.Api.Administration;
@@ -69,7 +69,8 @@ internal sealed record AdministeredNode(
     /// <summary>What does not change while it runs.</summary>
     internal NodeFacts Facts(EstatOptions options, TimeProvider time) => new(
         Name, Role, Engine?.Instance, typeof(NodeAdministration).Assembly.GetName().Version?.ToString(3)
-            ?? "", Moments.ToMilliseconds(time.GetUtcNow()), options.Ack.ToText(),
-        [.. Levels.Select(level => level.ToText())], Storage, options.RawPrefix, options.DlqPrefix, options.FlushInterval.TotalSeconds,
+            ?? "", Moments.ToMilliseconds(time.GetUtcNow()), options.Collect.Ack.ToText(),
+        [.. Levels.Select(level => level.ToText())], Storage, options.Collect.Storage.RawPrefix, options.Collect.Storage.DlqPrefix,
+            options.Collect.FlushInterval.TotalSeconds,
         KeysConfigured: options.Keys.AreConfigured);
 }

@@ -1,7 +1,7 @@
 // /admin/objects: what this process stored last, and what lies under a key.
+using Estat.Api.Options;
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
-using Estat.Collect.Options;
 using Estat.Collect.Uploading;
 
 namespace Estat.Api.Administration;
@@ -67,10 +67,12 @@ internal sealed class ObjectPages(EstatOptions options, IObjectCatalog? catalog,
 
     private AdminReply? Forbidden(string key) =>
         catalog is null ? AdminReply.Error(StatusCodes.Status404NotFound, "This node's store cannot be looked through.")
-        : KeyScope.Holds(key, options.RawPrefix, options.DlqPrefix) || last.Holds(key) ? null // a write key's prefix may be another
+        : KeyScope.Holds(key, options.Collect.Storage.RawPrefix, options.Collect.Storage.DlqPrefix) || last.Holds(key)
+            ? null // a write key's prefix may be another
         : AdminReply.Error(
             StatusCodes.Status403Forbidden,
-            $"Only keys below {options.RawPrefix}/ and {options.DlqPrefix}/, and those that {AdminPaths.Objects} lists, can be read here.");
+            $"Only keys below {options.Collect.Storage.RawPrefix}/ and {options.Collect.Storage.DlqPrefix}/, and those that "
+                + $"{AdminPaths.Objects} lists, can be read here.");
 }
 
 /// <summary>The last objects, newest first.</summary>

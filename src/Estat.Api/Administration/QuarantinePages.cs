@@ -1,8 +1,8 @@
 // /admin/quarantine: what cannot be read as gzip JSONL.
+using Estat.Api.Options;
 using Estat.Base.Storage;
 using Estat.Collect.Administration;
 using Estat.Collect.Dlq;
-using Estat.Collect.Options;
 using Estat.Collect.Recovery;
 
 namespace Estat.Api.Administration;
@@ -52,7 +52,7 @@ internal sealed class QuarantinePages(EstatOptions options, Quarantine quarantin
         var query = new AskedQuery(request);
         int limit = query.Number("limit", 1, MostObjects, 100);
         string? after = query.Text("after");
-        if (after is not null && !KeyScope.Holds(after, options.DlqPrefix))
+        if (after is not null && !KeyScope.Holds(after, options.Collect.Storage.DlqPrefix))
         {
             return Forbidden();
         }
@@ -67,9 +67,10 @@ internal sealed class QuarantinePages(EstatOptions options, Quarantine quarantin
         string key = query.Needed("key", KeyMeaning);
         long events = needsEvents ? query.Count("events", EventsMeaning) : 0;
         return query.Fault
-            ?? (KeyScope.Holds(key, options.DlqPrefix) ? Orders.Reply(await order(key, events).ConfigureAwait(false), $"object {key}") : Forbidden());
+            ?? (KeyScope.Holds(key, options.Collect.Storage.DlqPrefix)
+                ? Orders.Reply(await order(key, events).ConfigureAwait(false), $"object {key}") : Forbidden());
     }
 
     private AdminReply Forbidden() =>
-        AdminReply.Error(StatusCodes.Status403Forbidden, $"Only keys below {options.DlqPrefix}/ are of the quarantine.");
+        AdminReply.Error(StatusCodes.Status403Forbidden, $"Only keys below {options.Collect.Storage.DlqPrefix}/ are of the quarantine.");
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Estat.Api.Access;
 using Estat.Api.Collecting;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Threading;
@@ -11,7 +12,6 @@ using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Estat.Collect.Tailing;
 using Microsoft.Extensions.Primitives;
 
@@ -183,7 +183,7 @@ internal sealed class BulkEndpoint(
         EventAction add = line =>
         {
             int index = answer.Seen++;
-            if (line.Length > options.MaxBodySize)
+            if (line.Length > options.Collect.MaxBodySize)
             {
                 answer.RejectTooLarge(index);
                 return true;
@@ -232,6 +232,6 @@ internal sealed class BulkEndpoint(
         }
 
         requests.EventsRejected.Add(answer.Rejected);
-        await answer.WriteAsync(context, options.MaxBodySize).ConfigureAwait(false);
+        await answer.WriteAsync(context, options.Collect.MaxBodySize).ConfigureAwait(false);
     }
 }

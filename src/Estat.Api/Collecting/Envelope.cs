@@ -1,8 +1,8 @@
 // The envelope fields of a request.
 using Estat.Api.Access;
 using Estat.Api.ClientAddress;
+using Estat.Api.Options;
 using Estat.Collect.Events;
-using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Collecting;
@@ -24,7 +24,7 @@ internal sealed class Envelope(EstatOptions options, TimeProvider time)
             UnixSeconds = time.GetUtcNow().ToUnixTimeSeconds(),
             Ip = context.Features.Get<Peer>()!.ClientOf(headers),
             UserAgent = HeaderText.Cut(First(headers.UserAgent), HeaderText.LongestUserAgent),
-            Cookie = options.CaptureCookie ? HeaderText.Cut(WithoutSession(headers.Cookie.ToString()), HeaderText.LongestCookie) : default,
+            Cookie = options.Collect.CaptureCookie ? HeaderText.Cut(WithoutSession(headers.Cookie.ToString()), HeaderText.LongestCookie) : default,
             Id = HeaderText.Cut(First(headers[IdempotencyKey]), HeaderText.LongestId),
         };
     }

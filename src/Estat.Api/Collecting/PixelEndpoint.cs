@@ -3,10 +3,10 @@ using System.Buffers;
 using System.Text;
 using Estat.Api.Access;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Collect.Intake;
-using Estat.Collect.Options;
 using Estat.Collect.Tailing;
 
 namespace Estat.Api.Collecting;
@@ -42,7 +42,7 @@ internal sealed class PixelEndpoint(EstatOptions options, IIngest ingest, Envelo
             return;
         }
 
-        if (length > options.MaxBodySize)
+        if (length > options.Collect.MaxBodySize)
         {
             await answers.EventTooLargeAsync(context).ConfigureAwait(false);
             return;

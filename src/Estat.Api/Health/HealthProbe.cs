@@ -2,7 +2,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Api.Health;
 
@@ -68,7 +68,7 @@ internal static class HealthProbe
     // What an image's health check can know: the options that the node beside it was started with.
     private static Uri? OwnUrl(string path)
     {
-        return path.StartsWith('/') && ListenAddress.TryParse(Option("HTTP_ADDR") ?? new EstatOptions().HttpAddr, out ListenAddress address)
+        return path.StartsWith('/') && ListenAddress.TryParse(Option("HTTP_ADDR") ?? new HttpOptions().HttpAddr, out ListenAddress address)
             ? address.Here(tls: Option("HTTP_TLS_CERT") is not null, path)
             : null;
 

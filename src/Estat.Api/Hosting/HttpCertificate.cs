@@ -4,10 +4,10 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estat.Api.Options;
 using Estat.Base.Files;
 using Estat.Base.Logging;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 
@@ -66,8 +66,8 @@ internal sealed partial class HttpCertificate : IDisposable
     /// <summary>What the options ask for; null without TLS.</summary>
     /// <exception cref="OptionException">A file cannot be read, or does not hold what it should.</exception>
     internal static HttpCertificate? Of(EstatOptions options, TimeProvider time, ILoggerFactory loggers) =>
-        options.HttpTlsCert is { } certificate
-            ? new HttpCertificate(certificate, options.HttpTlsKey ?? certificate, time, loggers.CreateLogger<HttpCertificate>()) : null;
+        options.Http.HttpTlsCert is { } certificate
+            ? new HttpCertificate(certificate, options.Http.HttpTlsKey ?? certificate, time, loggers.CreateLogger<HttpCertificate>()) : null;
 
     /// <summary>Adds what there is to read of it.</summary>
     internal void Observe(Meter meter)

@@ -3,8 +3,9 @@ using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using Estat.Api.Connections;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -41,7 +42,8 @@ internal sealed partial class HttpFront : IAsyncDisposable
     {
         _options = options;
         _relief = relief;
-        _unread = new UnreadMemory(options.UnreadBytes, options.HeaderTimeout, TimeProvider.System, relief, loggers.CreateLogger<UnreadMemory>());
+        _unread = new UnreadMemory(options.Http.UnreadBytes, options.Http.HeaderTimeout, TimeProvider.System, relief,
+            loggers.CreateLogger<UnreadMemory>());
         _files = OpenFiles.Of(options);
         _logger = loggers.CreateLogger<HttpFront>();
         AppContext.SetSwitch(OnlyCrlf, true);
@@ -54,7 +56,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
 
         builder.WebHost.UseSockets(sockets =>
         {
-            sockets.UnsafePreferInlineScheduling = options.Sockets == SocketThreads.Inline;
+            sockets.UnsafePreferInlineScheduling = options.Http.Sockets == SocketThreads.Inline;
             sockets.MaxReadBufferSize = UnreadTransport.Buffer;
             sockets.MaxWriteBufferSize = UnreadTransport.Buffer;
         });
@@ -87,10 +89,11 @@ internal sealed partial class HttpFront : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be listened on: its port is taken, or it is not this machine's.</exception>
     internal async Task StartAsync()
     {
-        if (_files.Connections < _options.MaxConnections)
+        if (_files.Connections < _options.Http.MaxConnections)
         {
             LogFewOpenFiles(
-                _logger, _options.MaxConnections, _files.Connections, _files.Limit!.Value, _files.Reserve, _options.MaxConnections + _files.Reserve);
+                _logger, _options.Http.MaxConnections, _files.Connections, _files.Limit!.Value, _files.Reserve, _options.Http.MaxConnections
+                    + _files.Reserve);
         }
 
         try
@@ -106,7 +109,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
                 SocketError.AccessDenied => "Name a port above 1023, or start it with the right to use this one.",
                 _ => "Name an address of this machine, or :port for all of them.",
             };
-            throw new IOException($"HTTP_ADDR={_options.HttpAddr}: cannot listen there ({reason}). {advice}", error);
+            throw new IOException($"HTTP_ADDR={_options.Http.HttpAddr}: cannot listen there ({reason}). {advice}", error);
         }
 
         Bound = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();

@@ -7,6 +7,7 @@ using Estat.Api.Health;
 using Estat.Api.Http;
 using Estat.Api.Metrics;
 using Estat.Api.OpenApi;
+using Estat.Api.Options;
 using Estat.Api.Routing;
 using Estat.Api.Snippet;
 using Estat.Base.Access;
@@ -14,7 +15,6 @@ using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Estat.Collect.Tailing;
 
 namespace Estat.Api.Hosting;

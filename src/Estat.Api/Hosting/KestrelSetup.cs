@@ -3,8 +3,8 @@ using System.Net;
 using System.Text;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -37,13 +37,13 @@ internal static class KestrelSetup
         limits.MaxConcurrentConnections = null; // ConnectionRoom knows which one to close
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;
-        limits.MaxRequestLineSize = options.MaxBodySize + RequestLineBeyondQuery; // GET /collect carries an event in its query
+        limits.MaxRequestLineSize = options.Collect.MaxBodySize + RequestLineBeyondQuery; // GET /collect carries an event in its query
         limits.MaxRequestBufferSize = Math.Max(1 << 20, limits.MaxRequestLineSize);
         // The endpoints read no more than they may. With a limit of its own Kestrel would reset the connection of a client that is still sending a
         // larger body, and so take the 413 from it; without, it reads on for a few seconds and throws away.
         limits.MaxRequestBodySize = null;
-        limits.RequestHeadersTimeout = options.HeaderTimeout;
-        limits.KeepAliveTimeout = options.KeepAliveTimeout;
+        limits.RequestHeadersTimeout = options.Http.HeaderTimeout;
+        limits.KeepAliveTimeout = options.Http.KeepAliveTimeout;
         limits.MinRequestBodyDataRate = new MinDataRate(SlowestBody, BodyGrace);
         limits.MinResponseDataRate = new MinDataRate(SlowestBody, BodyGrace);
         if (certificate is not null)
@@ -54,7 +54,7 @@ internal static class KestrelSetup
             limits.Http2.MaxStreamsPerConnection = MaxStreams;
         }
 
-        _ = ListenAddress.TryParse(options.HttpAddr, out ListenAddress address); // the options were checked
+        _ = ListenAddress.TryParse(options.Http.HttpAddr, out ListenAddress address); // the options were checked
         if (address.Address is null)
         {
             kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options, certificate, unread));
@@ -74,7 +74,7 @@ internal static class KestrelSetup
             listen.UseHttps(new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ => ValueTask.FromResult(certificate.Current),
-                HandshakeTimeout = options.HeaderTimeout,
+                HandshakeTimeout = options.Http.HeaderTimeout,
             });
             listen.Use(HandshakeReads.End);
         }
@@ -83,7 +83,7 @@ internal static class KestrelSetup
         {
             bool isShared = connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
             using IDisposable unended = UnreadTransport.Wrap(connection, unread, isShared);
-            connection.Features.Set(Peer.Of(connection, options.TrustedProxies, isShared));
+            connection.Features.Set(Peer.Of(connection, options.Http.TrustedProxies, isShared));
             await next(connection).ConfigureAwait(false);
         });
     }

@@ -1,5 +1,6 @@
 // Logs: JSON lines for machines, one readable line each for a terminal.
-using Estat.Collect.Options;
+using Estat.Api.Options;
+using Estat.Http.Options;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Estat.Api.Hosting;
@@ -20,11 +21,11 @@ internal static class LogSetup
 
     /// <summary>Whether somebody reads along, rather than a program.</summary>
     internal static bool IsText(EstatOptions options, bool isTerminal) =>
-        options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && isTerminal);
+        options.Node.LogFormat == LogFormat.Text || (options.Node.LogFormat == LogFormat.Auto && isTerminal);
 
     internal static void Apply(ILoggingBuilder logging, EstatOptions options, bool isTerminal)
     {
-        LogLevel own = Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true);
+        LogLevel own = Enum.Parse<LogLevel>(options.Node.LogLevel, ignoreCase: true);
         LogLevel others = own > LogLevel.Warning ? own : LogLevel.Warning;
         logging.SetMinimumLevel(own);
         logging.AddFilter("Microsoft", others);

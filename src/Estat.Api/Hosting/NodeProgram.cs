@@ -3,10 +3,10 @@ using System.Collections;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Estat.Api.Health;
+using Estat.Api.Options;
 using Estat.Base.Memory;
 using Estat.Base.Options;
 using Estat.Base.Threading;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 
@@ -16,7 +16,7 @@ namespace Estat.Api.Hosting;
 /// <param name="Specs">Its options.</param>
 /// <param name="Bind">Binds and checks them.</param>
 internal sealed record NodeProgram(
-    string Command, string Summary, IReadOnlyList<OptionSpec> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string,
+    string Command, string Summary, IReadOnlyList<OptionSpec<EstatOptions>> Specs, Func<string[], IEnumerable<KeyValuePair<string, string?>>, string,
     EstatOptions> Bind)
 {
     private const int Stopped = 0;
@@ -44,7 +44,7 @@ internal sealed record NodeProgram(
             Console.WriteLine($"{Summary} Options come from the command line, the");
             Console.WriteLine("environment, the file .env or appsettings.json; the first of these that names a key wins. Durations are written "
                 + "500ms, 3s, 2m, 24h.\n");
-            Console.Write(OptionTable.Help(Specs));
+            Console.Write(OptionBinding.Help(Specs));
             return Stopped;
         }
 
@@ -61,10 +61,10 @@ internal sealed record NodeProgram(
             IEnumerable<KeyValuePair<string, string?>> environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
                 .Select(pair => new KeyValuePair<string, string?>((string)pair.Key, pair.Value as string));
             EstatOptions options = Bind(args, environment, "appsettings.json");
-            SocketPolling.Apply(options.Sockets);
+            SocketPolling.Apply(options.Http.Sockets);
             using var limit = new ExitLimit(
-                options.ShutdownTimeout, Failed,
-                $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(options.ShutdownTimeout)}: something hangs, most often a disk. "
+                options.Node.ShutdownTimeout, Failed,
+                $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(options.Node.ShutdownTimeout)}: something hangs, most often a disk. "
                 + "The process ends now; "
                 + "what was acknowledged above memory is in SPOOL_DIR, and the next start uploads it",
                 PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);

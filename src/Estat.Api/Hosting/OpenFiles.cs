@@ -1,6 +1,6 @@
 // The process' limit of open files, and who may use how many of them: every connection is one.
 using System.Globalization;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 
 namespace Estat.Api.Hosting;
 
@@ -37,12 +37,12 @@ internal sealed record OpenFiles(long? Limit, int Reserve, int Connections)
     /// <summary>A limit shared out.</summary>
     internal static OpenFiles Of(EstatOptions options, long? limit)
     {
-        int partitions = (2 * options.Partitions) + 1; // disk, replica and stored: each has an open segment and a spare
+        int partitions = (2 * options.Collect.Partitions) + 1; // disk, replica and stored: each has an open segment and a spare
         int prefixes = options.Keys.AreConfigured ? OfPrefixes : 0;
-        int uploads = options.UploadQueue + (EachUpload * options.UploadConcurrency);
+        int uploads = options.Collect.UploadQueue + (EachUpload * options.Collect.UploadConcurrency);
         int reserve = Runtime + Chores + (2 * partitions) + prefixes + uploads;
         long left = limit is { } files ? Math.Max(files - reserve, files / LeastShare) : long.MaxValue;
-        return new OpenFiles(limit, reserve, (int)Math.Min(options.MaxConnections, Math.Max(1, left)));
+        return new OpenFiles(limit, reserve, (int)Math.Min(options.Http.MaxConnections, Math.Max(1, left)));
     }
 
     // The soft one, which binds: the runtime has raised it to the hard one by now, if it may.

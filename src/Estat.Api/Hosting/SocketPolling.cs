@@ -2,7 +2,7 @@
 using Amazon;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Api.Hosting;
 

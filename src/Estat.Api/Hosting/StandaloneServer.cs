@@ -3,6 +3,7 @@ using Estat.Api.Access;
 using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Metrics;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
@@ -10,7 +11,6 @@ using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Hosting;
 
@@ -42,11 +42,11 @@ internal sealed partial class StandaloneServer : INodeServer
         Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<StandaloneServer>();
-        _end = new EndLimit(options.ShutdownTimeout, time, _logger);
+        _end = new EndLimit(options.Node.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _store = ObjectStores.Open(options.ObjectStorage, time);
-        _keys = WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
-        Engine = new Engine(options, _store, time, _loggers);
+        _store = ObjectStores.Open(options.Collect.ObjectStorage, time);
+        _keys = WriteKeys.Open(options.WriteKeys, time, _loggers.CreateLogger<WriteKeys>());
+        Engine = new Engine(options.Collect, _store, time, _loggers);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = OtlpExport.For(options);
@@ -83,15 +83,16 @@ internal sealed partial class StandaloneServer : INodeServer
         Engine.Start();
         _keys?.Start(Engine.State); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
-        LogStarted(_logger, _front.Bound, _store.Description, _options.RawPrefix, _options.Ack.ToText(), Path.GetFullPath(_options.SpoolDir),
-            Path.GetFullPath(_options.DlqDir));
+        LogStarted(_logger, _front.Bound, _store.Description, _options.Collect.Storage.RawPrefix, _options.Collect.Ack.ToText(),
+            Path.GetFullPath(_options.Collect.SpoolDir),
+            Path.GetFullPath(_options.Collect.DlqDir));
         if (_isReadAlong)
         {
-            LogTryIt(_logger, Address, GoDuration.Format(_options.FlushInterval));
+            LogTryIt(_logger, Address, GoDuration.Format(_options.Collect.FlushInterval));
         }
 
         KeysAtStart.Tell(_keys, _options, _logger);
-        if (_options.Ack == AckLevel.Memory)
+        if (_options.Collect.Ack == AckLevel.Memory)
         {
             LogMemoryOnly(_logger);
         }
@@ -105,10 +106,10 @@ internal sealed partial class StandaloneServer : INodeServer
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
         _end.Begin();
-        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
+        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.Node.ShutdownTimeout));
         using CancellationTokenRegistration hurried = Signals.Second.Register(() => LogHurried(_logger));
         Engine.BeginDrain();
-        await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
+        await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.Node.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan left = _end.LeftForDrain(_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose);
         long lost = await Engine.DrainAsync(left, Signals.Second).ConfigureAwait(false);
         await _end.StopListenerAsync(_front).ConfigureAwait(false);

@@ -1,9 +1,9 @@
 // Every answer of the collecting endpoints: which problem a refusal becomes, and where it is counted.
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Http;
@@ -66,18 +66,19 @@ internal sealed class Answers
     {
         _requests = requests;
         _levels = levels;
-        _level = options.Ack;
-        _maxBodySize = options.MaxBodySize;
-        _maxBatchBodySize = options.MaxBatchBodySize;
+        _level = options.Collect.Ack;
+        _maxBodySize = options.Collect.MaxBodySize;
+        _maxBatchBodySize = options.Collect.MaxBatchBodySize;
         _timeout = Problem.Final(StatusCodes.Status408RequestTimeout,
             "The body did not arrive in time (BODY_TIMEOUT), stalled, or came at less than 240 bytes a second. Send it again.");
-        _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge, $"An event may have {options.MaxBodySize} bytes (MAX_BODY_SIZE).");
+        _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge,
+            $"An event may have {options.Collect.MaxBodySize} bytes (MAX_BODY_SIZE).");
         _batchTooLarge = Problem.Final(
             StatusCodes.Status413PayloadTooLarge,
-            $"A batch may have {options.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
+            $"A batch may have {options.Collect.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
         _batchNeedsTooMuch = Problem.Of(
             StatusCodes.Status413PayloadTooLarge,
-            $"As lines, this batch needs more than {options.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
+            $"As lines, this batch needs more than {options.Http.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
         _ackLevel = Problem.Of(StatusCodes.Status400BadRequest,
             $"{AckHeader} must be one of the levels that this node offers: {string.Join(", ", levels.Select(level => level.ToText()))}.");
     }

@@ -1,6 +1,7 @@
 // Metrics and traces by OTLP, when OTEL_EXPORTER_OTLP_ENDPOINT names a receiver.
+using Estat.Api.Options;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -31,7 +32,7 @@ internal sealed class OtlpExport : IDisposable
 
     /// <summary>Null without a receiver.</summary>
     internal static OtlpExport? For(EstatOptions options) =>
-        options.OtlpEndpoint is null ? null : new OtlpExport(options.OtlpEndpoint, options.TracesSampler);
+        options.Node.OtlpEndpoint is null ? null : new OtlpExport(options.Node.OtlpEndpoint, options.Node.TracesSampler);
 
     /// <summary>Time that a receiver which does not answer may hold up the end of the process.</summary>
     internal static TimeSpan LongestDispose { get; } = TimeSpan.FromSeconds(1);

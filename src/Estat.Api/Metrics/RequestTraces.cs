@@ -1,8 +1,9 @@
 // Spans of requests: around the router, and only where traces are sent somewhere.
 using System.Diagnostics;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Api.Metrics;
 
@@ -24,8 +25,8 @@ internal sealed class RequestTraces
 
     /// <summary>The delegate itself where requests are not traced.</summary>
     internal static RequestDelegate Around(RequestDelegate next, EstatOptions options, TimeProvider time) =>
-        options.OtlpEndpoint is null || options.TracesSampler == TracesSampler.AlwaysOff ? next
-        : new RequestTraces(next, new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
+        options.Node.OtlpEndpoint is null || options.Node.TracesSampler == TracesSampler.AlwaysOff ? next
+        : new RequestTraces(next, new TraceChoice(options.Node.TracesSampler, options.Node.TracesSamplerRatio, time)).HandleAsync;
 
     private Task HandleAsync(HttpContext context) =>
         IsCollecting(context.Request) && _choice.Takes(context.Request.Headers, out ActivityContext parent) ? TraceAsync(context, parent)

@@ -1,7 +1,7 @@
 // Which requests are traced, decided before anything is made for them.
 using System.Buffers.Binary;
 using System.Diagnostics;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Metrics;

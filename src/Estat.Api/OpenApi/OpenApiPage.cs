@@ -3,8 +3,8 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Acks;
-using Estat.Collect.Options;
 
 namespace Estat.Api.OpenApi;
 
@@ -29,10 +29,10 @@ internal static class OpenApiPage
         string version = typeof(OpenApiPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
         StringBuilder text = new StringBuilder(Encoding.UTF8.GetString(Resource.Read("openapi.json")))
             // As a value they stand in quotation marks, so that the file is JSON as it is.
-            .Replace("\"%MAX_BODY_SIZE%\"", JsonSerializer.Serialize(options.MaxBodySize))
-            .Replace("\"%MAX_BATCH_BODY_SIZE%\"", JsonSerializer.Serialize(options.MaxBatchBodySize))
+            .Replace("\"%MAX_BODY_SIZE%\"", JsonSerializer.Serialize(options.Collect.MaxBodySize))
+            .Replace("\"%MAX_BATCH_BODY_SIZE%\"", JsonSerializer.Serialize(options.Collect.MaxBatchBodySize))
             .Replace("\"%LEVELS%\"", JsonSerializer.Serialize(levels.Select(level => level.ToText())))
-            .Replace("%ACK%", options.Ack.ToText())
+            .Replace("%ACK%", options.Collect.Ack.ToText())
             .Replace("%VERSION%", version.Split('+')[0]);
         return Encoding.UTF8.GetBytes(text.ToString());
     }

@@ -4,8 +4,8 @@ using System.Collections.Frozen;
 using Estat.Api.Access;
 using Estat.Api.ClientAddress;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Routing;
@@ -38,7 +38,7 @@ internal sealed class Cors(EstatOptions options, WriteAccess? access = null)
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly StringValues MaxAge = "86400";
-    private readonly PageOrigins _origins = new(options.CorsOrigins);
+    private readonly PageOrigins _origins = new(options.Http.CorsOrigins);
 
     /// <summary>Marks the answer to a page's request as readable for it.</summary>
     internal void Apply(HttpContext context)

@@ -12,6 +12,9 @@ public sealed record WriteKeyOptions
     /// <summary>Write keys besides, as <c>WRITE_KEYS</c> lists them; only their hashes are kept.</summary>
     public IReadOnlyList<WriteKey> Listed { get; init; } = [];
 
+    /// <summary>Whether requests without a write key are taken although keys are configured.</summary>
+    public bool OpenIngest { get; init; }
+
     /// <summary>What a key's prefix is checked against.</summary>
     public KeyPrefixes Prefixes { get; init; } = new("raw", "raw_dlq");
 

@@ -1,4 +1,6 @@
 // Where objects go, and how: the part of the options that the object stores read.
+using Estat.Base.Options;
+
 namespace Estat.Base.Storage;
 
 /// <summary>A bucket, or a folder without one. Units and bounds stand in the option table.</summary>
@@ -39,6 +41,9 @@ public sealed record StorageOptions
 
     /// <summary>Local folder for objects when no bucket is named.</summary>
     public string StorageDir { get; init; } = "./data";
+
+    /// <summary>The prefixes that keys may not lie below, and the one that they lie below by default.</summary>
+    public KeyPrefixes Prefixes => new(RawPrefix, DlqPrefix);
 
     /// <summary>Bytes that are read of an object when it is read whole; a longer one is none of this node's.</summary>
     public long LongestObject { get; init; } = 308_281_344;

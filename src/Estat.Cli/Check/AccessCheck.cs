@@ -1,9 +1,9 @@
 // Who may send, and over what: the files of write keys and of the certificate.
 using System.Globalization;
 using Estat.Api.Hosting;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Cli.Check;
@@ -28,7 +28,7 @@ internal static class AccessCheck
     {
         try
         {
-            using WriteKeys? keys = WriteKeys.Open(options.Keys, time, NullLogger.Instance);
+            using WriteKeys? keys = WriteKeys.Open(options.WriteKeys, time, NullLogger.Instance);
             return keys is null ? Finding.Good(KeysCheck, "none is configured: every client that reaches HTTP_ADDR may send")
                 : keys.Table.Senders.Count == 0
                     ? Finding.Warning(KeysCheck, "the file holds no key: nobody may send", "make one: estat keys new --name NAME")
@@ -54,10 +54,10 @@ internal static class AccessCheck
             DateTime expires = certificate.InUse.Expires;
             string until = expires.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
             return expires <= time.GetUtcNow().UtcDateTime
-                ? Finding.Bad(TlsCheck, $"{options.HttpTlsCert} expired {until}", "renew it: clients refuse it")
+                ? Finding.Bad(TlsCheck, $"{options.Http.HttpTlsCert} expired {until}", "renew it: clients refuse it")
                 : expires - time.GetUtcNow().UtcDateTime < Soon
-                    ? Finding.Warning(TlsCheck, $"{options.HttpTlsCert} ends {until}", "renew it; no restart is needed")
-                : Finding.Good(TlsCheck, $"{options.HttpTlsCert} holds until {until}");
+                    ? Finding.Warning(TlsCheck, $"{options.Http.HttpTlsCert} ends {until}", "renew it; no restart is needed")
+                : Finding.Good(TlsCheck, $"{options.Http.HttpTlsCert} holds until {until}");
         }
         catch (OptionException error)
         {

@@ -1,9 +1,10 @@
 // `estat check`: would the server run here, with these options?
 using System.Text.Json;
+using Estat.Api.Options;
 using Estat.Base.Options;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 
@@ -60,8 +61,8 @@ internal static class CheckVerb
         }
 
         shell.Asked.ThrowIfCancellationRequested();
-        foreach (Finding finding in DiskCheck.Find("spool", "SPOOL_DIR", options.SpoolDir, options, isSpool: true)
-            .Concat(DiskCheck.Find("dlq", "DLQ_DIR", options.DlqDir, options, isSpool: false)))
+        foreach (Finding finding in DiskCheck.Find("spool", "SPOOL_DIR", options.Collect.SpoolDir, options, isSpool: true)
+            .Concat(DiskCheck.Find("dlq", "DLQ_DIR", options.Collect.DlqDir, options, isSpool: false)))
         {
             yield return finding;
         }
@@ -78,9 +79,14 @@ internal static class CheckVerb
         }
     }
 
-    private static string Summary(EstatOptions options) =>
-        $"HTTP_ADDR={options.HttpAddr}, objects to {(options.RawBucket is null ? $"the folder {options.StorageDir}" : $"bucket {options.RawBucket} ({options.S3Endpoint?.ToString() ?? options.AwsRegion})")} "
-        + $"below {options.RawPrefix}/, at most {GoDuration.Format(options.FlushInterval)} after they came";
+    private static string Summary(EstatOptions options)
+    {
+        StorageOptions storage = options.Collect.Storage;
+        string place = storage.RawBucket is null ? $"the folder {storage.StorageDir}"
+            : $"bucket {storage.RawBucket} ({storage.S3Endpoint?.ToString() ?? storage.AwsRegion})";
+        return $"HTTP_ADDR={options.Http.HttpAddr}, objects to {place} below {storage.RawPrefix}/, "
+            + $"at most {GoDuration.Format(options.Collect.FlushInterval)} after they came";
+    }
 
     private static void Print(Shell shell, Finding finding)
     {

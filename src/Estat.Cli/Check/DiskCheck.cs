@@ -1,10 +1,10 @@
 // A folder of the server: may it be written, how fast is a flush, is there room, does somebody own it?
 using System.Diagnostics;
 using System.Globalization;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Base.Files;
 using Estat.Cli.Frame;
-using Estat.Collect.Options;
 using Estat.Collect.Spooling;
 
 namespace Estat.Cli.Check;
@@ -42,7 +42,7 @@ internal static class DiskCheck
 
         if (isSpool && Spool.IsVolatile(there) is { } kind)
         {
-            bool refuses = !options.SpoolVolatile && (options.AckAllowed?.Max() ?? options.Ack) >= AckLevel.Disk;
+            bool refuses = !options.Collect.SpoolVolatile && (options.Collect.AckAllowed?.Max() ?? options.Collect.Ack) >= AckLevel.Disk;
             yield return refuses
                 ? Finding.Bad(check, $"{there} is a {kind}, which a reboot empties: the server does not start",
                     "name a folder on a disk, or set SPOOL_VOLATILE=true to accept that")
@@ -114,7 +114,7 @@ internal static class DiskCheck
     private static Finding Room(string check, string folder, EstatOptions options)
     {
         long free = new DriveInfo(folder).AvailableFreeSpace;
-        long wanted = check == "spool" ? options.SpoolMaxSizeBytes : options.DlqMaxSizeBytes;
+        long wanted = check == "spool" ? options.Collect.SpoolMaxSizeBytes : options.Collect.DlqMaxSizeBytes;
         string name = check == "spool" ? "SPOOL_MAX_SIZE_BYTES" : "DLQ_MAX_SIZE_BYTES";
         if (Libc.FreeInodes(folder) is { } inodes and < FewInodes)
         {
@@ -123,11 +123,12 @@ internal static class DiskCheck
             return inodes == 0 ? Finding.Bad(check, $"{text}: no file can be made", Fix) : Finding.Warning(check, text, Fix);
         }
 
-        return free < options.DiskMinFreeBytes
+        return free < options.Collect.DiskMinFreeBytes
             ? Finding.Bad(
-                check, $"{Words.Bytes(free)} free, less than DISK_MIN_FREE_BYTES ({Words.Bytes(options.DiskMinFreeBytes)}): new requests get 503",
+                check,
+                $"{Words.Bytes(free)} free, less than DISK_MIN_FREE_BYTES ({Words.Bytes(options.Collect.DiskMinFreeBytes)}): new requests get 503",
                 "free room or use a larger disk")
-            : free - options.DiskMinFreeBytes < wanted
+            : free - options.Collect.DiskMinFreeBytes < wanted
                 ? Finding.Warning(
                     check, $"{Words.Bytes(free)} free; {name} lets it grow to {Words.Bytes(wanted)}, which the disk does not hold",
                     "nothing, if an outage of storage may end in 503s sooner; else a larger disk")

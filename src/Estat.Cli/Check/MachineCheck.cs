@@ -1,10 +1,10 @@
 // What the machine, or its container, gives the process.
 using System.Globalization;
 using Estat.Api.Hosting;
+using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Base.Threading;
 using Estat.Cli.Frame;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 
@@ -19,11 +19,11 @@ internal static class MachineCheck
         OpenFiles files = OpenFiles.Of(options);
         if (files.Limit is { } limit)
         {
-            long needed = options.MaxConnections + files.Reserve;
+            long needed = options.Http.MaxConnections + files.Reserve;
             yield return limit < needed
                 ? Finding.Warning(
                     "open files",
-                    $"{Words.Count(limit)} at most; MAX_CONNECTIONS={options.MaxConnections} needs {Words.Count(needed)} and would be lowered "
+                    $"{Words.Count(limit)} at most; MAX_CONNECTIONS={options.Http.MaxConnections} needs {Words.Count(needed)} and would be lowered "
                         + $"to {files.Connections}",
                     $"raise it (ulimit -n {needed}, LimitNOFILE=) or lower MAX_CONNECTIONS")
                 : Finding.Good("open files", $"{Words.Count(limit)} at most");
@@ -36,7 +36,7 @@ internal static class MachineCheck
             : Finding.Good("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPU{(cpus == 1 ? "" : "s")}");
         long memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         // The runtime keeps a quarter of a container's memory for what is not its heap.
-        long budget = Base + options.InflightBytes + options.UnreadBytes + options.ChannelBytes;
+        long budget = Base + options.Http.InflightBytes + options.Http.UnreadBytes + options.Collect.ChannelBytes;
         yield return memory < budget
             ? Finding.Warning(
                 "memory",
@@ -44,7 +44,7 @@ internal static class MachineCheck
                     + $"may need {Words.Bytes(budget)}",
                 "give the container more, or lower INFLIGHT_BYTES (docs/small-containers.md)")
             : Finding.Good("memory", $"{Words.Bytes(memory)} for the heap");
-        if (options.AdminToken is null && ListenAddress.TryParse(options.HttpAddr, out ListenAddress address)
+        if (options.Http.AdminToken is null && ListenAddress.TryParse(options.Http.HttpAddr, out ListenAddress address)
             && (address.Address is null || !System.Net.IPAddress.IsLoopback(address.Address)))
         {
             yield return Finding.Good("admin", "no ADMIN_TOKEN: /console, /tail and /admin answer to this machine only");

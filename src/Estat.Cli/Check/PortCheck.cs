@@ -1,8 +1,8 @@
 // HTTP_ADDR: may it be listened on?
 using System.Net.Security;
 using System.Net.Sockets;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 
@@ -13,29 +13,29 @@ internal static class PortCheck
 
     internal static async Task<Finding> FindAsync(EstatOptions options, CancellationToken cancellationToken)
     {
-        if (!ListenAddress.TryParse(options.HttpAddr, out ListenAddress address))
+        if (!ListenAddress.TryParse(options.Http.HttpAddr, out ListenAddress address))
         {
-            return Finding.Bad(Check, $"HTTP_ADDR={options.HttpAddr} is no address", "write host:port or :port");
+            return Finding.Bad(Check, $"HTTP_ADDR={options.Http.HttpAddr} is no address", "write host:port or :port");
         }
 
         try
         {
             using TcpListener listener = address.Address is { } named ? new TcpListener(named, address.Port) : TcpListener.Create(address.Port);
             listener.Start();
-            return Finding.Good(Check, $"{options.HttpAddr} is free");
+            return Finding.Good(Check, $"{options.Http.HttpAddr} is free");
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            return await IsEstatAsync(address.Here(options.HttpTlsCert is not null, "/metrics"), cancellationToken).ConfigureAwait(false)
-                ? Finding.Warning(Check, $"{options.HttpAddr}: an Estat listens there",
+            return await IsEstatAsync(address.Here(options.Http.HttpTlsCert is not null, "/metrics"), cancellationToken).ConfigureAwait(false)
+                ? Finding.Warning(Check, $"{options.Http.HttpAddr}: an Estat listens there",
                     "nothing, if that is the server of this configuration; a second one needs a port of its own")
-                : Finding.Bad(Check, $"{options.HttpAddr}: another program listens there",
+                : Finding.Bad(Check, $"{options.Http.HttpAddr}: another program listens there",
                     $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another HTTP_ADDR");
         }
         catch (SocketException error)
         {
             return Finding.Bad(
-                Check, $"{options.HttpAddr} cannot be listened on ({error.Message})",
+                Check, $"{options.Http.HttpAddr} cannot be listened on ({error.Message})",
                 error.SocketErrorCode == SocketError.AccessDenied ? "ports below 1024 need CAP_NET_BIND_SERVICE; choose one above"
                     : "name an address of this machine, or :port for all of them");
         }

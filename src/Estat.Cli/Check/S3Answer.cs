@@ -1,7 +1,7 @@
 // What S3 says to anybody: its time, and a bucket's region.
 using System.Globalization;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 
@@ -13,12 +13,12 @@ internal sealed record S3Answer(string? Region, TimeSpan Ahead)
     /// <summary>Null when nothing answers: the probe that follows says why.</summary>
     internal static async Task<S3Answer?> AskAsync(EstatOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        Uri url = options.S3Endpoint is { } endpoint
-            ? new Uri(endpoint, $"{endpoint.AbsolutePath.TrimEnd('/')}/{options.RawBucket}")
-            : BucketName.HostOf(options.RawBucket!) is { } accessPoint ? new Uri($"https://{accessPoint}/")
-            : new Uri($"https://s3.{options.AwsRegion}.amazonaws.com/{options.RawBucket}");
-        using var client = new HttpClient(
-            new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.S3Timeout }) { Timeout = options.S3Timeout };
+        Uri url = options.Collect.Storage.S3Endpoint is { } endpoint
+            ? new Uri(endpoint, $"{endpoint.AbsolutePath.TrimEnd('/')}/{options.Collect.Storage.RawBucket}")
+            : BucketName.HostOf(options.Collect.Storage.RawBucket!) is { } accessPoint ? new Uri($"https://{accessPoint}/")
+            : new Uri($"https://s3.{options.Collect.Storage.AwsRegion}.amazonaws.com/{options.Collect.Storage.RawBucket}");
+        TimeSpan timeout = options.Collect.Storage.S3Timeout;
+        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = timeout }) { Timeout = timeout };
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Head, url);

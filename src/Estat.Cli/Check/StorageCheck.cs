@@ -3,10 +3,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Amazon.Runtime;
+using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Cli.Frame;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Check;
 
@@ -22,13 +22,14 @@ internal static class StorageCheck
     internal static async IAsyncEnumerable<Finding> FindAsync(
         EstatOptions options, TimeProvider time, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (options.RawBucket is not null)
+        if (options.Collect.Storage.RawBucket is not null)
         {
             yield return Credentials(options);
             S3Answer? answer = await S3Answer.AskAsync(options, time, cancellationToken).ConfigureAwait(false);
-            if (answer?.Region is { } region && region != options.AwsRegion && !BucketName.IsArn(options.RawBucket))
+            if (answer?.Region is { } region && region != options.Collect.Storage.AwsRegion && !BucketName.IsArn(options.Collect.Storage.RawBucket))
             {
-                yield return Finding.Bad("region", $"the bucket is in {region}, AWS_REGION is {options.AwsRegion}", $"set AWS_REGION={region}");
+                yield return Finding.Bad("region", $"the bucket is in {region}, AWS_REGION is {options.Collect.Storage.AwsRegion}",
+                    $"set AWS_REGION={region}");
             }
 
             if (answer is not null)
@@ -58,7 +59,7 @@ internal static class StorageCheck
         string from = "AWS' usual chain";
         try
         {
-            AWSCredentials found = CredentialLinks.Resolve(options.Storage);
+            AWSCredentials found = CredentialLinks.Resolve(options.Collect.Storage);
             from = CredentialLinks.NameOf(found);
             string id = found.GetCredentials().AccessKey;
             return Finding.Good(Check, $"from {from}, access key {id[..Math.Min(4, id.Length)]}…");
@@ -72,9 +73,9 @@ internal static class StorageCheck
 
     private static async Task<Finding> ProbeAsync(EstatOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        bool isS3 = options.RawBucket is not null;
+        bool isS3 = options.Collect.Storage.RawBucket is not null;
         string check = isS3 ? Bucket : "storage";
-        string key = $"{options.DlqPrefix}/{ProbeFolder}/{Guid.NewGuid():N}";
+        string key = $"{options.Collect.Storage.DlqPrefix}/{ProbeFolder}/{Guid.NewGuid():N}";
         byte[] text = Encoding.UTF8.GetBytes("estat check wrote this; it may be deleted\n");
         var content = new ObjectContent(
             () => new MemoryStream(text, writable: false), ContentCheck.SealOfBytes(new MemoryStream(text), events: 0), IsGzip: false);
@@ -83,12 +84,13 @@ internal static class StorageCheck
         bool mayBeThere = false;
         try
         {
-            store = ObjectStores.Open(options.ObjectStorage, time);
+            store = ObjectStores.Open(options.Collect.ObjectStorage, time);
             await store.CheckAsync(cancellationToken).ConfigureAwait(false);
             if (isS3)
             {
                 // Nothing lies there, and that is to be said: an upload whose ETag is no MD5 counts by such a HEAD, as does one that is repeated.
-                _ = await store.ReadSealAsync($"{options.RawPrefix}/{ProbeFolder}/{Guid.NewGuid():N}", cancellationToken).ConfigureAwait(false);
+                _ = await store.ReadSealAsync($"{options.Collect.Storage.RawPrefix}/{ProbeFolder}/{Guid.NewGuid():N}", cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             mayBeThere = true;
@@ -158,7 +160,8 @@ internal static class StorageCheck
     private static string FixOf(StorageException error, EstatOptions options) => error.Permission switch
     {
         "s3:GetObject" =>
-            $"allow s3:GetObject on {options.RawPrefix}/* and {options.DlqPrefix}/* of the bucket, and s3:ListBucket on the bucket "
+            $"allow s3:GetObject on {options.Collect.Storage.RawPrefix}/* and {options.Collect.Storage.DlqPrefix}/* of the bucket, "
+            + "and s3:ListBucket on the bucket "
             + "(deploy/ecs/task-policy.json). Uploads need it whose ETag is no MD5 (S3_SSE=aws:kms) and those that are repeated: without it they "
             + "stay on the server's disk",
         { } permission => $"allow {permission} for these credentials (deploy/ecs/task-policy.json); the server starts all the same, and events wait "
@@ -168,10 +171,11 @@ internal static class StorageCheck
 
     private static string FixOf(StorageFailure failure, EstatOptions options) => failure switch
     {
-        StorageFailure.Transient => options.S3Endpoint is null
+        StorageFailure.Transient => options.Collect.Storage.S3Endpoint is null
             ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its "
                 + "disk"
-            : $"check that {options.S3Endpoint} runs and can be reached from here; the server starts all the same, and events wait on its disk",
+            : $"check that {options.Collect.Storage.S3Endpoint} runs and can be reached from here; the server starts all the same, "
+                + "and events wait on its disk",
         StorageFailure.Disk => "name a folder on a disk with room (STORAGE_DIR)",
         _ => "mend what the store names; the server starts all the same, and events wait on its disk",
     };

@@ -1,4 +1,5 @@
 // Recovery without a server: the node's own classes over a folder, storage named by the same options.
+using Estat.Collect.Options;
 using Estat.Base.Files;
 using Estat.Base.Options;
 using Estat.Base.Storage;
@@ -7,7 +8,6 @@ using Estat.Cli.Run;
 using Estat.Collect.Conservation;
 using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Estat.Collect.Recovery;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
@@ -25,10 +25,10 @@ internal sealed class OfflineRecovery : IDisposable
     private readonly DlqOffice _office;
     private readonly Task _loop;
 
-    private OfflineRecovery(EstatOptions options, TimeProvider time)
+    private OfflineRecovery(CollectOptions options, TimeProvider time)
     {
         _store = ObjectStores.Open(options.ObjectStorage, time);
-        var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
+        var keys = new ObjectKeys(options.Storage.RawPrefix, ObjectKeys.NewInstance());
         var ledger = new Ledger(static () => 0, static () => 0);
         _dlq = new DlqDirectory(options, keys, ledger, time, NullLogger.Instance);
         var writer = new ObjectWriter(_store, _instruments, NullLogger.Instance);
@@ -45,7 +45,7 @@ internal sealed class OfflineRecovery : IDisposable
     /// <exception cref="OptionException">An option that names storage has a value that it cannot take.</exception>
     internal static OfflineRecovery Own(string folder, TimeProvider time)
     {
-        EstatOptions options = ServerOptions.Bind() with { DlqDir = folder };
+        CollectOptions options = ServerOptions.Bind().Collect with { DlqDir = folder };
         try
         {
             return new OfflineRecovery(options, time);

@@ -1,9 +1,9 @@
 // From the command line to a verb, and from what it throws to an exit code.
 using System.CommandLine.Invocation;
 using Amazon;
+using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Base.Storage;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Frame;
 
@@ -119,8 +119,8 @@ internal static class CommandLine
     // The node's own option, which operators of containers know; from the environment, as verbs have no --KEY.
     private static TimeSpan ShutdownTimeout() =>
         NodeOptions.Environment("SHUTDOWN_TIMEOUT") is { } text
-            ? OptionTable.All.Single(option => option.Name == "SHUTDOWN_TIMEOUT").Apply(new EstatOptions(), text).ShutdownTimeout
-            : new EstatOptions().ShutdownTimeout;
+            ? OptionTable.All.Single(option => option.Name == "SHUTDOWN_TIMEOUT").Apply(new EstatOptions(), text).Node.ShutdownTimeout
+            : new EstatOptions().Node.ShutdownTimeout;
 
     private static int Tell(Shell shell, string message, int code)
     {

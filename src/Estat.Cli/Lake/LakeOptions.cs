@@ -1,8 +1,8 @@
 // Which objects a verb reads: where they lie, which keys, which time. The same for verify, replay and query.
 using Estat.Base.Options;
+using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
-using Estat.Collect.Options;
 using Estat.Lake.Lines;
 using Estat.Lake.Reading;
 
@@ -49,8 +49,8 @@ internal sealed class LakeOptions
     /// <summary>The place. Whoever asks disposes of it.</summary>
     internal LakePlace Place(ParseResult parsed)
     {
-        EstatOptions node = ServerOptions.Bind();
-        return parsed.GetValue(_from) is { } from ? LakePlace.Parse(from, node.ObjectStorage) : LakePlace.Of(node.ObjectStorage);
+        StorageOptions storage = ServerOptions.Bind().Collect.ObjectStorage;
+        return parsed.GetValue(_from) is { } from ? LakePlace.Parse(from, storage) : LakePlace.Of(storage);
     }
 
     /// <summary>The range.</summary>

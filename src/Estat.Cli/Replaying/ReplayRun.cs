@@ -81,7 +81,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         }
 
         using LakePlace place = LakePlace.Parse(
-            to, ServerOptions.Bind().ObjectStorage with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
+            to, ServerOptions.Bind().Collect.ObjectStorage with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
         if (place.Store.Description == source.Store.Description && place.Prefix == source.Prefix)
         {
             throw CliException.Usage($"--to {to}: is where the objects are");

@@ -38,7 +38,7 @@ internal sealed class ReplaySource : IDisposable
 
     internal static ReplaySource Take(ParseResult parsed, LakeOptions lake, string? dlq, bool quarantine, DateTimeOffset now)
     {
-        string raw = ServerOptions.Bind().RawPrefix;
+        string raw = ServerOptions.Bind().Collect.Storage.RawPrefix;
         if (dlq is null)
         {
             LakePlace place = lake.Place(parsed);

@@ -1,6 +1,6 @@
 // `estat run`: the standalone server, the same as Estat.Api's own program.
 using Estat.Api.Hosting;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 
 namespace Estat.Cli.Run;
 

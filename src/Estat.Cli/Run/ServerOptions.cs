@@ -1,7 +1,7 @@
 // The server's options, as the command line's parser wants them.
 using System.Collections;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 
 namespace Estat.Cli.Run;
 
@@ -20,7 +20,7 @@ internal static class ServerOptions
     internal static IReadOnlyList<Option> Create() => Create(IsOfCluster ? OptionTable.OfCluster : OptionTable.All);
 
     /// <summary>Those of a table.</summary>
-    internal static IReadOnlyList<Option> Create(IReadOnlyList<OptionSpec> specs) =>
+    internal static IReadOnlyList<Option> Create(IReadOnlyList<OptionSpec<EstatOptions>> specs) =>
     [
         .. specs.Select(spec =>
             new Option<string?>($"--{spec.Name}") { Description = spec.Purpose, HelpName = spec.Default.Length == 0 ? "value" : spec.Default }),

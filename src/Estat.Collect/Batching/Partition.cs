@@ -1,5 +1,6 @@
 // A partition: many requests append encoded lines, its writers turn them into batches.
 using Estat.Base.Acks;
+using Estat.Base.Storage;
 using Estat.Collect.Events;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
@@ -24,7 +25,7 @@ internal sealed partial class Partition : IDisposable
     private readonly Lock _gate = new();
     private readonly Channel<Chunk> _ready = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Gathering _gathering = new();
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly ObjectKeys _keys;
     private readonly ChunkPool _chunks;
     private readonly AckWaiterPool? _waiters;
@@ -50,7 +51,7 @@ internal sealed partial class Partition : IDisposable
     /// <param name="chunks">The node's chunks.</param>
     /// <param name="waiters">The node's waiters; needed above <c>memory</c>.</param>
     /// <param name="time">Clock and timer.</param>
-    internal Partition(AckLevel level, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool? waiters, TimeProvider time)
+    internal Partition(AckLevel level, CollectOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool? waiters, TimeProvider time)
     {
         Level = level;
         _options = options;

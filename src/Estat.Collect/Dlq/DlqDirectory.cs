@@ -22,7 +22,7 @@ internal sealed partial class DlqDirectory : IDisposable
 
     private const int LongestMeta = 1 << 20;
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly ObjectKeys _keys;
     private readonly Ledger _ledger;
     private readonly TimeProvider _time;
@@ -39,7 +39,7 @@ internal sealed partial class DlqDirectory : IDisposable
 
     /// <summary>Takes the folder.</summary>
     /// <exception cref="IOException">Another process owns it, or it cannot be written.</exception>
-    internal DlqDirectory(EstatOptions options, ObjectKeys keys, Ledger ledger, TimeProvider time, ILogger logger)
+    internal DlqDirectory(CollectOptions options, ObjectKeys keys, Ledger ledger, TimeProvider time, ILogger logger)
     {
         _options = options;
         _keys = keys;

@@ -22,7 +22,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private static readonly TimeSpan LongestDlqReserve = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestExitReserve = TimeSpan.FromSeconds(1);
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly IObjectStore _store;
@@ -54,7 +54,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     /// <param name="replication">The other silos; null for a node by itself, which does not offer <c>replica</c>. The engine disposes of it.</param>
     /// <exception cref="IOException">A folder is owned by another process or cannot be written; the message says what to do.</exception>
     internal Engine(
-        EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null,
+        CollectOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor = null,
         IReplication? replication = null)
         : this(options, store, time, loggers, openCompressor,
             Spool.Open(options, SparesFor(options, replication), time, loggers.CreateLogger<Spool>()), replication)
@@ -63,7 +63,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
 
     /// <summary>The same over a spool that is open; the engine disposes of it.</summary>
     internal Engine(
-        EstatOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool,
+        CollectOptions options, IObjectStore store, TimeProvider time, ILoggerFactory loggers, Func<Stream, Stream>? openCompressor, Spool spool,
         IReplication? replication = null)
     {
         _options = options;
@@ -75,7 +75,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         Instruments = new EstatInstruments();
         Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Replica) + Accepted(AckLevel.Stored));
         Sink = new SinkProbe(store, time);
-        var keys = new ObjectKeys(options.RawPrefix, spool.Instance);
+        var keys = new ObjectKeys(options.Storage.RawPrefix, spool.Instance);
         var quarantine = new QuarantineKeys(options);
         var writer = new ObjectWriter(store, Instruments, loggers.CreateLogger<ObjectWriter>());
         try
@@ -125,7 +125,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             new BatchEncoder(openCompressor, encoderLogger, level == AckLevel.Memory ? OnDroppedInEncoder : null), spool, _backlog,
             replication?.Own, _uploader.EnqueueAsync, Instruments, time);
         _partitions = [.. Levels.SelectMany(
-            level => Enumerable.Range(0, PartitionsOf(level, options)).Select(number => _newPartition(level, number, keys)))];
+            level => Enumerable.Range(0, options.PartitionsOf(level)).Select(number => _newPartition(level, number, keys)))];
         _prefixed = new PrefixPartitions<Partition>(options,
             (prefix, level, number) => AddPartition(_newPartition(level, options.Partitions + number, keys.Under(prefix))));
         Partition[][] partitions = [.. AckLevels.All.Select(
@@ -174,7 +174,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public long UnderReplicated => _replication?.UnderReplicated ?? 0;
 
     /// <inheritdoc/>
-    public EstatOptions Bounds => _options;
+    public CollectOptions Bounds => _options;
 
     /// <inheritdoc/>
     public long SpoolDiskFree => _spool.FreeBytes;
@@ -326,17 +326,14 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private bool DlqIsFull => _options.DlqFull == DlqFullPolicy.Reject && _dlq.IsFull;
 
     // What the options allow; at memory on a file system that forgets, no more than that unless somebody says that it will do.
-    private static AckLevel[] LevelsOf(EstatOptions options, IReplication? replication) =>
+    private static AckLevel[] LevelsOf(CollectOptions options, IReplication? replication) =>
         options.AckAllowed is { } allowed ? [.. allowed]
         : options.Ack == AckLevel.Memory && !options.SpoolVolatile && Spool.IsVolatile(options.SpoolDir) is not null ? [AckLevel.Memory]
         : [.. replication is null ? AckLevels.OfOneNode : AckLevels.All];
 
-    // Requests that wait for the store share one partition, so that nobody can force tiny objects on the rest.
-    private static int PartitionsOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
-
-    private static int SparesFor(EstatOptions options, IReplication? replication) =>
-        PartitionsOf(AckLevel.Disk, options) + PartitionsOf(AckLevel.Stored, options)
-        + (replication is null ? 0 : PartitionsOf(AckLevel.Replica, options));
+    private static int SparesFor(CollectOptions options, IReplication? replication) =>
+        options.PartitionsOf(AckLevel.Disk) + options.PartitionsOf(AckLevel.Stored)
+        + (replication is null ? 0 : options.PartitionsOf(AckLevel.Replica));
 
     private long Accepted(AckLevel level)
     {

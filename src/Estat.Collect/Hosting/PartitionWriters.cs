@@ -17,7 +17,8 @@ internal sealed class PartitionWriters : IDisposable
     private readonly BatchWriter _batchWriter;
 
     internal PartitionWriters(
-        AckLevel level, int number, EstatOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool waiters, BatchEncoder encoder, Spool spool,
+        AckLevel level, int number, CollectOptions options, ObjectKeys keys, ChunkPool chunks, AckWaiterPool waiters, BatchEncoder encoder,
+            Spool spool,
         ISegmentSeals seals, IBatchCopies? copies, Func<SealedBatch, ValueTask> onSealed, EstatInstruments instruments, TimeProvider time)
     {
         _name = $"estat-{level.ToText()}-{number}";

@@ -12,7 +12,7 @@ namespace Estat.Collect.Intake;
 /// <param name="options">Which prefixes are allowed.</param>
 /// <param name="open">Makes a partition, given its prefix, its level and its number among all that were made, from 0; called by one thread at a
 /// time.</param>
-internal sealed class PrefixPartitions<TPartition>(EstatOptions options, Func<string, AckLevel, int, TPartition> open)
+internal sealed class PrefixPartitions<TPartition>(CollectOptions options, Func<string, AckLevel, int, TPartition> open)
     where TPartition : class
 {
     /// <summary>Prefixes that a process may come to hold: twice as many as a file of write keys may have, so that it may be changed for another
@@ -74,7 +74,7 @@ internal sealed class PrefixPartitions<TPartition>(EstatOptions options, Func<st
             }
 
             Entry? entry = Array.Find(_entries, known => known.Prefix == prefix);
-            if (entry is null && (_entries.Length >= MostPrefixes || KeyPrefix.WhyNot(prefix, options.Prefixes) is not null))
+            if (entry is null && (_entries.Length >= MostPrefixes || KeyPrefix.WhyNot(prefix, options.Storage.Prefixes) is not null))
             {
                 return Admission.NoPrefix;
             }

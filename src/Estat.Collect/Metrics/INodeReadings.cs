@@ -38,7 +38,7 @@ internal interface INodeReadings
     long UnderReplicated { get; }
 
     /// <summary>Bounds of the node, which alarms compare with.</summary>
-    EstatOptions Bounds { get; }
+    CollectOptions Bounds { get; }
 
     /// <summary>Bytes free on the spool's disk, as last measured.</summary>
     long SpoolDiskFree { get; }

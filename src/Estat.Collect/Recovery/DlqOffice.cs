@@ -19,7 +19,7 @@ public sealed partial class DlqOffice
 {
     private const int LongestName = 200;
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly DlqDirectory _dlq;
     private readonly RecoveryLoop _recovery;
     private readonly IStoredObserver _observer;
@@ -28,7 +28,7 @@ public sealed partial class DlqOffice
     private readonly ILogger _logger;
 
     internal DlqOffice(
-        EstatOptions options, DlqDirectory dlq, RecoveryLoop recovery, IStoredObserver observer, ObjectKeys keys, TimeProvider time, ILogger logger)
+        CollectOptions options, DlqDirectory dlq, RecoveryLoop recovery, IStoredObserver observer, ObjectKeys keys, TimeProvider time, ILogger logger)
     {
         _options = options;
         _dlq = dlq;

@@ -23,7 +23,7 @@ internal sealed partial class RecoveryLoop
     // The loop's own, and what the operator asks for besides.
     private const int MostAtOnce = 9;
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly DlqDirectory _dlq;
     private readonly ObjectWriter _writer;
     private readonly QuarantineKeys _quarantine;
@@ -42,7 +42,7 @@ internal sealed partial class RecoveryLoop
     private CancellationToken _stop;
 
     internal RecoveryLoop(
-        EstatOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys,
+        CollectOptions options, DlqDirectory dlq, ObjectWriter writer, QuarantineKeys quarantine, ObjectKeys keys,
         EstatInstruments instruments, Func<bool> uploadsAreIdle, StorageState storage, IStoredObserver observer, TimeProvider time, ILogger logger)
     {
         _options = options;

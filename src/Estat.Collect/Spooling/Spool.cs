@@ -40,7 +40,7 @@ internal sealed partial class Spool : IDisposable
     private static readonly TimeSpan HangsAfter = TimeSpan.FromSeconds(5);
     private static readonly string[] VolatileFileSystems = ["tmpfs", "ramfs"];
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly ISpoolFiles _files;
     private readonly DirectoryLock? _owner;
     private readonly TimeProvider _time;
@@ -63,7 +63,7 @@ internal sealed partial class Spool : IDisposable
 
     /// <summary>Takes over a folder: reads who it is, counts this start, and notes the segments that are there.</summary>
     /// <exception cref="IOException">The folder cannot be read or written.</exception>
-    internal Spool(EstatOptions options, ISpoolFiles files, DirectoryLock? owner, int spares, TimeProvider time, ILogger logger)
+    internal Spool(CollectOptions options, ISpoolFiles files, DirectoryLock? owner, int spares, TimeProvider time, ILogger logger)
     {
         _options = options;
         _files = files;
@@ -113,7 +113,7 @@ internal sealed partial class Spool : IDisposable
     /// <summary>Takes the folder that the options name.</summary>
     /// <exception cref="IOException">Another process owns it, it cannot be written, or it would forget everything at a power cut; the message says
     /// what to do.</exception>
-    internal static Spool Open(EstatOptions options, int spares, TimeProvider time, ILogger logger)
+    internal static Spool Open(CollectOptions options, int spares, TimeProvider time, ILogger logger)
     {
         DirectoryLock owner = DirectoryLock.Take(options.SpoolDir, "SPOOL_DIR");
         try

@@ -18,7 +18,7 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
 {
     private static readonly Backoff OutageProbe = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly Spool _spool;
     private readonly BatchStore _store;
     private readonly DlqDirectory _dlq;
@@ -42,7 +42,7 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
     private bool _stockTaken;
 
     internal SpoolBacklog(
-        EstatOptions options, Spool spool, BatchStore store, DlqDirectory dlq, QuarantineKeys quarantine, Func<BatchEncoder> newEncoder,
+        CollectOptions options, Spool spool, BatchStore store, DlqDirectory dlq, QuarantineKeys quarantine, Func<BatchEncoder> newEncoder,
         Ledger ledger,
         TimeProvider time, ILogger logger)
     {

@@ -23,7 +23,7 @@ internal sealed partial class Uploader : IDisposable
     private static readonly TimeSpan DiskRetryDelay = TimeSpan.FromMilliseconds(500);
 
     private readonly Channel<(SealedBatch Batch, long Queued)> _queue;
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly BatchStore _store;
     private readonly DlqDirectory _dlq;
     private readonly SpoolBacklog? _backlog;
@@ -37,7 +37,7 @@ internal sealed partial class Uploader : IDisposable
     private int _uploading;
 
     internal Uploader(
-        EstatOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, IBatchCopies? copies, Ledger ledger,
+        CollectOptions options, BatchStore store, DlqDirectory dlq, SpoolBacklog? backlog, IBatchCopies? copies, Ledger ledger,
         EstatInstruments instruments, TimeProvider time, ILogger logger)
     {
         _queue = Channel.CreateBounded<(SealedBatch, long)>(options.UploadQueue);

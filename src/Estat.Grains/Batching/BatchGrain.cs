@@ -7,7 +7,7 @@ namespace Estat.Grains.Batching;
 
 /// <summary>Holds nothing: the silo's partitions do, so one flush serves many calls, and a call that waits for it keeps no other one out.</summary>
 [StatelessWorker(1), Reentrant, GrainType("batch")]
-internal sealed class BatchGrain(PacketIntake intake, EstatOptions options) : Grain, IBatchGrain
+internal sealed class BatchGrain(PacketIntake intake, CollectOptions options) : Grain, IBatchGrain
 {
     /// <inheritdoc/>
     public Task<WireGreeting> GreetAsync() => Task.FromResult(new WireGreeting(

@@ -37,7 +37,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     /// <param name="time">Clock and timers of every part.</param>
     /// <param name="logger">Where silos that fail and return are told.</param>
     /// <param name="instruments">The instruments of the process, when it is a silo as well; null makes them.</param>
-    public ForwardingIngest(ISiloLinks links, EstatOptions options, TimeProvider time, ILogger logger, EstatInstruments? instruments = null)
+    public ForwardingIngest(ISiloLinks links, CollectOptions options, TimeProvider time, ILogger logger, EstatInstruments? instruments = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         _time = time;
@@ -46,18 +46,18 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         _queue = new ForwardingQueue(_bounds);
         Levels = options.AckAllowed ?? AckLevels.All;
         Instruments = instruments ?? (_ownInstruments = new EstatInstruments());
-        int partitions = AckLevels.All.Sum(level => PartitionsOf(level, options));
+        int partitions = AckLevels.All.Sum(level => options.PartitionsOf(level));
         _silos = new SiloChoice(links, _bounds, partitions + PrefixPartitions<PacketPartition>.MostPartitions, time, logger);
         _forwarder = new PacketForwarder(_silos, _queue, _chunks, new ForwardingInstruments(Instruments.Meter), time, logger);
         var waiters = new AckWaiterPool();
         int number = 0;
-        _partitions = [.. AckLevels.All.Select(level => Enumerable.Range(0, PartitionsOf(level, options)).Select(partition => new PacketPartition(
+        _partitions = [.. AckLevels.All.Select(level => Enumerable.Range(0, options.PartitionsOf(level)).Select(partition => new PacketPartition(
             level, partition, number++, null, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time)).ToArray())];
         _all = [.. _partitions.SelectMany(ofLevel => ofLevel)];
         _prefixed = new PrefixPartitions<PacketPartition>(options, (prefix, level, made) =>
         {
             var partition = new PacketPartition(
-                level, made % PartitionsOf(level, options), partitions + made, prefix, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time);
+                level, made % options.PartitionsOf(level), partitions + made, prefix, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time);
             _all = [.. _all, partition];
             return partition;
         });
@@ -163,9 +163,6 @@ public sealed class ForwardingIngest : IIngest, IDisposable
 
         _ownInstruments?.Dispose();
     }
-
-    // As in a silo: requests that wait for the store share one partition.
-    private static int PartitionsOf(AckLevel level, EstatOptions options) => level == AckLevel.Stored ? 1 : options.Partitions;
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
 

@@ -16,7 +16,7 @@ internal sealed record PacketBounds
     // Fewer would make a gateway with a small CHANNEL_BYTES refuse while its first packets are in flight.
     private const int LeastChunks = 4;
 
-    internal PacketBounds(EstatOptions options)
+    internal PacketBounds(CollectOptions options)
     {
         QueueEvents = options.ChannelSize;
         QueueBytes = Math.Max(LeastChunks * ChunkPool.ChunkBytes, options.ChannelBytes);

@@ -1,6 +1,7 @@
 // What all silos of a cluster have to agree on: where their events end up, and what their answers mean.
 using Estat.Base.Acks;
 using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Grains.Hosting;
 
@@ -14,17 +15,19 @@ public sealed class AgreedSettings
     private readonly SortedDictionary<string, string> _values = new(StringComparer.Ordinal);
 
     /// <param name="options">Checked options of a silo.</param>
-    public AgreedSettings(EstatOptions options)
+    /// <param name="cluster">Those of its cluster.</param>
+    public AgreedSettings(CollectOptions options, ClusterOptions cluster)
     {
+        ArgumentNullException.ThrowIfNull(cluster);
         ArgumentNullException.ThrowIfNull(options);
-        _values["storage"] = options.RawBucket is { } bucket
-            ? $"s3://{bucket} at {options.S3Endpoint?.ToString().TrimEnd('/') ?? options.AwsRegion}"
-            : $"folder {Path.GetFullPath(options.StorageDir)}";
-        _values["RAW_PREFIX"] = options.RawPrefix;
-        _values["DLQ_PREFIX"] = options.DlqPrefix;
+        _values["storage"] = options.Storage.RawBucket is { } bucket
+            ? $"s3://{bucket} at {options.Storage.S3Endpoint?.ToString().TrimEnd('/') ?? options.Storage.AwsRegion}"
+            : $"folder {Path.GetFullPath(options.Storage.StorageDir)}";
+        _values["RAW_PREFIX"] = options.Storage.RawPrefix;
+        _values["DLQ_PREFIX"] = options.Storage.DlqPrefix;
         _values["ACK"] = options.Ack.ToText();
         _values["ACK_ALLOWED"] = options.AckAllowed is { } allowed ? string.Join(',', allowed.Select(level => level.ToText())) : "all";
-        _values["REPLICA_DEGRADED"] = options.Cluster.ReplicaDegraded.ToString().ToLowerInvariant();
+        _values["REPLICA_DEGRADED"] = cluster.ReplicaDegraded.ToString().ToLowerInvariant();
     }
 
     private AgreedSettings(IEnumerable<string> lines)

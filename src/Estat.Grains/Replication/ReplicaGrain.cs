@@ -1,17 +1,17 @@
 // The shell around the silo's copies, and the way to another silo's.
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Orleans.Runtime.Services;
 
 namespace Estat.Grains.Replication;
 
 /// <summary>Holds nothing itself.</summary>
 internal sealed class ReplicaGrain(
-    GrainId id, Silo silo, ILoggerFactory loggers, IReplicaHolder holder, Engine engine, EstatOptions options, JoiningSilos joining)
+    GrainId id, Silo silo, ILoggerFactory loggers, IReplicaHolder holder, Engine engine, ClusterOptions cluster, JoiningSilos joining)
     : GrainService(id, silo, loggers), IReplicaGrain
 {
     /// <inheritdoc/>
-    public Task<WireIdentity> WhoAsync() => Task.FromResult(new WireIdentity(engine.Instance, options.Cluster.Zone, joining.Own.Settings));
+    public Task<WireIdentity> WhoAsync() => Task.FromResult(new WireIdentity(engine.Instance, cluster.Zone, joining.Own.Settings));
 
     /// <inheritdoc/>
     public Task<WireSettings> CompareAsync(WireSettings other)

@@ -1,5 +1,5 @@
 // What a silo is given to offer the ack level replica.
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Grains.Replication;
 

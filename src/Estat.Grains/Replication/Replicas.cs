@@ -21,7 +21,7 @@ internal sealed class Replicas : IReplication
     // Beyond FLUSH_INTERVAL, after which every batch has ended: uploads with their retries, and the release on its way.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ReplicatedBatches _own;
@@ -34,7 +34,7 @@ internal sealed class Replicas : IReplication
     /// <param name="setup">The other silos.</param>
     /// <param name="time">Clock.</param>
     /// <param name="loggers">Where its parts log.</param>
-    internal Replicas(EstatOptions options, ReplicaSetup setup, TimeProvider time, ILoggerFactory loggers)
+    internal Replicas(CollectOptions options, ReplicaSetup setup, TimeProvider time, ILoggerFactory loggers)
     {
         _options = options;
         _time = time;
@@ -69,7 +69,7 @@ internal sealed class Replicas : IReplication
     /// <inheritdoc/>
     public void Open(Func<Spool, SpoolBacklog> backlogOf, StorageState storage)
     {
-        EstatOptions inside = _options with { SpoolDir = Path.Combine(_options.SpoolDir, FolderName) };
+        CollectOptions inside = _options with { SpoolDir = Path.Combine(_options.SpoolDir, FolderName) };
         _spool = Spool.Open(inside, Spares, _time, _loggers.CreateLogger<Spool>());
         _backlog = backlogOf(_spool);
         _store = new ReplicaStore(

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Grains.Replication;
 

@@ -1,7 +1,7 @@
 // What every node tells Orleans about its cluster, whatever the provider.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 using Orleans.Configuration;
 
 namespace Estat.Silo.Clustering;

@@ -1,6 +1,7 @@
 // Which provider CLUSTERING means.
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Silo.Clustering;
 

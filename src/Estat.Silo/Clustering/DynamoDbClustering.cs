@@ -1,6 +1,6 @@
 // CLUSTERING=dynamodb: membership and reminders in two DynamoDB tables. Compiled only where its packages restore: the MSBuild property
 // DynamoDbClustering in Directory.Packages.props.
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Orleans.Configuration;
 
 namespace Estat.Silo.Clustering;
@@ -8,7 +8,7 @@ namespace Estat.Silo.Clustering;
 /// <summary>Set up in code: configured by settings, Orleans' DynamoDB providers misread the session token.</summary>
 internal sealed class DynamoDbClustering(EstatOptions options) : IClusteringProvider
 {
-    private readonly string _service = options.Cluster.DynamoDbEndpoint?.ToString().TrimEnd('/') ?? options.AwsRegion;
+    private readonly string _service = options.Cluster.DynamoDbEndpoint?.ToString().TrimEnd('/') ?? options.Collect.Storage.AwsRegion;
     private readonly string _silos = $"{options.Cluster.DynamoDbTablePrefix}-silos";
 
     /// <inheritdoc/>

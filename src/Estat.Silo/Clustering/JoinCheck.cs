@@ -1,6 +1,6 @@
 // Whether this silo may be of the cluster that it joins: asked of every member, before anything is taken.
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 using Estat.Grains.Replication;
 
 namespace Estat.Silo.Clustering;

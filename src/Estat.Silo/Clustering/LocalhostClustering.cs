@@ -1,5 +1,5 @@
 // CLUSTERING=localhost: one silo of this machine is asked by the others; gateways are told which silos there are.
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Silo.Clustering;
 

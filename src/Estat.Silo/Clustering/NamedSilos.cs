@@ -1,6 +1,6 @@
 // The silos that SILO_CLIENT_ADDR names, for localhost clustering.
 using System.Net;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Silo.Clustering;
 

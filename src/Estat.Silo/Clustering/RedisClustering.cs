@@ -1,8 +1,9 @@
 // CLUSTERING=redis: membership and reminders in two keys of a Redis.
 using System.Globalization;
 using System.Text;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Orleans.Clustering.Redis;
 using StackExchange.Redis;
 

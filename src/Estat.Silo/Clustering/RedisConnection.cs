@@ -2,7 +2,7 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Estat.Silo.Tls;
 using StackExchange.Redis;
 

@@ -1,5 +1,5 @@
 // Keeps the silos that there are in the membership table: if somebody empties it, gateways and new silos must still find them.
-using Estat.Collect.Options;
+using Estat.Api.Options;
 
 namespace Estat.Silo.Clustering;
 

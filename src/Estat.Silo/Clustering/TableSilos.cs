@@ -1,6 +1,6 @@
 // The active silos of a membership table.
 using System.Net;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Orleans.Messaging;
 
 namespace Estat.Silo.Clustering;

@@ -1,7 +1,7 @@
 // A gateway's connection to one silo: an Orleans client that knows no other gateway than that silo's client endpoint.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Acks;
-using Estat.Collect.Options;
 using Estat.Grains.Administration;
 using Estat.Grains.Batching;
 using Estat.Grains.Forwarding;
@@ -48,8 +48,8 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
     {
         _endpoint = endpoint;
         _timeout = options.Cluster.SiloTimeout;
-        _storedTimeout = options.Cluster.SiloTimeout + (2 * options.StoredMaxWait);
-        _levels = options.AckAllowed ?? AckLevels.All;
+        _storedTimeout = options.Cluster.SiloTimeout + (2 * options.Collect.StoredMaxWait);
+        _levels = options.Collect.AckAllowed ?? AckLevels.All;
         _time = time;
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(loggers);

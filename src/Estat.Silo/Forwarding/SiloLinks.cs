@@ -1,8 +1,8 @@
 // A gateway's links, kept in step with the silos that there are.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Logging;
 using Estat.Base.Threading;
-using Estat.Collect.Options;
 using Estat.Grains.Forwarding;
 using Estat.Silo.Clustering;
 using Estat.Silo.Tls;

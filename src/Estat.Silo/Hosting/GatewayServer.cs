@@ -4,12 +4,12 @@ using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
 using Estat.Api.Metrics;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
 using Estat.Base.Threading;
-using Estat.Collect.Options;
 using Estat.Grains.Forwarding;
 using Estat.Silo.Administration;
 using Estat.Silo.Clustering;
@@ -48,11 +48,11 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<GatewayServer>();
-        _end = new EndLimit(options.ShutdownTimeout, time, _logger);
+        _end = new EndLimit(options.Node.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _keys = WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
+        _keys = WriteKeys.Open(options.WriteKeys, time, _loggers.CreateLogger<WriteKeys>());
         _links = new SiloLinks(_clustering.OpenSiloList(_loggers), options, tls, time, _loggers);
-        _ingest = new ForwardingIngest(_links, options, time, _loggers.CreateLogger<ForwardingIngest>());
+        _ingest = new ForwardingIngest(_links, options.Collect, time, _loggers.CreateLogger<ForwardingIngest>());
         _keys?.Observe(_ingest.Instruments.Meter);
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
         _otlp = OtlpExport.For(options);
@@ -78,7 +78,8 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
 
     // There may be several on a machine, and a silo beside them.
     private string Name =>
-        ListenAddress.TryParse(_options.HttpAddr, out ListenAddress address) ? $"{Environment.MachineName}:{address.Port}" : Environment.MachineName;
+        ListenAddress.TryParse(_options.Http.HttpAddr, out ListenAddress address) ? $"{Environment.MachineName}:{address.Port}"
+            : Environment.MachineName;
 
     /// <inheritdoc/>
     public string? NotReadyBecause => _ingest.NotReadyBecause;
@@ -96,7 +97,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         KeysAtStart.Tell(_keys, _options, _logger);
         LogServes(
             _logger, _front.Bound, _options.Cluster.ClusterId, _links.Source,
-            string.Join(", ", _ingest.Levels.Select(level => level.ToText())), _options.Ack.ToText());
+            string.Join(", ", _ingest.Levels.Select(level => level.ToText())), _options.Collect.Ack.ToText());
     }
 
     /// <inheritdoc/>
@@ -105,10 +106,10 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
         _end.Begin();
-        LogDraining(_logger, signal, GoDuration.Format(_options.ShutdownTimeout));
+        LogDraining(_logger, signal, GoDuration.Format(_options.Node.ShutdownTimeout));
         _ingest.BeginDrain();
-        await new RequestDrain(_ingest.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
-        TimeSpan left = _end.LeftForDrain((_options.ShutdownTimeout / 10) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose));
+        await new RequestDrain(_ingest.Requests, _time).WaitAsync(_options.Node.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
+        TimeSpan left = _end.LeftForDrain((_options.Node.ShutdownTimeout / 10) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose));
         long unknown = await _ingest.DrainAsync(left, Signals.Second).ConfigureAwait(false);
         await _end.StopListenerAsync(_front).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, unknown);

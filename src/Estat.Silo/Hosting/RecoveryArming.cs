@@ -1,6 +1,6 @@
 // Each silo makes sure that its own spool directory has a recovery grain with a reminder.
+using Estat.Api.Options;
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
 using Estat.Grains.Recovery;
 using Estat.Silo.Clustering;
 

@@ -1,6 +1,6 @@
 // What makes an Orleans silo one of Estat's: the same in the program and in tests' clusters.
+using Estat.Api.Options;
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
 using Estat.Grains.Forwarding;
 using Estat.Grains.Hosting;
 using Estat.Grains.Recovery;
@@ -36,7 +36,7 @@ internal sealed class SiloParts
         _peers = peers;
         _holder = holder;
         _time = time;
-        Drain = new EngineDrain(engine, options.ShutdownTimeout);
+        Drain = new EngineDrain(engine, options.Node.ShutdownTimeout);
     }
 
     /// <summary>Starts and drains the engine with the silo.</summary>
@@ -48,7 +48,7 @@ internal sealed class SiloParts
         TimeSpan remembered = _options.Cluster.SiloTimeout * CallsRemembered;
         var intake = new PacketIntake(
             _engine.Ingest, _engine.Levels, _engine.Instance, remembered > LeastRemembered ? remembered : LeastRemembered, _time);
-        var agreed = new AgreedSettings(_options);
+        var agreed = new AgreedSettings(_options.Collect, _options.Cluster);
         var metadata = new Dictionary<string, string>
         {
             [SiloMetadataNames.Instance] = _engine.Instance, [SiloMetadataNames.Spool] = _engine.SpoolId,
@@ -64,6 +64,8 @@ internal sealed class SiloParts
         silo.AddGrainService<ReplicaGrain>();
         IServiceCollection services = silo.Services;
         services.AddSingleton(_options);
+        services.AddSingleton(_options.Collect);
+        services.AddSingleton(_options.Cluster);
         services.AddSingleton(_time);
         services.AddSingleton(intake);
         services.AddSingleton(_holder);

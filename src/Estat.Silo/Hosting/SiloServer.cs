@@ -5,6 +5,7 @@ using Estat.Api.Administration;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
 using Estat.Api.Metrics;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
@@ -12,9 +13,9 @@ using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
 using Estat.Grains.Administration;
 using Estat.Grains.Replication;
+using Estat.Http.Options;
 using Estat.Silo.Administration;
 using Estat.Silo.Clustering;
 using Estat.Silo.Dashboard;
@@ -62,13 +63,13 @@ internal sealed partial class SiloServer : INodeServer
         Signals = new StopSignals(time, limit);
         _loggers = LogSetup.Create(options, isTerminal);
         _logger = _loggers.CreateLogger<SiloServer>();
-        _end = new EndLimit(options.ShutdownTimeout, time, _logger);
+        _end = new EndLimit(options.Node.ShutdownTimeout, time, _logger);
         _certificate = HttpCertificate.Of(options, time, _loggers);
-        _store = ObjectStores.Open(options.ObjectStorage, time);
-        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.Keys, time, _loggers.CreateLogger<WriteKeys>());
+        _store = ObjectStores.Open(options.Collect.ObjectStorage, time);
+        _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.WriteKeys, time, _loggers.CreateLogger<WriteKeys>());
         var peers = new ReplicaPeers(options.Cluster.Zone);
-        var replicas = new Replicas(options, new ReplicaSetup(peers, options.Cluster.ReplicaDegraded), time, _loggers);
-        Engine = new Engine(options, _store, time, _loggers, replication: replicas);
+        var replicas = new Replicas(options.Collect, new ReplicaSetup(peers, options.Cluster.ReplicaDegraded), time, _loggers);
+        Engine = new Engine(options.Collect, _store, time, _loggers, replication: replicas);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
         _otlp = OtlpExport.For(options);
@@ -80,9 +81,9 @@ internal sealed partial class SiloServer : INodeServer
             time, _loggers);
         OpenFiles files = OpenFiles.Of(options);
         (int connections, int ofHttp) = SiloPorts.Share(options, files);
-        if (connections < options.Cluster.SiloMaxConnections || ofHttp < options.MaxConnections)
+        if (connections < options.Cluster.SiloMaxConnections || ofHttp < options.Http.MaxConnections)
         {
-            LogFewOpenFiles(_logger, files.Limit, connections, options.Cluster.SiloMaxConnections, ofHttp, options.MaxConnections);
+            LogFewOpenFiles(_logger, files.Limit, connections, options.Cluster.SiloMaxConnections, ofHttp, options.Http.MaxConnections);
         }
 
         var closed = Engine.Instruments.Meter.CreateCounter<long>(
@@ -125,7 +126,7 @@ internal sealed partial class SiloServer : INodeServer
             options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
             [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
         _front = new HttpFront(
-            options with { MaxConnections = ofHttp }, Signals, _loggers, Engine.Requests,
+            options with { Http = options.Http with { MaxConnections = ofHttp } }, Signals, _loggers, Engine.Requests,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels),
             surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
@@ -176,10 +177,10 @@ internal sealed partial class SiloServer : INodeServer
         string signal = await Signals.First.ConfigureAwait(false);
         long started = _time.GetTimestamp();
         _end.Begin();
-        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.ShutdownTimeout));
+        LogDraining(_logger, signal, Engine.Ledger.Read().Buffered + Engine.Ledger.Read().Spooled, GoDuration.Format(_options.Node.ShutdownTimeout));
         Engine.BeginDrain();
-        await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
-        TimeSpan leaving = Min(_options.ShutdownTimeout / 5, LongestLeaving);
+        await new RequestDrain(Engine.Requests, _time).WaitAsync(_options.Node.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
+        TimeSpan leaving = Min(_options.Node.ShutdownTimeout / 5, LongestLeaving);
         TimeSpan left = _end.LeftForDrain(leaving + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose));
         long lost = await _parts.Drain.RunAsync(left, Signals.Second).ConfigureAwait(false);
         LogDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, Engine.Ledger.Read().Stored, Engine.Ledger.Read().Spooled, Engine.DlqFiles,
@@ -210,7 +211,7 @@ internal sealed partial class SiloServer : INodeServer
         _loggers.Dispose();
     }
 
-    private static void Bind(EndpointOptions endpoints, Collect.Options.ClusterOptions cluster)
+    private static void Bind(EndpointOptions endpoints, Http.Options.ClusterOptions cluster)
     {
         endpoints.AdvertisedIPAddress = cluster.Advertised;
         endpoints.SiloPort = cluster.SiloAddr.Port;
@@ -248,7 +249,7 @@ internal sealed partial class SiloServer : INodeServer
         }
         catch (Exception error) when (error.GetBaseException() is SocketException { SocketErrorCode: not SocketError.ConnectionRefused } socket)
         {
-            Collect.Options.ClusterOptions cluster = _options.Cluster;
+            Http.Options.ClusterOptions cluster = _options.Cluster;
             throw new IOException(
                 $"the silo cannot start at SILO_ADDR={ClusterSetup.EndPointOf(cluster.SiloAddr)}, "
                     + $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])} "
@@ -271,18 +272,19 @@ internal sealed partial class SiloServer : INodeServer
 
     private void Introduce()
     {
-        Collect.Options.ClusterOptions cluster = _options.Cluster;
+        Http.Options.ClusterOptions cluster = _options.Cluster;
         ClusterMembershipSnapshot members = _host.Services.GetRequiredService<IClusterMembershipService>().CurrentSnapshot;
         SiloAddress self = _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
         string[] others = [.. members.Members.Values.Where(member => member.Status == SiloStatus.Active && !member.SiloAddress.Equals(self))
             .Select(member => member.Name)];
-        LogWho(_logger, Name, Engine.Instance, Path.GetFullPath(_options.SpoolDir), cluster.Zone ?? "none");
+        LogWho(_logger, Name, Engine.Instance, Path.GetFullPath(_options.Collect.SpoolDir), cluster.Zone ?? "none");
         LogJoined(
             _logger, cluster.ClusterId, _clustering.Description, self.Endpoint.ToString(), others.Length == 0 ? "no other silo"
                 : string.Join(", ", others));
         LogServes(
             _logger, cluster.Role.ToString().ToUpperInvariant(), _front.Bound, ClusterSetup.EndPointOf(cluster.SiloClientAddr[0]).ToString(),
-            string.Join(", ", Engine.Levels.Select(level => level.ToText())), _options.Ack.ToText(), _store.Description, _options.RawPrefix);
+            string.Join(", ", Engine.Levels.Select(level => level.ToText())), _options.Collect.Ack.ToText(), _store.Description,
+                _options.Collect.Storage.RawPrefix);
     }
 
     [LoggerMessage(

@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net;
 using Estat.Api.Hosting;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Silo.Clustering;
 using Microsoft.AspNetCore.Connections;
 using Orleans.Configuration;
@@ -29,11 +29,11 @@ internal sealed class SiloPorts
     /// <param name="logger">Where it is told.</param>
     internal SiloPorts(EstatOptions options, int most, TimeProvider time, Action<string> onClosed, ILogger logger)
     {
-        Collect.Options.ClusterOptions cluster = options.Cluster;
+        Http.Options.ClusterOptions cluster = options.Cluster;
         _gatewayPort = cluster.SiloClientAddr[0].Port;
-        _silos = new PortRoom($"SILO_ADDR={ClusterSetup.EndPointOf(cluster.SiloAddr)}", most, options.HeaderTimeout, time, onClosed, logger);
+        _silos = new PortRoom($"SILO_ADDR={ClusterSetup.EndPointOf(cluster.SiloAddr)}", most, options.Http.HeaderTimeout, time, onClosed, logger);
         _gateways = new PortRoom(
-            $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])}", most, options.HeaderTimeout, time, onClosed, logger);
+            $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])}", most, options.Http.HeaderTimeout, time, onClosed, logger);
     }
 
     /// <summary>

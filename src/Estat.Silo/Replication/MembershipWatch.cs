@@ -1,5 +1,5 @@
 // Follows membership for replication: who may hold copies, and whose copies are to be finished.
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Grains.Hosting;
 using Estat.Grains.Replication;
 using Orleans.Runtime.MembershipService.SiloMetadata;

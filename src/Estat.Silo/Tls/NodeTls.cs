@@ -1,7 +1,7 @@
 // TLS between nodes: every node has a certificate of the cluster's own authority, and both sides check the other's.
 using System.Security.Cryptography.X509Certificates;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Orleans.Connections.Security;
 
 namespace Estat.Silo.Tls;

@@ -2,9 +2,9 @@
 using System.Net;
 using System.Text;
 using Estat.Api.Access;
+using Estat.Api.Options;
 using Estat.Base.Metrics;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 
@@ -409,5 +409,5 @@ public sealed class AdminAccessTests : IDisposable
         return context;
     }
 
-    private AdminAccess Access(string? token) => new(new EstatOptions { AdminToken = token }, _instruments, _time, _log);
+    private AdminAccess Access(string? token) => new(new EstatOptions { Http = new() { AdminToken = token } }, _instruments, _time, _log);
 }

@@ -207,7 +207,7 @@ public sealed class AdminPagesTests
     }
 
     private static Task<RunningServer> StartAsync(string? token) =>
-        RunningServer.StartAsync(options => options with { HttpAddr = "0.0.0.0:0", AdminToken = token });
+        RunningServer.StartAsync(options => options with { Http = options.Http with { HttpAddr = "0.0.0.0:0", AdminToken = token } });
 
     // Keeps cookies, asks for pages, and follows nothing by itself.
     private static HttpClient Browser(RunningServer server, string accept = "text/html,*/*;q=0.8")

@@ -90,7 +90,10 @@ public sealed class KeyFileReloadTests : IDisposable
     [Fact]
     public async Task A_body_that_comes_in_pieces_goes_below_the_prefix_of_its_key()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { WriteKeysFile = _file.Path });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Keys = options.Keys with { File = _file.Path },
+        });
         using RawHttp connection = await server.ConnectAsync();
         await connection.SendAsync(RawHttp.Post($"X-Api-Key: {KeyFile.Key("shop")}\r\nContent-Length: 6\r\n") + "pie");
         Assert.Equal(System.Net.HttpStatusCode.Unauthorized, await server.PostAsync("meanwhile")); // the first piece is being handled by then

@@ -25,7 +25,10 @@ public sealed class KeyOriginTests : IDisposable
     [InlineData(Evil, "any", 200, Evil)]
     public async Task A_page_of_another_origin_is_answered_403_and_nothing_is_stored(string? origin, string key, int status, string? allowed)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { WriteKeysFile = _file.Path });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Keys = options.Keys with { File = _file.Path },
+        });
         using var request = new HttpRequestMessage(HttpMethod.Post, "/collect") { Content = new StringContent("event") };
         request.Headers.Add("X-Api-Key", KeyFile.Key(key));
         if (origin is not null)
@@ -52,7 +55,11 @@ public sealed class KeyOriginTests : IDisposable
     public async Task A_preflight_passes_without_a_key_and_is_answered_by_the_keys_origins(string path, string origin, string? allowed)
     {
         await using RunningServer server = await RunningServer.StartAsync(
-            options => options with { WriteKeysFile = _file.Path, CorsOrigins = ["https://blog.example"] });
+            options => options with
+            {
+                Http = options.Http with { CorsOrigins = ["https://blog.example"] },
+                Keys = options.Keys with { File = _file.Path },
+            });
         using var request = new HttpRequestMessage(HttpMethod.Options, path.EndsWith('=') ? path + KeyFile.Key("shop") : path);
         request.Headers.Add("Origin", origin);
         request.Headers.Add("Access-Control-Request-Method", "POST");

@@ -128,7 +128,10 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public async Task An_address_over_IP_RATE_is_answered_429_and_other_addresses_go_on()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { IpRate = 0.1, IpBurst = 2 }, _time);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { IpRate = 0.1, IpBurst = 2 },
+        }, _time);
         Assert.Equal("200 200 429", await FromEachAsync(server, "203.0.113.1", "203.0.113.1", "203.0.113.1"));
         Assert.Equal("200 200", await FromEachAsync(server, "203.0.113.2", null));
 
@@ -142,7 +145,10 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public async Task A_client_behind_a_proxy_that_appends_cannot_choose_the_address_that_IP_RATE_goes_by()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { IpRate = 0.1, IpBurst = 2 }, _time);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { IpRate = 0.1, IpBurst = 2 },
+        }, _time);
         Assert.Equal("200 200 429", await FromEachAsync(
             server, "198.51.100.1, 203.0.113.1", "198.51.100.2, 203.0.113.1, 10.0.0.2", "198.51.100.3, garbage, 203.0.113.1:4711"));
         Assert.Equal("200", await FromEachAsync(server, "198.51.100.3, 203.0.113.2"));
@@ -153,7 +159,12 @@ public sealed class LimitTests : IDisposable
 
     private Task<RunningServer> StartAsync(string address = "127.0.0.1:0") =>
         RunningServer.StartAsync(
-            options => options with { HttpAddr = address, WriteKeysFile = _file.Path, SpoolDir = _folder["spool"], DlqDir = _folder["dlq"] }, _time);
+            options => options with
+            {
+                Http = options.Http with { HttpAddr = address },
+                Keys = options.Keys with { File = _file.Path },
+                Collect = options.Collect with { SpoolDir = _folder["spool"], DlqDir = _folder["dlq"] },
+            }, _time);
 
     private static int RetryAfter(HttpResponseMessage answer) =>
         int.Parse(Assert.Single(answer.Headers.GetValues("Retry-After")), CultureInfo.InvariantCulture);

@@ -2,7 +2,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Access;
@@ -95,7 +95,7 @@ public sealed class WriteKeyTests : IDisposable
     [InlineData("nobody", "wrong")]
     public async Task A_key_that_does_not_hold_is_answered_401_and_counted_by_what_is_wrong_with_it(string name, string reason)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => WithKeys(options) with { OpenIngest = true });
+        await using RunningServer server = await RunningServer.StartAsync(options => WithKeys(options, isOpen: true));
 
         using HttpResponseMessage wrong = await SendAsync(server, "POST", "/collect", KeyFile.Key(name));
         using HttpResponseMessage none = await SendAsync(server, "POST", "/collect");
@@ -136,7 +136,7 @@ public sealed class WriteKeyTests : IDisposable
     {
         await using RunningServer server = await RunningServer.StartAsync(options => OptionTable.Bind(
             [], [new("WRITE_KEYS", $"one={KeyFile.Key("one")}, two={KeyFile.Hash("two")}")], "none.json") is var bound
-                ? options with { WriteKeys = bound.WriteKeys } : options);
+                ? options with { Keys = options.Keys with { Listed = bound.Keys.Listed } } : options);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(server, "POST", "/collect", KeyFile.Key("one"))).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(server, "POST", "/collect", KeyFile.Key("two"))).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(server, "POST", "/collect", KeyFile.Hash("two"))).StatusCode);
@@ -150,7 +150,10 @@ public sealed class WriteKeyTests : IDisposable
         Assert.Equal(["key=value"], await server.DrainBodiesAsync());
     }
 
-    private EstatOptions WithKeys(EstatOptions options) => options with { WriteKeysFile = _file.Path };
+    private EstatOptions WithKeys(EstatOptions options) => WithKeys(options, isOpen: false);
+
+    private EstatOptions WithKeys(EstatOptions options, bool isOpen) =>
+        options with { Keys = options.Keys with { File = _file.Path, OpenIngest = isOpen } };
 
     private static AuthenticationHeaderValue Basic(string pair) => new("Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes(pair)));
 

@@ -1,7 +1,7 @@
 // Asks a running server's pages, as the console does.
 using System.Net;
 using System.Text.Json;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Administration;
@@ -30,7 +30,13 @@ internal sealed class AdministeredServer : IAsyncDisposable
         {
             options = options with
             {
-                FlushInterval = TimeSpan.FromHours(1), RecoveryInterval = TimeSpan.FromHours(1), S3AppRetries = 0, BatchSize = 10,
+                Collect = options.Collect with
+                {
+                    FlushInterval = TimeSpan.FromHours(1),
+                    RecoveryInterval = TimeSpan.FromHours(1),
+                    S3AppRetries = 0,
+                    BatchSize = 10,
+                },
             };
             return configure?.Invoke(options) ?? options;
         });

@@ -76,7 +76,10 @@ public sealed class DlqPagesTests
     public async Task All_are_due_at_once_when_somebody_says_so()
     {
         await using AdministeredServer server = await AdministeredServer.StartAsync(
-            storageIsAway: true, options => options with { RecoveryInterval = TimeSpan.FromMilliseconds(10) });
+            storageIsAway: true, options => options with
+            {
+                Collect = options.Collect with { RecoveryInterval = TimeSpan.FromMilliseconds(10) },
+            });
         await FillAsync(server, files: 3);
         // Each has failed a few times and is put off for longer and longer.
         server.GiveStorageBack();

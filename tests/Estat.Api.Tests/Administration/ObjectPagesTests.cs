@@ -33,7 +33,11 @@ public sealed class ObjectPagesTests
     {
         using var file = new KeyFile(new { name = "shop", sha256 = KeyFile.Hash("shop"), prefix = "lake/shop" });
         await using AdministeredServer server = await AdministeredServer.StartAsync(
-            configure: options => options with { WriteKeysFile = file.Path, FlushInterval = TimeSpan.FromMilliseconds(20) });
+            configure: options => options with
+            {
+                Keys = options.Keys with { File = file.Path },
+                Collect = options.Collect with { FlushInterval = TimeSpan.FromMilliseconds(20) },
+            });
         server.Http.DefaultRequestHeaders.Add("X-Api-Key", KeyFile.Key("shop"));
         await server.SendAsync("of the shop");
         await server.UntilAsync("stored", 1);

@@ -159,7 +159,10 @@ public sealed class BatchFormatTests
     public async Task A_batch_may_have_more_events_than_an_object_and_than_the_queue()
     {
         string[] events = [.. Enumerable.Range(0, 20_000).Select(i => $"event {i}")];
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 1000, ChannelSize = 500 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { BatchSize = 1000, ChannelSize = 500 },
+        });
 
         Assert.Equal((200, """{"accepted":20000,"rejected":[]}"""), await server.PostBatchAsync(Encoding.UTF8.GetBytes(string.Join('\n', events))));
 
@@ -170,7 +173,10 @@ public sealed class BatchFormatTests
     [Fact]
     public async Task Every_number_of_events_around_the_size_of_an_object_is_stored_in_order()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 10 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { BatchSize = 10 },
+        });
         var sent = new List<string>();
         for (int count = 1; count <= 41; count++)
         {

@@ -11,7 +11,10 @@ public sealed class BatchMemoryTests
     public async Task Bodies_in_progress_past_INFLIGHT_BYTES_are_503_until_one_of_them_is_done()
     {
         const int Half = 600_000;
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { InflightBytes = 2 << 20 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { InflightBytes = 2 << 20 },
+        });
         byte[] large = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('b', 999) + "\n", 1000)));
         RawHttp slow = await SendHalfAsync(server, Half);
 
@@ -64,9 +67,8 @@ public sealed class BatchMemoryTests
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with
         {
-            InflightBytes = 4 << 20,
-            MaxBatchBodySize = 3 << 20,
-            BodyTimeout = TimeSpan.FromSeconds(1),
+            Http = options.Http with { InflightBytes = 4 << 20, BodyTimeout = TimeSpan.FromSeconds(1) },
+            Collect = options.Collect with { MaxBatchBodySize = 3 << 20 },
         });
         byte[] largest = await LargestThatFitsAsync(server);
         byte[] lines = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('x', 99) + "\n", 500)));

@@ -120,7 +120,10 @@ public sealed class BatchRefusalTests
     public async Task A_batch_that_is_over_its_limit_as_UTF_8_is_413()
     {
         const int Limit = 30_000;
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBatchBodySize = Limit, MaxBodySize = Limit });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { MaxBatchBodySize = Limit, MaxBodySize = Limit },
+        });
         byte[] Body(int characters) => [0xFF, 0xFE, .. Encoding.Unicode.GetBytes(new string('한', characters))];
 
         Assert.Equal(200, (await server.PostBatchAsync(Body(Limit / 3))).Status);
@@ -222,7 +225,10 @@ public sealed class BatchRefusalTests
     public async Task A_batch_over_its_limit_is_413_and_one_at_it_is_not(string coding)
     {
         const int Limit = 100_000;
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBatchBodySize = Limit });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { MaxBatchBodySize = Limit },
+        });
         string largest = string.Concat(Enumerable.Repeat("0123456789ABCDEFGHI\n", Limit / 20));
 
         Assert.Equal(200, (await server.PostBatchAsync(Encoded.As(coding, largest), coding: coding)).Status);
@@ -241,7 +247,10 @@ public sealed class BatchRefusalTests
         byte[] bomb = Encoded.As(coding, new byte[200 << 20]);
         Assert.True(bomb.Length < 4 << 20);
         // room for all, from one address
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { InflightBytes = 256 << 20 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { InflightBytes = 256 << 20 },
+        });
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
@@ -276,7 +285,10 @@ public sealed class BatchRefusalTests
     [Fact]
     public async Task A_batch_all_of_whose_events_are_rejected_says_so()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBodySize = 3 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { MaxBodySize = 3 },
+        });
 
         (int status, string answer) = await server.PostBatchAsync("long\nlonger"u8.ToArray());
 
@@ -292,7 +304,10 @@ public sealed class BatchRefusalTests
     [InlineData(250, "\u0001")] // a byte becomes 6
     public async Task A_batch_whose_lines_never_fit_INFLIGHT_BYTES_is_413_and_not_503(int times, string text)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { InflightBytes = 20 << 20 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { InflightBytes = 20 << 20 },
+        });
         string line = text.EndsWith('\n') ? text : new string(text[0], Bodies.Largest) + "\n";
         byte[] batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, times)));
         (int status, string body) = await server.PostBatchAsync(batch);

@@ -1,6 +1,6 @@
 // Whose address an event carries.
 using System.Net;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 
 namespace Estat.Api.Tests.ClientAddress;
 
@@ -57,12 +57,15 @@ public sealed class ClientAddressTests
 
     [Fact]
     public async Task An_untrusted_peer_cannot_name_anybody() =>
-        Assert.Equal([Peer, Peer], await AddressesOfAsync(options => options with { TrustedProxies = [] },
+        Assert.Equal([Peer, Peer], await AddressesOfAsync(options => options with { Http = options.Http with { TrustedProxies = [] } },
             "X-Forwarded-For: 203.0.113.7\r\n", "CloudFront-Viewer-Address: 203.0.113.7:1\r\n"));
 
     [Fact]
     public async Task Trust_can_be_limited_to_a_network() =>
-        Assert.Equal([Peer], await AddressesOfAsync(options => options with { TrustedProxies = [IPNetwork.Parse("10.0.0.0/8")] },
+        Assert.Equal([Peer], await AddressesOfAsync(options => options with
+        {
+            Http = options.Http with { TrustedProxies = [IPNetwork.Parse("10.0.0.0/8")] },
+        },
             "X-Forwarded-For: 203.0.113.7\r\n"));
 
     [Fact]

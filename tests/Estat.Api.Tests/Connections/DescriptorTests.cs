@@ -2,7 +2,7 @@
 using System.Globalization;
 using System.Net;
 using Estat.Api.Hosting;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Connections;
@@ -26,11 +26,11 @@ public sealed class DescriptorTests : IDisposable
     [InlineData(1024, 10, 10)]
     public void What_a_limit_leaves_is_what_there_may_be_of_connections(long limit, int asked, int connections)
     {
-        OpenFiles files = OpenFiles.Of(new EstatOptions { MaxConnections = asked, Partitions = 4 }, limit);
+        OpenFiles files = OpenFiles.Of(new EstatOptions { Http = new() { MaxConnections = asked }, Collect = new() { Partitions = 4 } }, limit);
         Assert.Equal(connections, files.Connections);
         Assert.Equal(322, files.Reserve);
-        Assert.InRange(OpenFiles.Of(new EstatOptions { WriteKeysFile = "keys.json" }, limit).Reserve, files.Reserve + 32, 1000);
-        Assert.Equal(asked, OpenFiles.Of(new EstatOptions { MaxConnections = asked }, limit: null).Connections);
+        Assert.InRange(OpenFiles.Of(new EstatOptions { Keys = new() { File = "keys.json" } }, limit).Reserve, files.Reserve + 32, 1000);
+        Assert.Equal(asked, OpenFiles.Of(new EstatOptions { Http = new() { MaxConnections = asked } }, limit: null).Connections);
     }
 
     [Theory]

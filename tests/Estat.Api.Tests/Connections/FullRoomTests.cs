@@ -25,8 +25,8 @@ public sealed class FullRoomTests : IDisposable
         const int Most = 24;
         await using RunningServer server = await RunningServer.StartAsync(options =>
         {
-            options = options with { MaxConnections = Most };
-            return isTls ? options with { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] } : options;
+            options = options with { Http = options.Http with { MaxConnections = Most } };
+            return isTls ? options with { Http = options.Http with { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] } } : options;
         });
         var silent = new List<RawHttp>();
         for (int i = 0; i < 2 * Most; i++)
@@ -56,7 +56,10 @@ public sealed class FullRoomTests : IDisposable
     [Fact]
     public async Task The_connection_that_has_been_idle_for_longest_makes_room_and_those_that_are_busy_stay()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxConnections = 4 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { MaxConnections = 4 },
+        });
         using RawHttp busy = await server.ConnectAsync();
         await busy.SendAsync(RawHttp.Post("Content-Length: 9\r\n") + "half");
         using RawHttp used = await server.ConnectAsync();
@@ -83,7 +86,10 @@ public sealed class FullRoomTests : IDisposable
     [Fact]
     public async Task Connections_past_MAX_CONNECTIONS_are_closed_while_all_are_busy_and_there_is_room_again_when_one_is_not()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxConnections = 2 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { MaxConnections = 2 },
+        });
         using RawHttp one = await server.ConnectAsync();
         using RawHttp two = await server.ConnectAsync();
         foreach (RawHttp connection in new[] { one, two })

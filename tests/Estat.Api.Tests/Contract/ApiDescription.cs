@@ -4,8 +4,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Estat.Api.OpenApi;
+using Estat.Api.Options;
 using Estat.Base.Acks;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Tests.Contract;
 

@@ -4,8 +4,8 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Estat.Api.OpenApi;
+using Estat.Api.Options;
 using Estat.Base.Acks;
-using Estat.Collect.Options;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;
 
@@ -20,9 +20,8 @@ public sealed class OpenApiTests
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with
         {
-            MaxBodySize = 4321,
-            AckAllowed = [AckLevel.Disk],
-            AdminToken = "a-token-that-nobody-shows",
+            Http = options.Http with { AdminToken = "a-token-that-nobody-shows" },
+            Collect = options.Collect with { MaxBodySize = 4321, AckAllowed = [AckLevel.Disk] },
         });
         using HttpResponseMessage answer = await server.Client.GetAsync(Path);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);

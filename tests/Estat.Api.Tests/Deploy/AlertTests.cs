@@ -80,7 +80,10 @@ public sealed partial class AlertTests(RealS3 s3)
     public async Task Every_metric_that_is_watched_is_one_that_a_real_server_exports()
     {
         using var keys = new KeyFile(new { name = "shop", sha256 = KeyFile.Hash("shop") }); // what is counted by key is there with keys only
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { WriteKeysFile = keys.Path });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Keys = options.Keys with { File = keys.Path },
+        });
         IReadOnlyCollection<string> exported = (await server.MetricsAsync()).Types.Keys;
 
         string watched = string.Join('\n', Alerts.Select(alert => alert.TextAt("expr")).Concat(DashboardExpressions)) + DeployFiles.Text(Rules);

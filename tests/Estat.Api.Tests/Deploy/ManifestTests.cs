@@ -1,7 +1,7 @@
 // Manifests for Kubernetes, ECS and compose name options that exist, paths that a real server answers, and a container that may do nothing else.
 using System.Net;
 using System.Text.Json;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 using YamlDotNet.RepresentationModel;
 
@@ -63,7 +63,7 @@ public sealed class ManifestTests
             Dictionary<string, string> environment = Environment(container.Items("env"));
             Assert.All(environment.Keys, name => Assert.Contains(name, Names));
             Assert.Equal(container.Items("ports").First().TextAt("containerPort"), environment["HTTP_ADDR"].TrimStart(':'));
-            TimeSpan shutdown = Bind(environment).ShutdownTimeout;
+            TimeSpan shutdown = Bind(environment).Node.ShutdownTimeout;
             Assert.True(int.Parse(pod.TextAt("terminationGracePeriodSeconds"),
                 System.Globalization.CultureInfo.InvariantCulture) > shutdown.TotalSeconds, "a drain must not be killed");
             if (environment.TryGetValue("SPOOL_DIR", out string? spool))
@@ -113,9 +113,9 @@ public sealed class ManifestTests
         Assert.All(environment.Keys.Concat(container.Items("secrets").Select(secret => secret.TextAt("name"))), name => Assert.Contains(name, Names));
         Assert.DoesNotContain("ADMIN_TOKEN", environment.Keys);
         Assert.True(int.Parse(container.TextAt("stopTimeout"),
-            System.Globalization.CultureInfo.InvariantCulture) > options.ShutdownTimeout.TotalSeconds, "a drain must not be killed");
-        Assert.Equal($":{container.Items("portMappings").Single().TextAt("containerPort")}", options.HttpAddr);
-        Assert.All(new[] { options.SpoolDir, options.DlqDir },
+            System.Globalization.CultureInfo.InvariantCulture) > options.Node.ShutdownTimeout.TotalSeconds, "a drain must not be killed");
+        Assert.Equal($":{container.Items("portMappings").Single().TextAt("containerPort")}", options.Http.HttpAddr);
+        Assert.All(new[] { options.Collect.SpoolDir, options.Collect.DlqDir },
             folder => Assert.Contains(container.Items("mountPoints"), mount =>
                 folder.StartsWith(mount.TextAt("containerPath") + "/", StringComparison.Ordinal) && mount.TextAt("readOnly") == "false"));
         Assert.All(container.Items("mountPoints"),

@@ -1,6 +1,6 @@
 // Every example whose language is on this machine, once, against a portal, then a server that first is shutting down, then is gone, and then is back.
 using Estat.Api.Hosting;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Examples;
@@ -44,12 +44,15 @@ public sealed class ExampleRuns : IAsyncLifetime
     {
         var options = new EstatOptions
         {
-            HttpAddr = $"127.0.0.1:{FreePort.Next()}",
-            StorageDir = _folder["data"],
-            DlqDir = _folder["dlq"],
-            SpoolDir = _folder["spool"],
-            MaxBatchBodySize = 70,
-            LogLevel = "critical",
+            Http = new() { HttpAddr = $"127.0.0.1:{FreePort.Next()}" },
+            Node = new() { LogLevel = "critical" },
+            Collect = new()
+            {
+                DlqDir = _folder["dlq"],
+                SpoolDir = _folder["spool"],
+                MaxBatchBodySize = 70,
+                Storage = new() { StorageDir = _folder["data"] },
+            },
         };
         if (Command.Exists("go"))
         {
@@ -93,7 +96,7 @@ public sealed class ExampleRuns : IAsyncLifetime
 
             second.Signals.Stop("the test's end");
             await second.RunAsync();
-            Stored = StoredEvents.FromFolder(options.StorageDir);
+            Stored = StoredEvents.FromFolder(options.Collect.Storage.StorageDir);
         }
         finally
         {

@@ -1,7 +1,7 @@
 // The server as a process: what its command line takes, says and ends with.
 using System.Text.Json;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
@@ -35,7 +35,7 @@ public sealed class CommandLineTests
     [MemberData(nameof(WrongValues))]
     public void A_wrong_value_is_named_with_its_option_and_what_it_takes(string name, string value)
     {
-        OptionSpec option = OptionTable.All.Single(option => option.Name == name);
+        OptionSpec<EstatOptions> option = OptionTable.All.Single(option => option.Name == name);
 
         OptionException inEnvironment = Assert.Throws<OptionException>(() => OptionTable.Bind([], [new(name, value)], "appsettings.json"));
         OptionException asArgument = Assert.Throws<OptionException>(() => OptionTable.Bind([$"--{name}={value}"], [], "appsettings.json"));
@@ -196,14 +196,16 @@ public sealed class CommandLineTests
     public async Task Appsettings_are_read_and_yield_to_the_environment_which_yields_to_arguments()
     {
         using var folder = new TempFolder();
-        await File.WriteAllTextAsync(folder["appsettings.json"], """{"BATCH_SIZE": 1, "CHANNEL_SIZE": 2, "CAPTURE_COOKIE": true, "GZIP_LEVEL": "3"}""");
+        await File.WriteAllTextAsync(folder["appsettings.json"],
+            """{"BATCH_SIZE": 1, "CHANNEL_SIZE": 2, "CAPTURE_COOKIE": true, "GZIP_LEVEL": "3"}""");
 
         EstatOptions options = OptionTable.Bind(
             ["--BATCH_SIZE=11"], [new("BATCH_SIZE", "111"), new("CHANNEL_SIZE", "22")], folder["appsettings.json"]);
         await File.WriteAllTextAsync(folder["appsettings.json"], """{"BATCH_SIZE": "wrong"}""");
         (int exitCode, _, string errors) = await ServerCommand.RunAsync(folder.Path, [], []);
 
-        Assert.Equal((11, 22, true, 3), (options.BatchSize, options.ChannelSize, options.CaptureCookie, options.GzipLevel));
+        Assert.Equal((11, 22, true, 3),
+            (options.Collect.BatchSize, options.Collect.ChannelSize, options.Collect.CaptureCookie, options.Collect.GzipLevel));
         Assert.Equal(2, exitCode);
         Assert.StartsWith("estat: BATCH_SIZE=wrong: takes", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
     }
@@ -260,7 +262,7 @@ public sealed class CommandLineTests
         EstatOptions options = OptionTable.Bind(
             [], [new("http_proxy", "a"), new("HTTP_PROXY", "b"), new("GZIP_LEVEL", "2"), new("BATCH_SIZE", " ")], "none.json");
 
-        Assert.Equal((2, new EstatOptions().BatchSize), (options.GzipLevel, options.BatchSize));
+        Assert.Equal((2, new EstatOptions().Collect.BatchSize), (options.Collect.GzipLevel, options.Collect.BatchSize));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 // The server's command line, run to its end, with its two outputs apart.
 using System.Diagnostics;
-using Estat.Collect.Options;
+using Estat.Api.Options;
+using Estat.Base.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
@@ -19,7 +20,7 @@ internal static class ServerCommand
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (OptionSpec option in OptionTable.All)
+        foreach (OptionSpec<EstatOptions> option in OptionTable.All)
         {
             start.Environment.Remove(option.Name);
         }

@@ -5,8 +5,8 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
+using Estat.Api.Options;
 using Estat.Api.Tests.Access;
-using Estat.Collect.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
@@ -136,7 +136,10 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task Who_connects_and_says_nothing_is_let_go_after_HEADER_TIMEOUT()
     {
-        await using RunningServer server = await StartAsync(options => options with { HeaderTimeout = TimeSpan.FromMilliseconds(300) });
+        await using RunningServer server = await StartAsync(options => options with
+        {
+            Http = options.Http with { HeaderTimeout = TimeSpan.FromMilliseconds(300) },
+        });
         using RawHttp silent = await server.ConnectAsync();
         await silent.UntilClosedAsync();
         using RawHttp plain = await server.ConnectAsync();
@@ -176,7 +179,10 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A_session_cookie_is_for_TLS_only_and_pages_ask_browsers_to_come_back_by_TLS()
     {
-        await using RunningServer server = await StartAsync(options => options with { AdminToken = "0123456789abcdef" });
+        await using RunningServer server = await StartAsync(options => options with
+        {
+            Http = options.Http with { AdminToken = "0123456789abcdef" },
+        });
         using HttpClient client = Client(server, "2.0");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/admin/session") { Content = new StringContent("""{"token":"0123456789abcdef"}"""), Version = client.DefaultRequestVersion };
         request.Headers.Add("X-Estat-Admin", "1");
@@ -223,7 +229,10 @@ public sealed class TlsTests : IDisposable
     public async Task The_health_probe_checks_certificates_but_for_this_machine_s_own_addresses(string host, int exitCode)
     {
         IPAddress own = NonLoopback.Address;
-        await using RunningServer server = await StartAsync(options => options with { HttpAddr = "0.0.0.0:0" });
+        await using RunningServer server = await StartAsync(options => options with
+        {
+            Http = options.Http with { HttpAddr = "0.0.0.0:0" },
+        });
         (int code, _, string errors) = await ServerCommand.RunAsync(
             _folder.Path, [], ["--health", $"https://{(host == "own" ? own.ToString() : host)}:{server.Port}/health/ready"]);
         Assert.Equal(exitCode, code);
@@ -309,7 +318,7 @@ public sealed class TlsTests : IDisposable
 
     private Task<RunningServer> StartAsync(Func<EstatOptions, EstatOptions>? configure = null) => RunningServer.StartAsync(options =>
     {
-        options = options with { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] };
+        options = options with { Http = options.Http with { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] } };
         return configure?.Invoke(options) ?? options;
     });
 

@@ -1,5 +1,5 @@
 // Clients that do not read, against the real server: over both versions of HTTP, and both kinds of threads.
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Estat.Soak.Attacks;
 using Estat.Testing;
 
@@ -133,9 +133,12 @@ public sealed class UnreadTransportTests : IDisposable
 
     private Task<RunningServer> StartAsync(SocketThreads sockets, bool isTls) => RunningServer.StartAsync(options => options with
     {
-        Sockets = sockets,
-        UnreadBytes = Bound,
-        HttpTlsCert = isTls ? _folder["tls.crt"] : options.HttpTlsCert,
-        HttpTlsKey = isTls ? _folder["tls.key"] : options.HttpTlsKey,
+        Http = options.Http with
+        {
+            Sockets = sockets,
+            UnreadBytes = Bound,
+            HttpTlsCert = isTls ? _folder["tls.crt"] : options.Http.HttpTlsCert,
+            HttpTlsKey = isTls ? _folder["tls.key"] : options.Http.HttpTlsKey,
+        },
     });
 }

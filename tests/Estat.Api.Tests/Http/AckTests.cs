@@ -93,7 +93,15 @@ public sealed class AckTests(RealS3 s3)
     {
         AckLevel[] levels = [.. allowed.Split(' ').Select(name => AckLevels.Parse(name)!.Value)];
         await using RunningServer server = await RunningServer.StartAsync(
-            options => options with { Ack = AckLevels.Parse(ack)!.Value, AckAllowed = levels, StoredMaxWait = TimeSpan.FromMilliseconds(200) });
+            options => options with
+            {
+                Collect = options.Collect with
+                {
+                    Ack = AckLevels.Parse(ack)!.Value,
+                    AckAllowed = levels,
+                    StoredMaxWait = TimeSpan.FromMilliseconds(200),
+                },
+            });
         Assert.Equal([ack], (await AskAsync(server, Endpoints[0], "", "by default")).Headers["X-Estat-Ack"]);
         foreach (AckLevel level in AckLevels.OfOneNode)
         {
@@ -113,7 +121,10 @@ public sealed class AckTests(RealS3 s3)
     [Fact]
     public async Task A_batch_that_fills_several_objects_names_them_all_in_order()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 10 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { BatchSize = 10 },
+        });
         RawAnswer answer = await AskAsync(server, Endpoints[3], "", string.Join('\n', Enumerable.Range(0, 25)));
         string[] keys = Assert.Single(answer.Headers["X-Estat-Key"]).Split(", ");
         IReadOnlyList<StoredEvent> stored = await server.DrainAsync();
@@ -204,7 +215,10 @@ public sealed class AckTests(RealS3 s3)
     [Fact]
     public async Task Pixels_and_batches_have_their_usual_bodies_at_202()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { StoredMaxWait = TimeSpan.FromMilliseconds(200) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { StoredMaxWait = TimeSpan.FromMilliseconds(200) },
+        });
         // A folder in the way of the objects: the store refuses, and at once.
         await File.WriteAllTextAsync(Path.Combine(server.StorageDir, "raw"), "");
         RawAnswer pixel = await AskAsync(server, Endpoints[2], "X-Estat-Ack: stored\r\n", "x");

@@ -1,8 +1,8 @@
 // Every reason to take nothing has its own words and its own counter.
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Api.Tests.Http;

@@ -259,7 +259,10 @@ public sealed class CollectTests
     [Fact]
     public async Task MAX_BODY_SIZE_can_be_set()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaxBodySize = 10 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { MaxBodySize = 10 },
+        });
 
         Assert.Equal(HttpStatusCode.OK, await server.PostAsync("0123456789"));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, await server.PostAsync("0123456789x"));
@@ -271,7 +274,10 @@ public sealed class CollectTests
     {
         const int Clients = 16;
         const int EventsEach = 250;
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { Partitions = 4, BatchSize = 300 });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { Partitions = 4, BatchSize = 300 },
+        });
 
         await Task.WhenAll(Enumerable.Range(0, Clients).Select(async client =>
         {
@@ -292,7 +298,10 @@ public sealed class CollectTests
     [Fact]
     public async Task An_event_is_stored_after_FLUSH_INTERVAL_without_any_more_of_them()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { FlushInterval = TimeSpan.FromMilliseconds(50) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { FlushInterval = TimeSpan.FromMilliseconds(50) },
+        });
 
         Assert.Equal(HttpStatusCode.OK, await server.PostAsync("alone"));
 

@@ -1,8 +1,8 @@
 // Which web pages may send, and what their browsers are told.
 using System.Net;
 using System.Text;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
 
 namespace Estat.Api.Tests.Http;
 
@@ -191,7 +191,8 @@ public sealed class CorsTests
     [InlineData("/collect.gif", null, HttpStatusCode.MethodNotAllowed)]
     public async Task A_page_can_read_its_errors(string path, string? body, HttpStatusCode status)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => Listed(options) with { MaxBodySize = 5 });
+        await using RunningServer server = await RunningServer.StartAsync(options =>
+            Listed(options with { Collect = options.Collect with { MaxBodySize = 5 } }));
         using var request = new HttpRequestMessage(body is null ? HttpMethod.Put : HttpMethod.Post, path) { Content = new StringContent(body ?? "") };
         request.Headers.Add("Origin", Shop);
         if (status == HttpStatusCode.UnsupportedMediaType)
@@ -208,8 +209,14 @@ public sealed class CorsTests
 
     private static EstatOptions Listed(EstatOptions options) => options with
     {
-        CorsOrigins = [Shop, Other, .. new[] { "https://*.blog.example", "https://한국.example:443", "capacitor://localhost" }.Select(
-            text => PageOrigins.Parse(text)!)],
+        Http = options.Http with
+        {
+            CorsOrigins =
+            [
+                Shop, Other,
+                .. new[] { "https://*.blog.example", "https://한국.example:443", "capacitor://localhost" }.Select(text => PageOrigins.Parse(text)!),
+            ],
+        },
     };
 
     private static string? Header(HttpResponseMessage answer, string name) =>

@@ -1,7 +1,7 @@
 // What a stored line says beside the body.
 using System.Text;
 using System.Text.Json;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;
@@ -25,7 +25,10 @@ public sealed class EnvelopeTests
     public async Task Fields_stand_in_the_order_that_the_format_gives()
     {
         StoredEvent stored = await StoreOneAsync(
-            "Idempotency-Key: key-1\r\nCookie: a=1; b=2\r\nUser-Agent: agent/1\r\n", options => options with { CaptureCookie = true });
+            "Idempotency-Key: key-1\r\nCookie: a=1; b=2\r\nUser-Agent: agent/1\r\n", options => options with
+            {
+                Collect = options.Collect with { CaptureCookie = true },
+            });
 
         using var line = JsonDocument.Parse(stored.RawLine);
         Assert.Equal(["ts", "ip", "user_agent", "cookie", "id", "body"], line.RootElement.EnumerateObject().Select(field => field.Name));
@@ -85,7 +88,10 @@ public sealed class EnvelopeTests
     [Fact]
     public async Task The_console_s_session_is_never_stored()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { CaptureCookie = true });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { CaptureCookie = true },
+        });
         await PostAsync(server, "Cookie: a=1; estat_admin=1.2.secret; b=estat_admin\r\n");
         await PostAsync(server, "Cookie: estat_admin=1.2.secret\r\n");
 
@@ -98,7 +104,10 @@ public sealed class EnvelopeTests
     [Fact]
     public async Task With_CAPTURE_COOKIE_the_field_is_there_only_if_a_cookie_was()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { CaptureCookie = true });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { CaptureCookie = true },
+        });
         await PostAsync(server, "Cookie: a=\"1\"; 이름\u00FF=2\r\n".Replace("이름", Latin1("이름"), StringComparison.Ordinal));
         await PostAsync(server, "");
 
@@ -113,7 +122,10 @@ public sealed class EnvelopeTests
     public async Task Keys_and_cookies_are_cut_as_well()
     {
         StoredEvent stored = await StoreOneAsync(
-            $"Idempotency-Key: {new string('k', 2000)}\r\nCookie: a={new string('c', 10_000)}\r\n", options => options with { CaptureCookie = true });
+            $"Idempotency-Key: {new string('k', 2000)}\r\nCookie: a={new string('c', 10_000)}\r\n", options => options with
+            {
+                Collect = options.Collect with { CaptureCookie = true },
+            });
         Assert.Equal(new string('k', 1024), stored.Id);
         Assert.Equal("a=" + new string('c', 8190), stored.Cookie);
     }

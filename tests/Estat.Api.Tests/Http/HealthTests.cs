@@ -79,7 +79,10 @@ public sealed class HealthTests
     public async Task A_sink_whose_folder_was_removed_says_so_until_the_next_object_makes_it_again()
     {
         var sink = new Uri("/health/sink", UriKind.Relative);
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BatchSize = 1 }, _clock);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { BatchSize = 1 },
+        }, _clock);
         Directory.Delete(server.StorageDir, recursive: true);
         await UntilAsync(server, sink, HttpStatusCode.ServiceUnavailable);
 
@@ -92,7 +95,10 @@ public sealed class HealthTests
     [Fact]
     public async Task A_stranger_is_told_the_kind_of_the_sink_s_failure_and_the_operator_where_it_is()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { AdminToken = Token }, _clock);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { AdminToken = Token },
+        }, _clock);
         Directory.Move(server.StorageDir, server.StorageDir + ".away");
         await UntilAsync(server, new Uri("/health/sink", UriKind.Relative), HttpStatusCode.ServiceUnavailable);
         string stranger = await TellAsync(server, "");
@@ -139,10 +145,8 @@ public sealed class HealthTests
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with
         {
-            MaxBodySize = 10,
-            MaxBatchBodySize = 100,
-            BodyTimeout = TimeSpan.FromSeconds(1),
-            BatchSize = 1,
+            Http = options.Http with { BodyTimeout = TimeSpan.FromSeconds(1) },
+            Collect = options.Collect with { MaxBodySize = 10, MaxBatchBodySize = 100, BatchSize = 1 },
         });
         (int Count, int Status, string Request)[] requests =
         [

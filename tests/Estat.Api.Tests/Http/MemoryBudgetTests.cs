@@ -64,7 +64,11 @@ public sealed class MemoryBudgetTests
     public async Task Batches_of_one_address_that_never_end_keep_no_other_address_out()
     {
         await using RunningServer server = await RunningServer.StartAsync(
-            options => options with { InflightBytes = 4 << 20, MaxBatchBodySize = 1 << 20 });
+            options => options with
+            {
+                Http = options.Http with { InflightBytes = 4 << 20 },
+                Collect = options.Collect with { MaxBatchBodySize = 1 << 20 },
+            });
         byte[] batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('b', 99) + "\n", 1000)));
         var hostile = new List<RawHttp>();
         try

@@ -1,9 +1,9 @@
 // The pages beside the collecting paths: one that fails is answered, and told to the log once.
 using Estat.Api.Access;
 using Estat.Api.Http;
+using Estat.Api.Options;
 using Estat.Api.Routing;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Api.Tests.Http;

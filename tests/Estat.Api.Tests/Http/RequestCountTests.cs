@@ -5,6 +5,7 @@ using Estat.Api.ClientAddress;
 using Estat.Api.Connections;
 using Estat.Api.Health;
 using Estat.Api.Hosting;
+using Estat.Api.Options;
 using Estat.Api.Tests.Access;
 using Estat.Base.Access;
 using Estat.Base.Acks;
@@ -14,7 +15,6 @@ using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Hosting;
 using Estat.Collect.Intake;
-using Estat.Collect.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -36,12 +36,19 @@ public sealed class RequestCountTests : IAsyncDisposable
     {
         var options = new EstatOptions
         {
-            StorageDir = _folder["data"], SpoolDir = _folder["spool"], DlqDir = _folder["dlq"], WriteKeysFile = _keys.Path, Partitions = 1,
-            SpoolVolatile = true,
+            Keys = new() { File = _keys.Path },
+            Collect = new()
+            {
+                SpoolDir = _folder["spool"],
+                DlqDir = _folder["dlq"],
+                Partitions = 1,
+                SpoolVolatile = true,
+                Storage = new() { StorageDir = _folder["data"] },
+            },
         };
-        var store = new FolderObjectStore(options.StorageDir, TimeProvider.System);
-        _engine = new Engine(options, store, TimeProvider.System, NullLoggerFactory.Instance);
-        _known = WriteKeys.Open(options.Keys, TimeProvider.System, NullLogger.Instance)!;
+        var store = new FolderObjectStore(options.Collect.Storage.StorageDir, TimeProvider.System);
+        _engine = new Engine(options.Collect, store, TimeProvider.System, NullLoggerFactory.Instance);
+        _known = WriteKeys.Open(options.WriteKeys, TimeProvider.System, NullLogger.Instance)!;
         _ingest = new FailingIngest(_engine.Ingest);
         _surface = new HttpSurface(
             options, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter), _engine.Instruments, _engine.Requests,

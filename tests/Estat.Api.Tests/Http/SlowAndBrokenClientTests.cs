@@ -17,7 +17,10 @@ public sealed class SlowAndBrokenClientTests
     [InlineData("/collect/batch", "Transfer-Encoding: chunked\r\n", "")]
     public async Task A_body_that_does_not_arrive_in_time_is_408_and_counted_as_aborted(string path, string headers, string half)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BodyTimeout = Short });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { BodyTimeout = Short },
+        });
         using RawHttp connection = await server.ConnectAsync();
 
         await connection.SendAsync(RawHttp.Post(headers, path) + half);
@@ -42,7 +45,10 @@ public sealed class SlowAndBrokenClientTests
         // At every look a few bytes more: above the least rate that Kestrel allows, and whole only after several seconds.
         const int Length = 16_000;
         const int AtOnce = 40;
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { BodyTimeout = Short });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { BodyTimeout = Short },
+        });
         using RawHttp connection = await server.ConnectAsync();
         await connection.SendAsync(RawHttp.Post($"{headers}Content-Length: {Length}\r\n", path));
         int sent = 0;
@@ -71,7 +77,10 @@ public sealed class SlowAndBrokenClientTests
     [InlineData("POST /collect HTTP/1.1\r\nHost: estat.test\r\nUser-")]
     public async Task Headers_that_do_not_arrive_in_time_end_the_connection(string begun)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { HeaderTimeout = Short });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { HeaderTimeout = Short },
+        });
         using RawHttp connection = await server.ConnectAsync();
 
         await connection.SendAsync(begun);

@@ -1,8 +1,9 @@
 // Which requests are traced.
 using System.Diagnostics;
 using Estat.Api.Metrics;
+using Estat.Api.Options;
 using Estat.Collect.Metrics;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 
@@ -79,8 +80,9 @@ public sealed class TraceChoiceTests
 
         Assert.Same(router, RequestTraces.Around(router, new EstatOptions(), _time));
         Assert.Same(router,
-            RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver, TracesSampler = TracesSampler.AlwaysOff }, _time));
-        Assert.NotSame(router, RequestTraces.Around(router, new EstatOptions { OtlpEndpoint = receiver }, _time));
+            RequestTraces.Around(router, new EstatOptions { Node = new() { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver } },
+                _time));
+        Assert.NotSame(router, RequestTraces.Around(router, new EstatOptions { Node = new() { OtlpEndpoint = receiver } }, _time));
     }
 
     [Fact]
@@ -98,7 +100,8 @@ public sealed class TraceChoiceTests
             {
                 traced += Activity.Current is null ? 0 : 1;
                 return Task.CompletedTask;
-            }, new EstatOptions { OtlpEndpoint = new Uri("http://127.0.0.1:4318"), TracesSampler = TracesSampler.ParentBasedAlwaysOff }, _time);
+            }, new EstatOptions { Node = new() { TracesSampler = TracesSampler.ParentBasedAlwaysOff,
+                OtlpEndpoint = new Uri("http://127.0.0.1:4318") } }, _time);
         await AskAsync("/health", TraceChoice.MostByClientsPerSecond);
         Assert.Equal(0, traced);
         await AskAsync("/collect", TraceChoice.MostByClientsPerSecond + 1);

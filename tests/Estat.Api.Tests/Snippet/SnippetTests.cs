@@ -44,7 +44,10 @@ public sealed class SnippetTests
     [Fact]
     public async Task Any_page_can_load_it_and_keep_it()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { CorsOrigins = ["https://shop.example"] });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Http = options.Http with { CorsOrigins = ["https://shop.example"] },
+        });
         using HttpResponseMessage answer = await server.Client.GetAsync(Path);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("text/javascript; charset=utf-8", answer.Content.Headers.ContentType!.ToString());

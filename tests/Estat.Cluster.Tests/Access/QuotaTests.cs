@@ -1,8 +1,8 @@
 // What a silo that takes events by HTTP remembers of its keys' quotas.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Options;
 
 namespace Estat.Cluster.Tests.Access;
 
@@ -18,10 +18,15 @@ public sealed class QuotaTests : IDisposable
     public async Task A_day_that_was_used_up_before_a_restart_is_used_up_for_the_first_request_after_it()
     {
         int port = FreePort.Next();
-        EstatOptions options = RunningSilo.OptionsIn(_folder, "silo") with { HttpAddr = $"127.0.0.1:{port}", WriteKeysFile = Keys() };
-        Directory.CreateDirectory(options.SpoolDir);
+        EstatOptions options = RunningSilo.OptionsIn(_folder, "silo");
+        options = options with
+        {
+            Http = options.Http with { HttpAddr = $"127.0.0.1:{port}" },
+            Keys = options.Keys with { File = Keys() },
+        };
+        Directory.CreateDirectory(options.Collect.SpoolDir);
         await File.WriteAllTextAsync(
-            Path.Combine(options.SpoolDir, "write-key-quotas.json"), $$$"""{"day":"{{{DateTime.UtcNow:yyyy-MM-dd}}}","used":{"daily":3}}""");
+            Path.Combine(options.Collect.SpoolDir, "write-key-quotas.json"), $$$"""{"day":"{{{DateTime.UtcNow:yyyy-MM-dd}}}","used":{"daily":3}}""");
 
         // Nobody may send before it is known what was used.
         Task<HttpStatusCode> first = FirstAnswer.KnockAsync(port, Daily, Limit);

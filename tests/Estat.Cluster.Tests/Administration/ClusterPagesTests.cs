@@ -1,10 +1,11 @@
 // A gateway's pages show every silo, and bring orders to the silo that is named.
 using System.Net;
 using System.Text.Json;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Cluster.Tests.Support;
 using Estat.Collect.Batching;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Cluster.Tests.Administration;
 
@@ -105,7 +106,9 @@ public sealed class ClusterPagesTests : IDisposable
         return document.RootElement.Clone();
     }
 
-    private EstatOptions OptionsOf(string name) =>
-        RunningSilo.OptionsIn(
-            _folder, name, cluster => cluster with { Role = NodeRole.Silo }) with { RecoveryInterval = TimeSpan.FromHours(1), S3AppRetries = 0 };
+    private EstatOptions OptionsOf(string name)
+    {
+        EstatOptions options = RunningSilo.OptionsIn(_folder, name, cluster => cluster with { Role = NodeRole.Silo });
+        return options with { Collect = options.Collect with { RecoveryInterval = TimeSpan.FromHours(1), S3AppRetries = 0 } };
+    }
 }

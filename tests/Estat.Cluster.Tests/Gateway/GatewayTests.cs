@@ -1,7 +1,8 @@
 // Events over HTTP at a gateway, kept by silos, over real connections.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Cluster.Tests.Gateway;
 

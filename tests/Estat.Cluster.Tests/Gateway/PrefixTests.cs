@@ -1,8 +1,9 @@
 // A write key's prefix, from a gateway to the silo that lays its events there.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Cluster.Tests.Gateway;
 
@@ -21,7 +22,10 @@ public sealed class PrefixTests : IDisposable
             _folder, "silo-2", cluster => cluster with { Role = NodeRole.Silo, SeedAddr = first.Cluster.SiloAddr });
         await using (RunningSilo one = await RunningSilo.StartAsync(first))
         await using (RunningSilo two = await RunningSilo.StartAsync(second))
-        await using (RunningGateway gateway = await RunningGateway.StartAsync(untilReady: true, [first with { WriteKeysFile = Keys() }, second]))
+        await using (RunningGateway gateway = await RunningGateway.StartAsync(untilReady: true, [first with
+        {
+            Keys = first.Keys with { File = Keys() },
+        }, second]))
         {
             using HttpResponseMessage refused = await gateway.PostAsync("without a key");
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);

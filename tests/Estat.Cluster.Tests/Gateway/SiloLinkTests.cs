@@ -1,9 +1,9 @@
 // A link reaches its own silo and no other, and is certain of nothing that it handed over.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Options;
 using Estat.Grains.Forwarding;
 using Estat.Silo.Forwarding;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -55,7 +55,8 @@ public sealed class SiloLinkTests : IDisposable
     public async Task A_silo_that_lacks_a_level_of_the_gateway_s_is_known_by_its_greeting()
     {
         EstatOptions options = RunningSilo.OptionsIn(_folder, "silo-1");
-        await using RunningSilo silo = await RunningSilo.StartAsync(options with { AckAllowed = [AckLevel.Disk, AckLevel.Replica] });
+        await using RunningSilo silo = await RunningSilo.StartAsync(
+            options with { Collect = options.Collect with { AckAllowed = [AckLevel.Disk, AckLevel.Replica] } });
         await using SiloLink link = LinkTo(options);
         await using SiloLink same = LinkTo(silo.Options);
         await UntilAnswersAsync(link);
@@ -98,7 +99,8 @@ public sealed class SiloLinkTests : IDisposable
     [Fact]
     public async Task A_call_ends_when_its_connection_closes_and_does_not_wait_for_its_time_to_be_up()
     {
-        EstatOptions options = RunningSilo.OptionsIn(_folder, "silo-1") with { StoredMaxWait = TimeSpan.FromMinutes(1) };
+        EstatOptions options = RunningSilo.OptionsIn(_folder, "silo-1");
+        options = options with { Collect = options.Collect with { StoredMaxWait = TimeSpan.FromMinutes(1) } };
         RunningSilo silo = await RunningSilo.StartAsync(options);
         await using (SiloLink link = LinkTo(options))
         {

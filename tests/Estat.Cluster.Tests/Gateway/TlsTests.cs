@@ -1,8 +1,8 @@
 // TLS between nodes: both sides are of the cluster's authority, or there is no connection.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Cluster.Tests.Gateway;

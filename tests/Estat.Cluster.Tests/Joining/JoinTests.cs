@@ -1,10 +1,12 @@
 // Silos of one cluster write to one place, by one clock: who differs is refused, on both sides with one line.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
 using Estat.Collect.Options;
 using Estat.Grains.Hosting;
+using Estat.Http.Options;
 using Estat.Silo.Clustering;
 using Estat.Silo.Replication;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,7 +30,8 @@ public sealed class JoinTests : IDisposable
         EstatOptions same = RunningSilo.OptionsIn(_folder, "silo-2", cluster => Quick(cluster, redis) with { SeedAddr = first.Cluster.SiloAddr });
         (string Setting, EstatOptions Options)[] others =
         [
-            ("storage", same with { StorageDir = _folder["elsewhere"] }), ("RAW_PREFIX", same with { RawPrefix = "elsewhere" }),
+            ("storage", same with { Collect = same.Collect with { Storage = same.Collect.Storage with { StorageDir = _folder["elsewhere"] } } }),
+            ("RAW_PREFIX", same with { Collect = same.Collect with { Storage = same.Collect.Storage with { RawPrefix = "elsewhere" } } }),
         ];
         foreach ((string setting, EstatOptions other) in others)
         {
@@ -69,24 +72,32 @@ public sealed class JoinTests : IDisposable
     [Fact]
     public void Store_prefixes_and_what_an_answer_means_are_compared()
     {
-        var one = new EstatOptions { RawBucket = "events", S3Endpoint = new Uri("http://127.0.0.1:9000") };
+        var one = new EstatOptions
+        {
+            Collect = new() { Storage = new() { RawBucket = "events", S3Endpoint = new Uri("http://127.0.0.1:9000") } },
+        };
         EstatOptions[] others =
         [
-            one with { RawBucket = "other" }, one with { S3Endpoint = new Uri("http://127.0.0.1:9001") }, one with { RawBucket = null },
-            one with { RawPrefix = "x" },
-            one with { DlqPrefix = "x" }, one with { Ack = AckLevel.Memory }, one with { AckAllowed = [AckLevel.Disk] },
+            one with { Collect = one.Collect with { Storage = one.Collect.Storage with { RawBucket = "other" } } },
+            one with { Collect = one.Collect with { Storage = one.Collect.Storage with { S3Endpoint = new Uri("http://127.0.0.1:9001") } } },
+            one with { Collect = one.Collect with { Storage = one.Collect.Storage with { RawBucket = null } } },
+            one with { Collect = one.Collect with { Storage = one.Collect.Storage with { RawPrefix = "x" } } },
+            one with { Collect = one.Collect with { Storage = one.Collect.Storage with { DlqPrefix = "x" } } },
+            one with { Collect = one.Collect with { Ack = AckLevel.Memory } },
+            one with { Collect = one.Collect with { AckAllowed = [AckLevel.Disk] } },
             one with { Cluster = one.Cluster with { ReplicaDegraded = ReplicaDegradedPolicy.Disk } },
         ];
-        var mine = new AgreedSettings(one);
-        Assert.All(others, other => Assert.NotNull(mine.DifferenceFrom(AgreedSettings.Parse(new AgreedSettings(other).Lines))));
+        var mine = new AgreedSettings(one.Collect, one.Cluster);
+        Assert.All(others, other =>
+            Assert.NotNull(mine.DifferenceFrom(AgreedSettings.Parse(new AgreedSettings(other.Collect, other.Cluster).Lines))));
         Assert.Null(mine.DifferenceFrom(
-            AgreedSettings.Parse(new AgreedSettings(one with { SpoolDir = "x", Cluster = one.Cluster with { Zone = "b" } }).Lines)));
+            AgreedSettings.Parse(new AgreedSettings(one.Collect with { SpoolDir = "x" }, one.Cluster with { Zone = "b" }).Lines)));
     }
 
     [Fact]
     public void What_only_one_side_knows_is_of_another_version_and_is_not_compared()
     {
-        var mine = new AgreedSettings(new EstatOptions());
+        var mine = new AgreedSettings(new CollectOptions(), new ClusterOptions());
         Assert.Null(mine.DifferenceFrom(AgreedSettings.Parse([.. mine.Lines.Skip(1), "NEW=value=with=signs"])));
         Assert.Equal("RAW_PREFIX is raw here and raw=2 there", mine.DifferenceFrom(AgreedSettings.Parse(["RAW_PREFIX=raw=2"])));
     }

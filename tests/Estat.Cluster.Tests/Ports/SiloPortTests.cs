@@ -1,9 +1,9 @@
 // A silo's ports hold a bounded number of connections, and nobody who does not say who he is.
 using System.Net.Sockets;
 using Estat.Api.Hosting;
+using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
-using Estat.Collect.Options;
 using Estat.Silo.Ports;
 
 namespace Estat.Cluster.Tests.Ports;
@@ -21,9 +21,8 @@ public sealed class SiloPortTests : IDisposable
     public async Task A_silent_connection_is_closed_after_HEADER_TIMEOUT(bool withTls)
     {
         using var ours = new Certificates(_folder, "ours");
-        await using RunningSilo silo = await RunningSilo.StartAsync(
-            RunningSilo.OptionsIn(
-                _folder, "silo-1", cluster => withTls ? ours.Give(cluster, "silo-1") : cluster) with { HeaderTimeout = TimeSpan.FromSeconds(1) });
+        await using RunningSilo silo = await RunningSilo.StartAsync(WithHeaderTimeout(
+            RunningSilo.OptionsIn(_folder, "silo-1", cluster => withTls ? ours.Give(cluster, "silo-1") : cluster), TimeSpan.FromSeconds(1)));
         await ConnectAsync(silo.Options.Cluster.SiloClientAddr[0], count: 4);
         await ConnectAsync(silo.Options.Cluster.SiloAddr, count: 4);
         await _strangers[0].GetStream().WriteAsync(new byte[3]); // less than any node says
@@ -34,8 +33,8 @@ public sealed class SiloPortTests : IDisposable
     [Fact]
     public async Task Silent_connections_make_way_for_a_gateway_and_more_than_SILO_MAX_CONNECTIONS_are_never_held()
     {
-        EstatOptions options = RunningSilo.OptionsIn(
-            _folder, "silo-1", cluster => cluster with { SiloMaxConnections = Most }) with { HeaderTimeout = TimeSpan.FromHours(1) };
+        EstatOptions options = WithHeaderTimeout(
+            RunningSilo.OptionsIn(_folder, "silo-1", cluster => cluster with { SiloMaxConnections = Most }), TimeSpan.FromHours(1));
         await using RunningSilo silo = await RunningSilo.StartAsync(options);
         await ConnectAsync(options.Cluster.SiloClientAddr[0], count: 3 * Most);
         await UntilClosedAsync(2 * Most);
@@ -56,7 +55,7 @@ public sealed class SiloPortTests : IDisposable
     public async Task Bytes_that_no_node_begins_with_end_the_connection_at_once()
     {
         await using RunningSilo silo = await RunningSilo.StartAsync(
-            RunningSilo.OptionsIn(_folder, "silo-1") with { HeaderTimeout = TimeSpan.FromHours(1) });
+            WithHeaderTimeout(RunningSilo.OptionsIn(_folder, "silo-1"), TimeSpan.FromHours(1)));
         await ConnectAsync(silo.Options.Cluster.SiloClientAddr[0], count: 1);
         await _strangers[0].GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray());
         await UntilClosedAsync(1);
@@ -110,4 +109,7 @@ public sealed class SiloPortTests : IDisposable
             return false;
         }
     }
+
+    private static EstatOptions WithHeaderTimeout(EstatOptions options, TimeSpan timeout) =>
+        options with { Http = options.Http with { HeaderTimeout = timeout } };
 }

@@ -1,7 +1,7 @@
 // An authority and the certificates that it signs, as PEM files.
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Cluster.Tests.Support;
 

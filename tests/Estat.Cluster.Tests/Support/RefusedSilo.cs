@@ -1,7 +1,8 @@
 // A silo whose start is refused, as a process: inside the test it would leave a loop of Orleans' behind that never rests.
 using System.Globalization;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Cluster.Tests.Support;
 
@@ -26,12 +27,12 @@ internal static class RefusedSilo
             ["SEED_ADDR"] = cluster.SeedAddr is { } seed ? Text(seed) : "",
             ["SILO_ADDR"] = Text(cluster.SiloAddr),
             ["SILO_CLIENT_ADDR"] = Text(cluster.SiloClientAddr[0]),
-            ["STORAGE_DIR"] = options.StorageDir,
-            ["SPOOL_DIR"] = options.SpoolDir,
-            ["DLQ_DIR"] = options.DlqDir,
-            ["RAW_PREFIX"] = options.RawPrefix,
+            ["STORAGE_DIR"] = options.Collect.Storage.StorageDir,
+            ["SPOOL_DIR"] = options.Collect.SpoolDir,
+            ["DLQ_DIR"] = options.Collect.DlqDir,
+            ["RAW_PREFIX"] = options.Collect.Storage.RawPrefix,
             ["SPOOL_VOLATILE"] = "true",
-            ["LOG_LEVEL"] = options.LogLevel,
+            ["LOG_LEVEL"] = options.Node.LogLevel,
         };
         await using ServerProcess silo = ServerProcess.LaunchProject("Estat.Silo", "a silo that is refused", environment);
         int code = await silo.WaitForExitAsync(Limit);

@@ -1,5 +1,6 @@
 // A gateway's process without the process.
-using Estat.Collect.Options;
+using Estat.Api.Options;
+using Estat.Http.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Cluster.Tests.Support;
@@ -20,7 +21,7 @@ internal sealed class RunningGateway : IAsyncDisposable
         EstatOptions first = silos[0];
         var gateway = new RunningGateway(first with
         {
-            HttpAddr = "127.0.0.1:0",
+            Http = first.Http with { HttpAddr = "127.0.0.1:0" },
             Cluster = first.Cluster with { Role = NodeRole.Gateway, SiloClientAddr = [.. silos.SelectMany(silo => silo.Cluster.SiloClientAddr)] },
         });
         await gateway._server.StartAsync();

@@ -1,6 +1,7 @@
 // A silo's process without the process: its own host, ports and listener, inside the test.
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Estat.Silo.Hosting;
 
 namespace Estat.Cluster.Tests.Support;
@@ -37,15 +38,18 @@ internal sealed class RunningSilo : IAsyncDisposable
         };
         return new EstatOptions
         {
-            HttpAddr = "127.0.0.1:0",
-            StorageDir = folder["data"],
-            SpoolDir = folder[name + "/spool"],
-            DlqDir = folder[name + "/dlq"],
-            Partitions = 1,
-            ChannelSize = 100_000,
-            FlushInterval = TimeSpan.FromHours(1),
-            LogLevel = "critical",
             Cluster = configure?.Invoke(cluster) ?? cluster,
+            Http = new() { HttpAddr = "127.0.0.1:0" },
+            Node = new() { LogLevel = "critical" },
+            Collect = new()
+            {
+                SpoolDir = folder[name + "/spool"],
+                DlqDir = folder[name + "/dlq"],
+                Partitions = 1,
+                ChannelSize = 100_000,
+                FlushInterval = TimeSpan.FromHours(1),
+                Storage = new() { StorageDir = folder["data"] },
+            },
         };
     }
 

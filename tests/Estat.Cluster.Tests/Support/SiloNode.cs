@@ -1,8 +1,9 @@
 // What is Estat's in one silo of a test's cluster.
+using Estat.Api.Options;
 using Estat.Base.Metrics;
 using Estat.Base.Storage;
 using Estat.Collect.Hosting;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 using Estat.Silo.Hosting;
 using Estat.Silo.Replication;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,15 +22,20 @@ internal sealed class SiloNode : IAsyncDisposable
     {
         var options = new EstatOptions
         {
-            SpoolDir = folder[spool],
-            DlqDir = folder[spool + "-dlq"],
-            StorageDir = folder["data"],
-            Partitions = 1,
-            FlushInterval = TimeSpan.FromHours(1),
-            ShutdownTimeout = TimeSpan.FromSeconds(20),
             Cluster = new ClusterOptions { Zone = zone },
+            Node = new() { ShutdownTimeout = TimeSpan.FromSeconds(20) },
+            Collect = new()
+            {
+                SpoolDir = folder[spool],
+                DlqDir = folder[spool + "-dlq"],
+                Partitions = 1,
+                FlushInterval = TimeSpan.FromHours(1),
+                Storage = new() { StorageDir = folder["data"] },
+            },
         };
-        Engine = new Engine(options, new FolderObjectStore(options.StorageDir, TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance);
+        Engine = new Engine(
+            options.Collect, new FolderObjectStore(options.Collect.Storage.StorageDir, TimeProvider.System), TimeProvider.System,
+                NullLoggerFactory.Instance);
         Metrics = new PrometheusText(Engine.Instruments.Meter);
         Peers = new ReplicaPeers(zone);
         Parts = new SiloParts(options, Engine, Peers, Holder, TimeProvider.System);

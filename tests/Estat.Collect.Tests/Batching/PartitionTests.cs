@@ -9,12 +9,12 @@ namespace Estat.Collect.Tests.Batching;
 public abstract class PartitionTests(AckLevel level)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Interval = new EstatOptions().FlushInterval;
+    private static readonly TimeSpan Interval = new CollectOptions().FlushInterval;
 
     [Fact]
     public async Task A_batch_is_sealed_at_exactly_BATCH_SIZE_events()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { BatchSize = 3 });
+        using PartitionRig rig = NewRig(new CollectOptions { BatchSize = 3 });
         Assert.All(EventLines.Bodies(7), body => Assert.Equal(Admission.Accepted, rig.Append(body)));
         Assert.Equal(["Count: event-0 event-1 event-2", "Count: event-3 event-4 event-5", "Drain: event-6"], await rig.CloseAndTellAsync());
     }
@@ -22,7 +22,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_batch_is_sealed_by_the_event_that_reaches_BATCH_BYTES()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { BatchBytes = 2048 });
+        using PartitionRig rig = NewRig(new CollectOptions { BatchBytes = 2048 });
         string body = new('x', 900);
         Assert.All(Enumerable.Repeat(body, 5), text => rig.Append(text));
         IReadOnlyList<SealedBatch> batches = await rig.CloseAsync();
@@ -57,7 +57,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_batch_that_was_sealed_by_count_leaves_no_timer_for_the_next_one()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { BatchSize = 2 });
+        using PartitionRig rig = NewRig(new CollectOptions { BatchSize = 2 });
         rig.Append("a");
         rig.Time.Advance(Interval / 2);
         rig.Append("b");
@@ -90,7 +90,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task The_key_is_that_of_the_opening_even_when_the_batch_ends_on_another_day()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { BatchSize = 2 });
+        using PartitionRig rig = NewRig(new CollectOptions { BatchSize = 2 });
         rig.Time.UtcNow = new DateTimeOffset(2026, 3, 4, 23, 59, 59, TimeSpan.Zero);
         rig.Append("before midnight");
         rig.Time.Advance(TimeSpan.FromSeconds(1));
@@ -104,7 +104,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_full_partition_refuses_at_once_and_takes_again_when_the_writer_has_caught_up()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelSize = 8 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 8 });
         Assert.All(EventLines.Bodies(8), body => Assert.Equal(Admission.Accepted, rig.Append(body)));
         Assert.True(rig.Partition.IsFull);
         Assert.Equal(Admission.QueueFull, rig.Append("refused"));
@@ -119,7 +119,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task Even_a_partition_of_one_event_takes_one_after_another()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelSize = 1 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 1 });
         rig.Start();
         foreach (string body in EventLines.Bodies(20))
         {
@@ -132,7 +132,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_partition_holds_no_more_memory_than_CHANNEL_BYTES()
     {
-        var options = new EstatOptions { ChannelBytes = 1 << 20, ChannelSize = 1_000_000 };
+        var options = new CollectOptions { ChannelBytes = 1 << 20, ChannelSize = 1_000_000 };
         using PartitionRig rig = NewRig(options);
         string body = new('x', 16384);
         int taken = 0;
@@ -150,7 +150,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task An_event_larger_than_the_whole_partition_is_taken_when_nothing_else_waits()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
         string body = new('x', 4 << 20);
         Assert.Equal(Admission.Accepted, rig.Append(body));
         Assert.Equal(Admission.QueueFull, rig.Append(body));
@@ -160,7 +160,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task After_an_event_larger_than_the_whole_partition_the_next_is_taken_as_soon_as_the_writers_are_done_with_it()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelBytes = 1 << 20, MaxBodySize = 16 << 20 });
         rig.Start();
         string body = new('x', 4 << 20);
         for (int n = 0; n < 3; n++)
@@ -176,7 +176,7 @@ public abstract class PartitionTests(AckLevel level)
     public async Task A_batch_that_nobody_takes_fills_the_partition_and_loses_nothing()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelSize = 10, BatchSize = 2 }, () => release.Task);
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 10, BatchSize = 2 }, () => release.Task);
         rig.Start();
         int taken = 0;
         await Wait.UntilAsync(
@@ -225,7 +225,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_block_that_does_not_fit_is_refused_whole()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelSize = 8 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 8 });
         Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(5)));
         Assert.Equal(Admission.QueueFull, rig.AppendBlock(EventLines.Bodies(4, first: 100)));
         Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(3, first: 5)));
@@ -236,7 +236,7 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_block_larger_than_the_partition_is_taken_when_it_is_half_empty_and_not_before()
     {
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelSize = 8 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 8 });
         Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(4)));
         Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(50, first: 4)));
         Assert.Equal(Admission.QueueFull, rig.AppendBlock(EventLines.Bodies(50, first: 100)));
@@ -251,7 +251,7 @@ public abstract class PartitionTests(AckLevel level)
     [InlineData(300)]
     public async Task A_block_split_over_batches_never_exceeds_BATCH_SIZE(int batchSize)
     {
-        using PartitionRig rig = NewRig(new EstatOptions { BatchSize = batchSize, ChannelBytes = 1L << 30 });
+        using PartitionRig rig = NewRig(new CollectOptions { BatchSize = batchSize, ChannelBytes = 1L << 30 });
         rig.Append("event-0");
         Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(1000, first: 1)));
         rig.Append("event-1001");
@@ -266,7 +266,7 @@ public abstract class PartitionTests(AckLevel level)
     {
         const int Threads = 8;
         const int PerThread = 4000;
-        using PartitionRig rig = NewRig(new EstatOptions { ChannelSize = 500, BatchSize = 700, BatchBytes = 1 << 16 });
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 500, BatchSize = 700, BatchBytes = 1 << 16 });
         rig.Start();
         await Task.WhenAll(Enumerable.Range(0, Threads)
             .Select(thread => Task.Factory.StartNew(() => Send(rig, thread, PerThread), TaskCreationOptions.LongRunning)));
@@ -295,7 +295,7 @@ public abstract class PartitionTests(AckLevel level)
         }
     }
 
-    private PartitionRig NewRig(EstatOptions? options = null, Func<Task>? downstream = null) => new(level, options, downstream);
+    private PartitionRig NewRig(CollectOptions? options = null, Func<Task>? downstream = null) => new(level, options, downstream);
 }
 
 public sealed class MemoryPartitionTests() : PartitionTests(AckLevel.Memory);

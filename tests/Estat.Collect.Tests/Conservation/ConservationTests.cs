@@ -11,7 +11,7 @@ namespace Estat.Collect.Tests.Conservation;
 
 public sealed class ConservationTests : IDisposable
 {
-    private static readonly EstatOptions Options = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), BatchSize = 10, Partitions = 1 };
+    private static readonly CollectOptions Options = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), BatchSize = 10, Partitions = 1 };
     // On a busy machine a file fails often before storage is back, and then sleeps for up to a minute.
     private static readonly TimeSpan Longest = 2 * Backoff.Dlq.Longest;
 

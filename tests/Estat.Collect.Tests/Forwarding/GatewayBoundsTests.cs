@@ -9,7 +9,7 @@ public sealed class GatewayBoundsTests
     [Fact]
     public async Task The_queue_holds_CHANNEL_SIZE_events_and_no_more()
     {
-        using var gateway = new GatewayRig(silos: 3, new EstatOptions { ChannelSize = 10 });
+        using var gateway = new GatewayRig(silos: 3, new CollectOptions { ChannelSize = 10 });
         Task<Ack>[] taken = gateway.Send(EventLines.Bodies(10));
         Assert.Equal(Admission.QueueFull, gateway.Ingest.Outlook(AckLevel.Memory));
         Assert.Equal(Admission.QueueFull, await GatewayRig.Of(gateway.Send("over", AckLevel.Memory)));
@@ -33,7 +33,7 @@ public sealed class GatewayBoundsTests
     [Fact]
     public void The_queue_holds_CHANNEL_BYTES_of_memory_and_no_more()
     {
-        using var gateway = new GatewayRig(silos: 1, new EstatOptions { ChannelBytes = 2 << 20, ChannelSize = 100_000 });
+        using var gateway = new GatewayRig(silos: 1, new CollectOptions { ChannelBytes = 2 << 20, ChannelSize = 100_000 });
         string body = new('x', 10_000);
         int taken = 0;
         while (!gateway.Send(body).IsCompleted)
@@ -48,7 +48,7 @@ public sealed class GatewayBoundsTests
     [Fact]
     public async Task A_block_that_does_not_fit_is_refused_whole_and_one_larger_than_the_queue_is_taken_when_it_is_half_empty()
     {
-        using var gateway = new GatewayRig(silos: 1, new EstatOptions { ChannelSize = 8 });
+        using var gateway = new GatewayRig(silos: 1, new CollectOptions { ChannelSize = 8 });
         gateway.Send(EventLines.Bodies(5));
         Assert.Equal(Admission.QueueFull, await GatewayRig.Of(gateway.SendBlock(EventLines.Bodies(4, first: 100))));
         while (gateway.Open is [var call, ..])
@@ -66,7 +66,7 @@ public sealed class GatewayBoundsTests
     [Fact]
     public async Task Those_who_wait_for_the_store_take_half_of_the_queue_at_the_most()
     {
-        using var gateway = new GatewayRig(silos: 2, new EstatOptions { ChannelSize = 20 });
+        using var gateway = new GatewayRig(silos: 2, new CollectOptions { ChannelSize = 20 });
         gateway.Send(EventLines.Bodies(10), AckLevel.Stored);
         Assert.Equal((Admission.QueueFull, Admission.Accepted), (gateway.Ingest.Outlook(AckLevel.Stored), gateway.Ingest.Outlook(AckLevel.Disk)));
         Assert.Equal(Admission.QueueFull, await GatewayRig.Of(gateway.Send("over", AckLevel.Stored)));
@@ -79,7 +79,7 @@ public sealed class GatewayBoundsTests
     [Fact]
     public async Task A_silo_holds_half_of_the_queue_at_the_most_and_the_room_that_one_partition_gives_back_serves_another()
     {
-        using var gateway = new GatewayRig(silos: 1, new EstatOptions { ChannelSize = 8 });
+        using var gateway = new GatewayRig(silos: 1, new CollectOptions { ChannelSize = 8 });
         _ = gateway.Send(EventLines.Bodies(4));
         Task<Ack> waits = gateway.Send("waits", AckLevel.Memory);
         Assert.Equal(4, gateway.Open.Length);
@@ -119,7 +119,7 @@ public sealed class GatewayBoundsTests
     [InlineData(false)]
     public async Task A_drain_ends_in_time_and_tells_apart_what_was_sent_and_what_was_not(bool hurried)
     {
-        using var gateway = new GatewayRig(silos: 1, new EstatOptions { ChannelSize = 8 });
+        using var gateway = new GatewayRig(silos: 1, new CollectOptions { ChannelSize = 8 });
         Task<Ack>[] acks = gateway.Send(EventLines.Bodies(8));
         int sent = gateway.Open.Sum(call => call.Packet.Events);
         Assert.InRange(sent, 1, 7);

@@ -41,7 +41,7 @@ public sealed class GatewayModelTests
         var stored = new ConcurrentDictionary<string, int>();
         var links = new FakeSilos(
             [.. Enumerable.Range(0, 3).Select(n => new FakeSilo($"silo-{n}") { AtOnce = packet => TakeAsync(packet, stored) })]);
-        using var ingest = new ForwardingIngest(links, new EstatOptions { Partitions = 2 }, TimeProvider.System, NullLogger.Instance);
+        using var ingest = new ForwardingIngest(links, new CollectOptions { Partitions = 2 }, TimeProvider.System, NullLogger.Instance);
         int[] accepted = await Task.WhenAll(Enumerable.Range(0, Threads)
             .Select(thread => Task.Run(() => SendAsync(ingest, stored, thread, PerThread)))).WaitAsync(GatewayRig.Limit * 3);
         Assert.Equal(0, await ingest.DrainAsync(TimeSpan.FromSeconds(5), CancellationToken.None));

@@ -64,7 +64,7 @@ public sealed class GatheringTests
     [Fact]
     public void A_packet_has_at_most_256_KB_unless_one_event_has_more()
     {
-        using var gateway = new GatewayRig(options: new EstatOptions { MaxBodySize = 16 << 20 });
+        using var gateway = new GatewayRig(options: new CollectOptions { MaxBodySize = 16 << 20 });
         gateway.Send("first");
         string[] bodies = [.. Enumerable.Range(0, 60).Select(n => $"{n}" + new string('x', 10_000))];
         gateway.Send(bodies);

@@ -59,7 +59,8 @@ public sealed class PrefixPacketTests
         await using TestNode node = new TestNode(folder).Start();
         var intake = new PacketIntake(node.Engine.Ingest, node.Engine.Levels, node.Engine.Instance, TimeSpan.FromSeconds(10), TimeProvider.System);
         Ack taken = await intake.TakeAsync(Guid.NewGuid(), intake.Instance, AckLevel.Disk, 1, EventLines.Encode(["one"]), "shop");
-        Ack refused = await intake.TakeAsync(Guid.NewGuid(), intake.Instance, AckLevel.Disk, 1, EventLines.Encode(["two"]), node.Options.DlqPrefix);
+        Ack refused = await intake.TakeAsync(Guid.NewGuid(), intake.Instance, AckLevel.Disk, 1, EventLines.Encode(["two"]),
+            node.Options.Storage.DlqPrefix);
         Assert.StartsWith("shop/dt=", taken.Key, StringComparison.Ordinal);
         Assert.Equal(Admission.NoPrefix, refused.Admission);
         await node.DrainAsync();

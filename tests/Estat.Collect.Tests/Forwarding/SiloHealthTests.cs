@@ -149,7 +149,7 @@ public sealed class SiloHealthTests
     [Fact]
     public async Task Who_waits_for_a_silo_that_hangs_goes_to_one_that_joins()
     {
-        using var gateway = new GatewayRig(options: new EstatOptions { ChannelSize = 8 });
+        using var gateway = new GatewayRig(options: new CollectOptions { ChannelSize = 8 });
         Task<Ack>[] acks = gateway.Send(EventLines.Bodies(8));
         int held = gateway.Silos[0].Open.Sum(call => call.Packet.Events);
         Assert.InRange(held, 1, 7);

@@ -12,7 +12,7 @@ namespace Estat.Collect.Tests.Hosting;
 
 public sealed class EngineTests : IDisposable
 {
-    private static readonly EstatOptions Quick = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
+    private static readonly CollectOptions Quick = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -186,7 +186,7 @@ public sealed class EngineTests : IDisposable
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
         using var disk = new SmallDisk(256 * 1024);
         var time = new ManualTimeProvider();
-        await using TestNode node = new TestNode(_folder, new EstatOptions { Ack = AckLevel.Memory, DlqDir = disk.Path, Partitions = 1 }, time)
+        await using TestNode node = new TestNode(_folder, new CollectOptions { Ack = AckLevel.Memory, DlqDir = disk.Path, Partitions = 1 }, time)
             .Start();
         File.WriteAllBytes(Path.Combine(disk.Path, "filler"), new byte[disk.FreeBytes]);
         node.Store.Fails = StorageFailure.Refused;
@@ -201,7 +201,12 @@ public sealed class EngineTests : IDisposable
     [Fact]
     public async Task A_batch_that_gzip_refuses_ends_in_the_quarantine_under_DLQ_PREFIX()
     {
-        EstatOptions options = Quick with { Ack = AckLevel.Memory, DlqPrefix = "unreadable", Partitions = 1 };
+        CollectOptions options = Quick with
+        {
+            Ack = AckLevel.Memory,
+            Partitions = 1,
+            Storage = Quick.Storage with { DlqPrefix = "unreadable" },
+        };
         await using TestNode node = new TestNode(
             _folder, options, openCompressor: content => new FailingCompressor(content, 1, FailingCompressor.Disposal.Works)).Start();
         await node.SendAsync("a", "b");
@@ -234,7 +239,7 @@ public sealed class EngineTests : IDisposable
     [Fact]
     public async Task At_the_DLQ_s_capacity_evict_goes_on_and_counts_what_it_drops()
     {
-        EstatOptions oneByOne = Quick with { Ack = AckLevel.Memory, BatchSize = 1, Partitions = 1, UploadConcurrency = 1, UploadQueue = 10 };
+        CollectOptions oneByOne = Quick with { Ack = AckLevel.Memory, BatchSize = 1, Partitions = 1, UploadConcurrency = 1, UploadQueue = 10 };
         await using TestNode node = new TestNode(_folder, oneByOne with { DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = 1 }).Start();
         node.Store.Fails = StorageFailure.Refused;
         await node.SendAsync(EventLines.Bodies(5));
@@ -248,7 +253,7 @@ public sealed class EngineTests : IDisposable
     public async Task A_second_node_on_the_same_DLQ_does_not_start()
     {
         await using TestNode node = new TestNode(_folder).Start();
-        IOException error = Assert.Throws<FolderOwnedException>(() => new TestNode(_folder, new EstatOptions { SpoolDir = _folder["spool2"] }));
+        IOException error = Assert.Throws<FolderOwnedException>(() => new TestNode(_folder, new CollectOptions { SpoolDir = _folder["spool2"] }));
         Assert.StartsWith("DLQ_DIR=", error.Message, StringComparison.Ordinal);
     }
 

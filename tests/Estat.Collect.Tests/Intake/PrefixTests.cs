@@ -54,7 +54,7 @@ public sealed class PrefixTests : IDisposable
     public async Task What_storage_refuses_comes_back_from_the_DLQ_to_its_own_prefix()
     {
         await using var node = new TestNode(
-            _folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
+            _folder, new CollectOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
         node.Store.Fails = StorageFailure.Transient;
         await SendAsync(node, "shop", "for shop", AckLevel.Memory);
         await SendAsync(node, null, "for raw", AckLevel.Memory);
@@ -90,7 +90,7 @@ public sealed class PrefixTests : IDisposable
     public async Task What_goes_through_the_quarantine_comes_back_to_its_own_prefix()
     {
         await using var node = new TestNode(
-            _folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
+            _folder, new CollectOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), S3AppRetries = 0, Ack = AckLevel.Memory }).Start();
         node.Store.Fails = StorageFailure.Transient;
         await SendAsync(node, "lake/shop", "for lake/shop", AckLevel.Memory);
         await SendAsync(node, null, "for raw", AckLevel.Memory);
@@ -161,7 +161,7 @@ public sealed class PrefixTests : IDisposable
     public async Task A_full_prefix_turns_nobody_else_away()
     {
         // not started: nothing is written
-        await using var node = new TestNode(_folder, new EstatOptions { ChannelSize = 4, Partitions = 1, Ack = AckLevel.Memory });
+        await using var node = new TestNode(_folder, new CollectOptions { ChannelSize = 4, Partitions = 1, Ack = AckLevel.Memory });
         Admission admission;
         do
         {

@@ -8,7 +8,7 @@ namespace Estat.Collect.Tests.Intake;
 
 public sealed class StoredTests : IDisposable
 {
-    private static readonly EstatOptions Options = new() { Partitions = 2, S3AppRetries = 0 };
+    private static readonly CollectOptions Options = new() { Partitions = 2, S3AppRetries = 0 };
     private static readonly TimeSpan Pace = Options.StoredMaxWait;
     private static readonly TimeSpan Tick = TimeSpan.FromTicks(1);
 
@@ -189,5 +189,5 @@ public sealed class StoredTests : IDisposable
         node.AssertConserved();
     }
 
-    private TestNode NewNode(EstatOptions? options = null) => new(_folder, options ?? Options, _time);
+    private TestNode NewNode(CollectOptions? options = null) => new(_folder, options ?? Options, _time);
 }

@@ -111,7 +111,7 @@ public sealed class WriteKeysTests : IDisposable
     }
 
     private Spool OpenSpool() =>
-        Spool.Open(new EstatOptions { SpoolDir = _folder["spool"], SpoolVolatile = true }, spares: 1, _time, NullLogger.Instance);
+        Spool.Open(new CollectOptions { SpoolDir = _folder["spool"], SpoolVolatile = true }, spares: 1, _time, NullLogger.Instance);
 
     private void Write(string name, long? quota = null)
     {

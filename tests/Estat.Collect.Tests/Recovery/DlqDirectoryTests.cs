@@ -62,7 +62,7 @@ public sealed class DlqDirectoryTests : IDisposable
     {
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
         using var disk = new SmallDisk(256 * 1024);
-        using DlqDirectory dlq = Open(new EstatOptions { DlqDir = disk.Path });
+        using DlqDirectory dlq = Open(new CollectOptions { DlqDir = disk.Path });
         File.WriteAllBytes(Path.Combine(disk.Path, "filler"), new byte[disk.FreeBytes - 16384]);
         using SealedBatch batch = Batches.Of(_keys.Next(Batches.Opened), ["a"], _ => throw new InvalidOperationException("raw"));
         using SealedBatch large = Batches.Of(_keys.Next(Batches.Opened), EventLines.Bodies(2000), _ => throw new InvalidOperationException("raw"));
@@ -153,7 +153,7 @@ public sealed class DlqDirectoryTests : IDisposable
     [Fact]
     public void Reject_takes_what_was_acknowledged_even_past_its_capacity()
     {
-        using DlqDirectory dlq = Open(new EstatOptions { DlqMaxSizeBytes = 1 });
+        using DlqDirectory dlq = Open(new CollectOptions { DlqMaxSizeBytes = 1 });
         Assert.False(dlq.IsFull);
         AddThree(dlq);
         Assert.True(dlq.IsFull);
@@ -164,7 +164,7 @@ public sealed class DlqDirectoryTests : IDisposable
     public void Evict_deletes_the_oldest_and_counts_what_it_drops()
     {
         using SealedBatch probe = Batches.Of("raw/probe.jsonl.gz", ["event-0"]);
-        using DlqDirectory dlq = Open(new EstatOptions { DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = (2 * probe.ContentBytes) + 4 });
+        using DlqDirectory dlq = Open(new CollectOptions { DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = (2 * probe.ContentBytes) + 4 });
         string[] keys = AddThree(dlq);
         Assert.Equal((2, 1), (dlq.Files, _ledger.Read().Dropped));
         Assert.Equal(2, _ledger.Read().Dlq);
@@ -220,7 +220,7 @@ public sealed class DlqDirectoryTests : IDisposable
     {
         using SealedBatch probe = Batches.Of("raw/probe.jsonl.gz", ["event-0"]);
         var log = new LogLines();
-        using DlqDirectory dlq = Open(new EstatOptions { DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = probe.ContentBytes + 4 }, log);
+        using DlqDirectory dlq = Open(new CollectOptions { DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = probe.ContentBytes + 4 }, log);
         int lines = 0;
         bool isInside = false;
         log.OnLine = () =>
@@ -253,7 +253,7 @@ public sealed class DlqDirectoryTests : IDisposable
     [Fact]
     public void A_disk_at_its_reserve_counts_as_full_while_files_wait_on_it()
     {
-        using DlqDirectory dlq = Open(new EstatOptions { DiskMinFreeBytes = long.MaxValue });
+        using DlqDirectory dlq = Open(new CollectOptions { DiskMinFreeBytes = long.MaxValue });
         Assert.False(dlq.IsFull);
         AddThree(dlq);
         Assert.True(dlq.IsFull);
@@ -268,7 +268,7 @@ public sealed class DlqDirectoryTests : IDisposable
             return;
         }
 
-        using DlqDirectory dlq = Open(new EstatOptions { DiskMinFreeBytes = long.MaxValue });
+        using DlqDirectory dlq = Open(new CollectOptions { DiskMinFreeBytes = long.MaxValue });
         UnixFileMode mode = File.GetUnixFileMode(_folder.Path);
         File.SetUnixFileMode(_folder.Path, UnixFileMode.None);
         const int Nobody = 65534;
@@ -304,11 +304,11 @@ public sealed class DlqDirectoryTests : IDisposable
         return keys;
     }
 
-    private DlqDirectory Open(EstatOptions? options = null, LogLines? log = null)
+    private DlqDirectory Open(CollectOptions? options = null, LogLines? log = null)
     {
-        options ??= new EstatOptions();
+        options ??= new CollectOptions();
         return new DlqDirectory(
-            options.DlqDir == new EstatOptions().DlqDir ? options with { DlqDir = _folder["dlq"] } : options, _keys, _ledger, _time,
+            options.DlqDir == new CollectOptions().DlqDir ? options with { DlqDir = _folder["dlq"] } : options, _keys, _ledger, _time,
             log ?? (ILogger)NullLogger.Instance);
     }
 }

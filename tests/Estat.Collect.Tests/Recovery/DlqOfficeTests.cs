@@ -17,7 +17,7 @@ public sealed class DlqOfficeTests : IDisposable
     {
         const int Files = 400;
         string[] names = [.. Enumerable.Range(0, Files).Select(number => Put($"file {number}"))];
-        await using TestNode node = new TestNode(_folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(1) }).Start();
+        await using TestNode node = new TestNode(_folder, new CollectOptions { RecoveryInterval = TimeSpan.FromMilliseconds(1) }).Start();
         await StockAsync(node, names[0]);
         int discarded = 0;
         int stored = 0;
@@ -132,7 +132,7 @@ public sealed class DlqOfficeTests : IDisposable
     private static Task StockAsync(TestNode node, string name) =>
         node.UntilAsync(() => node.Engine.Dlq.Discard(name, -1, "a test").End is OrderEnd.OtherCount or OrderEnd.Missing or OrderEnd.Busy, "stock");
 
-    private static EstatOptions Calm => new() { RecoveryInterval = TimeSpan.FromHours(1) };
+    private static CollectOptions Calm => new() { RecoveryInterval = TimeSpan.FromHours(1) };
 
     private string Put(string body)
     {

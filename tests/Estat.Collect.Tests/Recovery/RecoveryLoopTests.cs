@@ -425,5 +425,5 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         Assert.True(File.Exists(bad));
     }
 
-    private RecoveryRig Start(ManualTimeProvider? time = null) => new(_place, Dlq, time, new EstatOptions { DlqMaxAge = TimeSpan.FromHours(24) });
+    private RecoveryRig Start(ManualTimeProvider? time = null) => new(_place, Dlq, time, new CollectOptions { DlqMaxAge = TimeSpan.FromHours(24) });
 }

@@ -94,7 +94,7 @@ public sealed class StrangeDlqFileTests : IAsyncDisposable
         await PutStrangerAsync(replaced, kind);
         DlqFiles.Put(Dlq, DlqFiles.NewKey(Batches.Opened.AddMinutes(1)), ["good"]);
         await using TestNode node = new TestNode(
-            _folder, new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), DlqMaxAge = TimeSpan.FromDays(10_000) }).Start();
+            _folder, new CollectOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10), DlqMaxAge = TimeSpan.FromDays(10_000) }).Start();
         await node.UntilAsync(() => node.Balance.Stored == 1, "the good one to be stored");
         await Wait.UntilAsync(() => node.Log.Of(LogLevel.Warning).Length == 1, Limit, "the strange one to be told",
             () => string.Join(Environment.NewLine, node.Log.Of(LogLevel.Warning)));

@@ -48,7 +48,7 @@ public sealed class IngestReplayTests : IDisposable
 
     private async Task<string> StoreAsync(int events)
     {
-        await using TestNode node = new TestNode(_folder, new EstatOptions { Ack = AckLevel.Memory }).Start();
+        await using TestNode node = new TestNode(_folder, new CollectOptions { Ack = AckLevel.Memory }).Start();
         await node.SendAsync(Enumerable.Range(0, events).Select(number => $"event {number}"));
         Assert.Equal(0, await node.DrainAsync());
         return node.Data;

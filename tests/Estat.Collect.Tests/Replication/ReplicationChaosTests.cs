@@ -3,6 +3,7 @@ using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Options;
 using Estat.Grains.Replication;
+using Estat.Http.Options;
 
 namespace Estat.Collect.Tests.Replication;
 
@@ -20,7 +21,7 @@ public sealed class ReplicationChaosTests
         var random = new Random(seed);
         ReplicaDegradedPolicy degraded = random.Next(2) == 0 ? ReplicaDegradedPolicy.Reject : ReplicaDegradedPolicy.Disk;
         await using var cluster = new ReplicaCluster(
-            3, degraded, new EstatOptions { BatchSize = random.Next(3, 40), S3Timeout = TimeSpan.FromSeconds(1) });
+            3, degraded, new CollectOptions { BatchSize = random.Next(3, 40), Storage = new() { S3Timeout = TimeSpan.FromSeconds(1) } });
         cluster.Announce();
         var acked = new Dictionary<string, AckLevel>();
         var pending = new List<(string Body, Task<Ack> Ack)>();

@@ -2,6 +2,7 @@
 using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Options;
+using Estat.Http.Options;
 
 namespace Estat.Collect.Tests.Replication;
 
@@ -214,7 +215,7 @@ public sealed class ReplicationTests
     [Fact]
     public async Task When_the_owner_s_disk_damaged_a_batch_the_copy_is_kept_and_makes_it_whole()
     {
-        await using var cluster = new ReplicaCluster(2, options: new EstatOptions { BatchSize = 5, UploadQueue = 1, UploadConcurrency = 1 });
+        await using var cluster = new ReplicaCluster(2, options: new CollectOptions { BatchSize = 5, UploadQueue = 1, UploadConcurrency = 1 });
         ReplicaNode owner = cluster.Nodes[0];
         owner.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         foreach (string body in EventLines.Bodies(25, first: 10))

@@ -9,7 +9,7 @@ namespace Estat.Collect.Tests.Spooling;
 
 public sealed class DiskTroubleTests : IDisposable
 {
-    private static readonly EstatOptions Quick = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), Partitions = 1 };
+    private static readonly CollectOptions Quick = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), Partitions = 1 };
     private readonly TempFolder _folder = new();
 
     /// <summary>How a write or a flush of an open segment fails.</summary>
@@ -344,7 +344,7 @@ public sealed class DiskTroubleTests : IDisposable
         return key;
     }
 
-    private TestNode NewNode(EstatOptions? options = null, TimeProvider? time = null) => new(_folder, options ?? Quick, time, withFaults: true);
+    private TestNode NewNode(CollectOptions? options = null, TimeProvider? time = null) => new(_folder, options ?? Quick, time, withFaults: true);
 
     // The one that holds a batch: spares hold zeros.
     private string OpenSegment() => Path.GetFileName(Assert.Single(Snapshot.Segments(_folder)));

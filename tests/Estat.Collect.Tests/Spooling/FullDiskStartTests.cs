@@ -36,7 +36,7 @@ public sealed class FullDiskStartTests : SpoolTests
             disk.Fill();
         }
 
-        EstatOptions options = Quick with
+        CollectOptions options = Quick with
         {
             SpoolDir = spool, DlqDir = dlq, SpoolVolatile = true, DiskMinFreeBytes = withoutInodes ? 0 : 64 * 1024,
             AckAllowed = [AckLevel.Memory, AckLevel.Disk],

@@ -97,7 +97,7 @@ public sealed class LostSegmentTests : SpoolTests
     public void A_segment_that_the_node_itself_deletes_during_a_look_is_not_missed()
     {
         var log = new LogLines();
-        EstatOptions options = Quick with { SpoolDir = Folder["spool"] };
+        CollectOptions options = Quick with { SpoolDir = Folder["spool"] };
         DirectoryLock owner = DirectoryLock.Take(options.SpoolDir, "SPOOL_DIR");
         var files = new FaultingFiles(new DiskFiles(options.SpoolDir, owner));
         using var spool = new Spool(options, files, owner, spares: 1, TimeProvider.System, log);

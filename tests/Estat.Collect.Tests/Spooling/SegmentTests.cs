@@ -18,7 +18,7 @@ public sealed class SegmentTests : IDisposable
     private readonly Spool _spool;
     private string _name = "";
 
-    public SegmentTests() => _spool = new Spool(new EstatOptions(), _files, owner: null, spares: 1, TimeProvider.System, NullLogger.Instance);
+    public SegmentTests() => _spool = new Spool(new CollectOptions(), _files, owner: null, spares: 1, TimeProvider.System, NullLogger.Instance);
 
     public void Dispose() => _spool.Dispose();
 

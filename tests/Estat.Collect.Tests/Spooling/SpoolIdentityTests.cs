@@ -90,7 +90,7 @@ public sealed class SpoolIdentityTests : SpoolTests
     {
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
         using var disk = new SmallDisk(16 << 20);
-        EstatOptions options = Quick with { SpoolDir = Path.Combine(disk.Path, "spool"), DiskMinFreeBytes = 0 };
+        CollectOptions options = Quick with { SpoolDir = Path.Combine(disk.Path, "spool"), DiskMinFreeBytes = 0 };
         AckLevel[][] above = [[AckLevel.Disk], [AckLevel.Memory, AckLevel.Stored]];
         Assert.All(
             [options, options with { Ack = AckLevel.Stored }, .. above.Select(allowed => options with { Ack = allowed[0], AckAllowed = allowed })],

@@ -10,7 +10,7 @@ public sealed class SpooledBatchTests : SpoolTests
     [Fact]
     public async Task With_a_full_upload_queue_batches_wait_on_disk_and_the_partition_goes_on()
     {
-        EstatOptions small = Quick with { BatchSize = 5, UploadQueue = 1, UploadConcurrency = 1, ChannelSize = 10 };
+        CollectOptions small = Quick with { BatchSize = 5, UploadQueue = 1, UploadConcurrency = 1, ChannelSize = 10 };
         await using TestNode node = new TestNode(Folder, small).Start();
         HoldUploads(node);
         await node.SendPatientlyAsync(EventLines.Bodies(200));

@@ -19,10 +19,15 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     [InlineData(false)]
     public async Task Every_PUT_asks_for_encryption_ACL_and_storage_class_as_the_options_say(bool isForRaw)
     {
-        EstatOptions options = Recording() with { S3Sse = "aws:kms", S3SseKmsKeyId = "alias/events", S3Acl = "bucket-owner-full-control",
-            S3StorageClass = "INTELLIGENT_TIERING" };
+        StorageOptions options = Recording() with
+        {
+            S3Sse = "aws:kms",
+            S3SseKmsKeyId = "alias/events",
+            S3Acl = "bucket-owner-full-control",
+            S3StorageClass = "INTELLIGENT_TIERING",
+        };
         ObjectContent content = Batches.ContentOf("a");
-        using var store = new S3ObjectStore(options.Storage, TimeProvider.System);
+        using var store = new S3ObjectStore(options, TimeProvider.System);
         await TryCreateAsync(store, isForRaw ? content : content with { IsGzip = false, Reason = "broken" });
         WebHeaderCollection put = _puts.First();
         Assert.Equal(
@@ -34,7 +39,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
     [Fact]
     public async Task Without_options_nothing_is_asked_for_and_the_body_need_not_wait_for_100_Continue()
     {
-        using var store = new S3ObjectStore((Recording() with { S3ExpectContinue = false }).Storage, TimeProvider.System);
+        using var store = new S3ObjectStore(Recording() with { S3ExpectContinue = false }, TimeProvider.System);
         await TryCreateAsync(store, Batches.ContentOf("a"));
         Assert.DoesNotContain(_puts.First().AllKeys,
             name => name!.StartsWith("x-amz-server-side", StringComparison.OrdinalIgnoreCase)
@@ -47,8 +52,13 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
         BucketPlace place = await BucketPlace.CreateAsync(await gateway.SharedAsync());
         await using (place)
         {
-            EstatOptions options = place.Options with { S3Acl = "bucket-owner-full-control", S3StorageClass = "STANDARD", S3ExpectContinue = false };
-            using var store = new S3ObjectStore(options.Storage, TimeProvider.System);
+            StorageOptions options = place.Options.Storage with
+            {
+                S3Acl = "bucket-owner-full-control",
+                S3StorageClass = "STANDARD",
+                S3ExpectContinue = false,
+            };
+            using var store = new S3ObjectStore(options, TimeProvider.System);
             Assert.Equal(CreateOutcome.Created, await store.CreateAsync("raw/a", Batches.ContentOf("a"), Token));
             GetObjectMetadataResponse head = await place.Gateway.Client.GetObjectMetadataAsync(place.Bucket, "raw/a", Token);
             Assert.Equal("gzip", head.Headers.ContentEncoding);
@@ -119,7 +129,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
 
     public void Dispose() => _listener.Close();
 
-    private static EstatOptions OptionsFor(Uri endpoint)
+    private static CollectOptions OptionsFor(Uri endpoint)
     {
         // Any will do here; those of the shared gateway stay.
         foreach (string name in new[] { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY" })
@@ -127,7 +137,7 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
             Environment.SetEnvironmentVariable(name, Environment.GetEnvironmentVariable(name) ?? "any");
         }
 
-        return new EstatOptions { RawBucket = "bucket", S3Endpoint = endpoint, S3Timeout = TimeSpan.FromSeconds(20) };
+        return new CollectOptions { Storage = new() { RawBucket = "bucket", S3Endpoint = endpoint, S3Timeout = TimeSpan.FromSeconds(20) } };
     }
 
     // What comes of it is not asked here: the requests tell.
@@ -143,13 +153,13 @@ public sealed class S3PutRulesTests(S3Gateway gateway) : IDisposable
         }
     }
 
-    private EstatOptions Recording()
+    private StorageOptions Recording()
     {
         string endpoint = $"http://127.0.0.1:{FreePort.Next()}/";
         _listener.Prefixes.Add(endpoint);
         _listener.Start();
         _ = RecordAsync();
-        return OptionsFor(new Uri(endpoint));
+        return OptionsFor(new Uri(endpoint)).Storage;
     }
 
     private async Task RecordAsync()

@@ -26,7 +26,7 @@ internal sealed class GatewayModel : IDisposable
     {
         _dice = new Random(seed);
         _gateway = new GatewayRig(
-            _dice.Next(1, 5), new EstatOptions { ChannelSize = _dice.Next(3) == 0 ? _dice.Next(1, 20) : 4000, ChannelBytes = _dice.Next(2) == 0
+            _dice.Next(1, 5), new CollectOptions { ChannelSize = _dice.Next(3) == 0 ? _dice.Next(1, 20) : 4000, ChannelBytes = _dice.Next(2) == 0
                 ? 1 << 20 : 32 << 20 }, _dice.Next(1, 4));
         _everySilo = [.. _gateway.Silos];
         _everySilo.ForEach(MakeMoody);

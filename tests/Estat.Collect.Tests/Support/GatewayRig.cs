@@ -13,11 +13,11 @@ internal sealed class GatewayRig : IDisposable
 {
     internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    internal GatewayRig(int silos = 1, EstatOptions? options = null, int partitions = 1)
+    internal GatewayRig(int silos = 1, CollectOptions? options = null, int partitions = 1)
     {
         Silos = [.. Enumerable.Range(0, silos).Select(n => new FakeSilo($"silo-{n}"))];
         Links = new FakeSilos([.. Silos]);
-        Ingest = new ForwardingIngest(Links, (options ?? new EstatOptions()) with { Partitions = partitions }, Time, NullLogger.Instance);
+        Ingest = new ForwardingIngest(Links, (options ?? new CollectOptions()) with { Partitions = partitions }, Time, NullLogger.Instance);
         Metrics = new PrometheusText(Ingest.Instruments.Meter);
     }
 

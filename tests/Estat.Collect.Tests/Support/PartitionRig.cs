@@ -20,7 +20,7 @@ internal sealed class PartitionRig : IDisposable
     private readonly List<SealedBatch> _batches = [];
     private readonly ChunkPool _chunks = new();
     private readonly EstatInstruments _instruments = new();
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private readonly FolderPlace _place = new();
     private readonly Spool _spool;
     private readonly DlqDirectory _dlq;
@@ -28,11 +28,11 @@ internal sealed class PartitionRig : IDisposable
     private readonly Estat.Collect.Hosting.PartitionWriters _writers;
     private Task? _writing;
 
-    internal PartitionRig(AckLevel level, EstatOptions? options = null, Func<Task>? downstream = null, ISpoolFiles? files = null)
+    internal PartitionRig(AckLevel level, CollectOptions? options = null, Func<Task>? downstream = null, ISpoolFiles? files = null)
     {
-        _options = (options ?? new EstatOptions()) with { Partitions = 1 };
+        _options = (options ?? new CollectOptions()) with { Partitions = 1 };
         _spool = new Spool(_options, files ?? new DiskFiles(_folder.Path), owner: null, spares: 1, Time, NullLogger.Instance);
-        var quarantine = new QuarantineKeys(new EstatOptions());
+        var quarantine = new QuarantineKeys(new CollectOptions());
         var ledger = new Ledger(() => 0, () => 0);
         var store = new BatchStore(
             new ObjectWriter(_place.Store, _instruments, NullLogger.Instance), quarantine,

@@ -18,17 +18,18 @@ internal sealed class RecoveryRig : IDisposable
     private readonly RecoveryLoop _loop;
     private readonly DlqScan _scan;
 
-    internal RecoveryRig(StoragePlace place, string dlqFolder, ManualTimeProvider? time = null, EstatOptions? options = null, Func<bool>? idle = null)
+    internal RecoveryRig(StoragePlace place, string dlqFolder, ManualTimeProvider? time = null, CollectOptions? options = null,
+        Func<bool>? idle = null)
     {
-        options = (options ?? new EstatOptions()) with { DlqDir = dlqFolder };
+        options = (options ?? new CollectOptions()) with { DlqDir = dlqFolder };
         Time = time ?? new ManualTimeProvider();
         Metrics = new PrometheusText(_instruments.Meter);
         Store = new SwitchedStore(place.Store);
-        var keys = new ObjectKeys(options.RawPrefix, ObjectKeys.NewInstance());
+        var keys = new ObjectKeys(options.Storage.RawPrefix, ObjectKeys.NewInstance());
         Dlq = new DlqDirectory(options, keys, Ledger, Time, NullLogger.Instance);
         _loop = new RecoveryLoop(
             options, Dlq, new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(options), keys, _instruments,
-            idle ?? (() => true), new StorageState(() => (0, 0), () => { }, Time, Log), new NoObserver(), Time, Log);
+            idle ?? (() => true), new StorageState(() => (0, 0), () => { }, Time, NullLogger.Instance), new NoObserver(), Time, Log);
         _scan = new DlqScan(() => Dlq.Way, Time, Backoff.Dlq.Longest);
         Dlq.TakeStock(CancellationToken.None);
     }

@@ -5,6 +5,7 @@ using Estat.Base.Storage;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
 using Estat.Grains.Replication;
+using Estat.Http.Options;
 
 namespace Estat.Collect.Tests.Support;
 
@@ -13,7 +14,7 @@ internal sealed class ReplicaCluster : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
 
-    internal ReplicaCluster(int nodes, ReplicaDegradedPolicy degraded = ReplicaDegradedPolicy.Reject, EstatOptions? options = null,
+    internal ReplicaCluster(int nodes, ReplicaDegradedPolicy degraded = ReplicaDegradedPolicy.Reject, CollectOptions? options = null,
         Action<ReplicaNode>? beforeStart = null,
         TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null)
     {
@@ -21,7 +22,7 @@ internal sealed class ReplicaCluster : IAsyncDisposable
         for (int i = 0; i < nodes; i++)
         {
             Nodes.Add(new ReplicaNode(
-                this, $"silo-{i}", _folder, degraded, options ?? new EstatOptions(), beforeStart, time ?? TimeProvider.System, openCompressor));
+                this, $"silo-{i}", _folder, degraded, options ?? new CollectOptions(), beforeStart, time ?? TimeProvider.System, openCompressor));
         }
     }
 
@@ -66,7 +67,7 @@ internal sealed class ReplicaNode : IReplicaPeers, IAsyncDisposable
     private readonly ReplicaCluster _cluster;
     private bool _drained;
 
-    internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, ReplicaDegradedPolicy degraded, EstatOptions options,
+    internal ReplicaNode(ReplicaCluster cluster, string name, TempFolder folder, ReplicaDegradedPolicy degraded, CollectOptions options,
         Action<ReplicaNode>? beforeStart,
         TimeProvider time, Func<Stream, Stream>? openCompressor)
     {

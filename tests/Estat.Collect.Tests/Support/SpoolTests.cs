@@ -10,7 +10,7 @@ public abstract class SpoolTests : IDisposable
 {
     private readonly List<TempFolder> _crashed = [];
 
-    private protected static EstatOptions Quick { get; } = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), Partitions = 1 };
+    private protected static CollectOptions Quick { get; } = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), Partitions = 1 };
 
     private protected TempFolder Folder { get; } = new();
 
@@ -101,7 +101,7 @@ public abstract class SpoolTests : IDisposable
     // What a kill leaves: segments that are open, or sealed and not uploaded.
     private protected async Task<(TempFolder Left, string LastKey)> LeaveAsync(bool isSealed, int events, int? batchSize = null)
     {
-        EstatOptions options = Quick with { BatchSize = batchSize ?? (isSealed ? events : 5000), UploadQueue = 1, UploadConcurrency = 1 };
+        CollectOptions options = Quick with { BatchSize = batchSize ?? (isSealed ? events : 5000), UploadQueue = 1, UploadConcurrency = 1 };
         await using TestNode node = new TestNode(Folder, options).Start();
         HoldUploads(node);
         string key = await SendOneByOneAsync(node, events);

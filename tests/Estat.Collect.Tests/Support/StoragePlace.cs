@@ -62,7 +62,7 @@ internal sealed class FolderPlace : StoragePlace
 /// <summary>A bucket of its own, reached directly or through a proxy.</summary>
 internal sealed class BucketPlace : StoragePlace
 {
-    private BucketPlace(CephRgw gateway, EstatOptions options, FaultProxy? proxy)
+    private BucketPlace(CephRgw gateway, CollectOptions options, FaultProxy? proxy)
     {
         Gateway = gateway;
         Options = options;
@@ -74,21 +74,24 @@ internal sealed class BucketPlace : StoragePlace
 
     internal CephRgw Gateway { get; }
 
-    internal EstatOptions Options { get; }
+    internal CollectOptions Options { get; }
 
     /// <summary>What stands between the store and the gateway; null without.</summary>
     internal FaultProxy? Proxy { get; }
 
-    internal string Bucket => Options.RawBucket!;
+    internal string Bucket => Options.Storage.RawBucket!;
 
     internal static async Task<BucketPlace> CreateAsync(CephRgw gateway, bool behindProxy = false, TimeSpan? timeout = null)
     {
         FaultProxy? proxy = behindProxy ? FaultProxy.Start(gateway.Port) : null;
-        var options = new EstatOptions
+        var options = new CollectOptions
         {
-            RawBucket = await gateway.CreateBucketAsync(),
-            S3Endpoint = new Uri(proxy?.Endpoint ?? gateway.Endpoint),
-            S3Timeout = timeout ?? TimeSpan.FromSeconds(20),
+            Storage = new()
+            {
+                RawBucket = await gateway.CreateBucketAsync(),
+                S3Endpoint = new Uri(proxy?.Endpoint ?? gateway.Endpoint),
+                S3Timeout = timeout ?? TimeSpan.FromSeconds(20),
+            },
         };
         return new BucketPlace(gateway, options, proxy);
     }

@@ -18,12 +18,12 @@ internal sealed class TestNode : IAsyncDisposable
     private bool _drained;
 
     internal TestNode(
-        TempFolder folder, EstatOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null,
+        TempFolder folder, CollectOptions? options = null, TimeProvider? time = null, Func<Stream, Stream>? openCompressor = null,
         bool withFaults = false)
     {
         Data = folder["data"];
-        options ??= new EstatOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
-        var untouched = new EstatOptions();
+        options ??= new CollectOptions { RecoveryInterval = TimeSpan.FromMilliseconds(10) };
+        var untouched = new CollectOptions();
         Options = options with
         {
             DlqDir = options.DlqDir == untouched.DlqDir ? folder["dlq"] : options.DlqDir,
@@ -46,7 +46,7 @@ internal sealed class TestNode : IAsyncDisposable
         Metrics = new PrometheusText(Engine.Instruments.Meter);
     }
 
-    internal EstatOptions Options { get; }
+    internal CollectOptions Options { get; }
 
     internal string Data { get; }
 
@@ -66,10 +66,10 @@ internal sealed class TestNode : IAsyncDisposable
     internal string[] DlqNames => DlqFiles.NamesIn(Options.DlqDir);
 
     /// <summary>Keys in RAW.</summary>
-    internal string[] Keys => KeysUnder(Options.RawPrefix);
+    internal string[] Keys => KeysUnder(Options.Storage.RawPrefix);
 
     /// <summary>Keys in the quarantine.</summary>
-    internal string[] Quarantine => KeysUnder(Options.DlqPrefix);
+    internal string[] Quarantine => KeysUnder(Options.Storage.DlqPrefix);
 
     /// <summary>The bodies in RAW, sorted.</summary>
     internal string[] Stored => [.. StoredEvents.FromFolder(Path.Combine(Data, "raw")).Select(stored => stored.Body).Order(StringComparer.Ordinal)];

@@ -18,10 +18,10 @@ internal sealed class UploadRig : IAsyncDisposable
     private readonly Task _working;
     private long _accepted;
 
-    internal UploadRig(EstatOptions? options = null)
+    internal UploadRig(CollectOptions? options = null)
     {
-        Options = options ?? new EstatOptions();
-        if (Options.DlqDir == new EstatOptions().DlqDir)
+        Options = options ?? new CollectOptions();
+        if (Options.DlqDir == new CollectOptions().DlqDir)
         {
             Options = Options with { DlqDir = _folder["dlq"] };
         }
@@ -31,13 +31,13 @@ internal sealed class UploadRig : IAsyncDisposable
         Ledger = new Ledger(() => Volatile.Read(ref _accepted), () => 0);
         Dlq = new DlqDirectory(Options, new ObjectKeys("raw", ObjectKeys.NewInstance()), Ledger, Time, NullLogger.Instance);
         BatchStore = new BatchStore(
-            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(new EstatOptions()),
+            new ObjectWriter(Store, _instruments, NullLogger.Instance), new QuarantineKeys(new CollectOptions()),
             new StorageState(() => (0, 0), () => { }, Time, NullLogger.Instance), new NoObserver(), Ledger, _instruments, Time, NullLogger.Instance);
         Uploader = new Uploader(Options, BatchStore, Dlq, backlog: null, copies: null, Ledger, _instruments, Time, NullLogger.Instance);
         _working = Uploader.RunAsync();
     }
 
-    internal EstatOptions Options { get; }
+    internal CollectOptions Options { get; }
 
     internal FolderPlace Place { get; } = new();
 

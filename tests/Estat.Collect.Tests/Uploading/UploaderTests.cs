@@ -12,7 +12,7 @@ public sealed class UploaderTests
     [Fact]
     public async Task A_batch_is_tried_S3_APP_RETRIES_times_more_and_then_goes_to_the_DLQ()
     {
-        await using var rig = new UploadRig(new EstatOptions { S3AppRetries = 2 });
+        await using var rig = new UploadRig(new CollectOptions { S3AppRetries = 2 });
         rig.Store.Fails = StorageFailure.Transient;
         await rig.EnqueueAsync("a", "b");
         await rig.UntilAsync(() => rig.Dlq.Files == 1, "the batch to reach the DLQ");
@@ -29,7 +29,7 @@ public sealed class UploaderTests
     [Fact]
     public async Task While_storage_is_known_to_fail_a_batch_is_tried_once()
     {
-        await using var rig = new UploadRig(new EstatOptions { S3AppRetries = 2 });
+        await using var rig = new UploadRig(new CollectOptions { S3AppRetries = 2 });
         rig.Store.Fails = StorageFailure.Transient;
         await rig.EnqueueAsync("a");
         await rig.UntilAsync(() => rig.Dlq.Files == 1, "the first batch to reach the DLQ");
@@ -47,7 +47,7 @@ public sealed class UploaderTests
     [InlineData(StorageFailure.Disk)]
     public async Task A_failure_that_does_not_pass_by_itself_sends_the_batch_to_the_DLQ_at_once(StorageFailure failure)
     {
-        await using var rig = new UploadRig(new EstatOptions { S3AppRetries = 5 });
+        await using var rig = new UploadRig(new CollectOptions { S3AppRetries = 5 });
         rig.Store.Fails = failure;
         await rig.EnqueueAsync("a");
         await Wait.UntilAsync(() => rig.Dlq.Files == 1, Limit, "the batch to reach the DLQ without time passing");
@@ -70,7 +70,7 @@ public sealed class UploaderTests
     [Fact]
     public async Task A_full_queue_makes_partitions_wait_while_storage_answers()
     {
-        await using var rig = new UploadRig(new EstatOptions { UploadQueue = 1, UploadConcurrency = 1 });
+        await using var rig = new UploadRig(new CollectOptions { UploadQueue = 1, UploadConcurrency = 1 });
         rig.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await rig.EnqueueAsync("uploading");
         await Wait.UntilAsync(() => rig.Store.Creates == 1, Limit, "the first upload to begin");
@@ -89,7 +89,7 @@ public sealed class UploaderTests
     [Fact]
     public async Task A_full_queue_spills_into_the_DLQ_while_storage_fails()
     {
-        await using var rig = new UploadRig(new EstatOptions { UploadQueue = 1, UploadConcurrency = 1 });
+        await using var rig = new UploadRig(new CollectOptions { UploadQueue = 1, UploadConcurrency = 1 });
         rig.Store.Fails = StorageFailure.Refused;
         await rig.EnqueueAsync("first");
         await rig.UntilAsync(() => rig.Dlq.Files == 1, "storage to be known to fail");
@@ -108,7 +108,7 @@ public sealed class UploaderTests
     [Fact]
     public async Task Hurry_ends_uploads_in_progress_and_saves_them_in_the_DLQ()
     {
-        await using var rig = new UploadRig(new EstatOptions { UploadQueue = 4, UploadConcurrency = 1 });
+        await using var rig = new UploadRig(new CollectOptions { UploadQueue = 4, UploadConcurrency = 1 });
         rig.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await rig.EnqueueAsync("a");
         await rig.EnqueueAsync("b");
@@ -123,7 +123,7 @@ public sealed class UploaderTests
     [Fact]
     public async Task What_an_upload_throws_at_being_hurried_reaches_nobody_who_hurries_and_keeps_no_other_upload()
     {
-        await using var rig = new UploadRig(new EstatOptions { UploadQueue = 4, UploadConcurrency = 2 });
+        await using var rig = new UploadRig(new CollectOptions { UploadQueue = 4, UploadConcurrency = 2 });
         rig.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         rig.Store.OnCreate = static token => token.Register(static () => throw new InvalidOperationException("a client's own fault"));
         await rig.EnqueueAsync("a");
@@ -140,7 +140,7 @@ public sealed class UploaderTests
     public async Task A_batch_that_neither_storage_nor_disk_takes_stays_in_memory_until_one_does(bool diskIsMended)
     {
         using SmallDisk disk = FullDisk(out string filler);
-        await using var rig = new UploadRig(new EstatOptions { DlqDir = disk.Path });
+        await using var rig = new UploadRig(new CollectOptions { DlqDir = disk.Path });
         File.WriteAllBytes(filler, new byte[disk.FreeBytes]);
         rig.Store.Fails = StorageFailure.Refused;
         await rig.EnqueueAsync("a", "b");
@@ -167,7 +167,7 @@ public sealed class UploaderTests
     public async Task Giving_up_counts_what_is_lost()
     {
         using SmallDisk disk = FullDisk(out string filler);
-        await using var rig = new UploadRig(new EstatOptions { DlqDir = disk.Path });
+        await using var rig = new UploadRig(new CollectOptions { DlqDir = disk.Path });
         File.WriteAllBytes(filler, new byte[disk.FreeBytes]);
         rig.Store.Fails = StorageFailure.Refused;
         await rig.EnqueueAsync("a", "b");

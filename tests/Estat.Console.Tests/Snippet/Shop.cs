@@ -2,7 +2,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Estat.Api.Hosting;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -36,12 +36,15 @@ internal sealed class Shop : IAsyncDisposable
         _server = new StandaloneServer(
             new EstatOptions
             {
-                HttpAddr = "127.0.0.1:0",
-                StorageDir = _folder["data"],
-                DlqDir = _folder["dlq"],
-                SpoolDir = _folder["spool"],
-                CaptureCookie = true,
-                LogLevel = "critical",
+                Http = new() { HttpAddr = "127.0.0.1:0" },
+                Node = new() { LogLevel = "critical" },
+                Collect = new()
+                {
+                    DlqDir = _folder["dlq"],
+                    SpoolDir = _folder["spool"],
+                    CaptureCookie = true,
+                    Storage = new() { StorageDir = _folder["data"] },
+                },
             },
             TimeProvider.System, isTerminal: false);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

@@ -25,7 +25,7 @@ internal sealed class NodeModel : IDisposable
     private readonly ConcurrentQueue<string> _faults = new();
     private readonly ConcurrentQueue<string> _log = new();
     private readonly string _folder;
-    private readonly EstatOptions _options;
+    private readonly CollectOptions _options;
     private PowerCutFiles? _disk;
     private int _start;
     private bool _wasKilled;
@@ -37,7 +37,7 @@ internal sealed class NodeModel : IDisposable
         _objects = new StoredObjects(_events);
         string memory = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         _folder = Directory.CreateDirectory(Path.Combine(memory, $"estat-model-{Guid.NewGuid():N}")).FullName;
-        _options = new EstatOptions
+        _options = new CollectOptions
         {
             AckAllowed = [AckLevel.Disk, AckLevel.Stored],
             Partitions = _random.Next(1, 4),
@@ -90,7 +90,7 @@ internal sealed class NodeModel : IDisposable
         _disk = _disk is null ? new PowerCutFiles(power, new Random(_random.Next()), faults, dawdles: true)
             : isKill ? _disk.Successor(power, faults)
             : _disk.Survivors(power, faults);
-        EstatOptions options = _options with { DlqDir = FolderOfDlq(_start) };
+        CollectOptions options = _options with { DlqDir = FolderOfDlq(_start) };
         using var log = new FaultLog(_start, _faults, _log, power);
         var store = new ModelStore(_objects, power, new Random(_random.Next()), isLast ? 0 : Pick(0, 0, 1, 5, 20, 100) / 100.0);
         if (await TryStartAsync(options, store, log, power) is { } engine)
@@ -122,7 +122,7 @@ internal sealed class NodeModel : IDisposable
 
     private string FolderOfDlq(int start) => Path.Combine(_folder, start.ToString(CultureInfo.InvariantCulture));
 
-    private async Task<Engine?> TryStartAsync(EstatOptions options, ModelStore store, FaultLog log, PowerSwitch power)
+    private async Task<Engine?> TryStartAsync(CollectOptions options, ModelStore store, FaultLog log, PowerSwitch power)
     {
         while (true)
         {

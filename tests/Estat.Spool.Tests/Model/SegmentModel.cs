@@ -24,7 +24,7 @@ internal sealed class SegmentModel
     private readonly StoredObjects _objects;
     private readonly ObjectWriter _writer;
     private readonly Dictionary<string, Seal> _sealed = [];
-    private readonly EstatOptions _options = new();
+    private readonly CollectOptions _options = new();
     private PowerSwitch _power = new(long.MaxValue);
     private ObjectKeys _keys = new("raw", "nobody");
 

@@ -1,4 +1,4 @@
-namespace Estat.Collect.Options;
+namespace Estat.Http.Options;
 
 /// <summary>How log entries are written to standard output.</summary>
 public enum LogFormat

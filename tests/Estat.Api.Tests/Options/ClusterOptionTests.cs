@@ -1,10 +1,11 @@
 // The options of a cluster's node: checked like all others, and against each other.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Acks;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
 
-namespace Estat.Collect.Tests.Options;
+namespace Estat.Api.Tests.Options;
 
 public sealed class ClusterOptionTests
 {
@@ -68,7 +69,7 @@ public sealed class ClusterOptionTests
     public void Replica_is_a_level_of_the_cluster_and_refused_by_the_standalone_server_which_says_where_it_is_had()
     {
         EstatOptions options = Bind(("ACK", "replica"), ("ACK_ALLOWED", "disk,replica"));
-        Assert.Equal(AckLevel.Replica, options.Ack);
+        Assert.Equal(AckLevel.Replica, options.Collect.Ack);
         Assert.Equal(
             "ACK=replica: takes one of memory, disk, stored (replica needs a cluster: start Estat.Silo).",
             Assert.Throws<OptionException>(() => OptionTable.Bind([], [new("ACK", "replica")], "none.json")).Message);

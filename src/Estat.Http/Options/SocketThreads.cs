@@ -1,5 +1,5 @@
 // The option SOCKETS.
-namespace Estat.Collect.Options;
+namespace Estat.Http.Options;
 
 /// <summary>Which threads handle requests.</summary>
 public enum SocketThreads

@@ -1,5 +1,7 @@
 // How a cluster's node reaches the Redis that holds its membership, with CLUSTERING=redis.
-namespace Estat.Collect.Options;
+using Estat.Base.Options;
+
+namespace Estat.Http.Options;
 
 /// <summary>Already checked. Units and bounds stand at each entry of <see cref="RedisOptionTable"/>.</summary>
 public sealed record RedisOptions

@@ -1,9 +1,11 @@
 // Options come from three places, are checked before anything starts, and say in one line what is wrong with them.
 using System.Net;
+using Estat.Api.Options;
 using Estat.Base.Options;
-using Estat.Collect.Options;
+using Estat.Http.Options;
+using Estat.Testing;
 
-namespace Estat.Collect.Tests.Options;
+namespace Estat.Api.Tests.Options;
 
 public sealed class OptionTableTests : IDisposable
 {
@@ -110,11 +112,13 @@ public sealed class OptionTableTests : IDisposable
     public void The_default_that_is_documented_is_the_default()
     {
         EstatOptions untouched = new();
-        foreach (OptionSpec option in OptionTable.All.Where(option => option.Default.Length > 0 && !DefaultsInWords.Contains(option.Name)))
+        foreach (OptionSpec<EstatOptions> option in OptionTable.All.Where(option => option.Default.Length > 0
+            && !DefaultsInWords.Contains(option.Name)))
         {
             EstatOptions bound = option.Apply(untouched, option.Default);
-            Assert.Equal(untouched.CorsOrigins, bound.CorsOrigins);
-            Assert.True(bound with { CorsOrigins = untouched.CorsOrigins } == untouched, $"{option.Name}={option.Default} is not the default");
+            Assert.Equal(untouched.Http.CorsOrigins, bound.Http.CorsOrigins);
+            HttpOptions http = bound.Http with { CorsOrigins = untouched.Http.CorsOrigins };
+            Assert.True(bound with { Http = http } == untouched, $"{option.Name}={option.Default} is not the default");
         }
     }
 
@@ -123,13 +127,14 @@ public sealed class OptionTableTests : IDisposable
     {
         EstatOptions options = Bind();
         Assert.Equal((":8080", 16384, 4000, 4, 5000),
-            (options.HttpAddr, options.MaxBodySize, options.ChannelSize, options.UploadQueue, options.BatchSize));
-        Assert.Equal(("raw", "raw_dlq", 2), (options.RawPrefix, options.DlqPrefix, options.S3AppRetries));
+            (options.Http.HttpAddr, options.Collect.MaxBodySize, options.Collect.ChannelSize, options.Collect.UploadQueue,
+                options.Collect.BatchSize));
+        Assert.Equal(("raw", "raw_dlq", 2), (options.Collect.Storage.RawPrefix, options.Collect.Storage.DlqPrefix, options.Collect.S3AppRetries));
         Assert.Equal(
             (TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(3), TimeSpan.FromHours(24)),
-            (options.FlushInterval, options.S3Timeout, options.DlqMaxAge));
-        Assert.Equal(19_327_352_832, options.DlqMaxSizeBytes);
-        Assert.Null(options.RawBucket);
+            (options.Collect.FlushInterval, options.Collect.Storage.S3Timeout, options.Collect.DlqMaxAge));
+        Assert.Equal(19_327_352_832, options.Collect.DlqMaxSizeBytes);
+        Assert.Null(options.Collect.Storage.RawBucket);
     }
 
     [Theory]
@@ -146,14 +151,14 @@ public sealed class OptionTableTests : IDisposable
         File.WriteAllText(SettingsFile, setting is null ? "{}" : $$"""{ "BATCH_SIZE": {{setting}} }""");
         EstatOptions options = Bind(
             argument is null ? [] : [$"--BATCH_SIZE={argument}"], variable is null ? [] : [("BATCH_SIZE", variable)]);
-        Assert.Equal(expected, options.BatchSize);
+        Assert.Equal(expected, options.Collect.BatchSize);
     }
 
     [Fact]
     public void An_argument_may_stand_apart_from_its_value()
     {
-        Assert.Equal("events", Bind(["--RAW_BUCKET", "events", "--batch_size=3"]).RawBucket);
-        Assert.Equal(3, Bind(["--RAW_BUCKET", "events", "--batch_size=3"]).BatchSize);
+        Assert.Equal("events", Bind(["--RAW_BUCKET", "events", "--batch_size=3"]).Collect.Storage.RawBucket);
+        Assert.Equal(3, Bind(["--RAW_BUCKET", "events", "--batch_size=3"]).Collect.BatchSize);
     }
 
     [Theory]
@@ -183,12 +188,12 @@ public sealed class OptionTableTests : IDisposable
     {
         // Very common: HTTP_PROXY beside http_proxy.
         EstatOptions options = Bind(environment: [("http_proxy", "http://proxy"), ("HTTP_PROXY", "http://proxy"), ("BATCH_SIZE", "3")]);
-        Assert.Equal(3, options.BatchSize);
+        Assert.Equal(3, options.Collect.BatchSize);
     }
 
     [Fact]
     public void Foreign_variables_of_the_environment_are_ignored() =>
-        Assert.Equal(new EstatOptions().BatchSize, Bind(environment: [("PATH", "/bin"), ("BATCH", "3"), ("A:B", "c")]).BatchSize);
+        Assert.Equal(new EstatOptions().Collect.BatchSize, Bind(environment: [("PATH", "/bin"), ("BATCH", "3"), ("A:B", "c")]).Collect.BatchSize);
 
     [Theory]
     [InlineData("{ \"BATCH_SIZE\": 3")]
@@ -216,7 +221,7 @@ public sealed class OptionTableTests : IDisposable
     {
         OptionException error = Assert.Throws<OptionException>(() => Bind(["--MAX_BODY_SIZE=2000", "--MAX_BATCH_BODY_SIZE=1999"]));
         Assert.Contains("MAX_BODY_SIZE (2000)", error.Message, StringComparison.Ordinal);
-        Assert.Equal(2000, Bind(["--MAX_BODY_SIZE=2000", "--MAX_BATCH_BODY_SIZE=2000"]).MaxBatchBodySize);
+        Assert.Equal(2000, Bind(["--MAX_BODY_SIZE=2000", "--MAX_BATCH_BODY_SIZE=2000"]).Collect.MaxBatchBodySize);
     }
 
     [Theory]
@@ -227,14 +232,14 @@ public sealed class OptionTableTests : IDisposable
 
     [Fact]
     public void The_quarantine_may_be_named_like_the_objects_prefix_and_more() =>
-        Assert.Equal("events_dlq", Bind(["--RAW_PREFIX=events", "--DLQ_PREFIX=events_dlq"]).DlqPrefix);
+        Assert.Equal("events_dlq", Bind(["--RAW_PREFIX=events", "--DLQ_PREFIX=events_dlq"]).Collect.Storage.DlqPrefix);
 
     [Theory]
     [InlineData("events")]
     [InlineData("arn:aws:s3:eu-west-1:123456789012:accesspoint/events")]
     [InlineData("arn:aws-cn:s3:cn-north-1:123456789012:accesspoint:events")]
     public void A_bucket_is_a_name_or_an_access_point_of_one_region(string bucket) =>
-        Assert.Equal(bucket, Bind([$"--RAW_BUCKET={bucket}"]).RawBucket);
+        Assert.Equal(bucket, Bind([$"--RAW_BUCKET={bucket}"]).Collect.Storage.RawBucket);
 
     [Theory]
     [InlineData("arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap")]
@@ -253,7 +258,9 @@ public sealed class OptionTableTests : IDisposable
         EstatOptions options = Bind(
             ["--S3_SSE_KMS_KEY_ID=alias/a", "--S3_SSE=aws:kms", "--S3_STORAGE_CLASS=COLD_ec4-2", "--S3_EXPECT_CONTINUE=false"]);
         Assert.Equal(
-            ("aws:kms", "alias/a", "COLD_ec4-2", false), (options.S3Sse, options.S3SseKmsKeyId, options.S3StorageClass, options.S3ExpectContinue));
+            ("aws:kms", "alias/a", "COLD_ec4-2", false),
+                (options.Collect.Storage.S3Sse, options.Collect.Storage.S3SseKmsKeyId, options.Collect.Storage.S3StorageClass,
+                    options.Collect.Storage.S3ExpectContinue));
     }
 
     [Theory]
@@ -263,7 +270,7 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("10.0.0.0/8, 2001:db8::/32 ,::1", "10.0.0.0/8 2001:db8::/32 ::1/128")]
     [InlineData("::ffff:10.0.0.0/104,::ffff:192.0.2.1", "10.0.0.0/8 192.0.2.1/32")]
     public void Trusted_proxies_are_addresses_networks_or_none(string text, string expected) =>
-        Assert.Equal(expected, string.Join(' ', Bind([$"--TRUSTED_PROXIES={text}"]).TrustedProxies));
+        Assert.Equal(expected, string.Join(' ', Bind([$"--TRUSTED_PROXIES={text}"]).Http.TrustedProxies));
 
     [Theory]
     [InlineData("010.0.0.0/8")] // octal to some
@@ -284,7 +291,7 @@ public sealed class OptionTableTests : IDisposable
     [Fact]
     public void Loopback_and_private_ranges_are_trusted_unless_told_otherwise()
     {
-        IReadOnlyList<IPNetwork> trusted = Bind().TrustedProxies;
+        IReadOnlyList<IPNetwork> trusted = Bind().Http.TrustedProxies;
         foreach (string address in new[] { "127.0.0.1", "::1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1" })
         {
             Assert.Contains(trusted, network => network.Contains(IPAddress.Parse(address)));
@@ -302,7 +309,7 @@ public sealed class OptionTableTests : IDisposable
     [InlineData("https://a.example, http://localhost:3000", "https://a.example http://localhost:3000")]
     [InlineData("https://한국.example:443,null", "https://xn--3e0b707e.example null")]
     public void Origins_are_a_star_or_a_list(string text, string expected) =>
-        Assert.Equal(expected, string.Join(' ', Bind([$"--CORS_ORIGINS={text}"]).CorsOrigins));
+        Assert.Equal(expected, string.Join(' ', Bind([$"--CORS_ORIGINS={text}"]).Http.CorsOrigins));
 
     [Theory]
     [InlineData("https://shop.example/")]
@@ -318,7 +325,7 @@ public sealed class OptionTableTests : IDisposable
     [Fact]
     public void Help_lists_every_option_with_what_it_takes()
     {
-        string help = OptionTable.Help(OptionTable.All);
+        string help = OptionBinding.Help(OptionTable.All);
         Assert.All(OptionTable.All, option =>
         {
             Assert.Contains($"  {option.Name}{Environment.NewLine}", help, StringComparison.Ordinal);

@@ -1,4 +1,4 @@
-namespace Estat.Collect.Options;
+namespace Estat.Http.Options;
 
 /// <summary>Which requests are traced: the samplers that OpenTelemetry specifies, by its names.</summary>
 public enum TracesSampler

@@ -2,7 +2,7 @@
 using System.Net;
 using Estat.Base.Options;
 
-namespace Estat.Collect.Options;
+namespace Estat.Http.Options;
 
 /// <summary>What a cluster's process does.</summary>
 public enum NodeRole
@@ -52,7 +52,7 @@ public sealed record ClusterOptions
     /// <summary>Nodes with the same id form a cluster.</summary>
     public string ClusterId { get; init; } = "estat";
 
-    /// <summary>URL of a DynamoDB emulator; null is AWS in <see cref="EstatOptions.AwsRegion"/>.</summary>
+    /// <summary>URL of a DynamoDB emulator; null is AWS in <c>AWS_REGION</c>.</summary>
     public Uri? DynamoDbEndpoint { get; init; }
 
     /// <summary>Tables are this and <c>-silos</c> or <c>-reminders</c>.</summary>

@@ -1,8 +1,9 @@
 // The README's table of options is checked against the code, so that neither lists what the other does not know.
+using Estat.Testing;
 using System.Text.RegularExpressions;
-using Estat.Collect.Options;
+using Estat.Api.Options;
 
-namespace Estat.Collect.Tests.Options;
+namespace Estat.Api.Tests.Options;
 
 public sealed partial class ReadmeTests
 {

@@ -1,7 +1,8 @@
 // The rows of the options for CLUSTERING=redis, and what holds between them.
 using Estat.Base.Options;
+using Option = Estat.Base.Options.OptionSpec<Estat.Http.Options.ClusterOptions>;
 
-namespace Estat.Collect.Options;
+namespace Estat.Http.Options;
 
 /// <summary>A part of <see cref="ClusterOptionTable"/>.</summary>
 internal static class RedisOptionTable
@@ -14,27 +15,29 @@ internal static class RedisOptionTable
     private static readonly RedisOptions Default = new();
 
     /// <summary>Every option, in the order in which help and README list them.</summary>
-    internal static IReadOnlyList<OptionSpec> All { get; } =
+    internal static IReadOnlyList<Option> All { get; } =
     [
-        new OptionSpec("REDIS_ENDPOINT", "", AddressOf,
+        new Option("REDIS_ENDPOINT", "", AddressOf,
             "With CLUSTERING=redis: where Redis is. Several: a primary and its replicas, or nodes of one Redis Cluster.", BindEndpoints),
-        OptionSpec.Text("REDIS_USER", "", $"1 to {LongestName} characters without spaces",
+        Option.Text("REDIS_USER", "", $"1 to {LongestName} characters without spaces",
             "User of Redis' access control list. Without it: its default user.",
             v => v.Length <= LongestName && v.All(c => c is > ' ' and < '\x7f'), Set<string>((r, v) => r with { User = v })),
-        new OptionSpec("REDIS_PASSWORD", "", PasswordOf, "That user's password. It appears in no log.", BindPassword),
-        OptionSpec.Number("REDIS_DATABASE", Default.Database, 0, 9_999, "Number of Redis' database. A Redis Cluster has only 0.",
+        new Option("REDIS_PASSWORD", "", PasswordOf, "That user's password. It appears in no log.", BindPassword),
+        Option.Number("REDIS_DATABASE", Default.Database, 0, 9_999, "Number of Redis' database. A Redis Cluster has only 0.",
             Set<long>((r, v) => r with { Database = (int)v })),
-        OptionSpec.Text("REDIS_KEY_PREFIX", Default.KeyPrefix, $"1 to {LongestName} letters, digits or -_.:/",
+        Option.Text("REDIS_KEY_PREFIX", Default.KeyPrefix, $"1 to {LongestName} letters, digits or -_.:/",
             "Keys are <prefix>/<CLUSTER_ID>/members and <prefix>/<CLUSTER_ID>/reminders.",
             v => v.Length <= LongestName && v.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '/'),
             Set<string>((r, v) => r with { KeyPrefix = v })),
-        OptionSpec.OneOf("REDIS_TLS", "false", [("true", true), ("false", false)],
+        Option.OneOf("REDIS_TLS", "false", [("true", true), ("false", false)],
             "TLS to Redis. Its certificate must name the host of REDIS_ENDPOINT.", Set<bool>((r, v) => r with { Tls = v })),
-        OptionSpec.Text("REDIS_TLS_CA", "the machine's authorities", FilePath, "PEM file of the authority that signed Redis' certificate.", IsPath,
+        Option.Text("REDIS_TLS_CA", "the machine's authorities", FilePath, "PEM file of the authority that signed Redis' certificate.",
+            OptionTexts.IsPath,
             Set<string>((r, v) => r with { TlsCa = v })),
-        OptionSpec.Text("REDIS_TLS_CERT", "", FilePath, "PEM file of the certificate that this node shows Redis, if Redis asks for one.", IsPath,
+        Option.Text("REDIS_TLS_CERT", "", FilePath, "PEM file of the certificate that this node shows Redis, if Redis asks for one.",
+            OptionTexts.IsPath,
             Set<string>((r, v) => r with { TlsCert = v })),
-        OptionSpec.Text("REDIS_TLS_KEY", "", FilePath, "PEM file of that certificate's private key.", IsPath,
+        Option.Text("REDIS_TLS_KEY", "", FilePath, "PEM file of that certificate's private key.", OptionTexts.IsPath,
             Set<string>((r, v) => r with { TlsKey = v })),
     ];
 
@@ -44,44 +47,44 @@ internal static class RedisOptionTable
         RedisOptions redis = cluster.Redis;
         if (cluster.Clustering == ClusteringKind.Redis && redis.Endpoints.Count == 0)
         {
-            throw OptionSpec.Wrong("REDIS_ENDPOINT", "", $"{AddressOf}; CLUSTERING=redis needs it");
+            throw OptionTexts.Wrong("REDIS_ENDPOINT", "", $"{AddressOf}; CLUSTERING=redis needs it");
         }
 
         // A file that is given and not used would mean a password in plain text.
         if (!redis.Tls && (redis.TlsCa ?? redis.TlsCert ?? redis.TlsKey) is { } unused)
         {
             string name = redis.TlsCa is not null ? "REDIS_TLS_CA" : redis.TlsCert is not null ? "REDIS_TLS_CERT" : "REDIS_TLS_KEY";
-            throw OptionSpec.Wrong(name, unused, $"{FilePath} beside REDIS_TLS=true, which is not set");
+            throw OptionTexts.Wrong(name, unused, $"{FilePath} beside REDIS_TLS=true, which is not set");
         }
 
         if ((redis.TlsCert is null) != (redis.TlsKey is null))
         {
             (string name, string other) = redis.TlsCert is null ? ("REDIS_TLS_CERT", "REDIS_TLS_KEY") : ("REDIS_TLS_KEY", "REDIS_TLS_CERT");
-            throw OptionSpec.Wrong(name, "", $"{FilePath}, as {other} is set");
+            throw OptionTexts.Wrong(name, "", $"{FilePath}, as {other} is set");
         }
     }
 
-    private static Func<EstatOptions, T, EstatOptions> Set<T>(Func<RedisOptions, T, RedisOptions> set) =>
-        (options, value) => options with { Cluster = options.Cluster with { Redis = set(options.Cluster.Redis, value) } };
+    private static Func<ClusterOptions, T, ClusterOptions> Set<T>(Func<RedisOptions, T, RedisOptions> set) =>
+        (cluster, value) => cluster with { Redis = set(cluster.Redis, value) };
 
     // A URL with a password is a likely mistake: the value is not repeated then.
-    private static EstatOptions BindEndpoints(EstatOptions options, string text)
+    private static ClusterOptions BindEndpoints(ClusterOptions cluster, string text)
     {
         string[] items = text.Split(',', StringSplitOptions.TrimEntries);
         if (items.All(IsEndpoint))
         {
-            return Set<string[]>((redis, endpoints) => redis with { Endpoints = endpoints })(options, items);
+            return Set<string[]>((redis, endpoints) => redis with { Endpoints = endpoints })(cluster, items);
         }
 
         throw text.Contains('@', StringComparison.Ordinal)
             ? new OptionException($"REDIS_ENDPOINT: takes {AddressOf}. User and password go into REDIS_USER and REDIS_PASSWORD.")
-            : OptionSpec.Wrong("REDIS_ENDPOINT", text, AddressOf);
+            : OptionTexts.Wrong("REDIS_ENDPOINT", text, AddressOf);
     }
 
     // It is never repeated, whatever is wrong with it.
-    private static EstatOptions BindPassword(EstatOptions options, string text) =>
+    private static ClusterOptions BindPassword(ClusterOptions cluster, string text) =>
         text.Length <= LongestPassword && !text.Any(char.IsControl)
-            ? Set<string>((redis, password) => redis with { Password = password })(options, text)
+            ? Set<string>((redis, password) => redis with { Password = password })(cluster, text)
             : throw new OptionException($"REDIS_PASSWORD: takes {PasswordOf}.");
 
     private static bool IsEndpoint(string text)
@@ -92,5 +95,4 @@ internal static class RedisOptionTable
             && (text[..colon].Contains(':', StringComparison.Ordinal) == text.StartsWith('['));
     }
 
-    private static bool IsPath(string text) => text.IndexOf('\0', StringComparison.Ordinal) < 0;
 }
