@@ -1,7 +1,6 @@
 // A server that answers 200 to whatever it is sent, for the load generator to warm up with.
 using System.Net;
 using System.Net.Sockets;
-using Estat.Testing;
 
 namespace Estat.SmallContainer;
 

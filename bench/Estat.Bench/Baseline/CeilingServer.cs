@@ -2,7 +2,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Estat.Testing;
 
 namespace Estat.Bench.Baseline;
 

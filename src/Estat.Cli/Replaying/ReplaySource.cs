@@ -5,7 +5,6 @@ using Estat.Cli.Frame;
 using Estat.Cli.Lake;
 using Estat.Cli.Run;
 using Estat.Collect.Dlq;
-using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 using Estat.Lake.Reading;
 

@@ -1,5 +1,4 @@
 // What a partition's writers ask of it: lines to flush, batches that the disk failed, room that is free again.
-using Estat.Base.Storage;
 using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;

@@ -1,6 +1,5 @@
 // A partition: many requests append encoded lines, its writers turn them into batches.
 using Estat.Base.Acks;
-using Estat.Base.Storage;
 using Estat.Collect.Events;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;

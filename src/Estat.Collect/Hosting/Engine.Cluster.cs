@@ -1,5 +1,4 @@
 // What a cluster asks of a node's engine besides taking events.
-using Estat.Collect.Batching;
 using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Hosting;

@@ -1,6 +1,5 @@
 // Waiting segments that somebody else removed: named, counted, and given up.
 using Estat.Collect.Conservation;
-using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Uploading;
 

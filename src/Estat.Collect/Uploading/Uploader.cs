@@ -7,7 +7,6 @@ using Estat.Collect.Conservation;
 using Estat.Collect.Dlq;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
-using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Uploading;
 

@@ -1,5 +1,4 @@
 // How a cluster's node reaches the Redis that holds its membership, with CLUSTERING=redis.
-using Estat.Base.Options;
 
 namespace Estat.Http.Options;
 

@@ -6,7 +6,6 @@ using Estat.Collect.Batching;
 using Estat.Collect.Dlq;
 using Estat.Collect.Intake;
 using Estat.Collect.Options;
-using Estat.Collect.Recovery;
 using Estat.Lake.Names;
 
 namespace Estat.Collect.Tests.Intake;

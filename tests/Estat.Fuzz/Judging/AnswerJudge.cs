@@ -1,7 +1,6 @@
 // Whether what came back is right: for any bytes by the form of the answers, for planned requests by their meaning.
 using System.Text.Json;
 using Estat.Fuzz.Wire;
-using Estat.Testing;
 
 namespace Estat.Fuzz.Judging;
 
