@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Runs the model tests of the spool with more seeds than `make test` does, some minutes' worth. A failure names its seed.
+# Runs the model tests of the spool and of a gateway with more seeds than `make test` does, some minutes' worth. A failure names its seed.
 #
 #   ESTAT_MODEL_SEEDS=n   so many seeds for each model (default 20000)
-#   ESTAT_MODEL_SEED=n    this seed alone, repeatedly
+#   ESTAT_MODEL_SEED=n    this seed of the spool's models alone, repeatedly
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/dotnet.sh
 export ESTAT_MODEL_SEEDS=${ESTAT_MODEL_SEEDS:-20000}
 build_release tests/Estat.Spool.Tests
-exec dotnet exec artifacts/bin/Estat.Spool.Tests/release/Estat.Spool.Tests.dll -noColor -noLogo -method "*SpoolModelTests*"
+dotnet exec artifacts/bin/Estat.Spool.Tests/release/Estat.Spool.Tests.dll -noColor -noLogo -method "*SpoolModelTests*"
+if [[ -z ${ESTAT_MODEL_SEED:-} ]]; then
+    build_release tests/Estat.Collect.Tests
+    dotnet exec artifacts/bin/Estat.Collect.Tests/release/Estat.Collect.Tests.dll -noColor -noLogo -method "*GatewayModelTests*"
+fi

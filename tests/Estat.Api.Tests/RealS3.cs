@@ -5,8 +5,8 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests;
 
-/// <summary>Starts with the first test of the assembly. Tests that stop it for everybody stand in <see cref="Alone"/>.</summary>
-public sealed class RealS3 : IAsyncLifetime
+/// <summary>Starts with the first test of the assembly. Tests that stop it have one of their own, <see cref="OwnS3"/>.</summary>
+public class RealS3 : IAsyncLifetime
 {
     private CephRgw? _rgw;
     private string _missing = "";
@@ -35,6 +35,8 @@ public sealed class RealS3 : IAsyncLifetime
         {
             await _rgw.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Options of a server that stores in this bucket, by way of another endpoint if one is given.</summary>
@@ -50,6 +52,5 @@ public sealed class RealS3 : IAsyncLifetime
     };
 }
 
-/// <summary>Tests that load the machine or stop the shared RGW run one at a time, after all others.</summary>
-[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
-public sealed class Alone;
+/// <summary>One for a single class, whose tests stop it.</summary>
+public sealed class OwnS3 : RealS3;

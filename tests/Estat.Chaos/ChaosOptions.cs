@@ -9,13 +9,14 @@ internal sealed record ChaosOptions
 {
     internal const string Usage =
         """
-        usage: Estat.Chaos [--duration 5m] [--seed N] [--level LEVEL] [--scenario NAME[,NAME…]] [--round N] [--sabotage lose|double|rewrite] [--list]
+        usage: Estat.Chaos [--duration 5m] [--seed N] [--level LEVEL] [--scenario NAME[,NAME…]] [--round N] [--sabotage KIND[,KIND…]] [--list]
           --duration   rounds begin until then: 30s, 5m, 1h
           --seed       everything random comes from it; without it, a new one is drawn and printed
           --level      memory, disk, stored or mixed; without it, all that the server offers take turns
           --scenario   only these take turns; --list names them
           --round      this round alone, as it was in a run with the same seed, level and scenario
-          --sabotage   takes an object away, stores one a second time, or writes one again under its key, before each audit: the run has to fail
+          --sabotage   lose, double, rewrite: takes an object away, stores one a second time, writes one again under its key, each another one, before
+                       each audit: the run has to fail
         """;
 
     internal TimeSpan Duration { get; private init; } = TimeSpan.FromMinutes(5);
@@ -31,7 +32,8 @@ internal sealed record ChaosOptions
     /// <summary>Null: one round after the other.</summary>
     internal int? Round { get; private init; }
 
-    internal string? Sabotage { get; private init; }
+    /// <summary>What is done to the store before each audit. Empty: nothing.</summary>
+    internal IReadOnlyList<string> Sabotage { get; private init; } = [];
 
     internal bool List { get; private init; }
 
@@ -63,9 +65,9 @@ internal sealed record ChaosOptions
         "--round" => this with { Round = NumberOf(name, value) },
         "--level" when Levels.Names.Contains(value) => this with { Level = value },
         "--level" => throw new FormatException($"--level takes {string.Join(", ", Levels.Names)}, not '{value}'"),
-        "--scenario" => this with { Scenarios = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
-        "--sabotage" when value is "lose" or "double" or "rewrite" => this with { Sabotage = value },
-        "--sabotage" => throw new FormatException($"--sabotage takes lose, double or rewrite, not '{value}'"),
+        "--scenario" => this with { Scenarios = ListOf(value) },
+        "--sabotage" when ListOf(value) is var kinds && kinds.All(kind => kind is "lose" or "double" or "rewrite") => this with { Sabotage = kinds },
+        "--sabotage" => throw new FormatException($"--sabotage takes lose, double, rewrite or some of them, not '{value}'"),
         _ => throw new FormatException($"unknown option {name}"),
     };
 
@@ -73,6 +75,8 @@ internal sealed record ChaosOptions
     internal string Replay(int round) =>
         $"make chaos SEED={Seed} ROUND={round}{(Level is null ? "" : $" LEVEL={Level}")}"
         + (Scenarios.Count == 0 ? "" : $" SCENARIO={string.Join(',', Scenarios)}");
+
+    private static string[] ListOf(string value) => value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static int NumberOf(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

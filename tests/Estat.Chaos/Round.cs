@@ -124,7 +124,7 @@ internal sealed class Round : IAsyncDisposable
     }
 
     /// <summary>Load and trouble, then peace until everything is stored, a drain, and the audit.</summary>
-    internal async Task<RoundResult> RunAsync(string? sabotage)
+    internal async Task<RoundResult> RunAsync(IReadOnlyList<string> sabotage)
     {
         await Node.StartAsync();
         Phase = "under load";
@@ -149,10 +149,7 @@ internal sealed class Round : IAsyncDisposable
             await Node.Server.WaitForExitAsync(Patience);
         }
 
-        if (sabotage is not null)
-        {
-            await SabotageAsync(sabotage);
-        }
+        await SabotageAsync(sabotage);
 
         Phase = "auditing";
         var findings = await Findings.ReadAsync(Rgw.Client, _bucket, RawPrefix, QuarantinePrefix, DlqFolder, SpoolFolder, sender.Run);
@@ -230,10 +227,24 @@ internal sealed class Round : IAsyncDisposable
         }
     }
 
-    private async Task SabotageAsync(string kind)
+    private async Task SabotageAsync(IReadOnlyList<string> kinds)
     {
+        if (kinds.Count == 0)
+        {
+            return;
+        }
+
         var page = await Rgw.Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _bucket, Prefix = RawPrefix + "/" });
-        var key = page.S3Objects[Plan.RandomFor(14).Next(page.S3Objects.Count)].Key;
+        var keys = page.S3Objects.Select(o => o.Key).ToArray();
+        Plan.RandomFor(14).Shuffle(keys);
+        foreach (var (kind, key) in kinds.Zip(keys))
+        {
+            await SabotageAsync(kind, key);
+        }
+    }
+
+    private async Task SabotageAsync(string kind, string key)
+    {
         switch (kind)
         {
             case "lose":

@@ -5,7 +5,6 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
 
-[Collection(nameof(Alone))]
 public sealed class FairShareTests
 {
     private const int Greedy = 4;

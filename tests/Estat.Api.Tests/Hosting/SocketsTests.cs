@@ -5,7 +5,6 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
 
-[Collection(nameof(Alone))]
 public sealed class SocketsTests(RealS3 s3)
 {
     private const int Connections = 96; // more than the flushing thread answers itself

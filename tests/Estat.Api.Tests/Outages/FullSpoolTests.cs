@@ -3,7 +3,6 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests.Outages;
 
-[Collection(nameof(Alone))]
 public sealed class FullSpoolTests(RealS3 s3)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -4,7 +4,6 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests.Outages;
 
-[Collection(nameof(Alone))]
 public sealed class UploadEvidenceTests(RealS3 s3)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

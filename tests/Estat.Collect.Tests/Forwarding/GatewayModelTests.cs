@@ -8,11 +8,14 @@ namespace Estat.Collect.Tests.Forwarding;
 
 public sealed class GatewayModelTests
 {
+    // More of them: make model.
+    private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("ESTAT_MODEL_SEEDS"), out int seeds) ? seeds : 500;
+
     [Fact]
-    public async Task What_clients_are_told_is_true_over_thousands_of_seeds()
+    public async Task What_clients_are_told_is_true_over_hundreds_of_seeds()
     {
         int accepted = 0, refused = 0, unknown = 0, moved = 0;
-        await Parallel.ForEachAsync(Enumerable.Range(1, 2000), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (seed, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(1, Seeds), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (seed, _) =>
         {
             using var model = new GatewayModel(seed);
             try
@@ -30,7 +33,7 @@ public sealed class GatewayModelTests
             Interlocked.Add(ref moved, model.Moved);
         });
         // The model reaches what it is there for.
-        Assert.All([accepted, refused, unknown, moved], count => Assert.InRange(count, 1000, int.MaxValue));
+        Assert.All([accepted, refused, unknown, moved], count => Assert.InRange(count, Seeds / 2, int.MaxValue));
     }
 
     [Fact]
