@@ -13,10 +13,6 @@ namespace Estat.Fuzz;
 /// </summary>
 internal sealed class FuzzRun : IAsyncDisposable
 {
-    // What a sound server may hold more of after a long run than after a short one: pools fill and do not shrink when it is over. INFLIGHT_BYTES
-    // (64 MB) of bodies and lines and as much again as garbage that is not yet collected. A leak of 1 KB a case passes this bound in some minutes.
-    private const long GrowthAllowed = 128L << 20;
-
     // Files that come and go by themselves: an object being written, the runtime's own.
     private const int FilesAllowed = 16;
 
@@ -224,9 +220,9 @@ internal sealed class FuzzRun : IAsyncDisposable
             Fail($"open files grew from {before.OpenFiles} to {after.OpenFiles}");
         }
 
-        if (after.ResidentBytes > before.ResidentBytes + GrowthAllowed)
+        if (after.ResidentBytes > before.ResidentBytes + _options.GrowthAllowed)
         {
-            Fail($"resident memory grew from {before.ResidentBytes >> 20} to {after.ResidentBytes >> 20} MB, {GrowthAllowed >> 20} MB are allowed");
+            Fail($"resident memory grew from {before.ResidentBytes >> 20} to {after.ResidentBytes >> 20} MB, {_options.GrowthAllowed >> 20} MB are allowed");
         }
     }
 

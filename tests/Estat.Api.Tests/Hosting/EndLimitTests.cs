@@ -32,12 +32,13 @@ public sealed class EndLimitTests : IDisposable
         end.Begin();
         Assert.Equal(TimeSpan.FromSeconds(1), end.ListenerStop);
         Assert.Equal(Limit - end.ListenerStop - EndLimit.Reserve, end.LeftForDrain(TimeSpan.Zero));
+        Assert.Equal(TimeSpan.FromSeconds(5), end.LeftForListener); // at most, whatever is left
         _time.Advance(TimeSpan.FromSeconds(4));
         end.Begin(); // what began once goes on
         Assert.Equal(TimeSpan.FromSeconds(4) - EndLimit.Reserve, end.LeftForDrain(TimeSpan.FromSeconds(1)));
-        Assert.Equal(TimeSpan.FromSeconds(5), end.LeftForListener);
+        Assert.Equal(TimeSpan.FromSeconds(5) - EndLimit.Reserve, end.LeftForListener); // one second is kept for what ends after it
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.Equal(TimeSpan.FromSeconds(2) - EndLimit.Reserve, end.LeftForListener); // one second is kept for what ends after it
+        Assert.Equal(TimeSpan.FromSeconds(2) - EndLimit.Reserve, end.LeftForListener);
         _time.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal(end.ListenerStop, end.LeftForListener);
         Assert.Equal(TimeSpan.Zero, end.LeftForDrain(TimeSpan.Zero));
