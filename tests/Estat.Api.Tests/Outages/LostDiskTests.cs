@@ -68,10 +68,13 @@ public sealed class LostDiskTests(RealS3 s3)
             disk.Fill();
         }
 
+        // No upload may fail and go to the DLQ: that would give an inode back, and the node would be ready before anybody looks.
+        proxy.Fault = Fault.Hang;
+        options["S3_TIMEOUT"] = "5m";
         await using ServerProcess next = ServerProcess.Launch(options);
         await Wait.UntilAsync(() => next.Output.Any(
             line => line.Contains("The number of this start could not be written", StringComparison.Ordinal)), Patience, "the start");
-        await Wait.UntilAsync(() => IsUnreadyAsync(next), Patience, "it to answer");
+        await Wait.UntilAsync(() => IsUnreadyAsync(next), Patience, "it to answer 503", () => string.Join('\n', next.Output));
         proxy.Fault = Fault.None;
         await Wait.UntilAsync(
             async () => (await next.MetricsAsync())["s3_events_stored_total"] >= first.Acknowledged.Count, Patience, "what waits to be stored",
