@@ -5,7 +5,7 @@ using Estat.Http.Options;
 using Estat.Silo.Hosting;
 
 var program = new NodeProgram(
-    "dotnet Estat.Silo.dll", "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL, as one node of a cluster.",
+    "dotnet Estat.Silo.dll", "Takes events over HTTP and stores them in S3 (or a folder) as gzip JSONL, as one node of a cluster.",
     OptionTable.OfCluster,
     OptionTable.BindCluster);
 return await program.RunAsync(args, (options, isTerminal, limit) => options.Cluster.Role == NodeRole.Gateway

@@ -77,12 +77,12 @@ internal sealed partial class KeptQuotas(QuotaFile file, TimeProvider time, ILog
 
     [LoggerMessage(
         Level = LogLevel.Warning, EventName = "QuotasUnreadable",
-        Message = "{Path}: {Error}. Daily quotas of write keys are counted from 0 again")]
+        Message = "Could not read {Path}: {Error}. The node counts the daily quotas of write keys from 0 again")]
     private static partial void LogUnreadable(ILogger logger, string path, string error);
 
     [LoggerMessage(
         Level = LogLevel.Warning, EventName = "QuotasNotSaved",
-        Message = "{Path}: {Error}. What write keys have used of their daily quotas is kept in memory until it can be written. "
-            + "A restart would forget it")]
+        Message = "Could not write {Path}: {Error}. Until the node can, it keeps in memory what write keys have used of their daily quotas. A "
+            + "restart would forget it")]
     private static partial void LogNotSaved(ILogger logger, string path, string error);
 }

@@ -43,7 +43,7 @@ public static class WriteKeyFile
                 || list.ValueKind != JsonValueKind.Array
                 || root.EnumerateObject().Any(field => field.Name != "keys"))
             {
-                throw new WriteKeyException("takes an object with one field, keys, which is a list: {\"keys\":[…]}");
+                throw new WriteKeyException("must be an object with one field, keys, which is a list: {\"keys\":[…]}");
             }
 
             WriteKey[] keys = [.. list.EnumerateArray().Take(MostKeys + 1).Select((element, index) => Read(element, index, prefixes))];
@@ -70,13 +70,13 @@ public static class WriteKeyFile
             string key = item[(equals + 1)..].Trim();
             if (!IsName(name))
             {
-                throw new WriteKeyException($"key {keys.Count + 1} takes name=key, the name of 1 to {LongestName} letters, digits, - and _");
+                throw new WriteKeyException($"key {keys.Count + 1} must be name=key, with a name of 1 to {LongestName} letters, digits, - and _");
             }
 
             if ((KeyHash.Parse(key) ?? HashOf(key)) is not { } hash)
             {
-                throw new WriteKeyException($"{name} takes a key of {KeyHash.ShortestKey} to {KeyHash.LongestKey} random characters (estat keys new "
-                    + $"makes one), or its SHA-256 in hex");
+                throw new WriteKeyException($"{name} must have a key of {KeyHash.ShortestKey} to {KeyHash.LongestKey} random characters (estat keys "
+                    + "new makes one), or its SHA-256 in hex");
             }
 
             keys.Add(new WriteKey { Name = name, Hashes = [hash] });
@@ -93,24 +93,25 @@ public static class WriteKeyFile
         ArgumentNullException.ThrowIfNull(keys);
         if (keys.Count > MostKeys)
         {
-            throw new WriteKeyException($"takes at most {MostKeys} keys");
+            throw new WriteKeyException($"may hold at most {MostKeys} keys");
         }
 
         if (keys.GroupBy(key => key.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
             throw new WriteKeyException(
-                $"there are two keys called {twice.Key}; a key that is rotated has two hashes under one name: \"sha256\":[\"…\",\"…\"]");
+                $"two keys have the name {twice.Key}; to rotate a key, give one name two hashes: \"sha256\":[\"…\",\"…\"]");
         }
 
         if (keys.SelectMany(key => key.Hashes, (key, hash) => (key.Name, hash)).GroupBy(pair => pair.hash)
             .FirstOrDefault(group => group.Count() > 1) is { } same)
         {
-            throw new WriteKeyException($"{string.Join(" and ", same.Select(pair => pair.Name))} have the same sha256; nobody could tell them apart");
+            throw new WriteKeyException($"{string.Join(" and ", same.Select(pair => pair.Name))} have the same sha256; give each its own key");
         }
 
         if (keys.Select(key => key.Prefix).Where(prefix => prefix is not null).Distinct().Count() is var prefixes && prefixes > KeyPrefix.Most)
         {
-            throw new WriteKeyException($"{prefixes} prefixes; takes at most {KeyPrefix.Most}, as each has batches of its own");
+            throw new WriteKeyException($"the keys have {prefixes} prefixes; at most {KeyPrefix.Most} are allowed, because each has batches of its "
+                + "own");
         }
     }
 
@@ -203,7 +204,7 @@ public static class WriteKeyFile
         string where = $"keys[{index}]";
         if (element.ValueKind != JsonValueKind.Object)
         {
-            throw new WriteKeyException($"{where}: takes an object such as {{\"name\":\"shop\",\"sha256\":\"…\"}}");
+            throw new WriteKeyException($"{where}: must be an object such as {{\"name\":\"shop\",\"sha256\":\"…\"}}");
         }
 
         string? name = null;
@@ -232,7 +233,7 @@ public static class WriteKeyFile
                 "created" => key with { Created = Time(value) ?? throw Wrong(where, field, "a time such as \"2026-01-31T00:00:00Z\"") },
                 "note" => key with { Note = Text(value) is { Length: <= LongestNote } note ? note
                     : throw Wrong(where, field, $"a text of at most {LongestNote} characters") },
-                _ => throw new WriteKeyException($"{where}: there is no field {field.Name}; there are {Fields}"),
+                _ => throw new WriteKeyException($"{where}: unknown field {field.Name}; the fields are {Fields}"),
             };
             where = name is null ? where : $"keys[{index}] ({name})";
         }
@@ -245,13 +246,13 @@ public static class WriteKeyFile
     private static string? PrefixOf(JsonElement value, string where, JsonProperty field, KeyPrefixes? prefixes)
     {
         string prefix = Text(value) ?? throw Wrong(where, field, KeyPrefix.Takes);
-        string? wrong = prefixes is not null ? KeyPrefix.WhyNot(prefix, prefixes) : KeyPrefix.IsValid(prefix) ? null : $"takes {KeyPrefix.Takes}";
+        string? wrong = prefixes is not null ? KeyPrefix.WhyNot(prefix, prefixes) : KeyPrefix.IsValid(prefix) ? null : $"must be {KeyPrefix.Takes}";
         return wrong is not null ? throw new WriteKeyException($"{where}: prefix: {wrong}")
             : prefix == prefixes?.Raw ? null
             : prefix;
     }
 
-    private static WriteKeyException Wrong(string where, JsonProperty field, string takes) => new($"{where}: {field.Name}: takes {takes}");
+    private static WriteKeyException Wrong(string where, JsonProperty field, string takes) => new($"{where}: {field.Name}: must be {takes}");
 
     private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 

@@ -13,11 +13,12 @@ internal static class WriteKeyOptionTable
     internal static IReadOnlyList<Option> All { get; } =
     [
         Option.Text("WRITE_KEYS_FILE", "", "a file's path; docs/keys.md shows what it holds",
-            "JSON file of write keys with their limits, read again when it changes. Without any key everybody who reaches HTTP_ADDR may send.",
+            "JSON file of write keys with their limits. The node reads it again when it changes. Without any key, every client that reaches "
+            + "HTTP_ADDR may send.",
             OptionTexts.IsPath, (o, v) => o with { File = v }),
-        new Option("WRITE_KEYS", "", WriteKeyList, "A few write keys besides, without limits of their own.", BindWriteKeys),
+        new Option("WRITE_KEYS", "", WriteKeyList, "A few more write keys, without limits of their own.", BindWriteKeys),
         Option.OneOf("OPEN_INGEST", "false", [("true", true), ("false", false)],
-            "Whether requests without a write key are taken although there are keys. A wrong one never is.",
+            "Whether requests without a write key are taken although keys are set. A request with a wrong key is never taken.",
             (o, v) => o with { OpenIngest = v }),
     ];
 
@@ -30,7 +31,7 @@ internal static class WriteKeyOptionTable
         }
         catch (WriteKeyException error)
         {
-            throw new OptionException($"WRITE_KEYS: takes {WriteKeyList}: {error.Message}.");
+            throw new OptionException($"WRITE_KEYS: must be {WriteKeyList}: {error.Message}.");
         }
     }
 }

@@ -46,7 +46,7 @@ public sealed partial class WriteKeys : IDisposable
         _time = time;
         _logger = logger;
         _looking = options.File is null ? null
-            : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it does not come to an end", isAsked: false));
+            : new FileChore(LookInterval, time, Look, () => OnTrouble("reading it hangs; check its disk", isAsked: false));
         _listed = options.Listed;
         _table = new SenderTable([]);
         try
@@ -57,7 +57,7 @@ public sealed partial class WriteKeys : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or WriteKeyException)
         {
             throw new OptionException($"{Source}: {error.Message.TrimEnd('.')}. `estat keys new --name NAME --file FILE` makes a file and a key; "
-                + $"docs/keys.md shows what it takes.");
+                + "docs/keys.md describes it.");
         }
     }
 
@@ -85,7 +85,7 @@ public sealed partial class WriteKeys : IDisposable
             var quotas = new KeptQuotas(new QuotaFile(state), _time, _logger);
             quotas.Resume(name => _records.GetValueOrDefault(name)?.Quota);
             _saving = new FileChore(
-                LookInterval, _time, _ => quotas.Save(_table.Senders), () => quotas.OnTrouble("writing it does not come to an end"));
+                LookInterval, _time, _ => quotas.Save(_table.Senders), () => quotas.OnTrouble("writing it hangs; check the disk"));
         }
 
         LogKeys(_logger, _table.Senders.Count, Source);
@@ -110,19 +110,19 @@ public sealed partial class WriteKeys : IDisposable
         ArgumentNullException.ThrowIfNull(meter);
         meter.CreateObservableCounter(
             "estat_key_events_total", () => _counts.Select(of => new Measurement<long>(of.Events.Value, Tag("key", of.Label))),
-            description: $"Events acknowledged, by write key; the first {MostLabels} keys have a name");
+            description: $"Events acknowledged, by write key; only the first {MostLabels} keys have a label of their own");
         meter.CreateObservableCounter(
             "estat_key_refused_total",
             () => _counts.SelectMany(of => SenderCounts.Reasons.Select(
                 reason => new Measurement<long>(of.Refused(reason), Tag("key", of.Label), Tag("reason", Name(reason))))),
-            description: "Requests refused that showed a known write key");
+            description: "Requests refused although they sent a known write key");
         meter.CreateObservableCounter(
             "estat_key_failures_total",
             () => new[] { KeyRefusal.Missing, KeyRefusal.Wrong, KeyRefusal.Disabled, KeyRefusal.Expired }
                 .Select(reason => new Measurement<long>(_failures[(int)reason].Value, Tag("reason", Name(reason)))),
             description: "Requests answered 401, by what was wrong with their write key");
         meter.CreateObservableGauge("estat_key_file_failing", () => _trouble.Lasts ? 1 : 0,
-            description: "1 while WRITE_KEYS_FILE cannot be used, or a read of it hangs; the keys that were read before still hold");
+            description: "1 while WRITE_KEYS_FILE cannot be used, or a read of it hangs; the keys that were read before stay valid");
         meter.CreateObservableCounter(
             "estat_key_file_errors_total", () => Volatile.Read(ref _troubles), description: "How often WRITE_KEYS_FILE became unusable");
     }
@@ -231,12 +231,12 @@ public sealed partial class WriteKeys : IDisposable
         return record;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Keys} write keys from {Source}: requests need one of them")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Read {Keys} write keys from {Source}; requests need one of them")]
     private static partial void LogKeys(ILogger logger, int keys, string source);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "{Source}: {Reason}. The {Keys} write keys that were read before still hold; mend the file, and it is read again at once "
-            + "(docs/keys.md shows what it takes)")]
+        Message = "Cannot use {Source}: {Reason}. The {Keys} write keys that were read before stay valid. Repair the file; the node reads it again "
+            + "at once (docs/keys.md describes it)")]
     private static partial void LogUnusable(ILogger logger, string source, string reason, int keys);
 }

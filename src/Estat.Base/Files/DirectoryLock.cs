@@ -46,7 +46,8 @@ internal sealed class DirectoryLock : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"{option}={path}: cannot be made ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, path)}, or name another folder.", error);
+                $"{option}={path}: the folder cannot be created ({error.Message.TrimEnd('.')}). {DiskAdvice.For(error, path)}, or name another "
+                + "folder.", error);
         }
 
         try
@@ -92,7 +93,7 @@ internal sealed class DirectoryLock : IDisposable
         try
         {
             FileStat there = Libc.Stat(_path)!.Value;
-            why = there.IsSameAs(taken) ? null : "is another folder than the one that was opened at the start";
+            why = there.IsSameAs(taken) ? null : "is not the folder that was opened at the start";
         }
         catch (IOException error)
         {
@@ -169,7 +170,7 @@ internal sealed class DirectoryLock : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return error is IOException noRoom && Libc.SaysNoRoom(noRoom)
-                ? null : $"lost its lock file, which cannot be made again ({error.Message.TrimEnd('.')})";
+                ? null : $"lost its lock file, and the node cannot create it again ({error.Message.TrimEnd('.')})";
         }
     }
 }

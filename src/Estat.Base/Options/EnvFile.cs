@@ -67,7 +67,7 @@ public static class EnvFile
             if (!IsName(name) || ValueOf(line[(equals + 1)..].Trim()) is not { } value)
             {
                 throw new OptionException(
-                    $"{source}, line {i + 1}: takes NAME=value, the value in quotes if it has quotes or \" #\" in it; # begins a comment.");
+                    $"{source}, line {i + 1}: must be NAME=value. Put the value in quotes if it has quotes or \" #\" in it; # begins a comment.");
             }
 
             variables[name] = value;

@@ -1,4 +1,4 @@
-// Go-style durations ("3s", "2m", "1h30m", "500ms"): the seed's spelling, kept so that its configuration files go on working.
+// Go-style durations ("3s", "2m", "1h30m", "500ms"): the spelling of every option that is a duration.
 using System.Buffers;
 using System.Globalization;
 

@@ -43,8 +43,8 @@ public static class KeyPrefix
     public static string? WhyNot(string prefix, KeyPrefixes prefixes)
     {
         ArgumentNullException.ThrowIfNull(prefixes);
-        return !IsValid(prefix) ? $"takes {Takes}"
-            : IsWithin(prefixes.Dlq, prefix) || IsWithin(prefix, prefixes.Dlq) ? $"takes a prefix apart from DLQ_PREFIX ({prefixes.Dlq})"
+        return !IsValid(prefix) ? $"must be {Takes}"
+            : IsWithin(prefixes.Dlq, prefix) || IsWithin(prefix, prefixes.Dlq) ? $"must be a prefix apart from DLQ_PREFIX ({prefixes.Dlq})"
             : null;
     }
 }

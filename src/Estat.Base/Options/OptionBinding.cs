@@ -77,7 +77,7 @@ public static class OptionBinding
             if (!argument.StartsWith("--", StringComparison.Ordinal)
                 || !specs.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
             {
-                throw new OptionException($"{argument}: no such option; they are written --KEY=value. --help lists them.");
+                throw new OptionException($"{argument}: no such option. Write options as --KEY=value; --help lists them.");
             }
 
             if (equals < 0 && (++i >= args.Length || args[i].StartsWith("--", StringComparison.Ordinal)))

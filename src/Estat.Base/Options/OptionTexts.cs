@@ -31,5 +31,5 @@ internal static class OptionTexts
             : new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedBits);
     }
 
-    internal static OptionException Wrong(string name, string text, string takes) => new($"{name}={text.ReplaceLineEndings(" ")}: takes {takes}.");
+    internal static OptionException Wrong(string name, string text, string takes) => new($"{name}={text.ReplaceLineEndings(" ")}: must be {takes}.");
 }

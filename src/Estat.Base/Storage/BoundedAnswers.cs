@@ -82,7 +82,8 @@ internal sealed class BoundedAnswers(HttpMessageHandler inner) : DelegatingHandl
         {
             string type = answer.Content.Headers.ContentType?.ToString() ?? "of no type";
             throw new InvalidDataException(
-                $"the answer {(int)answer.StatusCode} is no listing ({type}). Find out what answers in the store's place: a proxy, a portal");
+                $"the answer {(int)answer.StatusCode} is not a list of objects ({type}). Find out what answers instead of the store, such as a proxy "
+                + "or a login page");
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class BoundedReads(IDisposable answer, Stream body, string what,
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new StorageException(StorageFailure.Transient, $"{what}: nothing came for S3_TIMEOUT", error);
+            throw new StorageException(StorageFailure.Transient, $"{what}: the store sent nothing for S3_TIMEOUT", error);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

@@ -147,7 +147,7 @@ internal sealed class JsonLines : IDisposable
         if (BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)Bytes)
         {
             throw new InvalidDataException(
-                $"its gzip trailer does not fit its {Bytes} bytes of content: it is truncated or has foreign bytes behind it");
+                $"its gzip trailer does not match its {Bytes} bytes of content: it is cut off, or other bytes follow it");
         }
     }
 }

@@ -54,14 +54,14 @@ internal static class S3Errors
         "ExpiredToken" or "TokenRefreshRequired" => ". The credentials have expired: renew them (the SDK renews those of a role by itself)",
         "InvalidToken" => ". The session token is not valid: renew AWS_SESSION_TOKEN, or remove it for keys that have none",
         "InvalidAccessKeyId" => ". The store does not know the access key: check AWS_ACCESS_KEY_ID, AWS_PROFILE and S3_ENDPOINT",
-        "SignatureDoesNotMatch" => ". The secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY, and that no proxy changes requests",
+        "SignatureDoesNotMatch" => ". The secret key does not match the access key: check AWS_SECRET_ACCESS_KEY, and that no proxy changes requests",
         "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" =>
             ". The bucket is in another region: check AWS_REGION",
-        "AccessControlListNotSupported" => ". The bucket takes no ACLs (object ownership is enforced): remove S3_ACL",
+        "AccessControlListNotSupported" => ". The bucket allows no ACLs (object ownership is enforced): remove S3_ACL",
         "InvalidStorageClass" => ". The store does not know this storage class: check S3_STORAGE_CLASS",
         "MissingContentMD5" or "ServerSideEncryptionConfigurationNotFoundError" => ". Check the bucket's rules for uploads",
         NoSuchBucket => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT, or make the bucket",
-        "QuotaExceeded" or "InsufficientStorage" or "XMinioStorageFull" => ". The store is full: give it room or raise its quota",
+        "QuotaExceeded" or "InsufficientStorage" or "XMinioStorageFull" => ". The store is full: free space in it, or raise its quota",
         { } code when IsOfKms(code, error.Message) =>
             ". Check the KMS key: S3_SSE_KMS_KEY_ID, its state and its policy (kms:GenerateDataKey to write, kms:Decrypt to read)",
         _ => PermissionOf(error, what) is { } permission ? OfPermission(permission) : OfStatus(error),
@@ -84,8 +84,8 @@ internal static class S3Errors
         HttpStatusCode.Forbidden => ". Check the credentials and the bucket's policy (s3:PutObject, s3:GetObject, s3:ListBucket)",
         HttpStatusCode.NotFound => ". Check RAW_BUCKET, AWS_REGION and S3_ENDPOINT",
         HttpStatusCode.MovedPermanently => ". Check AWS_REGION and S3_ENDPOINT",
-        HttpStatusCode.ExpectationFailed => ". The store takes no Expect: 100-continue: set S3_EXPECT_CONTINUE=false",
-        HttpStatusCode.InsufficientStorage => ". The store is full: give it room or raise its quota",
+        HttpStatusCode.ExpectationFailed => ". The store does not support Expect: 100-continue: set S3_EXPECT_CONTINUE=false",
+        HttpStatusCode.InsufficientStorage => ". The store is full: free space in it, or raise its quota",
         _ => "",
     };
 }

@@ -9,24 +9,24 @@ namespace Estat.Base.Storage;
 
 public sealed partial class S3ObjectStore
 {
-    private const string WhoAnswers = "Find out what answers in the store's place: a proxy, a portal";
+    private const string WhoAnswers = "Find out what answers instead of the store, such as a proxy or a login page";
 
     private static readonly string OtherMd5 = Convert.ToBase64String(new byte[16]);
-    private static readonly byte[] ProbeText = Encoding.ASCII.GetBytes("estat asks whether it may write here; this may be deleted\n");
+    private static readonly byte[] ProbeText = Encoding.ASCII.GetBytes("estat checks whether it may write here; you may delete this\n");
 
     /// <summary>Finds what was sent: its length and its seal. For stores whose ETag is no MD5, or that send none.</summary>
     /// <exception cref="StorageException">It is not there, whatever the upload was answered, or nobody knows.</exception>
     private async Task ProveAsync(string key, Seal seal, long length, CancellationToken cancellationToken)
     {
         GetObjectMetadataResponse? head = await HeadAsync(key, cancellationToken).ConfigureAwait(false);
-        string? fault = head is null ? "nothing lies there"
-            : Seal.FromMetadata(name => head.Metadata[name]) is not { } found ? "what lies there has no seal"
-            : found.Sha256 != seal.Sha256 ? "what lies there has another seal"
-            : head.ContentLength != length ? $"{head.ContentLength} of {length} bytes lie there"
+        string? fault = head is null ? "there is no such object"
+            : Seal.FromMetadata(name => head.Metadata[name]) is not { } found ? "the object there has no seal"
+            : found.Sha256 != seal.Sha256 ? "the object there has another seal"
+            : head.ContentLength != length ? $"the object there has {head.ContentLength} of {length} bytes"
             : null;
         if (fault is not null)
         {
-            throw new StorageException(StorageFailure.Transient, $"{Description}: PUT {key}: answered as done, but {fault}. {WhoAnswers}");
+            throw new StorageException(StorageFailure.Transient, $"{Description}: PUT {key}: the store answered success, but {fault}. {WhoAnswers}");
         }
     }
 
@@ -35,7 +35,7 @@ public sealed partial class S3ObjectStore
         if (await HeadAsync(key, cancellationToken).ConfigureAwait(false) is not null)
         {
             throw new StorageException(
-                StorageFailure.Transient, $"{Description}: DELETE {key}: answered as done, but it still lies there. {WhoAnswers}");
+                StorageFailure.Transient, $"{Description}: DELETE {key}: the store answered success, but the object is still there. {WhoAnswers}");
         }
     }
 

@@ -26,7 +26,7 @@ internal static class StorageOptionTable
         Option.Duration("S3_TIMEOUT", Default.S3Timeout, "100ms", "5m", "Time that one S3 request may take.", (o, v) => o with { S3Timeout = v }),
         Option.OneOf("S3_SSE", "", [("AES256", "AES256"), ("aws:kms", "aws:kms")],
             "Server-side encryption that every upload asks for. Without it the bucket's default applies.", (o, v) => o with { S3Sse = v }),
-        Option.Text("S3_SSE_KMS_KEY_ID", "", "a KMS key's id, alias or ARN, beside S3_SSE=aws:kms",
+        Option.Text("S3_SSE_KMS_KEY_ID", "", "a KMS key's id, alias or ARN, together with S3_SSE=aws:kms",
             "KMS key for S3_SSE=aws:kms. Without it the account's own key for S3.", IsHeaderText, (o, v) => o with { S3SseKmsKeyId = v }),
         Option.OneOf("S3_ACL", "", [.. new[] { "private", "bucket-owner-read", "bucket-owner-full-control" }.Select(acl => (acl, acl))],
             "Canned ACL of every upload, for buckets of another account. Public ACLs are refused.", (o, v) => o with { S3Acl = v }),
@@ -50,12 +50,12 @@ internal static class StorageOptionTable
 
         if (options is { S3SseKmsKeyId: { } key, S3Sse: not "aws:kms" })
         {
-            throw OptionTexts.Wrong("S3_SSE_KMS_KEY_ID", key, "a key beside S3_SSE=aws:kms, which is not set");
+            throw OptionTexts.Wrong("S3_SSE_KMS_KEY_ID", key, "a key together with S3_SSE=aws:kms, which is not set");
         }
 
         if (options is { RawBucket: { } bucket, S3Endpoint: not null } && BucketName.IsArn(bucket))
         {
-            throw OptionTexts.Wrong("RAW_BUCKET", bucket, "a bucket's name beside S3_ENDPOINT: access points are AWS' own");
+            throw OptionTexts.Wrong("RAW_BUCKET", bucket, "a bucket's name when S3_ENDPOINT is set: only AWS has access points");
         }
     }
 

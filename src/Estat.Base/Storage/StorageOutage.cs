@@ -85,19 +85,19 @@ internal sealed partial class StorageOutage(Func<(long Files, int Segments)> wai
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Storage began to fail with {Key}: {Error}. The object is kept and tried again, and the node still takes events. "
-            + "GET /health/sink shows the present state")]
+        Message = "Storage began to fail with {Key}: {Error}. The node keeps the object, tries it again, and still takes events. GET /health/sink "
+            + "shows the current state")]
     private static partial void LogStorageBeganToFail(ILogger logger, string key, string error);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "Storage has failed for {Elapsed}: {Attempts} attempts so far, {Files} files wait in the DLQ and {Segments} segments in the spool. "
-            + "The last one: {Error}")]
+            + "The last error: {Error}")]
     private static partial void LogStorageStillFails(ILogger logger, string elapsed, long attempts, long files, int segments, string error);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Storage answers again after {Elapsed} and {Attempts} failed attempts; {Files} files in the DLQ and {Segments} segments in the "
-            + "spool go out now")]
+        Message = "Storage answers again after {Elapsed} and {Attempts} failed attempts. The node now uploads {Files} files of the DLQ and "
+            + "{Segments} segments of the spool")]
     private static partial void LogStorageAnswersAgain(ILogger logger, string elapsed, long attempts, long files, int segments);
 }

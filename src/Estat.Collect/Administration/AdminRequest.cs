@@ -45,8 +45,8 @@ public sealed record AdminReply(int Status, string ContentType) : IAsyncDisposab
         {
             if (ContentLength > most)
             {
-                return Error(413, $"It has {ContentLength} bytes, and {most} is the most that one node passes on for another. Download it from the "
-                    + $"node itself.");
+                return Error(413, $"It has {ContentLength} bytes, and a node passes on at most {most} for another node. Download it from the node "
+                    + "itself.");
             }
 
             byte[] body = new byte[ContentLength];

@@ -2,7 +2,8 @@ namespace Estat.Collect.Batching;
 
 internal sealed partial class BatchEncoder
 {
-    [LoggerMessage(Level = LogLevel.Error, Message = "gzip of batch {Key} failed; it goes on raw and will be stored under the quarantine prefix")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "gzip of batch {Key} failed. The node writes the rest uncompressed, and will store the batch in "
+        + "the quarantine (DLQ_PREFIX)")]
     private static partial void LogCompressionFailed(ILogger logger, Exception error, string key);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Events} events of batch {Key} were lost inside the failed compressor")]

@@ -91,7 +91,7 @@ public sealed class LineBlock : IDisposable
             int length = rest.IndexOf((byte)'\n');
             if (length < 2 || !JsonLine.IsObject(rest[..length]))
             {
-                throw new ArgumentException($"line {count + 1} is no JSON object", nameof(lines));
+                throw new ArgumentException($"line {count + 1} is not a JSON object", nameof(lines));
             }
 
             rest = rest[(length + 1)..];

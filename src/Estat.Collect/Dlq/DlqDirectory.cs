@@ -162,17 +162,18 @@ internal sealed partial class DlqDirectory : IDisposable
         {
             return DlqMeta.TryRead(RegularFile.ReadAllBytes(payload + MetaExtension, LongestMeta)) is { } meta
                 ? new MetaReading(meta, null, IsKept: false)
-                : new MetaReading(null, "its meta file is damaged; recovery goes by its name and content", IsKept: false);
+                : new MetaReading(null, "its meta file is damaged; recovery uses its name and content", IsKept: false);
         }
         catch (FileNotFoundException)
         {
-            return new MetaReading(null, "its meta file is missing; recovery goes by its name and content", IsKept: false);
+            return new MetaReading(null, "its meta file is missing; recovery uses its name and content", IsKept: false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // It may say of the payload what nothing else does, such as another prefix: the operator can make it readable.
             return new MetaReading(
-                null, $"its meta file cannot be read ({error.Message.TrimEnd('.')}); it waits until that can, or is removed", IsKept: true);
+                null, $"its meta file cannot be read ({error.Message.TrimEnd('.')}); it waits "
+                    + "until that file can be read, or is removed", IsKept: true);
         }
     }
 

@@ -11,7 +11,7 @@ namespace Estat.Collect.Dlq;
 /// </summary>
 internal sealed class DlqScan(Func<string> folder, TimeProvider time, TimeSpan longestBackoff) : IDisposable
 {
-    /// <summary>Names that one scan reads (the seed's number).</summary>
+    /// <summary>Names that one scan reads.</summary>
     internal const int NamesPerScan = 1000;
 
     private readonly List<Candidate> _window = [];

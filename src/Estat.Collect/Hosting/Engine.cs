@@ -216,8 +216,8 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         _broken ? "a part of the node has crashed; see the log and restart it"
         : _draining ? "the node is draining"
         : !_started ? "the node is starting"
-        : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room for the number of this start; the node uploads what waits, which makes room"
-        : _spool.IsGone || _replication is { IsGone: true } ? "SPOOL_DIR, or a file in it, was taken away or replaced; see the log"
+        : !_spool.IsCounted ? "the disk of SPOOL_DIR has no room to record this start; the node uploads the batches that wait there, which makes room"
+        : _spool.IsGone || _replication is { IsGone: true } ? "SPOOL_DIR, or a file in it, was removed or replaced; see the log"
         : _dlq.IsGone ? "DLQ_DIR was removed or replaced; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFailing ? "the disk of SPOOL_DIR fails; see the log"
         : _options.Ack != AckLevel.Memory && _spool.IsFull ? "the spool is at SPOOL_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
@@ -403,7 +403,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     }
 
     [LoggerMessage(Level = LogLevel.Critical,
-        Message = "The disk of SPOOL_DIR {Folder} hangs; the node stops without its last flush, which nobody was told of")]
+        Message = "The disk of SPOOL_DIR {Folder} hangs. The node stops without its last sync; it had not acknowledged the events of that sync")]
     private static partial void LogWritersHang(ILogger logger, string folder);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Part} crashed; the node is no longer ready. Restart it, and report this")]

@@ -1,4 +1,4 @@
-// All instruments of a node. The seed's names where the seed had one; estat_ before the others.
+// All instruments of a node. Names without estat_ (s3_, dlq_, …) are part of the contract: dashboards and alerts use them.
 using System.Diagnostics.Metrics;
 using Estat.Base.Memory;
 using Estat.Base.Metrics;
@@ -50,11 +50,11 @@ public sealed class EstatInstruments : IDisposable
     {
         Meter = new Meter(MeterName);
         _putErrors = Meter.CreateCounter<long>("s3_put_errors_total", description: "Uploads that failed, each attempt counted");
-        _batchesSealed = Meter.CreateCounter<long>("estat_batches_sealed_total", description: "Batches by what ended them");
+        _batchesSealed = Meter.CreateCounter<long>("estat_batches_sealed_total", description: "Batches, by what flushed them");
         _linesBytes = Meter.CreateCounter<long>("estat_batch_lines_bytes_total", Bytes, "Uncompressed JSONL in sealed batches");
-        _contentBytes = Meter.CreateCounter<long>("estat_batch_content_bytes_total", Bytes, "The same after gzip");
+        _contentBytes = Meter.CreateCounter<long>("estat_batch_content_bytes_total", Bytes, "Size of sealed batches after gzip");
         _keyConflicts = Meter.CreateCounter<long>("estat_key_conflicts_total",
-            description: "Keys under which a foreign object lay: somebody else writes there");
+            description: "Object keys where a node found an object of another writer: something else writes to the prefix");
         _dlqFilesExpired = Meter.CreateCounter<long>("dlq_files_expired_total", description: "DLQ files found older than DLQ_MAX_AGE");
         _dlqWriteErrors = Meter.CreateCounter<long>("estat_dlq_write_errors_total",
             description: "Batches that the DLQ's disk refused, each attempt counted");
@@ -67,11 +67,11 @@ public sealed class EstatInstruments : IDisposable
             "estat_ack_duration_seconds", Seconds, "From the request's headers to its answer, every 64th accepted request", advice: FastBuckets);
         _spoolFlush = Meter.CreateHistogram(
             "estat_spool_flush_seconds", Seconds, "Time of one group commit to the spool: write and fdatasync", advice: FastBuckets);
-        _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and flushes that the spool's disk refused");
+        _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and syncs that the spool's disk refused");
         _segmentsDamaged = Meter.CreateCounter<long>(
             "estat_spool_segments_damaged_total", description: "Segments in which a disk changed or lost bytes after their sync");
         _replicaDegraded = Meter.CreateCounter<long>(
-            "estat_replica_degraded_events_total", description: "Events asked for at replica and acknowledged at disk: REPLICA_DEGRADED=disk");
+            "estat_replica_degraded_events_total", description: "Events that asked for replica and were acknowledged at disk: REPLICA_DEGRADED=disk");
         _adminRefused = Meter.CreateCounter<long>(
             "estat_admin_refused_total", description: "Requests for the operator's pages that were refused (401, 403, 429)");
         foreach (FlushReason reason in Enum.GetValues<FlushReason>())
@@ -98,10 +98,10 @@ public sealed class EstatInstruments : IDisposable
     {
         ObserveRequests(readings.Requests, () => readings.AcceptedRequests, () => readings.IsReady);
         Ledger ledger = readings.Ledger;
-        Count("s3_events_stored_total", "Events in RAW", () => ledger.Arrived(Place.Stored));
+        Count("s3_events_stored_total", "Events stored in RAW", () => ledger.Arrived(Place.Stored));
         Count("dlq_events_enqueued_total", "Events that went to the DLQ", () => ledger.Arrived(Place.Dlq));
-        Count("dlq_events_reuploaded_total", "Events that recovery brought from the DLQ to RAW", () => ledger.Moved(Place.Dlq, Place.Stored));
-        Count("dlq_events_dropped_total", "Events given up", () => ledger.Arrived(Place.Dropped));
+        Count("dlq_events_reuploaded_total", "Events that recovery moved from the DLQ to RAW", () => ledger.Moved(Place.Dlq, Place.Stored));
+        Count("dlq_events_dropped_total", "Events that will not be stored: evicted, discarded or lost", () => ledger.Arrived(Place.Dropped));
         Meter.CreateObservableGauge("estat_events", () => PerPlace(ledger.Read()),
             description: "Where events are, in one consistent reading: accepted + found = stored + buffered + spooled + dlq + quarantined + dropped");
 
@@ -110,12 +110,14 @@ public sealed class EstatInstruments : IDisposable
         Gauge("estat_spool_bytes", "Size of the spool's segments", () => readings.SpoolBytes);
         Gauge("estat_spool_waiting_segments", "Sealed batches that wait in the spool, without memory", () => readings.SpoolWaiting);
         Gauge("estat_replicas_held", "Copies of other silos' batches", () => readings.ReplicasHeld);
-        Gauge("estat_under_replicated_events", "Acknowledged at replica, not stored yet, and only one copy is left", () => readings.UnderReplicated);
+        Gauge(
+            "estat_under_replicated_events", "Events acknowledged at replica, not stored yet, and with only one copy left",
+            () => readings.UnderReplicated);
         Gauge("estat_spool_max_bytes", "SPOOL_MAX_SIZE_BYTES", () => readings.Bounds.SpoolMaxSizeBytes);
         Gauge("estat_dlq_max_bytes", "DLQ_MAX_SIZE_BYTES", () => readings.Bounds.DlqMaxSizeBytes);
         Meter.CreateObservableGauge<long>("estat_disk_free_bytes",
             () => [new(readings.SpoolDiskFree, Tag("disk", "spool")), new(readings.DlqDiskFree, Tag("disk", "dlq"))],
-            description: "Room on the disks of SPOOL_DIR and DLQ_DIR");
+            description: "Free space on the disks of SPOOL_DIR and DLQ_DIR");
         Gauge("estat_disk_min_free_bytes", "DISK_MIN_FREE_BYTES", () => readings.Bounds.DiskMinFreeBytes);
         Meter.CreateObservableGauge("estat_flush_interval_seconds", () => readings.Bounds.FlushInterval.TotalSeconds, description: "FLUSH_INTERVAL");
         Gauge("estat_spool_failing", "1 while the spool's disk fails", () => readings.SpoolFails ? 1 : 0);
@@ -124,7 +126,9 @@ public sealed class EstatInstruments : IDisposable
             description: "1 while a folder in which this node keeps events was removed or replaced");
         Gauge("estat_buffered_bytes", "Memory of events that wait for their partition's writer", () => readings.BufferedBytes);
         Gauge("estat_upload_queue_depth", "Sealed batches that wait for an uploader", () => readings.UploadQueueDepth);
-        Gauge("estat_storage_failing", "1 while the last upload failed and recovery has not got through since", () => readings.StorageFails ? 1 : 0);
+        Gauge(
+            "estat_storage_failing", "1 while storage fails: the last upload failed, and recovery has stored nothing since",
+            () => readings.StorageFails ? 1 : 0);
         Meter.CreateObservableGauge("estat_oldest_unflushed_seconds", () => readings.OldestUnflushed.TotalSeconds, Seconds,
             "Age of the oldest batch that still takes events");
     }
@@ -152,7 +156,7 @@ public sealed class EstatInstruments : IDisposable
             "Requests answered 503 because the node had no partition left for their write key's prefix",
             () => requests.NoPrefix.Value);
         Count("estat_http_requests_rejected_unauthorized_total", "Requests answered 401", () => requests.Unauthorized.Value);
-        Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403: a page whose origin its write key does not name",
+        Count("estat_http_requests_rejected_forbidden_total", "Requests answered 403 because their write key does not allow the page's origin",
             () => requests.Forbidden.Value);
         Count("estat_http_requests_rejected_rate_limited_total", "Requests answered 429", () => requests.RateLimited.Value);
         Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
@@ -271,8 +275,9 @@ public sealed class EstatInstruments : IDisposable
         double cpus = CpuQuota.Cpus();
         long memory = MemoryLimit.Bytes();
         Meter.CreateObservableGauge("process_start_time_seconds", () => started, description: "When the process started, in seconds since 1970");
-        Meter.CreateObservableGauge("estat_cpu_limit", () => cpus, description: "CPUs that the process may use, as its container says");
-        Gauge("estat_memory_limit_bytes", "Memory that it may use, as its container says, or as there is", () => memory);
+        Meter.CreateObservableGauge("estat_cpu_limit", () => cpus, description: "CPUs that the process may use: its container's limit, or the "
+            + "machine's");
+        Gauge("estat_memory_limit_bytes", "Memory that the process may use: its container's limit, or the machine's", () => memory);
     }
 
     private void Gauge(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);

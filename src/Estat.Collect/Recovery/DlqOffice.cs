@@ -211,12 +211,12 @@ public sealed partial class DlqOffice
             meta?.Form == BatchForm.Raw ? "raw" : "gzip");
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "All {Files} files of the DLQ were made due now")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Files} files of the DLQ are due now: the node tries all of them")]
     private static partial void LogAllDue(ILogger logger, int files);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Asker} discarded {Payload}: {Events} events were given up, and are counted as dropped")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Asker} discarded {Payload}: {Events} events are lost, and are counted as dropped")]
     private static partial void LogDiscarded(ILogger logger, string asker, string payload, long events);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Payload} was to be discarded and could not be: {Error}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Could not discard {Payload}: {Error}")]
     private static partial void LogDiscardFailed(ILogger logger, string payload, string error);
 }

@@ -101,7 +101,7 @@ public sealed partial class Quarantine
         if (there.Entry.Bytes > LargestToTry)
         {
             return new OrderResult(
-                OrderEnd.Failed, Detail: $"it has {there.Entry.Bytes} bytes, more than any batch. Download it and look who wrote it.");
+                OrderEnd.Failed, Detail: $"it has {there.Entry.Bytes} bytes, more than any batch. Download it, and find out what wrote it.");
         }
 
         using var bytes = new PooledStream();
@@ -235,7 +235,7 @@ public sealed partial class Quarantine
         }
         catch (StorageException error)
         {
-            string fault = $"{key} could not be deleted ({error.Message}). Deleting needs s3:DeleteObject, which nothing else does";
+            string fault = $"{key} could not be deleted ({error.Message}). Allow the node s3:DeleteObject, which it needs for nothing else";
             LogNotDeleted(_logger, fault);
             return fault;
         }
@@ -262,11 +262,11 @@ public sealed partial class Quarantine
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Key} of the quarantine is sound: its {Events} events are in RAW as {Raw}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Key} of the quarantine can be read: its {Events} events are in RAW as {Raw}")]
     private static partial void LogStored(ILogger logger, string key, string raw, long events);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{Asker} discarded {Key} of the quarantine: {Events} events were given up, and are counted as dropped")]
+        Message = "{Asker} discarded {Key} of the quarantine: {Events} events are lost, and are counted as dropped")]
     private static partial void LogDiscarded(ILogger logger, string asker, string key, long events);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Fault}")]

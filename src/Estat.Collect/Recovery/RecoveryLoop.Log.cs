@@ -14,18 +14,19 @@ internal sealed partial class RecoveryLoop
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Payload} stays in the DLQ: {Error}")]
     private static partial void LogStorageFailed(ILogger logger, string payload, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has waited since {Opened:u}, longer than DLQ_MAX_AGE; it will still be uploaded")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has waited since {Opened:u}, longer than DLQ_MAX_AGE; the node still uploads it")]
     private static partial void LogExpired(ILogger logger, string payload, DateTimeOffset opened);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has no readable meta; its key follows from its name, its seal from its content")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has no readable meta file; recovery takes its object key from its name, and its "
+        + "seal from its content")]
     private static partial void LogMetaMissing(ILogger logger, string payload);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The next attempt on {Payload} could not be noted: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Could not save when {Payload} is tried next: {Error}")]
     private static partial void LogRescheduleFailed(ILogger logger, string payload, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Payload} has waited longer than DLQ_MAX_AGE, which could not be noted: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Could not save that {Payload} has waited longer than DLQ_MAX_AGE: {Error}")]
     private static partial void LogAlarmNotNoted(ILogger logger, string payload, string error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Folder} could not be read to its end at start: {Error}. Counts of the DLQ are too low")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Could not read all of {Folder} at start: {Error}. The counts of the DLQ are too low")]
     private static partial void LogScanFailed(ILogger logger, string folder, string error);
 }

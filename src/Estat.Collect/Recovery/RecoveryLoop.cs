@@ -290,7 +290,7 @@ internal sealed partial class RecoveryLoop
         }
 
         return meta is not null && (meta.Sha256 != seal.Sha256 || meta.NumEvents != seal.Events)
-            ? (null, $"its {seal.Events} lines are not the {meta.NumEvents} that its meta was sealed with")
+            ? (null, $"it has {seal.Events} lines, but its meta file says {meta.NumEvents}")
             : (seal with { LastSequence = meta?.LastSequence ?? seal.LastSequence }, null);
     }
 

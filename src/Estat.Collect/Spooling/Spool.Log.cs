@@ -3,7 +3,7 @@ namespace Estat.Collect.Spooling;
 internal sealed partial class Spool
 {
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "The spool's disk failed at {Segment}: {Error}. The events of that flush were not acknowledged; a new segment is begun")]
+        Message = "The spool's disk failed at {Segment}: {Error}. The node did not acknowledge the events of that sync, and begins a new segment")]
     private static partial void LogFailed(ILogger logger, string segment, string error);
 
     [LoggerMessage(Level = LogLevel.Critical,
@@ -24,21 +24,21 @@ internal sealed partial class Spool
     private static partial void LogNotDeleted(ILogger logger, string name, string error);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "The identity file in SPOOL_DIR {Folder} is not readable; the spool gets a new id. Its segments are recovered all the same")]
+        Message = "The identity file in SPOOL_DIR {Folder} is not readable, so the spool gets a new id. The node still recovers its segments")]
     private static partial void LogIdentityUnreadable(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "A flush on the disk of SPOOL_DIR {Folder} has hung for more than {Seconds} s: events are "
-        + "answered 503 until it returns. Look at the disk")]
+    [LoggerMessage(Level = LogLevel.Critical, Message = "A sync on the disk of SPOOL_DIR {Folder} has hung for more than {Seconds} s. The node "
+        + "answers events with 503 until it returns. Check the disk")]
     private static partial void LogHangs(ILogger logger, string folder, double seconds);
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "The seal of segment {Segment} could not be written: {Error}. Its batch is uploaded from memory; look at the disk of SPOOL_DIR")]
+        Message = "Could not write the seal of segment {Segment}: {Error}. The node uploads its batch from memory. Check the disk of SPOOL_DIR")]
     private static partial void LogSealFailed(ILogger logger, string segment, string error);
 
     [LoggerMessage(
         Level = LogLevel.Error,
         Message = "The spool {Folder} is full: it holds {Bytes} bytes (SPOOL_MAX_SIZE_BYTES) and its disk has {Free} free (DISK_MIN_FREE_BYTES). New "
-            + "requests get 503; make room, or mend storage")]
+            + "requests get 503; make room, or repair storage")]
     private static partial void LogFull(ILogger logger, string folder, long bytes, long free);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The spool {Folder} has room again: it holds {Bytes} bytes and its disk has {Free} free")]
@@ -46,20 +46,19 @@ internal sealed partial class Spool
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "SPOOL_DIR {Folder} {Why}. The node writes nothing there, as it would be lost, answers events with 503, and uploads what its "
-            + "open files hold. Put back what was taken, or restart the node with another folder")]
+        Message = "SPOOL_DIR {Folder} {Why}. The node writes nothing there, because it would be lost, answers events with 503, and uploads what its "
+            + "open files hold. Put back what was removed, or restart the node with another folder")]
     private static partial void LogGone(ILogger logger, string folder, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "SPOOL_DIR {Folder} is back: the node takes events again")]
     private static partial void LogBack(ILogger logger, string folder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The node cannot look whether SPOOL_DIR {Folder} is still there: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The node cannot check whether SPOOL_DIR {Folder} is still there: {Error}")]
     private static partial void LogNotLooked(ILogger logger, string folder, string error);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The number of this start could not be written to SPOOL_DIR {Folder}: {Error}. The node answers events with 503 until it is "
-            + "written, "
-            + "and uploads what waits there, which makes room")]
+        Message = "Could not write the number of this start to SPOOL_DIR {Folder}: {Error}. Until it can, the node answers events with 503. It "
+            + "uploads the batches that wait there, which makes room")]
     private static partial void LogNotCounted(ILogger logger, string folder, string error);
 }

@@ -122,9 +122,8 @@ internal sealed partial class Spool : IDisposable
             if (promised >= AckLevel.Disk && !options.SpoolVolatile && IsVolatile(options.SpoolDir) is { } fileSystem)
             {
                 throw new IOException(
-                    $"SPOOL_DIR={options.SpoolDir}: is a {fileSystem}, which a power cut or a reboot empties, so {promised.ToText()} cannot be "
-                        + $"promised. "
-                    + "Name a folder on a disk, or set SPOOL_VOLATILE=true to accept that.");
+                    $"SPOOL_DIR={options.SpoolDir}: is a {fileSystem}, which a power cut or a reboot empties, so the node cannot promise "
+                        + $"{promised.ToText()}. Name a folder on a disk, or set SPOOL_VOLATILE=true to accept that.");
             }
 
             var files = new DiskFiles(options.SpoolDir, owner);

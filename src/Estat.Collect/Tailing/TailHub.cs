@@ -142,7 +142,7 @@ public sealed partial class TailHub(TimeProvider time, ILogger<TailHub> logger)
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An event could not be shown to one who watches the tail; it counts as skipped, as will all "
-        + "that fail in this way. Please report it")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The node could not show an event to a watcher of the tail. It counts this event, and all that "
+        + "fail in the same way, as skipped. Please report it")]
     private static partial void LogShowFailed(ILogger logger, Exception error);
 }

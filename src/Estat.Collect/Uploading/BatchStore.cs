@@ -110,6 +110,6 @@ internal sealed partial class BatchStore(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Stored {Key}: {Events} events, {Bytes} bytes, sealed by {Reason}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stored {Key}: {Events} events, {Bytes} bytes, flushed by {Reason}")]
     private static partial void LogStored(ILogger logger, string key, long events, long bytes, FlushReason reason);
 }

@@ -55,7 +55,8 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         return await CreateOrFindAsync(other, content, cancellationToken).ConfigureAwait(false)
             ? other
             : throw new StorageException(
-                StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold foreign objects. Find out who else writes to this prefix");
+                StorageFailure.Refused, $"{store.Description}: both {key} and {other} hold objects of another writer. Find out what else writes to "
+                    + "this prefix");
     }
 
     private async Task<bool> CreateOrFindAsync(string key, ObjectContent content, CancellationToken cancellationToken)
@@ -127,7 +128,8 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
         return new ObjectContent(rest.OpenRead, seal, IsGzip: true);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A shorter object with the first {There} of {Mine} events was there; the rest goes to {Key}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "An object with the first {There} of {Mine} events was there already; the node stores the "
+        + "rest as {Key}")]
     private static partial void LogPrefixFound(ILogger logger, string key, long there, long mine);
 
     [LoggerMessage(Level = LogLevel.Information,
@@ -135,6 +137,6 @@ internal sealed partial class ObjectWriter(IObjectStore store, EstatInstruments 
     private static partial void LogLongerFound(ILogger logger, string key, long there, long mine);
 
     [LoggerMessage(Level = LogLevel.Critical,
-        Message = "A foreign object lies under {Key}; the batch goes to {Other}. Find out who else writes to this prefix")]
+        Message = "Another writer's object is at {Key}; the node stores the batch as {Other}. Find out what else writes to this prefix")]
     private static partial void LogKeyConflict(ILogger logger, string key, string other);
 }

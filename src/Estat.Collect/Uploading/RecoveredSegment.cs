@@ -100,7 +100,7 @@ internal sealed class RecoveredSegment : IDisposable
             Tail = kind == TailKind.Clean ? null : reader.ReadFrom(0),
             TailReason =
                 reader.IsOfOtherVersion ? "another version of Estat wrote it"
-                : reader.IsSpare ? "it was begun and never synced"
+                : reader.IsSpare ? "it was begun but never synced"
                 : reader.Length == 0 ? "it is empty"
                 : kind == TailKind.Clean ? "it holds nothing but zeros"
                 : "the head is not readable",
@@ -125,7 +125,7 @@ internal sealed class RecoveredSegment : IDisposable
         {
             Tail = kind == TailKind.Clean ? null : reader.ReadFrom(end),
             TailReason = isWhatWasSealed
-                ? $"not a whole record behind event {events}"
+                ? $"no whole record after event {events}"
                 : $"{events} of {reader.Seal!.Events} sealed events are readable",
             IsDamaged = kind == TailKind.Damaged || !isWhatWasSealed,
         };

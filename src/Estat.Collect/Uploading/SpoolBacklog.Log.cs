@@ -2,38 +2,41 @@ namespace Estat.Collect.Uploading;
 
 internal sealed partial class SpoolBacklog
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Segments} segments with {Events} events were left in {Folder}; they are uploaded now")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Segments} segments with {Events} events of an earlier run are in {Folder}; the node "
+        + "uploads them now")]
     private static partial void LogFound(ILogger logger, int segments, long events, string folder);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Events} events of {Key} wait in the spool: {Reason}")]
     private static partial void LogParked(ILogger logger, long events, string key, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Segment {Segment} cannot be read: {Error}. It is tried again; look at the disk of SPOOL_DIR")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Segment {Segment} cannot be read: {Error}. The node tries it again. Check the disk of SPOOL_DIR")]
     private static partial void LogUnreadable(ILogger logger, string segment, string error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Segment} waits in the spool: {Error}")]
     private static partial void LogAttemptFailed(ILogger logger, string segment, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Segment} ends in {Bytes} bytes that are no whole record, as a crash leaves of a "
-        + "write that nobody was told of; they now lie under {Key}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Segment {Segment} ends in {Bytes} bytes that are not a whole record. A crash leaves such "
+        + "bytes of a write that was never acknowledged. They are now stored as {Key}")]
     private static partial void LogTailCut(ILogger logger, string segment, long bytes, string key);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} is damaged ({Reason}): acknowledged events may be among the bytes that now lie under {Key}. Look at the disk of "
-            + "SPOOL_DIR")]
+        Message = "Segment {Segment} is damaged ({Reason}): acknowledged events may be among the bytes that are now stored as {Key}. Check the disk "
+            + "of SPOOL_DIR")]
     private static partial void LogDamaged(ILogger logger, string segment, string key, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} is damaged ({Reason}) and holds nothing after its readable part: acknowledged events are lost. Look at the "
-            + "disk of SPOOL_DIR")]
+        Message = "Segment {Segment} is damaged ({Reason}) and holds nothing after its readable part: acknowledged events are lost. Check the disk "
+            + "of SPOOL_DIR")]
     private static partial void LogCutShort(ILogger logger, string segment, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "Segment {Segment} is damaged ({Reason}) and nothing in it can be read: acknowledged events may be lost. Look at the disk "
-            + "of SPOOL_DIR")]
+        Message = "Segment {Segment} is damaged ({Reason}) and nothing in it can be read: acknowledged events may be lost. Check the disk of "
+            + "SPOOL_DIR")]
     private static partial void LogEmptied(ILogger logger, string segment, string reason);
 
     [LoggerMessage(
@@ -44,11 +47,11 @@ internal sealed partial class SpoolBacklog
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "The version byte of segment {Segment} was damaged. All else is intact, and its events are stored. Look at the disk of SPOOL_DIR")]
+        Message = "The version byte of segment {Segment} was damaged. All else is intact, and its events are stored. Check the disk of SPOOL_DIR")]
     private static partial void LogVersionDamaged(ILogger logger, string segment);
 
     [LoggerMessage(Level = LogLevel.Critical,
-        Message = "{Segments} segments in {Folder} were taken away before they were uploaded: {Events} acknowledged events are lost and counted as "
+        Message = "{Segments} segments in {Folder} were removed before they were uploaded: {Events} acknowledged events are lost and counted as "
             + "dropped ({Names}). If the files still exist, put them back and restart the node: it stores what it finds at its start")]
     private static partial void LogMissing(ILogger logger, int segments, string folder, long events, string names);
 

@@ -77,7 +77,7 @@ internal sealed partial class SpoolBacklog
         {
             using (var recovered = RecoveredSegment.Read(_spool.Files, segment.Name, _newEncoder, held: segment.Held))
             {
-                if (recovered.Batch is not { } batch || !TryMoveToDlq(batch, "the node stopped before it was stored, and its segment was taken away"))
+                if (recovered.Batch is not { } batch || !TryMoveToDlq(batch, "the node stopped before it was stored, and its segment was removed"))
                 {
                     return false;
                 }

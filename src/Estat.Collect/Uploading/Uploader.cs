@@ -144,7 +144,7 @@ internal sealed partial class Uploader : IDisposable
 
     private async Task UploadAsync(SealedBatch batch)
     {
-        string reason = "the node was told to hurry";
+        string reason = "the node had to stop";
         int attempts = _store.Storage.Fails ? 1 : 1 + _options.S3AppRetries;
         for (int attempt = 1; attempt <= attempts && !_hurry.IsCancellationRequested; attempt++)
         {

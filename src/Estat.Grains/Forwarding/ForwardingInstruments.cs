@@ -25,22 +25,25 @@ internal sealed class ForwardingInstruments
     {
         _packetEvents = meter.CreateHistogram("estat_forward_packet_events", null, "Events in a packet to a silo", advice: SizeBuckets);
         _callDuration = meter.CreateHistogram(
-            "estat_forward_call_duration_seconds", Seconds, "Time of one call to a silo, by what it came to", advice: CallBuckets);
+            "estat_forward_call_duration_seconds", Seconds, "Time of one call to a silo, by outcome", advice: CallBuckets);
         _retries = meter.CreateCounter<long>("estat_forward_retries_total",
-            description: "Packets sent to another silo, as the one before certainly had not taken them");
+            description: "Packets sent to another silo because the one before certainly had not taken them");
         _unknownEvents = meter.CreateCounter<long>(
-            "estat_forward_unknown_events_total", description: "Events whose silo failed in the call: not acknowledged, perhaps stored, once");
+            "estat_forward_unknown_events_total",
+            description: "Events in calls during which the silo failed: not acknowledged, perhaps stored, once");
     }
 
     /// <summary>Adds the instruments that are read when asked for.</summary>
     internal static void Observe(Meter meter, SiloChoice silos, ForwardingQueue queue)
     {
-        meter.CreateObservableGauge("estat_forward_silos_known", () => silos.Known, description: "Silos that membership has");
+        meter.CreateObservableGauge("estat_forward_silos_known", () => silos.Known, description: "Silos that are members of the cluster");
         meter.CreateObservableGauge(
-            "estat_forward_silos_healthy", () => silos.HealthyNow, description: "Those that get packets; the others are probed");
+            "estat_forward_silos_healthy", () => silos.HealthyNow, description: "Silos that get packets; the gateway probes the others");
         meter.CreateObservableGauge("estat_forward_calls_in_flight", () => silos.Calls, description: "Calls to silos that were not answered yet");
-        meter.CreateObservableGauge("estat_forward_queue_events", () => queue.Events, description: "Events gathered or in flight, of CHANNEL_SIZE");
-        meter.CreateObservableGauge("estat_forward_queue_bytes", () => queue.Bytes, Bytes, "The memory that they hold, of CHANNEL_BYTES");
+        meter.CreateObservableGauge("estat_forward_queue_events", () => queue.Events, description: "Events gathered or in flight; CHANNEL_SIZE is "
+            + "the limit");
+        meter.CreateObservableGauge("estat_forward_queue_bytes", () => queue.Bytes, Bytes,
+            "Memory of events gathered or in flight; CHANNEL_BYTES is the limit");
     }
 
     /// <summary>A packet leaves for its first silo.</summary>

@@ -157,10 +157,10 @@ internal sealed partial class PacketForwarder(
         queue.Remove(events, bytes, partition.IsSlow);
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Silo {Silo} was not reached: {Error}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Could not reach silo {Silo}: {Error}")]
     private static partial void LogUnreached(ILogger logger, string silo, string error);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "Silo {Silo} failed with {Events} events in the call, which may be stored, once; they were not acknowledged: {Error}")]
+        Message = "Silo {Silo} failed during a call with {Events} events. The gateway did not acknowledge them; they may be stored, once: {Error}")]
     private static partial void LogUnknown(ILogger logger, string silo, int events, string error);
 }

@@ -66,7 +66,7 @@ internal sealed partial class SiloProbes(Action<Silo> onAnswered, TimeProvider t
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} gets no packets until it answers a probe: the last one was {Outcome}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} gets no packets until it answers a probe: the last call ended with {Outcome}")]
     private static partial void LogAvoided(ILogger logger, string silo, string outcome);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} answers again")]

@@ -13,9 +13,10 @@ public sealed class ClusterInstruments
     public ClusterInstruments(Meter meter)
     {
         ArgumentNullException.ThrowIfNull(meter);
-        _ticks = meter.CreateCounter<long>("estat_recovery_ticks_total", description: "Reminders of recovery grains that ran at their directory");
+        _ticks = meter.CreateCounter<long>("estat_recovery_ticks_total", description: "Runs of recovery grains' reminders at the silo that has the "
+            + "spool");
         _ticksSkipped = meter.CreateCounter<long>(
-            "estat_recovery_ticks_skipped_total", description: "Reminders of recovery grains whose directory no silo has mounted");
+            "estat_recovery_ticks_skipped_total", description: "Runs of recovery grains' reminders for a spool that no silo has mounted");
         _ticks.Add(0);
         _ticksSkipped.Add(0);
     }

@@ -49,6 +49,6 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
         return new RecoveryTick(engine.Instance, await engine.RecoverAsync());
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No silo has the spool {Spool} mounted: what waits in it waits until one does")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No silo has mounted the spool {Spool}. Its batches wait until a silo mounts it")]
     private static partial void LogNotMounted(ILogger logger, string spool);
 }

@@ -77,7 +77,7 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition part
     {
         try
         {
-            return await batch.HoldAsync(lines, events).ConfigureAwait(false) == ReplicaAnswer.Held ? null : "it refuses more";
+            return await batch.HoldAsync(lines, events).ConfigureAwait(false) == ReplicaAnswer.Held ? null : "it takes no more of this batch";
         }
         catch (Exception error)
         {

@@ -123,10 +123,10 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
                     Compare(neighbours.Instances);
                     break;
                 case Sweep when _spool.IsGone:
-                    FinishAll(_ => true, "its folder is gone, and nobody would find it after a restart");
+                    FinishAll(_ => true, "the folder is gone, and a restart would not find the copy");
                     break;
                 case Sweep when !_storageFails():
-                    FinishAll(batch => _time.GetElapsedTime(batch.LastHeard) > _longest, "its owner has not said what became of it");
+                    FinishAll(batch => _time.GetElapsedTime(batch.LastHeard) > _longest, "its owner has not said whether it is stored");
                     break;
                 case Drain:
                     _drains = true;
@@ -286,6 +286,6 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
         internal bool IsFinished { get; set; }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Finishing {Key} with the {Events} events held here: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo finishes {Key} with the {Events} events that it holds of it: {Reason}")]
     private static partial void LogFinished(ILogger logger, string key, long events, string reason);
 }

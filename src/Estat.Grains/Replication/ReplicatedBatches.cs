@@ -216,17 +216,17 @@ internal sealed partial class ReplicatedBatches(ReplicaSetup replication, TimePr
         return pieces;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partner} no longer holds {Key} ({Reason}); the batch is ended and uploaded now")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partner} no longer holds {Key} ({Reason}); the node flushes the batch now")]
     private static partial void LogPartnerLost(ILogger logger, string partner, string key, string reason);
 
     [LoggerMessage(Level = LogLevel.Information,
-        Message = "{Partner} holds all of {Key}, whose first partner was lost while storage does not answer")]
+        Message = "{Partner} now holds a copy of all of {Key}, because its first partner was lost and storage does not answer")]
     private static partial void LogHeldAfresh(ILogger logger, string partner, string key);
 
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "{Partner} did not take a copy of {Key} ({Error}); it stays under-replicated until it is stored")]
     private static partial void LogNotHeldAfresh(ILogger logger, string partner, string key, string error);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "{Partner} was not told what is stored ({Error}); it will look for itself")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Could not tell {Partner} what is stored ({Error}); it will look in storage itself")]
     private static partial void LogNotReleased(ILogger logger, string partner, string error);
 }

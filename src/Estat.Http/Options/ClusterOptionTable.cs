@@ -16,46 +16,48 @@ internal static class ClusterOptionTable
     internal static IReadOnlyList<Option> All { get; } =
     [
         Option.OneOf("ROLE", "both", [("both", NodeRole.Both), ("silo", NodeRole.Silo), ("gateway", NodeRole.Gateway)],
-            "silo keeps events, gateway takes them over HTTP and brings them to silos, both does both.",
+            "silo keeps events; gateway takes events over HTTP and forwards them to silos; both does both.",
             (c, v) => c with { Role = v }),
         Option.OneOf("CLUSTERING", "localhost",
             [("localhost", ClusteringKind.Localhost), ("redis", ClusteringKind.Redis), ("dynamodb", ClusteringKind.DynamoDb)],
             "How silos find each other. localhost is for one machine.", (c, v) => c with { Clustering = v }),
         Option.Text("CLUSTER_ID", Default.ClusterId, "1 to 100 letters, digits, - or _", "Nodes with the same id form a cluster.",
             v => IsName(v, 100), (c, v) => c with { ClusterId = v }),
-        Option.Url("DYNAMODB_ENDPOINT", "URL of a DynamoDB emulator, which is not sent any credentials. Without it: AWS in AWS_REGION.",
+        Option.Url("DYNAMODB_ENDPOINT", "URL of a DynamoDB emulator; the node sends it no credentials. Without it: AWS in AWS_REGION.",
             (c, v) => c with { DynamoDbEndpoint = v }),
         Option.Text("DYNAMODB_TABLE_PREFIX", Default.DynamoDbTablePrefix, "1 to 100 letters, digits, - or _",
-            "Tables are <prefix>-silos and <prefix>-reminders, made if they are missing.", v => IsName(v, 100),
+            "Tables are <prefix>-silos and <prefix>-reminders. The node creates them if they are missing.", v => IsName(v, 100),
             (c, v) => c with { DynamoDbTablePrefix = v }),
         .. RedisOptionTable.All,
         Option.Text("SILO_ADDR", "127.0.0.1:11111", AddressOf, "Where this silo listens for other silos.", IsAddress,
             (c, v) => c with { SiloAddr = Parse(v) }),
         new Option("SILO_CLIENT_ADDR", "127.0.0.1:30000", AddressOf + "; several, separated by commas, at a gateway",
-            "Where this silo listens for gateways; at a gateway with CLUSTERING=localhost: the silos it brings events to.", BindClientAddresses),
-        Option.Text("ADVERTISED_IP", "that of SILO_ADDR", "an IP address of this machine", "Under which address others reach this silo.",
+            "Where this silo listens for gateways; at a gateway with CLUSTERING=localhost: the silos it forwards events to.", BindClientAddresses),
+        Option.Text("ADVERTISED_IP", "that of SILO_ADDR", "an IP address of this machine", "IP address at which other nodes reach this silo.",
             v => IPAddress.TryParse(v, out IPAddress? ip) && !IsAny(ip), (c, v) => c with { AdvertisedIp = IPAddress.Parse(v) }),
         Option.Text("SEED_ADDR", "", "host:port, such as 127.0.0.1:11111",
-            "With CLUSTERING=localhost: SILO_ADDR of the silo that the others ask. Without it: this one.",
+            "With CLUSTERING=localhost: SILO_ADDR of the first silo, which the others ask for the list of silos. Without it: this silo's own.",
             v => ListenAddress.TryParse(v, out ListenAddress seed) && seed.Address is { } ip && !IsAny(ip) && seed.Port > 0,
             (c, v) => c with { SeedAddr = Parse(v) }),
-        Option.Text("ZONE", "", "1 to 100 letters, digits, - or _", "What fails together with this silo; its copies go to another zone.",
+        Option.Text("ZONE", "", "1 to 100 letters, digits, - or _", "Name of this silo's zone: what fails together. Copies go to silos of another "
+            + "zone.",
             v => IsName(v, 100), (c, v) => c with { Zone = v }),
         Option.OneOf("REPLICA_DEGRADED", "reject", [("reject", ReplicaDegradedPolicy.Reject), ("disk", ReplicaDegradedPolicy.Disk)],
-            "ACK=replica while no other silo is alive: reject answers 503, disk takes events at disk (202).",
+            "For ACK=replica while no other silo is alive: reject answers 503, disk acknowledges events at disk (202).",
             (c, v) => c with { ReplicaDegraded = v }),
-        Option.Duration("REPLICA_TIMEOUT", Default.ReplicaTimeout, "50ms", "1m", "Time that another silo may take to hold a copy. Less "
-            + "than SILO_TIMEOUT: or the death of a silo looks to gateways like that of all whose copies it held.",
+        Option.Duration("REPLICA_TIMEOUT", Default.ReplicaTimeout, "50ms", "1m", "Time that another silo may take to hold a copy. Keep it below "
+            + "SILO_TIMEOUT: otherwise one dead silo makes gateways avoid every silo that replicates to it.",
             (c, v) => c with { ReplicaTimeout = v }),
         Option.Duration("SILO_TIMEOUT", Default.SiloTimeout, "50ms", "1m", "Time that a gateway waits for a silo's answer.",
             (c, v) => c with { SiloTimeout = v }),
         Option.Duration("MEMBERSHIP_PROBE", Default.MembershipProbe, "100ms", "1m",
-            "Time between two probes of another silo, and for its answer; three that fail in a row make it suspect.",
+            "Time between two probes of another silo, and time for its answer. After three failed probes in a row the silo is suspect.",
             (c, v) => c with { MembershipProbe = v }),
         Option.Number("SILO_MAX_CONNECTIONS", Default.SiloMaxConnections, 8, 100_000,
             "Most open connections on SILO_ADDR, and as many on SILO_CLIENT_ADDR. Fewer if the limit of open files is too low.",
             (c, v) => c with { SiloMaxConnections = (int)v }),
-        Option.Text("TLS_CERT", "", FilePath, "PEM file of this node's certificate: TLS between silos and gateways, both sides checked.",
+        Option.Text("TLS_CERT", "", FilePath, "PEM file of this node's certificate. It turns on TLS between silos and gateways; both sides are "
+            + "checked.",
             OptionTexts.IsPath,
             (c, v) => c with { TlsCert = v }),
         Option.Text("TLS_KEY", "", FilePath, "PEM file of the certificate's private key.", OptionTexts.IsPath, (c, v) => c with { TlsKey = v }),
@@ -90,7 +92,7 @@ internal static class ClusterOptionTable
         {
             (string missing, string? value) = cluster.TlsCert is null ? ("TLS_CERT", cluster.TlsCert) : cluster.TlsKey is null
                 ? ("TLS_KEY", cluster.TlsKey) : ("TLS_CA", cluster.TlsCa);
-            throw OptionTexts.Wrong(missing, value ?? "", "a file's path, as TLS needs TLS_CERT, TLS_KEY and TLS_CA");
+            throw OptionTexts.Wrong(missing, value ?? "", "a file's path, because TLS needs TLS_CERT, TLS_KEY and TLS_CA");
         }
     }
 

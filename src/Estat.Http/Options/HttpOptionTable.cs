@@ -20,7 +20,8 @@ internal static class HttpOptionTable
             "Where HTTP listens; :port is every interface.",
             IsListenAddress, (o, v) => o with { HttpAddr = v }),
         Option.Text("HTTP_TLS_CERT", "", "a PEM file's path",
-            "PEM file of HTTP's certificate, and of those that signed it: HTTPS, with HTTP/2. Read again when it changes.", OptionTexts.IsPath,
+            "PEM file of the HTTP certificate, followed by those that signed it. It turns on HTTPS, with HTTP/2. The node reads it again when it "
+            + "changes.", OptionTexts.IsPath,
             (o, v) => o with { HttpTlsCert = v }),
         Option.Text("HTTP_TLS_KEY", "the same file", "a PEM file's path", "PEM file of the certificate's private key.", OptionTexts.IsPath,
             (o, v) => o with { HttpTlsKey = v }),
@@ -28,34 +29,35 @@ internal static class HttpOptionTable
             "Memory that request bodies in progress may hold together. Once half of it is in use, one client address gets a quarter at most.",
             (o, v) => o with { InflightBytes = v }),
         Option.Number("UNREAD_BYTES", Default.UnreadBytes, 1 << 20, 64 * Gibibyte,
-            "Memory for answers that clients do not read and requests that they do not finish, together. Beyond it the connection that holds "
-            + "most is closed.",
+            "Memory for answers that clients do not read and requests that they do not finish, together. Beyond it the server closes the connection "
+            + "that holds most.",
             (o, v) => o with { UnreadBytes = v }),
         Option.Duration(
             "BODY_TIMEOUT", Default.BodyTimeout, "100ms", "1h", "Time a client may take for a whole body.", (o, v) => o with { BodyTimeout = v }),
         Option.Duration("HEADER_TIMEOUT", Default.HeaderTimeout, "100ms", "1h", "Time a client may take for its headers.",
             (o, v) => o with { HeaderTimeout = v }),
         Option.Duration(
-            "KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time an idle connection is kept; above a load balancer's own (AWS: 60s).",
+            "KEEPALIVE_TIMEOUT", Default.KeepAliveTimeout, "1s", "1h", "Time that an idle connection stays open. Make it longer than the load "
+                + "balancer's own (AWS: 60s).",
             (o, v) => o with { KeepAliveTimeout = v }),
         Option.Number("MAX_CONNECTIONS", Default.MaxConnections, 1, 10_000_000,
-            "Client connections open at once. Beyond it the one that has been idle for longest is closed for a new one.",
+            "Most client connections open at once. To accept another, the server closes the one that has been idle for longest.",
             (o, v) => o with { MaxConnections = (int)v }),
         Option.OneOf("SOCKETS", "inline", [("inline", SocketThreads.Inline), ("pool", SocketThreads.Pool)],
-            "Who handles requests: inline, the threads that wait for sockets, which costs least; pool, the thread pool, as .NET does by itself.",
+            "Which threads handle requests. inline: those that wait for sockets, which costs least. pool: the thread pool, as .NET does by default.",
             (o, v) => o with { Sockets = v }),
         Option.List("CORS_ORIGINS", "*", $"* or a comma-separated list of origins {PageOrigins.Takes}", "Origins that browsers may send from.",
             PageOrigins.Parse, (o, v) => o with { CorsOrigins = v }),
         new Option("TRUSTED_PROXIES", "loopback and private ranges", NetworksOrNone,
-            "Whose X-Forwarded-For and CloudFront-Viewer-Address are believed.", BindTrustedProxies),
-        Option.Fraction("IP_RATE", "", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64); past it the answer is 429.",
+            "Proxies whose X-Forwarded-For and CloudFront-Viewer-Address headers the node believes.", BindTrustedProxies),
+        Option.Fraction("IP_RATE", "", 0.01, 1_000_000, "Events a second from one client address (IPv6: a /64). Above it, requests get 429.",
             (o, v) => o with { IpRate = v }),
         Option.Fraction("IP_BURST", "", 1, 10_000_000, "Events at once from one client address. Without it: two seconds' worth of IP_RATE.",
             (o, v) => o with { IpBurst = v }),
         Option.Text("ADMIN_TOKEN", "", "16 or more characters without spaces",
-            "Opens /console, /tail, /admin and /orleans, to whoever shows it. Without it they answer to this machine only.",
+            "Token that opens /console, /tail, /admin and /orleans. Without it they are open only to this machine.",
             IsAdminToken, (o, v) => o with { AdminToken = v }),
-        new Option("ADMIN_TOKEN_FILE", "", "a file that holds what ADMIN_TOKEN takes, and no ADMIN_TOKEN beside it",
+        new Option("ADMIN_TOKEN_FILE", "", "a file with 16 or more characters without spaces; ADMIN_TOKEN must not be set as well",
             "File with the admin token, such as a mounted secret; read at the start.", BindAdminTokenFile),
     ];
 
@@ -64,12 +66,12 @@ internal static class HttpOptionTable
     {
         if (options is { HttpTlsKey: { } key, HttpTlsCert: null })
         {
-            throw OptionTexts.Wrong("HTTP_TLS_KEY", key, "a PEM file's path beside HTTP_TLS_CERT, which is not set");
+            throw OptionTexts.Wrong("HTTP_TLS_KEY", key, "a PEM file's path together with HTTP_TLS_CERT, which is not set");
         }
 
         if (options.IpBurst is { } burst && options.IpRate is null)
         {
-            throw OptionTexts.Wrong("IP_BURST", burst.ToString(CultureInfo.InvariantCulture), "a number beside IP_RATE, which is not set");
+            throw OptionTexts.Wrong("IP_BURST", burst.ToString(CultureInfo.InvariantCulture), "a number together with IP_RATE, which is not set");
         }
     }
 
@@ -94,7 +96,7 @@ internal static class HttpOptionTable
     {
         if (options.AdminToken is not null)
         {
-            throw OptionTexts.Wrong("ADMIN_TOKEN_FILE", path, "a file's path, or nothing: ADMIN_TOKEN is set as well, and one of them is enough");
+            throw OptionTexts.Wrong("ADMIN_TOKEN_FILE", path, "a file's path, or not set: ADMIN_TOKEN is set as well, and one of them is enough");
         }
 
         string token;
@@ -110,7 +112,7 @@ internal static class HttpOptionTable
         return IsAdminToken(token)
             ? options with { AdminToken = token }
             : throw OptionTexts.Wrong(
-                "ADMIN_TOKEN_FILE", path, "a file with 16 or more characters without spaces, as ADMIN_TOKEN; what this one holds is none");
+                "ADMIN_TOKEN_FILE", path, "a file with a token of 16 or more characters without spaces; this file holds none");
     }
 
     private static bool IsAdminToken(string text) => text.Length >= 16 && text.All(c => c is > ' ' and < '\x7f');

@@ -15,10 +15,11 @@ internal static class NodeOptionTable
             (o, v) => o with { ShutdownTimeout = v }),
         Option.OneOf("LOG_LEVEL", Default.LogLevel,
             [.. new[] { "trace", "debug", "information", "warning", "error", "critical" }.Select(level => (level, level))],
-            "Least level that is logged.", (o, v) => o with { LogLevel = v }),
+            "Lowest level that is logged.", (o, v) => o with { LogLevel = v }),
         Option.OneOf("LOG_FORMAT", "auto", [("auto", LogFormat.Auto), ("json", LogFormat.Json), ("text", LogFormat.Text)],
             "How entries are written: auto is text to a terminal and a JSON object a line to anything else.", (o, v) => o with { LogFormat = v }),
-        Option.Url("OTEL_EXPORTER_OTLP_ENDPOINT", "Sends metrics and traces there by OTLP; OpenTelemetry's other OTEL_ variables hold too.",
+        Option.Url("OTEL_EXPORTER_OTLP_ENDPOINT", "URL to which the node sends metrics and traces by OTLP. OpenTelemetry's other OTEL_ variables "
+            + "work too.",
             (o, v) => o with { OtlpEndpoint = v }),
         Option.OneOf("OTEL_TRACES_SAMPLER", "parentbased_traceidratio",
             [
@@ -26,9 +27,10 @@ internal static class NodeOptionTable
                 ("parentbased_always_on", TracesSampler.ParentBasedAlwaysOn), ("parentbased_always_off", TracesSampler.ParentBasedAlwaysOff),
                 ("parentbased_traceidratio", TracesSampler.ParentBasedTraceIdRatio),
             ],
-            "Which requests are traced; a client's traceparent is honoured by those that begin with parentbased.",
+            "Which requests are traced. Samplers that begin with parentbased follow a client's traceparent.",
             (o, v) => o with { TracesSampler = v }),
-        Option.Fraction("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", 0, 1, "The part of requests that a ratio takes; the default is one in 1024.",
+        Option.Fraction("OTEL_TRACES_SAMPLER_ARG", "0.0009765625", 0, 1, "Part of the requests that a traceidratio sampler traces; the default is "
+            + "one in 1024.",
             (o, v) => o with { TracesSamplerRatio = v }),
     ];
 }

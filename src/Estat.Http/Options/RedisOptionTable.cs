@@ -18,7 +18,7 @@ internal static class RedisOptionTable
     internal static IReadOnlyList<Option> All { get; } =
     [
         new Option("REDIS_ENDPOINT", "", AddressOf,
-            "With CLUSTERING=redis: where Redis is. Several: a primary and its replicas, or nodes of one Redis Cluster.", BindEndpoints),
+            "Addresses of Redis, for CLUSTERING=redis. Several addresses: a primary and its replicas, or nodes of one Redis Cluster.", BindEndpoints),
         Option.Text("REDIS_USER", "", $"1 to {LongestName} characters without spaces",
             "User of Redis' access control list. Without it: its default user.",
             v => v.Length <= LongestName && v.All(c => c is > ' ' and < '\x7f'), Set<string>((r, v) => r with { User = v })),
@@ -54,13 +54,13 @@ internal static class RedisOptionTable
         if (!redis.Tls && (redis.TlsCa ?? redis.TlsCert ?? redis.TlsKey) is { } unused)
         {
             string name = redis.TlsCa is not null ? "REDIS_TLS_CA" : redis.TlsCert is not null ? "REDIS_TLS_CERT" : "REDIS_TLS_KEY";
-            throw OptionTexts.Wrong(name, unused, $"{FilePath} beside REDIS_TLS=true, which is not set");
+            throw OptionTexts.Wrong(name, unused, $"{FilePath} together with REDIS_TLS=true, which is not set");
         }
 
         if ((redis.TlsCert is null) != (redis.TlsKey is null))
         {
             (string name, string other) = redis.TlsCert is null ? ("REDIS_TLS_CERT", "REDIS_TLS_KEY") : ("REDIS_TLS_KEY", "REDIS_TLS_CERT");
-            throw OptionTexts.Wrong(name, "", $"{FilePath}, as {other} is set");
+            throw OptionTexts.Wrong(name, "", $"{FilePath}, because {other} is set");
         }
     }
 
@@ -77,7 +77,7 @@ internal static class RedisOptionTable
         }
 
         throw text.Contains('@', StringComparison.Ordinal)
-            ? new OptionException($"REDIS_ENDPOINT: takes {AddressOf}. User and password go into REDIS_USER and REDIS_PASSWORD.")
+            ? new OptionException($"REDIS_ENDPOINT: must be {AddressOf}. User and password go into REDIS_USER and REDIS_PASSWORD.")
             : OptionTexts.Wrong("REDIS_ENDPOINT", text, AddressOf);
     }
 
@@ -85,7 +85,7 @@ internal static class RedisOptionTable
     private static ClusterOptions BindPassword(ClusterOptions cluster, string text) =>
         text.Length <= LongestPassword && !text.Any(char.IsControl)
             ? Set<string>((redis, password) => redis with { Password = password })(cluster, text)
-            : throw new OptionException($"REDIS_PASSWORD: takes {PasswordOf}.");
+            : throw new OptionException($"REDIS_PASSWORD: must be {PasswordOf}.");
 
     private static bool IsEndpoint(string text)
     {

@@ -61,7 +61,7 @@ public sealed class EventFilter
             }
         }
 
-        throw new FormatException($"{text}: takes {TakesWhere}");
+        throw new FormatException($"{text}: must be {TakesWhere}");
     }
 
     private static bool Contains(ReadOnlySpan<byte> line, string text)

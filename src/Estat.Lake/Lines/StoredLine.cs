@@ -33,7 +33,7 @@ internal sealed class StoredLine
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
             {
-                return "is no JSON object";
+                return "is not a JSON object";
             }
 
             return ReadFields(ref reader);
@@ -44,7 +44,7 @@ internal sealed class StoredLine
         }
         catch (InvalidOperationException error)
         {
-            return $"holds a string that is no text ({error.Message})";
+            return $"holds a string that is not valid text ({error.Message})";
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed class StoredLine
             {
                 if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long ts))
                 {
-                    return "has a ts that is no whole number";
+                    return "has a ts that is not a whole number";
                 }
 
                 Ts = ts;
@@ -81,7 +81,7 @@ internal sealed class StoredLine
             {
                 if (reader.TokenType != JsonTokenType.String)
                 {
-                    return $"has {NameOf(field)} that is no string";
+                    return $"has {NameOf(field)} that is not a string";
                 }
 
                 Take(ref reader, field);

@@ -35,13 +35,13 @@ public sealed record LakePlace(IObjectCatalog Store, string Prefix, string Quara
         {
             return text.Length > 0 && !text.Contains("://", StringComparison.Ordinal)
                 ? Of(options, bucket: null, text, prefix: null, mustExist)
-                : throw new OptionException($"{text}: takes {Takes}");
+                : throw new OptionException($"{text}: must be {Takes}");
         }
 
         (string bucket, string below) = BucketName.Split(text[S3Scheme.Length..]);
         if (bucket.Length == 0 || !BucketName.IsValid(bucket))
         {
-            throw new OptionException($"{text}: takes {Takes}");
+            throw new OptionException($"{text}: must be {Takes}");
         }
 
         string? prefix = below.Trim('/').Length > 0 ? below.Trim('/') + "/" : null;

@@ -57,7 +57,7 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
             {
                 // Objects never change: this is another's answer, a portal's page for one, and a copy of it would stand for the object.
                 string why =
-                    $"GET gave {fetched.Bytes} bytes of the {entry.Bytes} that the listing names. Find out what answers in the store's place";
+                    $"GET gave {fetched.Bytes} bytes of the {entry.Bytes} that the listing names. Find out what answers instead of the store";
                 return new CopyResult(CopyOutcome.Unreadable, why);
             }
 
@@ -100,7 +100,7 @@ internal sealed class BucketCopy(IObjectCatalog from, IObjectCatalog to, Func<st
         {
             return theirs is not null ? new CopyResult(AreEqual(mine, theirs) ? CopyOutcome.Equal : CopyOutcome.Differs)
                 : refusal is null ? new CopyResult(CopyOutcome.Copied) // in a dry run: it would be
-                : new CopyResult(CopyOutcome.Unreadable, $"something lies under {key} there, and cannot be compared: {refusal}");
+                : new CopyResult(CopyOutcome.Unreadable, $"there is something under {key} already, and it cannot be compared: {refusal}");
         }
     }
 

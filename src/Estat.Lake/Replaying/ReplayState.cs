@@ -76,7 +76,7 @@ internal sealed record ReplayState
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     internal static ReplayState? Read(string path) =>
-        JsonFile.Read(path, ReplayStateJson.Default.ReplayState, "checkpoint of replay", "Delete it to begin anew, or name another file.");
+        JsonFile.Read(path, ReplayStateJson.Default.ReplayState, "checkpoint of replay", "Delete it to begin again, or name another file.");
 
     private bool IsBehind(DoneLines done) =>
         KeyOrder.Instance.Compare(done.Key, Key) is var order && (order < 0 || (order == 0 && done.Last <= Line));

@@ -44,7 +44,7 @@ internal sealed class ObjectReport
         if (BatchName.TryParse(key) is not { } name)
         {
             report.Add(FindingKind.ForeignKey, key, null,
-                "no node made this key: <prefix>/dt=YYYY-MM-DD/hr=HH/<unix>_<instance>_<counter>.jsonl.gz. Find out who else writes here");
+                "no node makes such a key: <prefix>/dt=YYYY-MM-DD/hr=HH/<unix>_<instance>_<counter>.jsonl.gz. Find out what else writes here");
             if (!key.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
             {
                 return report; // what it holds is somebody else's matter
@@ -53,7 +53,7 @@ internal sealed class ObjectReport
         else if (name.IsConflict)
         {
             report.Add(FindingKind.Conflict, key, null,
-                "stored under this key because a foreign object lay under its own. Find out who else writes here");
+                "stored under this key because another writer's object was under its own. Find out what else writes here");
         }
 
         report.ReadLines(fetched, uniqueBy);
@@ -151,9 +151,9 @@ internal sealed class ObjectReport
         }
         else if (Sha256 is not null && (seal.Events != Events || seal.Bytes != TextBytes || seal.Sha256 != Sha256))
         {
-            string what = seal.Events != Events ? $"{Events} lines, sealed with {seal.Events}"
-                : seal.Bytes != TextBytes ? $"{TextBytes} bytes of text, sealed with {seal.Bytes}"
-                : $"SHA-256 {Sha256}, sealed with {seal.Sha256}";
+            string what = seal.Events != Events ? $"it has {Events} lines, but its seal says {seal.Events}"
+                : seal.Bytes != TextBytes ? $"it has {TextBytes} bytes of text, but its seal says {seal.Bytes}"
+                : $"its SHA-256 is {Sha256}, but its seal says {seal.Sha256}";
             Add(FindingKind.Seal, key, null, what);
         }
     }

@@ -187,7 +187,8 @@ internal sealed class Verification : IDisposable
         if (there is null)
         {
             report.Findings.Add(new Finding(
-                FindingKind.Gap, key, null, $"holds what {original} lacked, which is not there: the batch's first {before} events are missing"));
+                FindingKind.Gap, key, null, $"holds the events that {original} lacked, but that object is not there: the batch's first {before} "
+                    + "events are missing"));
         }
         else if (before < there.LastSequence)
         {

@@ -54,7 +54,7 @@ internal sealed record VerifyState
     /// <summary>Null when there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     internal static VerifyState? Read(string path) =>
-        JsonFile.Read(path, VerifyStateJson.Default.VerifyState, "checkpoint of verify", "Delete it to begin anew, or name another folder.");
+        JsonFile.Read(path, VerifyStateJson.Default.VerifyState, "checkpoint of verify", "Delete it to begin again, or name another folder.");
 }
 
 /// <summary>Generated (de)serialization.</summary>

@@ -57,12 +57,12 @@ internal sealed partial class JoinCheck(
 
             _same.Add(silo);
             Refusal ??= joining.DifferenceFrom(answer.Settings) is { } settingsDiffer
-                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {settingsDiffer}, at silo {answer.Silo}. Silos of one "
-                + "CLUSTER_ID must have the same value. Use the same value here, or another CLUSTER_ID. "
-                + "To change it for all silos, see docs/operations.md, The cluster."
+                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {settingsDiffer} (silo {answer.Silo}). Silos of one CLUSTER_ID must "
+                + "have the same value. Use the same value here, or another CLUSTER_ID. To change it for all silos, see docs/operations.md, The "
+                + "cluster."
                 : joining.ClockDifferenceFrom(answer) is { } clocksDiffer
-                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {clocksDiffer}, at silo {answer.Silo}. Set the clock that "
-                + "is wrong (NTP), and start it again."
+                ? $"this silo may not join cluster {options.Cluster.ClusterId}: {clocksDiffer} (silo {answer.Silo}). Set the clock that is wrong "
+                + "(NTP), and start it again."
                 : null;
         }
 
@@ -101,7 +101,7 @@ internal sealed partial class JoinCheck(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Silo {Silo} does not say where it writes ({Reason}), so this silo cannot compare it with its own place. Silos of "
-            + "an earlier version cannot say it")]
+        Message = "Silo {Silo} does not say where it writes ({Reason}), so this silo cannot check that both write to the same place. A silo of an "
+            + "earlier version cannot say it")]
     private static partial void LogNotCompared(ILogger logger, SiloAddress silo, string reason);
 }

@@ -91,6 +91,6 @@ internal sealed partial class TablePresence(
     [LoggerMessage(Level = LogLevel.Warning, Message = "This silo is back in the membership table")]
     private static partial void LogBack(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "The silo cannot look whether it is in the membership table: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The silo cannot check whether it is in the membership table: {Reason}")]
     private static partial void LogNotKept(ILogger logger, string reason);
 }

@@ -237,6 +237,7 @@ internal sealed partial class SiloLinks : ISiloLinks, IAsyncDisposable
         Message = "Silo {Silo} is no longer in the list of silos, but it answers, so the gateway still uses it. Was the membership table emptied?")]
     private static partial void LogUnlisted(ILogger logger, string silo);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The list of silos cannot be read ({Reason}); the {Silos} that are known are used meanwhile")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The list of silos cannot be read ({Reason}). Meanwhile the gateway uses the {Silos} silos "
+        + "that it knows")]
     private static partial void LogListFails(ILogger logger, string reason, int silos);
 }

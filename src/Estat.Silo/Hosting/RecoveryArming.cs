@@ -64,6 +64,6 @@ internal sealed partial class RecoveryArming(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot see to the reminder of this silo's recovery grain: {Reason}. The silo tries again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Could not set the reminder of this silo's recovery grain: {Reason}. The silo tries again")]
     private static partial void LogNotArmed(ILogger logger, string reason);
 }

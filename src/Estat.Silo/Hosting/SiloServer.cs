@@ -252,8 +252,8 @@ internal sealed partial class SiloServer : INodeServer
             Http.Options.ClusterOptions cluster = _options.Cluster;
             throw new IOException(
                 $"the silo cannot start at SILO_ADDR={ClusterSetup.EndPointOf(cluster.SiloAddr)}, "
-                    + $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])} "
-                + $"({socket.Message}). Name addresses and ports of this machine that nobody listens on.",
+                    + $"SILO_CLIENT_ADDR={ClusterSetup.EndPointOf(cluster.SiloClientAddr[0])} ({socket.Message}). Name addresses and ports of this "
+                    + "machine that are free.",
                 error);
         }
         catch (Exception) when (_host.Services.GetRequiredService<JoinCheck>().Refusal is { } refusal)
@@ -264,8 +264,7 @@ internal sealed partial class SiloServer : INodeServer
         {
             throw new IOException(
                 $"cluster {_options.Cluster.ClusterId} cannot be joined by {_clustering.Description} "
-                    + $"({error.GetBaseException().Message.TrimEnd('.')}). Look whether it answers, "
-                + "and whether this node may use it.",
+                    + $"({error.GetBaseException().Message.TrimEnd('.')}). Check that it answers, and that this node may use it.",
                 error);
         }
     }

@@ -131,13 +131,14 @@ internal sealed partial class MembershipWatch(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Silo {Silo} writes elsewhere: {Difference}. It gets no copies. Silos of one CLUSTER_ID must have the same value: stop that "
+        Message = "Silo {Silo} writes to another place: {Difference}. It gets no copies. Silos of one CLUSTER_ID must have the same value: stop that "
             + "silo and give it the same")]
     private static partial void LogWritesElsewhere(ILogger logger, string silo, string difference);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Silo {Silo} is gone")]
     private static partial void LogLeft(ILogger logger, string silo);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} does not say who it is; nothing is finished in its place meanwhile: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Silo {Silo} does not say who it is: {Reason}. Until it does, this silo finishes no batches "
+        + "of silos that are gone")]
     private static partial void LogNotIdentified(ILogger logger, SiloAddress silo, string reason);
 }

@@ -36,7 +36,8 @@ internal static class PemFiles
         }
         catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new OptionException($"{option}={path}: takes a PEM file that can be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}).");
+            throw new OptionException(
+                $"{option}={path}: must be a PEM file that can be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}).");
         }
     }
 }

@@ -48,7 +48,7 @@ public sealed class ClusterOptionTests
             string wrong = WrongValues[option.Name];
             OptionException error = Assert.Throws<OptionException>(() => Bind((option.Name, wrong)));
             string told = option.Name == "REDIS_PASSWORD" ? option.Name : $"{option.Name}={wrong}";
-            Assert.StartsWith($"{told}: takes ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{told}: must be ", error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', error.Message);
         });
     }
@@ -71,7 +71,7 @@ public sealed class ClusterOptionTests
         EstatOptions options = Bind(("ACK", "replica"), ("ACK_ALLOWED", "disk,replica"));
         Assert.Equal(AckLevel.Replica, options.Collect.Ack);
         Assert.Equal(
-            "ACK=replica: takes one of memory, disk, stored (replica needs a cluster: start Estat.Silo).",
+            "ACK=replica: must be one of memory, disk, stored (replica needs a cluster: start Estat.Silo).",
             Assert.Throws<OptionException>(() => OptionTable.Bind([], [new("ACK", "replica")], "none.json")).Message);
         Assert.Contains(
             "start Estat.Silo",
@@ -82,7 +82,7 @@ public sealed class ClusterOptionTests
     [Fact]
     public void A_silo_on_every_interface_must_say_where_others_reach_it()
     {
-        Assert.StartsWith("ADVERTISED_IP=: takes ", Assert.Throws<OptionException>(() => Bind(("SILO_ADDR", ":11111"))).Message,
+        Assert.StartsWith("ADVERTISED_IP=: must be ", Assert.Throws<OptionException>(() => Bind(("SILO_ADDR", ":11111"))).Message,
             StringComparison.Ordinal);
         Assert.Equal(IPAddress.Parse("10.0.0.7"), Bind(("SILO_ADDR", ":11111"), ("ADVERTISED_IP", "10.0.0.7")).Cluster.Advertised);
         Assert.Equal(NodeRole.Gateway, Bind(("SILO_ADDR", ":11111"), ("ROLE", "gateway")).Cluster.Role);
@@ -100,7 +100,7 @@ public sealed class ClusterOptionTests
     [Fact]
     public void Tls_needs_all_of_its_files()
     {
-        Assert.StartsWith("TLS_KEY=: takes ", Assert.Throws<OptionException>(() => Bind(("TLS_CERT", "a.pem"), ("TLS_CA", "ca.pem"))).Message,
+        Assert.StartsWith("TLS_KEY=: must be ", Assert.Throws<OptionException>(() => Bind(("TLS_CERT", "a.pem"), ("TLS_CA", "ca.pem"))).Message,
             StringComparison.Ordinal);
         Assert.Equal("a.key", Bind(("TLS_CERT", "a.pem"), ("TLS_KEY", "a.key"), ("TLS_CA", "ca.pem")).Cluster.TlsKey);
     }
@@ -108,7 +108,7 @@ public sealed class ClusterOptionTests
     [Fact]
     public void Redis_needs_an_address_and_takes_several()
     {
-        Assert.StartsWith("REDIS_ENDPOINT=: takes host:port", Refusal(("CLUSTERING", "redis")), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_ENDPOINT=: must be host:port", Refusal(("CLUSTERING", "redis")), StringComparison.Ordinal);
         RedisOptions redis = Bind(
             ("CLUSTERING", "redis"), ("REDIS_ENDPOINT", "cache-1.example:6379, [::1]:6380,10.0.0.7:6379"), ("REDIS_USER", "estat"),
             ("REDIS_PASSWORD", "open sesame"), ("REDIS_DATABASE", "3"), ("REDIS_KEY_PREFIX", "apps:estat")).Cluster.Redis;
@@ -116,7 +116,7 @@ public sealed class ClusterOptionTests
         Assert.Equal(("estat", "open sesame", 3, "apps:estat", false), (redis.User, redis.Password, redis.Database, redis.KeyPrefix, redis.Tls));
         Assert.All(
             ["localhost:", ":6379", "a b:6379", "::1:6379", "localhost:0", "localhost:70000", "redis://localhost:6379", "localhost:6379,"],
-            wrong => Assert.StartsWith($"REDIS_ENDPOINT={wrong}: takes ", Refusal(("REDIS_ENDPOINT", wrong)), StringComparison.Ordinal));
+            wrong => Assert.StartsWith($"REDIS_ENDPOINT={wrong}: must be ", Refusal(("REDIS_ENDPOINT", wrong)), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -133,9 +133,9 @@ public sealed class ClusterOptionTests
     [Fact]
     public void A_TLS_file_for_Redis_without_TLS_to_Redis_is_refused()
     {
-        Assert.StartsWith("REDIS_TLS_CA=ca.pem: takes ", Refusal(("REDIS_TLS_CA", "ca.pem")), StringComparison.Ordinal);
-        Assert.StartsWith("REDIS_TLS_KEY=: takes ", Refusal(("REDIS_TLS", "true"), ("REDIS_TLS_CERT", "a.pem")), StringComparison.Ordinal);
-        Assert.StartsWith("REDIS_TLS_CERT=: takes ", Refusal(("REDIS_TLS", "true"), ("REDIS_TLS_KEY", "a.key")), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_TLS_CA=ca.pem: must be ", Refusal(("REDIS_TLS_CA", "ca.pem")), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_TLS_KEY=: must be ", Refusal(("REDIS_TLS", "true"), ("REDIS_TLS_CERT", "a.pem")), StringComparison.Ordinal);
+        Assert.StartsWith("REDIS_TLS_CERT=: must be ", Refusal(("REDIS_TLS", "true"), ("REDIS_TLS_KEY", "a.key")), StringComparison.Ordinal);
         Assert.Equal("ca.pem", Bind(("REDIS_TLS", "true"), ("REDIS_TLS_CA", "ca.pem")).Cluster.Redis.TlsCa);
     }
 

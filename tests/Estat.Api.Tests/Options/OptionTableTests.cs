@@ -94,8 +94,8 @@ public sealed class OptionTableTests : IDisposable
         {
             string wrong = WrongValues[option.Name];
             OptionException error = Assert.Throws<OptionException>(() => Bind(environment: [(option.Name, wrong)]));
-            Assert.StartsWith(HoldsSecrets.Contains(option.Name) ? $"{option.Name}: takes "
-                : $"{option.Name}={wrong}: takes ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith(HoldsSecrets.Contains(option.Name) ? $"{option.Name}: must be "
+                : $"{option.Name}={wrong}: must be ", error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', error.Message);
         });
     }

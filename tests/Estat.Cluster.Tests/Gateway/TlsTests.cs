@@ -45,7 +45,7 @@ public sealed class TlsTests : IDisposable
             TlsCert = _folder["no.pem"], TlsKey = _folder["no.pem"], TlsCa = _folder["no.pem"],
         });
         OptionException error = Assert.Throws<OptionException>(() => new SiloServer(options, TimeProvider.System, isTerminal: false));
-        Assert.StartsWith($"TLS_CERT={_folder["no.pem"]}: takes ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"TLS_CERT={_folder["no.pem"]}: must be ", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
 

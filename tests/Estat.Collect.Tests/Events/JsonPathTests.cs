@@ -66,7 +66,7 @@ public sealed class JsonPathTests
     [InlineData("""{"ts":1,"ip":"1","user_agent":""}""", "no body")]
     [InlineData("""{"ts":1,"ip":"1","user_agent":null,"body":""}""", "user_agent")]
     [InlineData("""{"ts":1,"ip":"1","user_agent":"","body":""} x""", "not JSON")]
-    [InlineData("""[1]""", "no JSON object")]
+    [InlineData("""[1]""", "not a JSON object")]
     [InlineData("""{"ts":1""", "not JSON")]
     public void A_stored_line_is_taken_apart_or_its_fault_told(string line, string? fault)
     {

@@ -40,6 +40,6 @@ public sealed class DirectoryLockTests : IDisposable
     {
         File.WriteAllText(_folder["file"], "");
         IOException error = Assert.Throws<IOException>(() => DirectoryLock.Take(_folder["file/dlq"], "DLQ_DIR"));
-        Assert.StartsWith($"DLQ_DIR={_folder["file/dlq"]}: cannot be made", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"DLQ_DIR={_folder["file/dlq"]}: the folder cannot be created", error.Message, StringComparison.Ordinal);
     }
 }

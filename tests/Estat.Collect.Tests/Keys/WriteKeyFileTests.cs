@@ -39,32 +39,32 @@ public sealed class WriteKeyFileTests
     [InlineData("", "not readable as JSON")]
     [InlineData("""{"keys":[{"name":"a"}""", "not readable as JSON")]
     [InlineData("""{"keys":[{"name":"\ud800","sha256":"HASH"}]}""", "not readable as JSON")]
-    [InlineData("[]", "takes an object with one field, keys")]
-    [InlineData("""{"keys":[],"other":1}""", "takes an object with one field, keys")]
-    [InlineData("""{"keys":["estat_abc"]}""", "keys[0]: takes an object")]
+    [InlineData("[]", "must be an object with one field, keys")]
+    [InlineData("""{"keys":[],"other":1}""", "must be an object with one field, keys")]
+    [InlineData("""{"keys":["estat_abc"]}""", "keys[0]: must be an object")]
     [InlineData("""{"keys":[{"name":"a"}]}""", "keys[0] (a): needs name and sha256")]
-    [InlineData("""{"keys":[{"name":"a b","sha256":"HASH"}]}""", "keys[0]: name: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"estat_secret"}]}""", "keys[0] (a): sha256: takes 64 hex digits")]
-    [InlineData("""{"keys":[{"name":"a","sha256":[]}]}""", "keys[0] (a): sha256: takes 64 hex digits")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","orgins":["https://shop.example"]}]}""", "keys[0] (a): there is no field orgins")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","origins":["shop.example"]}]}""", "keys[0] (a): origins: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","origins":["*"]}]}""", "keys[0] (a): origins: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","origins":[]}]}""", "keys[0] (a): origins: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","rate":0}]}""", "keys[0] (a): rate: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","rate":"5"}]}""", "keys[0] (a): rate: takes")]
+    [InlineData("""{"keys":[{"name":"a b","sha256":"HASH"}]}""", "keys[0]: name: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"estat_secret"}]}""", "keys[0] (a): sha256: must be 64 hex digits")]
+    [InlineData("""{"keys":[{"name":"a","sha256":[]}]}""", "keys[0] (a): sha256: must be 64 hex digits")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","orgins":["https://shop.example"]}]}""", "keys[0] (a): unknown field orgins")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","origins":["shop.example"]}]}""", "keys[0] (a): origins: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","origins":["*"]}]}""", "keys[0] (a): origins: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","origins":[]}]}""", "keys[0] (a): origins: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","rate":0}]}""", "keys[0] (a): rate: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","rate":"5"}]}""", "keys[0] (a): rate: must be")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","burst":5}]}""", "keys[0] (a): burst needs a rate")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","daily_quota":1.5}]}""", "keys[0] (a): daily_quota: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","disabled":"yes"}]}""", "keys[0] (a): disabled: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"soon"}]}""", "keys[0] (a): expires: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"01/02/2027"}]}""", "keys[0] (a): expires: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"10:00"}]}""", "keys[0] (a): expires: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"31 January 2027"}]}""", "keys[0] (a): expires: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","created":"01/02/2026"}]}""", "keys[0] (a): created: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"/shop"}]}""", "keys[0] (a): prefix: takes")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"raw_dlq/shop"}]}""", "keys[0] (a): prefix: takes a prefix apart from DLQ_PREFIX")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":".incomplete/shop"}]}""", "keys[0] (a): prefix: takes")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","daily_quota":1.5}]}""", "keys[0] (a): daily_quota: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","disabled":"yes"}]}""", "keys[0] (a): disabled: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"soon"}]}""", "keys[0] (a): expires: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"01/02/2027"}]}""", "keys[0] (a): expires: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"10:00"}]}""", "keys[0] (a): expires: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"31 January 2027"}]}""", "keys[0] (a): expires: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","created":"01/02/2026"}]}""", "keys[0] (a): created: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"/shop"}]}""", "keys[0] (a): prefix: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":"raw_dlq/shop"}]}""", "keys[0] (a): prefix: must be a prefix apart from DLQ_PREFIX")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","prefix":".incomplete/shop"}]}""", "keys[0] (a): prefix: must be")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH"},{"name":"b","sha256":"HASH"}]}""", "a and b have the same sha256")]
-    [InlineData("""{"keys":[{"name":"a","sha256":"HASH"},{"name":"a","sha256":"9HASH"}]}""", "there are two keys called a")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH"},{"name":"a","sha256":"9HASH"}]}""", "two keys have the name a")]
     public void What_is_wrong_is_told_with_its_place(string json, string told)
     {
         json = json.Replace("9HASH", Hash.Replace('0', '9'), StringComparison.Ordinal).Replace("HASH", Hash, StringComparison.Ordinal);
@@ -93,7 +93,8 @@ public sealed class WriteKeyFileTests
     public void More_prefixes_than_there_are_partitions_for_are_refused()
     {
         string keys = string.Join(',', Enumerable.Range(0, KeyPrefix.Most + 1).Select(i => $$"""{"name":"k{{i}}","sha256":"{{i:d2}}{{Hash[2..]}}","prefix":"p{{i}}"}"""));
-        Assert.StartsWith("17 prefixes", Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{{keys}}]}"""), null)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the keys have 17 prefixes", Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{{keys}}]}"""), null)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -37,7 +37,7 @@ public sealed class WriteKeysTests : IDisposable
             await keys.Looking.WaitAsync(Limit);
         }
 
-        Assert.Contains("still hold", Assert.Single(_log.Of(LogLevel.Error)), StringComparison.Ordinal);
+        Assert.Contains("stay valid", Assert.Single(_log.Of(LogLevel.Error)), StringComparison.Ordinal);
         Assert.Equal((1, 1), (metrics.Value("estat_key_file_failing"), metrics.Value("estat_key_file_errors_total")));
         Assert.Equal("shop", Assert.Single(keys.Table.Senders).Name);
 
@@ -91,7 +91,7 @@ public sealed class WriteKeysTests : IDisposable
         Assert.Equal(KeyRefusal.None, Take(keys, 4));
         await _time.AdvanceUntilAsync(
             TimeSpan.FromSeconds(1), () => _log.Of(LogLevel.Warning).Length == 1, "it to be told that quotas are kept in memory");
-        Assert.Contains("kept in memory", Assert.Single(_log.Of(LogLevel.Warning)), StringComparison.Ordinal);
+        Assert.Contains("keeps in memory", Assert.Single(_log.Of(LogLevel.Warning)), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder["spool"]));
 
         Directory.Delete(_folder["spool"]);

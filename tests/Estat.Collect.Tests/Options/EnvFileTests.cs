@@ -31,7 +31,7 @@ public sealed class EnvFileTests
     public void Anything_else_is_told_by_its_line_and_not_repeated(string text, int line)
     {
         OptionException error = Assert.Throws<OptionException>(() => EnvFile.Parse(text, ".env"));
-        Assert.StartsWith($".env, line {line}: takes NAME=value", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($".env, line {line}: must be NAME=value", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -168,7 +168,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
     [InlineData("gzip of two values in a line")]
     [InlineData("gzip without the last newline")]
     [InlineData("two gzip members")]
-    [InlineData("foreign bytes behind it")]
+    [InlineData("other bytes follow it")]
     [InlineData("zeros behind it")]
     public async Task What_is_no_gzip_JSONL_goes_to_the_quarantine_as_it_is(string what)
     {
@@ -185,7 +185,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
             "gzip of two values in a line" => EventLines.Gzip([.. lines[..^1], .. lines]),
             "gzip without the last newline" => EventLines.Gzip(lines[..^1]),
             "two gzip members" => [.. gzip, .. gzip],
-            "foreign bytes behind it" => [.. gzip, .. "foreign"u8],
+            "other bytes follow it" => [.. gzip, .. "foreign"u8],
             _ => [.. gzip, .. new byte[4096]],
         };
         string key = DlqFiles.NewKey();
@@ -361,7 +361,7 @@ public sealed class RecoveryLoopTests : IAsyncDisposable
         disk.Fill();
         using var rig = new RecoveryRig(_place, disk.Path);
         rig.Store.Fails = StorageFailure.Refused;
-        string[] NotNoted() => [.. rig.Log.Of(LogLevel.Warning).Where(line => line.Contains("could not be noted", StringComparison.Ordinal))];
+        string[] NotNoted() => [.. rig.Log.Of(LogLevel.Warning).Where(line => line.Contains("Could not save", StringComparison.Ordinal))];
         for (int n = 0; n < 9; n++)
         {
             await rig.TickAsync();

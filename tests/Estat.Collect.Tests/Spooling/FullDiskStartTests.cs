@@ -48,7 +48,7 @@ public sealed class FullDiskStartTests : SpoolTests
         Assert.Contains("SPOOL_DIR has no room", node.Engine.NotReadyBecause, StringComparison.Ordinal);
         Assert.All([AckLevel.Memory, AckLevel.Disk], level => Assert.Equal(Admission.StorageFull, node.Engine.Ingest.Outlook(level)));
         Assert.Contains(
-            node.Log.Of(LogLevel.Error), line => line.StartsWith("The number of this start could not be written", StringComparison.Ordinal));
+            node.Log.Of(LogLevel.Error), line => line.StartsWith("Could not write the number of this start", StringComparison.Ordinal));
         Assert.ThrowsAny<IOException>(() => new TestNode(left, options with { DlqDir = left["dlq2"] })); // it owns the folder all the same
         node.Store.Gate!.SetResult();
         await node.UntilAsync(() => node.Balance.Stored == 3, "the backlog to be stored");

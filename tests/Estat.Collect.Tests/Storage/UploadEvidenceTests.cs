@@ -46,7 +46,7 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
         using S3ObjectStore store = StoreOf(stub);
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync(Key, Batches.ContentOf("a"), Token));
         Assert.Contains($"PUT {Key}", error.Message, StringComparison.Ordinal);
-        Assert.Contains("nothing lies there", error.Message, StringComparison.Ordinal);
+        Assert.Contains("there is no such object", error.Message, StringComparison.Ordinal);
         Assert.Contains("Find out what answers", error.Message, StringComparison.Ordinal);
     }
 
@@ -123,7 +123,7 @@ public sealed class UploadEvidenceTests(S3Gateway gateway)
         using S3ObjectStore store = StoreOf(stub);
         await store.CreateAsync(Key, Batches.ContentOf("a"), Token);
         stub.Instead = request => request.HttpMethod == "DELETE" ? new StubAnswer(204) : null;
-        Assert.Contains("still lies there", (await Assert.ThrowsAsync<StorageException>(() => store.DeleteAsync(Key, Token))).Message,
+        Assert.Contains("is still there", (await Assert.ThrowsAsync<StorageException>(() => store.DeleteAsync(Key, Token))).Message,
             StringComparison.Ordinal);
         stub.Instead = _ => null;
         Assert.True(await store.DeleteAsync(Key, Token));

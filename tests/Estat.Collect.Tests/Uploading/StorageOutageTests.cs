@@ -32,8 +32,8 @@ public sealed class StorageOutageTests : IDisposable
         Assert.StartsWith("Storage has failed for 1 min: 61 attempts so far, 7 files wait in the DLQ and 2 segments in the spool.", warnings[1],
             StringComparison.Ordinal);
         Assert.StartsWith("Storage has failed for 5 min: 301 attempts", warnings[2], StringComparison.Ordinal);
-        Assert.StartsWith("Storage answers again after 60 min and 3600 failed attempts; 7 files", Assert.Single(_log.Of(LogLevel.Information)),
-            StringComparison.Ordinal);
+        Assert.StartsWith("Storage answers again after 60 min and 3600 failed attempts. The node now uploads 7 files",
+            Assert.Single(_log.Of(LogLevel.Information)), StringComparison.Ordinal);
         Assert.Equal(3600, _log.Of(LogLevel.Debug).Length);
     }
 
