@@ -24,21 +24,23 @@ internal sealed partial class AdminAccess
     private static readonly TimeSpan BetweenLogs = TimeSpan.FromMinutes(1);
 
     private static readonly Problem NotAllowed = Problem.Of(
-        StatusCodes.Status405MethodNotAllowed, "These pages answer no page of another origin, and so no OPTIONS.");
+        StatusCodes.Status405MethodNotAllowed, "These pages do not answer OPTIONS, because no page of another origin may use them.");
 
     private static readonly Problem Foreign = Problem.Of(
-        StatusCodes.Status403Forbidden, "A page of another origin asked for this. Open it from the console, or from outside of a browser.");
+        StatusCodes.Status403Forbidden, "A page of another origin sent this request, so the server refused it. Open the page from the console, or "
+            + "with a program that is not a browser.");
 
     private static readonly Problem NoChangeHeader = Problem.Of(
-        StatusCodes.Status403Forbidden, $"A request that changes something carries the header {ChangeHeader}: 1.");
+        StatusCodes.Status403Forbidden, $"A request that changes something needs the header {ChangeHeader}: 1. Send it with this header.");
 
     private static readonly Problem OnlyFromHere = Problem.Of(
         StatusCodes.Status401Unauthorized,
-        "Without ADMIN_TOKEN this page is for callers on the node itself: over loopback, by a name such as localhost, without a proxy. "
-        + "Start the node with ADMIN_TOKEN, and show that token, to use it from elsewhere.");
+        "This node has no ADMIN_TOKEN, so this page is only for callers on the node itself: over loopback, by a name such as localhost, without a "
+        + "proxy. To use it from elsewhere, start the node with ADMIN_TOKEN and send that token.");
 
     private static readonly Problem NoToken = Problem.Of(
-        StatusCodes.Status401Unauthorized, "Show this node's ADMIN_TOKEN: Authorization: Bearer TOKEN, or as the password of Authorization: Basic.");
+        StatusCodes.Status401Unauthorized, "This page needs the node's ADMIN_TOKEN. Send it as Authorization: Bearer TOKEN, or as the password of "
+            + "Authorization: Basic.");
 
     private readonly AdminToken? _token;
     private readonly Caller _caller;
@@ -240,8 +242,8 @@ internal sealed partial class AdminAccess
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Address} showed a wrong ADMIN_TOKEN ({Count} wrong ones since this was last told; told at most once a minute, counted in "
-            + "estat_admin_refused_total). "
-            + "An address that does so {Most} times within {Seconds} s is answered 429 for as long, unless it shows the right one")]
+        Message = "{Address} sent a wrong ADMIN_TOKEN: {Count} wrong ones since the last such line. The node logs this at most once a minute; "
+            + "estat_admin_refused_total counts all. After {Most} wrong tokens within {Seconds} s it answers that address 429 for the same time, "
+            + "unless the address sends the right one")]
     private static partial void LogWrongToken(ILogger logger, IPAddress address, long count, int most, int seconds);
 }

@@ -26,10 +26,10 @@ internal static partial class KeysAtStart
     }
 
     [LoggerMessage(
-        Message = "No write key is configured: every client that reaches HTTP_ADDR may send events. `estat keys new` makes a key, "
-            + "WRITE_KEYS_FILE names its file (docs/keys.md)")]
+        Message = "No write key is configured: every client that reaches HTTP_ADDR may send events. To require one, make a key with `estat keys new` "
+            + "and set WRITE_KEYS_FILE to its file (docs/keys.md)")]
     private static partial void LogOpen(ILogger logger, LogLevel level);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "OPEN_INGEST=true: requests without a write key are taken as well")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "OPEN_INGEST=true: the node also takes requests without a write key")]
     private static partial void LogOpenBesides(ILogger logger);
 }

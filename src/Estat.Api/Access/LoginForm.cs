@@ -38,10 +38,10 @@ internal static class LoginForm
         $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}");
 
     private static readonly Words English = new(
-        "en", "These pages are for the operator of this node.", "Admin token", "Open", "It is ADMIN_TOKEN, as the node was started with.",
+        "en", "These pages are for the operator of this node.", "Admin token", "Open", "The token is the ADMIN_TOKEN that the node was started with.",
         "That is not this node's token.", "Too many wrong tokens came from your address. Try again in {0} s.",
-        "They answer to the node itself only. To open them to others, start it with ADMIN_TOKEN (16 or more characters).",
-        "This connection is not encrypted: anybody on the network can read the token. HTTP_TLS_CERT and HTTP_TLS_KEY turn TLS on.");
+        "These pages are open only on the node itself. To open them to others, start the node with ADMIN_TOKEN (16 or more characters).",
+        "This connection is not encrypted: anybody on the network can read the token. To turn TLS on, set HTTP_TLS_CERT and HTTP_TLS_KEY.");
 
     private static readonly Words Korean = new(
         "ko", "이 노드를 운영하는 사람을 위한 페이지입니다.", "관리자 토큰", "열기", "노드를 시작할 때 정한 ADMIN_TOKEN 값입니다.",

@@ -21,11 +21,11 @@ internal sealed class WriteAccess
 
     private static readonly Problem Missing = Problem.Of(
         StatusCodes.Status401Unauthorized,
-        "This needs a write key: as header X-Api-Key, as ?key=… in the URL, or by HTTP basic. Ask the operator of this server for one.");
+        "This request needs a write key: in the header X-Api-Key, as ?key=… in the URL, or by HTTP basic. Ask the operator of this server for one.");
 
     private static readonly Problem Wrong = Problem.Of(
         StatusCodes.Status401Unauthorized,
-        "This write key is not known here. Check it for a missing or an extra character, or ask the operator of this server for a new one.");
+        "The server does not know this write key. Check it for a missing or an extra character, or ask the operator of this server for a new one.");
 
     private static readonly Problem Disabled = Problem.Of(
         StatusCodes.Status401Unauthorized, "This write key is disabled. Ask the operator of this server for another.");
@@ -33,18 +33,20 @@ internal sealed class WriteAccess
         StatusCodes.Status401Unauthorized, "This write key has expired. Ask the operator of this server for a new one.");
 
     private static readonly Problem ForeignOrigin = Problem.Of(
-        StatusCodes.Status403Forbidden, "This write key is not for pages of this origin. The operator of this server can add the origin to the key.");
+        StatusCodes.Status403Forbidden, "This write key may not be used by pages of this origin. The operator of this server can add the origin to "
+            + "the key.");
 
     private static readonly Problem OverRate = Problem.Of(
-        StatusCodes.Status429TooManyRequests, "More events than this write key may send a second. Nothing was taken; send again after Retry-After.");
+        StatusCodes.Status429TooManyRequests, "This write key has sent more events a second than it may. Nothing was taken. Send again after "
+            + "Retry-After.");
 
     private static readonly Problem OverQuota = Problem.Of(
         StatusCodes.Status429TooManyRequests,
-        "More events than this write key may send in a day (UTC). Nothing was taken; send again after Retry-After.");
+        "This write key has sent more events today (UTC) than it may. Nothing was taken. Send again after Retry-After.");
 
     private static readonly Problem OverAddress = Problem.Of(
         StatusCodes.Status429TooManyRequests,
-        "More events than one client address may send a second. Nothing was taken; send again after Retry-After.");
+        "This client address has sent more events a second than one address may. Nothing was taken. Send again after Retry-After.");
 
     private readonly WriteKeys? _keys;
     private readonly AddressLimits? _addresses;

@@ -11,7 +11,7 @@ internal sealed partial class AdminDesk : IAdminDesk
 {
     private static readonly AdminReply KeepsNothing = AdminReply.Error(
         StatusCodes.Status404NotFound,
-        $"This node is a gateway and keeps no events itself: ?node=NAME asks a silo, and {AdminPaths.Nodes} lists them.");
+        $"This node is a gateway and keeps no events. Ask a silo with ?node=NAME; {AdminPaths.Nodes} lists the silos.");
 
     private readonly SharedReading<NodeReading> _own;
     private readonly ObjectPages? _objects;
@@ -44,22 +44,23 @@ internal sealed partial class AdminDesk : IAdminDesk
         }
         catch (StorageException error)
         {
-            return AdminReply.Error(StatusCodes.Status502BadGateway, $"The store did not do it: {error.Message.TrimEnd('.')}.");
+            return AdminReply.Error(StatusCodes.Status502BadGateway, $"The object store failed: {error.Message.TrimEnd('.')}.");
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             LogFailed(_logger, error, request.Method, request.Path);
-            return AdminReply.Error(StatusCodes.Status500InternalServerError, $"{request.Path} failed ({error.Message}); the node's log says how.");
+            return AdminReply.Error(StatusCodes.Status500InternalServerError, $"{request.Path} failed ({error.Message}). The node's log has the "
+                + "details.");
         }
     }
 
     /// <summary>405. HEAD comes here as GET.</summary>
     internal static AdminReply NotAllowed(string allowed) =>
-        AdminReply.Error(StatusCodes.Status405MethodNotAllowed, $"This path takes {allowed}.") with { Allow = allowed };
+        AdminReply.Error(StatusCodes.Status405MethodNotAllowed, $"This path allows {allowed}.") with { Allow = allowed };
 
     /// <summary>404.</summary>
     internal static AdminReply NotFound(string path) =>
-        AdminReply.Error(StatusCodes.Status404NotFound, $"There is nothing at {path}; docs/admin-api.md lists the pages.");
+        AdminReply.Error(StatusCodes.Status404NotFound, $"There is no page {path}. docs/admin-api.md lists the pages.");
 
     private async Task<AdminReply> RouteAsync(AdminRequest request, CancellationToken cancellationToken)
     {

@@ -14,7 +14,7 @@ internal sealed class AdminPages
 
     private static readonly Problem NothingComesHere = Problem.Of(
         StatusCodes.Status404NotFound,
-        "This silo takes its events from gateways. Watch the tail of a gateway, which shows what that gateway accepts.");
+        "This silo gets its events from gateways. Watch the tail of a gateway: it shows the events that this gateway accepts.");
 
     private readonly IAdminDesk _desk;
     private readonly NodeDirectory _nodes;
@@ -84,17 +84,17 @@ internal sealed class AdminPages
 
         if (await _nodes.FindAsync(name).WaitAsync(cancellationToken).ConfigureAwait(false) is not { } peer)
         {
-            return AdminReply.Error(StatusCodes.Status404NotFound, $"There is no node {name}; {AdminPaths.Nodes} lists them.");
+            return AdminReply.Error(StatusCodes.Status404NotFound, $"There is no node {name}. {AdminPaths.Nodes} lists the nodes.");
         }
 
         try
         {
-            return await peer.AskAsync(asked with { Asker = $"{asked.Asker} by way of {_nodes.OwnName}" }, cancellationToken).ConfigureAwait(false);
+            return await peer.AskAsync(asked with { Asker = $"{asked.Asker} through {_nodes.OwnName}" }, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             return AdminReply.Error(
-                StatusCodes.Status502BadGateway, $"Node {name} did not answer ({error.Message}). {AdminPaths.Nodes} shows how it is.");
+                StatusCodes.Status502BadGateway, $"Node {name} did not answer ({error.Message}). {AdminPaths.Nodes} shows its state.");
         }
     }
 

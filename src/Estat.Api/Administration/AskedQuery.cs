@@ -42,7 +42,7 @@ internal sealed class AskedQuery(AdminRequest request)
             return number;
         }
 
-        Fault ??= AdminReply.Error(StatusCodes.Status400BadRequest, $"?{name}= takes a whole number from {least} to {most}.");
+        Fault ??= AdminReply.Error(StatusCodes.Status400BadRequest, $"?{name}= must be a whole number from {least} to {most}.");
         return without;
     }
 
@@ -55,7 +55,7 @@ internal sealed class AskedQuery(AdminRequest request)
             return count;
         }
 
-        Fault ??= AdminReply.Error(StatusCodes.Status400BadRequest, $"?{name}= takes a whole number: {meaning}.");
+        Fault ??= AdminReply.Error(StatusCodes.Status400BadRequest, $"?{name}= must be a whole number: {meaning}.");
         return 0;
     }
 }

@@ -11,7 +11,7 @@ namespace Estat.Api.Administration;
 internal sealed class DlqPages(DlqOffice dlq)
 {
     private const int MostFiles = 500;
-    private const string EventsMeaning = "how many events it holds, as the list says; so that the right one is given up";
+    private const string EventsMeaning = "the number of events in it, as the list shows it; nothing else is then discarded";
 
     /// <summary>Answers what lies below /admin/dlq.</summary>
     /// <param name="request">The request.</param>
@@ -95,7 +95,7 @@ internal sealed class DlqPages(DlqOffice dlq)
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return AdminReply.Error(
-                StatusCodes.Status404NotFound, $"{What(name)} cannot be read: {error.Message.TrimEnd('.')}. Look at the folder of DLQ_DIR.");
+                StatusCodes.Status404NotFound, $"{What(name)} cannot be read: {error.Message.TrimEnd('.')}. Check the folder of DLQ_DIR.");
         }
     }
 

@@ -12,8 +12,9 @@ namespace Estat.Api.Administration;
 /// <param name="stopping">Completes when the node begins to drain.</param>
 internal sealed class EventStreams(int most, Task stopping)
 {
-    private readonly Problem _tooMany = Problem.Unavailable($"{most} watch already, the most that may. Close one of them, or try again later.");
-    private readonly Problem _stopping = Problem.Unavailable("This node is shutting down.", closes: true);
+    private readonly Problem _tooMany = Problem.Unavailable($"This node has {most} watchers, the most that it allows. Close one of them, or try "
+        + "again later.");
+    private readonly Problem _stopping = Problem.Unavailable("This node is shutting down. Ask another one, or try again in a moment.", closes: true);
     private int _open;
 
     /// <summary>Answers with a stream.</summary>

@@ -66,13 +66,13 @@ internal sealed class ObjectPages(EstatOptions options, IObjectCatalog? catalog,
     private static AdminReply Missing(string key) => AdminReply.Error(StatusCodes.Status404NotFound, $"There is no object {key}.");
 
     private AdminReply? Forbidden(string key) =>
-        catalog is null ? AdminReply.Error(StatusCodes.Status404NotFound, "This node's store cannot be looked through.")
+        catalog is null ? AdminReply.Error(StatusCodes.Status404NotFound, "This node's object store cannot list objects.")
         : KeyScope.Holds(key, options.Collect.Storage.RawPrefix, options.Collect.Storage.DlqPrefix) || last.Holds(key)
             ? null // a write key's prefix may be another
         : AdminReply.Error(
             StatusCodes.Status403Forbidden,
-            $"Only keys below {options.Collect.Storage.RawPrefix}/ and {options.Collect.Storage.DlqPrefix}/, and those that "
-                + $"{AdminPaths.Objects} lists, can be read here.");
+            $"This page reads only object keys below {options.Collect.Storage.RawPrefix}/ and {options.Collect.Storage.DlqPrefix}/, and those that "
+                + $"{AdminPaths.Objects} lists.");
 }
 
 /// <summary>The last objects, newest first.</summary>

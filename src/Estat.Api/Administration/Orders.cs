@@ -16,12 +16,12 @@ internal static class Orders
         OrderEnd.Quarantined => Outcome("quarantined", result.Detail),
         OrderEnd.Discarded => AdminJson.Reply(new Discarded(result.Events), AdminJson.Readable.Discarded),
         OrderEnd.Failed => Outcome("failed", result.Detail),
-        OrderEnd.Missing => AdminReply.Error(StatusCodes.Status404NotFound, $"There is no {what}; perhaps it was stored meanwhile."),
+        OrderEnd.Missing => AdminReply.Error(StatusCodes.Status404NotFound, $"There is no {what}. It may have been stored meanwhile."),
         OrderEnd.Busy => AdminReply.Error(
-            StatusCodes.Status409Conflict, $"{what} is being tried now, or too many others are. Look again in a moment."),
+            StatusCodes.Status409Conflict, $"The node is trying {what} now, or is busy with too many others. Look again in a moment."),
         OrderEnd.OtherCount => AdminReply.Error(
             StatusCodes.Status409Conflict,
-            $"{what} holds {result.Events} events, not as many as ?events= says. Look at it again; nothing was discarded."),
+            $"{what} holds {result.Events} events, but ?events= has another number. Nothing was discarded. Look at it again."),
         _ => AdminReply.Error(StatusCodes.Status503ServiceUnavailable, "The node is starting or stopping. Try again in a moment."),
     };
 

@@ -13,7 +13,7 @@ internal sealed class QuarantinePages(EstatOptions options, Quarantine quarantin
     // Each costs a question to the store.
     private const int MostObjects = 200;
     private const string KeyMeaning = $"the key of an object, as {AdminPaths.Quarantine} lists them";
-    private const string EventsMeaning = "how many events it holds, as the list says; so that the right one is given up";
+    private const string EventsMeaning = "the number of events in it, as the list shows it; nothing else is then discarded";
 
     /// <summary>Answers what lies below /admin/quarantine.</summary>
     /// <param name="request">The request.</param>
@@ -72,5 +72,5 @@ internal sealed class QuarantinePages(EstatOptions options, Quarantine quarantin
     }
 
     private AdminReply Forbidden() =>
-        AdminReply.Error(StatusCodes.Status403Forbidden, $"Only keys below {options.Collect.Storage.DlqPrefix}/ are of the quarantine.");
+        AdminReply.Error(StatusCodes.Status403Forbidden, $"The quarantine has only object keys below {options.Collect.Storage.DlqPrefix}/.");
 }

@@ -24,12 +24,13 @@ internal sealed class TailEndpoint(TailHub hub, Task stopping, TimeProvider time
 
     private static readonly Problem WrongRate = Problem.Of(
         StatusCodes.Status400BadRequest,
-        string.Create(CultureInfo.InvariantCulture, $"?rate= takes events a second, a whole number from 1 to {MostPerSecond}."));
+        string.Create(CultureInfo.InvariantCulture, $"?rate= must be a whole number from 1 to {MostPerSecond}: events a second."));
 
     private static readonly Problem TooMuch = Problem.Of(
         StatusCodes.Status400BadRequest,
         string.Create(CultureInfo.InvariantCulture,
-            $"A filter takes {MostConditions} conditions (?where=) at most, and {LongestText} characters in each and in ?contains=."));
+            $"A filter may have at most {MostConditions} conditions (?where=), and at most {LongestText} characters in each of them and in "
+            + $"?contains=."));
 
     private readonly EventStreams _streams = new(MostWatchers, stopping);
 

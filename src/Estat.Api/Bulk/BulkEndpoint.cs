@@ -145,7 +145,8 @@ internal sealed class BulkEndpoint(
         {
             Free();
             await answers.MalformedAsync(
-                context, $"The JSON is broken. Nothing was taken. (Send lines of JSON as application/x-ndjson.) {error.Message}")
+                context, "The body is not valid JSON. Nothing was taken. If it has one event a line, send it as application/x-ndjson. "
+                    + $"{error.Message}")
                     .ConfigureAwait(false);
         }
         finally

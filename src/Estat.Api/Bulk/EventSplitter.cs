@@ -62,7 +62,7 @@ internal static class EventSplitter
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = DeepestNesting, AllowMultipleValues = true });
         if (!reader.Read())
         {
-            throw new JsonException("There is no JSON in it.");
+            throw new JsonException("The body holds no JSON.");
         }
 
         bool isArray = reader.TokenType == JsonTokenType.StartArray;

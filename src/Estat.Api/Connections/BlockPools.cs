@@ -36,7 +36,7 @@ internal sealed class BlockPools : IMemoryPoolFactory<byte>, IDisposable
     /// <summary>Adds its metric.</summary>
     internal void Observe(Meter meter) => meter.CreateObservableGauge(
         "estat_connection_idle_bytes", () => IdleBytes, "By",
-        "Memory kept for what connections read and write that none uses now; what none needs for 10 s is let go");
+        "Memory that the server keeps for reads and writes of connections, and that no connection uses now; after 10 s without use it is freed");
 
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();

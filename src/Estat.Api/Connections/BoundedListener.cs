@@ -144,8 +144,8 @@ internal sealed partial class BoundedListener(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The server cannot accept connections now: {Reason}. It closes idle connections and takes fewer for a minute "
-            + "(told at most once a minute). If descriptors ran out, raise the "
-            + "limit (ulimit -n, LimitNOFILE) or lower MAX_CONNECTIONS")]
+        Message = "The server cannot accept connections now: {Reason}. It closes idle connections, and allows fewer connections for a minute. If "
+            + "file descriptors ran out, raise the limit (ulimit -n, LimitNOFILE) or lower MAX_CONNECTIONS. The server logs this at most once a "
+            + "minute")]
     private static partial void LogCannotAccept(ILogger logger, string reason);
 }

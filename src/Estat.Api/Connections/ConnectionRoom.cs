@@ -154,7 +154,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
     {
         try
         {
-            connection.Abort(new ConnectionAbortedException("The server needs the place of a connection that has been idle."));
+            connection.Abort(new ConnectionAbortedException("The server needs this idle connection's place for a new one."));
             await connection.Gone.WaitAsync(LongestClose).ConfigureAwait(false);
         }
         catch (Exception)
@@ -244,7 +244,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "All {Most} connections are in use. Since the last such line {Closed} idle ones were closed to make room, and {Refused} new "
-            + "ones were closed because none was idle (told at most once a minute). Raise MAX_CONNECTIONS, or find out who opens them")]
+        Message = "All {Most} connections are in use. Since the last such line the server closed {Closed} idle ones to make room, and {Refused} new "
+            + "ones because none was idle. It logs this at most once a minute. Raise MAX_CONNECTIONS, or find out who opens so many")]
     private static partial void LogConnectionsFull(ILogger logger, int most, long closed, long refused);
 }

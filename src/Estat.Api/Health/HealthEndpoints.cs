@@ -29,7 +29,7 @@ internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access)
         }
 
         string detail = access.IsOperator(context) ? fault.Detail
-            : $"Objects cannot be stored now: {fault.Kind}. Ask on the node itself or with ADMIN_TOKEN for the details.";
+            : $"Objects cannot be stored now: {fault.Kind}. For the details, ask on the node itself, or with ADMIN_TOKEN.";
         await Problem.Unavailable(detail).WriteAsync(context).ConfigureAwait(false);
     }
 

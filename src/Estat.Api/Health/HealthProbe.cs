@@ -29,8 +29,8 @@ internal static class HealthProbe
         Uri? own = OwnUrl(text);
         if ((own ?? AnyUrl(text)) is not { } url)
         {
-            await errors.WriteLineAsync($"estat: {Argument} takes a URL, such as http://127.0.0.1:8080/health/ready, or a path, such as "
-                + $"/health/ready, of the node that HTTP_ADDR in this environment starts").ConfigureAwait(false);
+            await errors.WriteLineAsync($"estat: {Argument} needs a URL, such as http://127.0.0.1:8080/health/ready, or a path, such as "
+                + "/health/ready. It asks a path at HTTP_ADDR of this environment").ConfigureAwait(false);
             return WrongArguments;
         }
 

@@ -33,6 +33,6 @@ internal sealed class EngineHealth(Engine engine) : INodeHealth
     {
         StorageFailure.Refused => "storage refuses",
         StorageFailure.Disk => "the disk that holds the objects is full or fails",
-        _ => "storage does not answer, or not as it should",
+        _ => "storage does not answer, or answers wrongly",
     };
 }

@@ -53,7 +53,7 @@ internal sealed partial class HttpCertificate : IDisposable
         _current = Load(_used);
         _warnings = new TellLimit(BetweenWarnings, time);
         WarnOfExpiry();
-        _looking = new FileChore(CheckInterval, time, _ => Check(), () => Tell("reading its files does not come to an end."));
+        _looking = new FileChore(CheckInterval, time, _ => Check(), () => Tell("reading the files hangs; check their disk."));
         _looking.Start();
     }
 
@@ -74,7 +74,7 @@ internal sealed partial class HttpCertificate : IDisposable
     {
         meter.CreateObservableGauge(
             "estat_tls_certificate_expires_seconds", () => (InUse.Expires - _time.GetUtcNow().UtcDateTime).TotalSeconds, "s",
-            "Time until the certificate of HTTP_TLS_CERT in use expires; negative once it has");
+            "Time until the certificate in use (HTTP_TLS_CERT) expires; negative once it has expired");
         meter.CreateObservableCounter(
             "estat_tls_certificate_reload_errors_total",
             () => Volatile.Read(ref _failures), description: "Certificates that were put into HTTP_TLS_CERT and could not be used");
@@ -168,18 +168,18 @@ internal sealed partial class HttpCertificate : IDisposable
         if (!text.Certificate.Contains(CertificateLabel, StringComparison.Ordinal))
         {
             throw Wrong(CertificateOption, _certificatePath,
-                "a PEM file with the certificate and, after it, those that signed it; this one holds none (openssl pkcs12 -in FILE.pfx -nodes makes "
-                    + "one of a .pfx)");
+                "a PEM file with the certificate and, after it, those that signed it; this file holds none (to convert a .pfx: openssl pkcs12 -in "
+                    + "FILE.pfx -nodes)");
         }
 
         if (!text.Key.Contains(KeyLabel, StringComparison.Ordinal))
         {
-            throw Wrong(KeyOption, _keyPath, "a PEM file with the certificate's private key; this one holds none");
+            throw Wrong(KeyOption, _keyPath, "a PEM file with the certificate's private key; this file holds none");
         }
 
         if (text.Key.Contains(EncryptedKeyLabel, StringComparison.Ordinal))
         {
-            throw Wrong(KeyOption, _keyPath, "a private key without a passphrase (openssl pkey -in FILE -out NEW takes it off)");
+            throw Wrong(KeyOption, _keyPath, "a private key without a passphrase (to remove it: openssl pkey -in FILE -out NEW)");
         }
 
         var chain = new X509Certificate2Collection();
@@ -212,24 +212,24 @@ internal sealed partial class HttpCertificate : IDisposable
         }
     }
 
-    private static OptionException Wrong(string option, string path, string takes) => new($"{option}={path}: takes {takes}.");
+    private static OptionException Wrong(string option, string path, string takes) => new($"{option}={path}: must be {takes}.");
 
     private sealed record Pair(X509Certificate2 Certificate, SslServerAuthenticationOptions Options);
 
     [LoggerMessage(Level = LogLevel.Information,
-        Message = "{Path} has changed: new connections get certificate {Serial}, which holds until {Expires:u}")]
+        Message = "{Path} has changed: new connections get certificate {Serial}, which is valid until {Expires:u}")]
     private static partial void LogReloaded(ILogger logger, string path, string serial, DateTime expires);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The certificate's files have changed and cannot be used: {Fault} Connections go on with certificate {Serial}, which holds until "
-            + "{Expires:u}; mend the files, no restart is needed")]
+        Message = "The certificate's files have changed, and the server cannot use them: {Fault} New connections still get certificate {Serial}, "
+            + "which is valid until {Expires:u}. Repair the files; no restart is needed")]
     private static partial void LogNotReloaded(ILogger logger, string fault, string serial, DateTime expires);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate in {Path} expires at {Expires:u}: put a new one there, no restart is needed")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The certificate in {Path} expires at {Expires:u}. Put a new one there; no restart is needed")]
     private static partial void LogExpiresSoon(ILogger logger, string path, DateTime expires);
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "The certificate in {Path} expired at {Expires:u}, and clients refuse it: put a new one there, no restart is needed")]
+        Message = "The certificate in {Path} expired at {Expires:u}, and clients refuse it. Put a new one there; no restart is needed")]
     private static partial void LogExpired(ILogger logger, string path, DateTime expires);
 }

@@ -106,7 +106,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
             string advice = (error.GetBaseException() as SocketException)?.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse => "Stop the program that listens there, or name another port, such as 127.0.0.1:8081.",
-                SocketError.AccessDenied => "Name a port above 1023, or start it with the right to use this one.",
+                SocketError.AccessDenied => "Name a port above 1023, or give the server the right to use this one (CAP_NET_BIND_SERVICE).",
                 _ => "Name an address of this machine, or :port for all of them.",
             };
             throw new IOException($"HTTP_ADDR={_options.Http.HttpAddr}: cannot listen there ({reason}). {advice}", error);

@@ -25,7 +25,7 @@ internal sealed record NodeProgram(
 
     /// <summary>The standalone server, by the name that it is started with.</summary>
     internal static NodeProgram Standalone(string command) =>
-        new(command, "Takes events over HTTP and lays them in S3 (or a folder) as gzip JSONL.", OptionTable.All, OptionTable.Bind);
+        new(command, "Takes events over HTTP and stores them in S3 (or a folder) as gzip JSONL.", OptionTable.All, OptionTable.Bind);
 
     /// <summary>Runs it.</summary>
     /// <param name="args">The command line.</param>
@@ -42,7 +42,7 @@ internal sealed record NodeProgram(
             Console.WriteLine($"Usage: {Command} [--KEY=value ...]");
             Console.WriteLine($"       {Command} --health URL      exit code 0 if URL (/health, /health/ready) answers 2xx, else 1\n");
             Console.WriteLine($"{Summary} Options come from the command line, the");
-            Console.WriteLine("environment, the file .env or appsettings.json; the first of these that names a key wins. Durations are written "
+            Console.WriteLine("environment, the file .env or appsettings.json; the first of these that sets an option wins. Write durations as "
                 + "500ms, 3s, 2m, 24h.\n");
             Console.Write(OptionBinding.Help(Specs));
             return Stopped;
@@ -65,8 +65,7 @@ internal sealed record NodeProgram(
             using var limit = new ExitLimit(
                 options.Node.ShutdownTimeout, Failed,
                 $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(options.Node.ShutdownTimeout)}: something hangs, most often a disk. "
-                + "The process ends now; "
-                + "what was acknowledged above memory is in SPOOL_DIR, and the next start uploads it",
+                + "The process ends now. Events acknowledged at a level above memory are in SPOOL_DIR, and the next start uploads them",
                 PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT);
             return await ServeAsync(create(options, !Console.IsOutputRedirected, limit), limit).ConfigureAwait(false);
         }

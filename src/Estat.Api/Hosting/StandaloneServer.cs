@@ -162,7 +162,7 @@ internal sealed partial class StandaloneServer : INodeServer
         Message = "{Signal}: draining {Events} events within {Limit}; a second signal leaves them on the disk at once")]
     private static partial void LogDraining(ILogger logger, string signal, long events, string limit);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Second signal: what is not stored yet stays in the spool, or goes to the DLQ")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Second signal: events that are not stored yet stay in the spool, or go to the DLQ")]
     private static partial void LogHurried(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Drained in {Seconds:0.00} s: {Stored} events stored by this process, {Spooled} left in "

@@ -26,27 +26,31 @@ internal sealed class Answers
     private readonly AckLevel _level;
     private readonly int _maxBodySize;
     private readonly int _maxBatchBodySize;
+    // "may be stored" is part of the contract: the command line counts such events as uncertain.
     private readonly Problem _queueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
-    private readonly Problem _storageFull = Problem.Unavailable("The local disk has no more room for what waits to be stored. Try again later.");
+    private readonly Problem _storageFull = Problem.Unavailable(
+        "The node's disk has no room left for events that wait to be stored. Try again later.");
     private readonly Problem _diskFailed = Problem.Unavailable(
-        "This node's disk failed; nothing was acknowledged, and what was sent may be stored, once, or not. Send to another node, or try again "
+        "This node's disk failed, so nothing was acknowledged. The events may be stored, once, or not. Send to another node, or try again "
             + "later.");
     private readonly Problem _draining = Problem.Unavailable(
         "This node is shutting down. Send to another one, or try again in a moment.", closes: true);
     private readonly Problem _noPrefix = Problem.Unavailable(
-        "This node has no room for another prefix of write keys since its start, or this key's prefix lies in its quarantine. Nothing was taken. "
+        "This node cannot serve another key prefix until it restarts, or this write key's prefix lies in the node's quarantine. Nothing was taken. "
         + "The operator can restart the node, or change the key's prefix.");
     private readonly Problem _noReplica = Problem.Unavailable(
-        "No other silo held a copy of this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
-    private readonly Problem _noSilo = Problem.Unavailable("No silo of the cluster can be reached; nothing was taken. Try again in a moment.");
+        "No other silo took a copy, so nothing was acknowledged. The events may be stored, once. Try again in a moment, with an "
+        + "Idempotency-Key.");
+    private readonly Problem _noSilo = Problem.Unavailable("No silo of the cluster can be reached. Nothing was taken. Try again in a moment.");
     private readonly Problem _unknown = Problem.Unavailable(
-        "A silo failed while it took this; it was not acknowledged, and may be stored, once. Try again in a moment, with an Idempotency-Key.");
+        "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once. Try again in a moment, with an "
+        + "Idempotency-Key.");
     private readonly Problem _empty = Problem.Of(StatusCodes.Status400BadRequest,
-        "The event is empty: it is the body of a POST, or what follows the ? of a GET, and needs at least one byte.");
+        "The event is empty. Send at least one byte: in the body of a POST, or after the ? of a GET.");
     private readonly Problem _overShare = Problem.Of(
         StatusCodes.Status429TooManyRequests,
-        "The requests in progress from this client address hold a quarter of INFLIGHT_BYTES, which is the most that one address may hold. "
-        + "Nothing was taken. Send fewer at once, or send again in a moment.");
+        "The requests in progress from this client address hold a quarter of INFLIGHT_BYTES, the most that one address may use. Nothing was taken. "
+        + "Send fewer at once, or send again in a moment.");
     private readonly Problem _timeout;
     private readonly Problem _eventTooLarge;
     private readonly Problem _batchTooLarge;
@@ -72,13 +76,13 @@ internal sealed class Answers
         _timeout = Problem.Final(StatusCodes.Status408RequestTimeout,
             "The body did not arrive in time (BODY_TIMEOUT), stalled, or came at less than 240 bytes a second. Send it again.");
         _eventTooLarge = Problem.Final(StatusCodes.Status413PayloadTooLarge,
-            $"An event may have {options.Collect.MaxBodySize} bytes (MAX_BODY_SIZE).");
+            $"An event may have at most {options.Collect.MaxBodySize} bytes (MAX_BODY_SIZE). Make it smaller.");
         _batchTooLarge = Problem.Final(
             StatusCodes.Status413PayloadTooLarge,
-            $"A batch may have {options.Collect.MaxBatchBodySize} bytes, also decompressed (MAX_BATCH_BODY_SIZE). Split it.");
+            $"A batch may have at most {options.Collect.MaxBatchBodySize} bytes, as sent and decompressed (MAX_BATCH_BODY_SIZE). Split it.");
         _batchNeedsTooMuch = Problem.Of(
             StatusCodes.Status413PayloadTooLarge,
-            $"As lines, this batch needs more than {options.Http.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
+            $"As JSON lines, this batch needs more than {options.Http.InflightBytes} bytes of memory (INFLIGHT_BYTES). Split it.");
         _ackLevel = Problem.Of(StatusCodes.Status400BadRequest,
             $"{AckHeader} must be one of the levels that this node offers: {string.Join(", ", levels.Select(level => level.ToText()))}.");
     }

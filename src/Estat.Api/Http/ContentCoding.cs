@@ -71,7 +71,7 @@ internal static class ContentCoding
         }
 
         return decoded.TryCutOff(MarkedGzipStream.Mark) ? BodyOutcome.Whole
-            : throw new InvalidDataException("the gzip data is cut off, or something else follows it");
+            : throw new InvalidDataException("the gzip data is cut off, or other bytes follow it");
     }
 
     private static BodyOutcome Unbrotli(ReadOnlySpan<byte> encoded, BodyBuffer decoded)
@@ -96,7 +96,7 @@ internal static class ContentCoding
                 case OperationStatus.Done when encoded.IsEmpty:
                     return BodyOutcome.Whole;
                 case OperationStatus.Done:
-                    throw new InvalidDataException("there are bytes behind the br data");
+                    throw new InvalidDataException("other bytes follow the br data");
                 case OperationStatus.NeedMoreData:
                     throw new InvalidDataException("the br data is cut off");
                 case OperationStatus.InvalidData:

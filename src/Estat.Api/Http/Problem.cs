@@ -21,11 +21,11 @@ internal sealed class Problem
 
     /// <summary>What went wrong is the node's own fault.</summary>
     internal static readonly Problem OurFault = Of(
-        StatusCodes.Status500InternalServerError, "Estat failed on this request; its log says how.");
+        StatusCodes.Status500InternalServerError, "Estat failed on this request. The node's log has the details.");
 
     // Behind what it is made with: fields are set in their order.
     private static readonly Problem MethodNotAllowed = Of(
-        StatusCodes.Status405MethodNotAllowed, "The Allow header names the methods of this path.");
+        StatusCodes.Status405MethodNotAllowed, "This path does not allow this method. The Allow header names the methods that it allows.");
 
     private readonly byte[] _body;
 

@@ -60,7 +60,8 @@ internal sealed partial class UnreadMemory : IDisposable
             "Memory held for answers that clients do not read and requests that they do not finish; at most UNREAD_BYTES");
         meter.CreateObservableCounter(
             "estat_unread_closed_total", () => Closed,
-            description: "Connections closed because the client did not read answers or finish a request, beyond UNREAD_BYTES or 30 s");
+            description: "Connections closed because the client did not read answers or did not finish a request, for longer than 30 s or beyond "
+                + "UNREAD_BYTES");
     }
 
     /// <summary>Something begins to wait for a client.</summary>
@@ -191,11 +192,11 @@ internal sealed partial class UnreadMemory : IDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Connections} connections were closed: their clients did not read answers or did not finish requests, for longer than 30 s or "
-            + "beyond {Limit} (counted in estat_unread_closed_total; told once a minute)")]
+        Message = "The server closed {Connections} connections: their clients did not read answers or did not finish requests, for longer than 30 s "
+            + "or beyond {Limit}. It logs this once a minute; estat_unread_closed_total counts all")]
     private static partial void LogClosed(ILogger logger, long connections, string limit);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "A connection whose client does not read could not be closed")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Could not close a connection whose client does not read")]
     private static partial void LogNotClosed(ILogger logger, Exception error);
 }
 

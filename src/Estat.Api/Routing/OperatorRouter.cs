@@ -18,13 +18,14 @@ internal sealed partial class OperatorRouter(
     HealthEndpoints health, SharedScrape scrape, string paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
 {
     private static readonly Problem MetricsHang = Problem.Unavailable(
-        "Reading the metrics does not end. The node still takes events. Report this with a dump of the process.");
+        "Reading the metrics hangs. The node still takes events. Report this with a dump of the process.");
 
     private readonly Page[] _guarded = [access.Session,
         .. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
     private readonly Problem _notFound = Problem.Of(
         StatusCodes.Status404NotFound,
-        $"Estat answers {paths}/health, /health/ready, /health/sink, {string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
+        $"Nothing is at this path. Estat answers {paths}/health, /health/ready, /health/sink, "
+        + $"{string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
 
     /// <summary>
     /// Handles a request. Writing metrics takes a millisecond, in which a thread that polls sockets would serve nobody. A page that fails ends here;

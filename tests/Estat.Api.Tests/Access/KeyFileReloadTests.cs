@@ -34,14 +34,14 @@ public sealed class KeyFileReloadTests : IDisposable
         Assert.Equal(401, await PostAsync(server, "shop"));
 
         _file.WriteText("""{"keys":[{"name":"new","orgins":["https://shop.example"]}]}""");
-        await Wait.UntilAsync(() => Logged(server, "there is no field orgins").Any(), Limit, "the error in the log");
+        await Wait.UntilAsync(() => Logged(server, "unknown field orgins").Any(), Limit, "the error in the log");
         Assert.Equal((200, 401), (await PostAsync(server, "new"), await PostAsync(server, "shop")));
-        Assert.Contains("still hold", Assert.Single(Logged(server, "there is no field orgins")), StringComparison.Ordinal);
+        Assert.Contains("stay valid", Assert.Single(Logged(server, "unknown field orgins")), StringComparison.Ordinal);
 
         if (!HangupIsIgnored) // as whatever nohup starts ignores it, and what that starts
         {
             server.Signal(Hangup); // asks, and hears again
-            await Wait.UntilAsync(() => Logged(server, "there is no field orgins").Count() == 2, Limit, "the answer to SIGHUP");
+            await Wait.UntilAsync(() => Logged(server, "unknown field orgins").Count() == 2, Limit, "the answer to SIGHUP");
         }
 
         File.Delete(_file.Path);
@@ -112,7 +112,7 @@ public sealed class KeyFileReloadTests : IDisposable
         Assert.Equal(2, code);
         Assert.Equal(
             $"estat: WRITE_KEYS_FILE={_folder["none.json"]}: there is no such file. `estat keys new --name NAME --file FILE` makes a file and a key; "
-                + $"docs/keys.md shows what it takes.", output.Trim());
+                + $"docs/keys.md describes it.", output.Trim());
     }
 
     private Dictionary<string, string> Environment => new()

@@ -68,7 +68,7 @@ public sealed class HealthProbeTests
         (int exitCode, _, string errors) = await ServerCommand.RunAsync(folder.Path, [], ["--health", .. arguments]);
 
         Assert.Equal(2, exitCode);
-        Assert.StartsWith("estat: --health takes a URL", errors, StringComparison.Ordinal);
+        Assert.StartsWith("estat: --health needs a URL", errors, StringComparison.Ordinal);
     }
 
     private static async Task AnswerAsync(TcpListener listener, string answer)

@@ -41,10 +41,10 @@ public sealed class CommandLineTests
         OptionException asArgument = Assert.Throws<OptionException>(() => OptionTable.Bind([$"--{name}={value}"], [], "appsettings.json"));
 
         string shown = name == "WRITE_KEYS" ? name : $"{name}={value}"; // a log is no place for keys
-        Assert.StartsWith($"{shown}: takes ", inEnvironment.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{shown}: must be ", inEnvironment.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', inEnvironment.Message);
         Assert.Equal(inEnvironment.Message, asArgument.Message);
-        Assert.True(inEnvironment.Message.Length > $"{shown}: takes ".Length, option.Takes);
+        Assert.True(inEnvironment.Message.Length > $"{shown}: must be ".Length, option.Takes);
     }
 
     [Fact]
@@ -57,9 +57,9 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("CHANNEL_SIZE=many", "", "CHANNEL_SIZE=many: takes a whole number from 1 to")]
-    [InlineData("FLUSH_INTERVAL=120", "", "FLUSH_INTERVAL=120: takes a duration")]
-    [InlineData("", "--ACK=paper", "ACK=paper: takes")]
+    [InlineData("CHANNEL_SIZE=many", "", "CHANNEL_SIZE=many: must be a whole number from 1 to")]
+    [InlineData("FLUSH_INTERVAL=120", "", "FLUSH_INTERVAL=120: must be a duration")]
+    [InlineData("", "--ACK=paper", "ACK=paper: must be")]
     [InlineData("", "--NO_SUCH_THING=1", "--NO_SUCH_THING=1: no such option")]
     [InlineData("", "serve", "serve: no such option")]
     [InlineData("", "--BATCH_SIZE", "--BATCH_SIZE: has no value")]
@@ -207,7 +207,7 @@ public sealed class CommandLineTests
         Assert.Equal((11, 22, true, 3),
             (options.Collect.BatchSize, options.Collect.ChannelSize, options.Collect.CaptureCookie, options.Collect.GzipLevel));
         Assert.Equal(2, exitCode);
-        Assert.StartsWith("estat: BATCH_SIZE=wrong: takes", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.StartsWith("estat: BATCH_SIZE=wrong: must be", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -235,9 +235,9 @@ public sealed class CommandLineTests
         (int codeBroken, _, string errorsBroken) = await ServerCommand.RunAsync(folder.Path, [], []);
 
         Assert.Equal((2, 2, 2), (code, codeBeside, codeBroken));
-        Assert.StartsWith("estat: BATCH_SIZE=wrong: takes", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
-        Assert.StartsWith("estat: GZIP_LEVEL=10: takes", ServerCommand.OnlyLine(errorsBeside), StringComparison.Ordinal);
-        Assert.StartsWith("estat: .env, line 2: takes NAME=value", ServerCommand.OnlyLine(errorsBroken), StringComparison.Ordinal);
+        Assert.StartsWith("estat: BATCH_SIZE=wrong: must be", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.StartsWith("estat: GZIP_LEVEL=10: must be", ServerCommand.OnlyLine(errorsBeside), StringComparison.Ordinal);
+        Assert.StartsWith("estat: .env, line 2: must be NAME=value", ServerCommand.OnlyLine(errorsBroken), StringComparison.Ordinal);
         Assert.DoesNotContain("secret", errorsBroken, StringComparison.Ordinal);
     }
 

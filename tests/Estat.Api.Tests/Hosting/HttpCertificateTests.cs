@@ -48,7 +48,7 @@ public sealed class HttpCertificateTests : IDisposable
         string told = Assert.Single(_log.Lines);
         Assert.StartsWith("Error: ", told, StringComparison.Ordinal);
         Assert.Contains("HTTP_TLS_CERT=" + _folder["tls.crt"], told, StringComparison.Ordinal);
-        Assert.Contains("mend the files", told, StringComparison.Ordinal);
+        Assert.Contains("Repair the files", told, StringComparison.Ordinal);
 
         Make(Quarter).WriteTo(_folder);
         Look(certificate, 1);
@@ -97,7 +97,7 @@ public sealed class HttpCertificateTests : IDisposable
     [InlineData("broken", "HTTP_TLS_CERT", "of certificates that can be read")]
     [InlineData("no key", "HTTP_TLS_KEY", "holds none")]
     [InlineData("missing key", "HTTP_TLS_KEY", "can be read")]
-    [InlineData("encrypted key", "HTTP_TLS_KEY", "without a passphrase (openssl pkey")]
+    [InlineData("encrypted key", "HTTP_TLS_KEY", "without a passphrase (to remove it: openssl pkey")]
     [InlineData("another key", "HTTP_TLS_KEY", "of the first certificate in HTTP_TLS_CERT")]
     [InlineData("broken key", "HTTP_TLS_KEY", "of the first certificate in HTTP_TLS_CERT")]
     public void A_file_that_cannot_be_used_is_told_in_one_line_with_option_value_and_remedy(string what, string option, string says)
@@ -118,7 +118,7 @@ public sealed class HttpCertificateTests : IDisposable
 
         string told = Assert.Throws<OptionException>(() => Open()).Message;
 
-        Assert.StartsWith($"{option}={_folder[option == "HTTP_TLS_CERT" ? "tls.crt" : "tls.key"]}: takes ", told, StringComparison.Ordinal);
+        Assert.StartsWith($"{option}={_folder[option == "HTTP_TLS_CERT" ? "tls.crt" : "tls.key"]}: must be ", told, StringComparison.Ordinal);
         Assert.Contains(says, told, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', told);
     }

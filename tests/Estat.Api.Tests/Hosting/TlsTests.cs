@@ -256,7 +256,7 @@ public sealed class TlsTests : IDisposable
             _folder.Path, [$"HTTP_TLS_CERT={_folder["tls.crt"]}", $"HTTP_TLS_KEY={_folder["tls.key"]}"],
             ["--SPOOL_VOLATILE=true", "--HTTP_ADDR=127.0.0.1:0"]);
         Assert.Equal((2, ""), (exitCode, output));
-        Assert.StartsWith($"estat: HTTP_TLS_KEY={_folder["tls.key"]}: takes a PEM file", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
+        Assert.StartsWith($"estat: HTTP_TLS_KEY={_folder["tls.key"]}: must be a PEM file", ServerCommand.OnlyLine(errors), StringComparison.Ordinal);
     }
 
     private static async Task<PrometheusPage> MetricsAsync(HttpClient client) =>

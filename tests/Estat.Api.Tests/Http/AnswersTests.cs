@@ -25,9 +25,9 @@ public sealed class AnswersTests
     }
 
     [Theory]
-    [InlineData(Admission.Unknown, "A silo failed while it took this; it was not acknowledged, and may be stored, once.")]
-    [InlineData(Admission.NoReplica, "it was not acknowledged, and may be stored, once.")]
-    [InlineData(Admission.NoSilo, "nothing was taken")]
+    [InlineData(Admission.Unknown, "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once.")]
+    [InlineData(Admission.NoReplica, "The events may be stored, once.")]
+    [InlineData(Admission.NoSilo, "Nothing was taken")]
     public async Task A_cluster_s_refusals_say_whether_something_may_be_stored(Admission admission, string says)
     {
         (_, _, string text) = await RefuseAsync(new Answers(new EstatOptions(), AckLevels.All, new RequestCounters()), admission);

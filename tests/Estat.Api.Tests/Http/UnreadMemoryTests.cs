@@ -91,7 +91,7 @@ public sealed class UnreadMemoryTests : IDisposable
         await UntilClosedAsync(other);
 
         await Wait.UntilAsync(
-            () => log.Lines.Contains("Debug: A connection whose client does not read could not be closed"), TimeSpan.FromSeconds(20),
+            () => log.Lines.Contains("Debug: Could not close a connection whose client does not read"), TimeSpan.FromSeconds(20),
             "the failure to be told");
         Assert.Equal((0, 2), (memory.Bytes, memory.Closed));
     }

@@ -21,7 +21,7 @@ public sealed class FullSpoolTests(RealS3 s3)
         await using ServerProcess server = await ServerProcess.StartAsync(options);
 
         SendReport report = await SendUntilRefusedAsync(server);
-        await AssertRefusesAsync(server, "no more room", "SPOOL_MAX_SIZE_BYTES");
+        await AssertRefusesAsync(server, "no room left", "SPOOL_MAX_SIZE_BYTES");
         Oracle.Conserves(await server.MetricsAsync());
         Assert.InRange((await server.MetricsAsync())["estat_spool_bytes"], 1 << 20, 4 << 20);
         Assert.Equal(200, await PostAsync(server, "memory"));
@@ -45,7 +45,7 @@ public sealed class FullSpoolTests(RealS3 s3)
 
         string ballast = disk.Fill(leave: 8 << 20);
         await Wait.UntilAsync(async () => await PostAsync(server) == 503, Patience, "the lack of room to be noticed");
-        await AssertRefusesAsync(server, "no more room", "DISK_MIN_FREE_BYTES");
+        await AssertRefusesAsync(server, "no room left", "DISK_MIN_FREE_BYTES");
         File.Delete(ballast);
         await UntilTakesAsync(server);
         await FinishAsync(server, bucket, report);

@@ -73,7 +73,7 @@ public sealed class LostDiskTests(RealS3 s3)
         options["S3_TIMEOUT"] = "5m";
         await using ServerProcess next = ServerProcess.Launch(options);
         await Wait.UntilAsync(() => next.Output.Any(
-            line => line.Contains("The number of this start could not be written", StringComparison.Ordinal)), Patience, "the start");
+            line => line.Contains("Could not write the number of this start", StringComparison.Ordinal)), Patience, "the start");
         await Wait.UntilAsync(() => IsUnreadyAsync(next), Patience, "it to answer 503", () => string.Join('\n', next.Output));
         proxy.Fault = Fault.None;
         await Wait.UntilAsync(

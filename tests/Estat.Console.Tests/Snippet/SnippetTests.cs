@@ -196,7 +196,7 @@ public sealed class SnippetTests(SnippetBrowser browser) : IClassFixture<Snippet
         await using Shop shop = await browser.OpenShopAsync();
         await shop.AnswerNextAsync(
             1, 401, new() { ["Content-Type"] = "application/problem+json" },
-            """{"type":"urn:estat:problem","title":"Unauthorized","status":401,"detail":"This write key is not known here."}""");
+            """{"type":"urn:estat:problem","title":"Unauthorized","status":401,"detail":"The server does not know this write key."}""");
         IPage page = await shop.VisitAsync();
         await page.EvaluateAsync("estat('refused'); estat.flush()");
         await Wait.UntilAsync(async () => await page.EvaluateAsync<int>("estat.dropped") == 2, Patience, "2 dropped events");
