@@ -63,7 +63,7 @@ public sealed class BrokenAnswersTests
         await hangs.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
         exporting.Interrupt();
         Assert.Equal(130, await exporting.WaitForExitAsync(TimeSpan.FromSeconds(20)));
-        Assert.Contains("to go on: estat dlq export", exporting.AllOutput, StringComparison.Ordinal);
+        Assert.Contains("to continue: estat dlq export", exporting.AllOutput, StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.EnumerateFiles(folder["export"]), file => file.Contains(".tmp", StringComparison.Ordinal));
     }
 
@@ -112,7 +112,7 @@ public sealed class BrokenAnswersTests
                 context.Request.Method == "DELETE" ? answer : Encoding.UTF8.GetString(Page)["{\"files\":[".Length..].Split(']')[0]));
         (int code, string output) = await EstatCommand.RunAsync("dlq", "discard", File1, "--yes", "--events", "1", "--url", node.Url);
         Assert.Equal(1, code);
-        Assert.Contains("something that is not Estat's", output, StringComparison.Ordinal);
+        Assert.Contains("something that Estat does not send", output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
@@ -141,8 +141,8 @@ public sealed class BrokenAnswersTests
 
     [Theory]
     [InlineData(429, "", false)]
-    [InlineData(503, "No silo of the cluster can be reached; nothing was taken. Try again in a moment.", false)]
-    [InlineData(503, "A silo failed while it took this; it was not acknowledged, and may be stored, once.", true)]
+    [InlineData(503, "No silo of the cluster can be reached. Nothing was taken. Try again in a moment.", false)]
+    [InlineData(503, "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once.", true)]
     [InlineData(500, "", true)]
     [InlineData(502, "", true)]
     public async Task Send_and_replay_wait_and_know_the_same_of_what_an_answer_means(int status, string detail, bool isUncertain)
@@ -197,7 +197,7 @@ public sealed class BrokenAnswersTests
         (int code, string output) = await EstatCommand.RunAsync(
             "replay", "--from", folder["lake"], "--to", portal.Url, "--checkpoint", folder["checkpoint"]);
         Assert.Equal(1, code);
-        Assert.Contains("does nothing between answer in its place?", output, StringComparison.Ordinal);
+        Assert.Contains("Does a proxy answer in its place?", output, StringComparison.Ordinal);
         (code, output) = await EstatCommand.RunAsync("send", SendTests.WriteEvents(folder, 2, isGzip: false), "--url", portal.Url);
         Assert.Equal(1, code);
         Assert.DoesNotContain("sent 2", output, StringComparison.Ordinal);

@@ -35,7 +35,7 @@ public sealed class CheckTests(Rgw rgw)
         Assert.Contains("NoSuchBucket", finding.Text, StringComparison.Ordinal);
         finding = await BadAsync(new(options) { ["S3_ENDPOINT"] = $"http://127.0.0.1:{FreePort.Next()}" }, "bucket");
         Assert.Contains("cannot be reached", finding.Text, StringComparison.Ordinal);
-        Assert.Contains("events wait on its disk", finding.Fix, StringComparison.Ordinal);
+        Assert.Contains("keeps events on its disk", finding.Fix, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,7 +112,8 @@ public sealed class CheckTests(Rgw rgw)
         using var folder = new TempFolder();
         using StoreStub s3 = StoreStub.Start();
         s3.Overwrites = true;
-        Assert.Contains("took a second object under the same key", (await BadAsync(OptionsFor(s3, folder), "bucket")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "took a second object under the same object key", (await BadAsync(OptionsFor(s3, folder), "bucket")).Text, StringComparison.Ordinal);
         Assert.Empty(s3.Keys);
     }
 
@@ -192,8 +193,8 @@ public sealed class CheckTests(Rgw rgw)
         await using ServerProcess server = await ServerProcess.StartAsync(options);
         (int code, string output) = await EstatCommand.RunAsync(options, "check");
         Assert.True(code == 0, output);
-        Assert.Contains("a server that runs owns it", output, StringComparison.Ordinal);
-        Assert.Contains("an Estat listens there", output, StringComparison.Ordinal);
+        Assert.Contains("a running server owns it", output, StringComparison.Ordinal);
+        Assert.Contains("another Estat listens there", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public sealed class DlqTests(Rgw rgw)
             Assert.Contains("\"n\\\":", (await EstatCommand.RunAsync(["dlq", "show", kept, .. dir])).Output, StringComparison.Ordinal);
             (code, output) = await EstatCommand.RunAsync(options, ["dlq", "retry", "--all", .. dir]);
             Assert.Equal(1, code);
-            Assert.Contains("a server owns this folder", output, StringComparison.Ordinal);
+            Assert.Contains("a running server owns this folder", output, StringComparison.Ordinal);
             server.Kill();
             await server.WaitForExitAsync(Limit);
         }

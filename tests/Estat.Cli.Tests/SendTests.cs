@@ -45,7 +45,7 @@ public sealed class SendTests(Rgw rgw)
                 sending.Interrupt();
                 Assert.Equal(130, await sending.WaitForExitAsync(Limit));
                 Assert.Contains(sending.Output,
-                    line => line.Contains("to go on at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
+                    line => line.Contains("to continue at line", StringComparison.Ordinal) && line.Contains(file, StringComparison.Ordinal));
             }
 
             (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", url, "--json");
@@ -53,7 +53,7 @@ public sealed class SendTests(Rgw rgw)
             Assert.Contains($"\"accepted_in_all\":{events},\"rejected\":0,\"uncertain\":0", output, StringComparison.Ordinal);
             (code, output) = await EstatCommand.RunAsync("send", file, "--url", url);
             Assert.Equal(0, code);
-            Assert.Contains("was sent whole before", output, StringComparison.Ordinal);
+            Assert.Contains("was sent completely before", output, StringComparison.Ordinal);
             server.Terminate();
             Assert.Equal(0, await server.WaitForExitAsync(Limit));
         }
@@ -106,7 +106,7 @@ public sealed class SendTests(Rgw rgw)
             "send", file, "--url", $"http://127.0.0.1:{FreePort.Next()}", "--patience", "500ms", "--key", "very-secret-key");
         Assert.Equal(1, code);
         Assert.Contains("does not answer", output, StringComparison.Ordinal);
-        Assert.Contains("to go on at line 1: estat send", output, StringComparison.Ordinal);
+        Assert.Contains("to continue at line 1: estat send", output, StringComparison.Ordinal);
         Assert.DoesNotContain("very-secret-key", output, StringComparison.Ordinal);
     }
 
@@ -152,7 +152,7 @@ public sealed class SendTests(Rgw rgw)
         Assert.Equal(1, code);
         Assert.Contains("its gzip is damaged", output, StringComparison.Ordinal);
         Assert.Matches(@"\b19,\d{3} events acknowledged", output);
-        Assert.Contains("to go on at line 19,", output, StringComparison.Ordinal);
+        Assert.Contains("to continue at line 19,", output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
@@ -166,9 +166,9 @@ public sealed class SendTests(Rgw rgw)
         await Command.SucceedAsync(Limit, "sh", "-c", $"{Whole} | head -c 2000 >{file}");
         (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
         Assert.Equal(1, code);
-        Assert.Contains("the gzip ends before its end; the 903 events before that were sent; line 904 is unfinished and was not sent", output,
+        Assert.Contains("the gzip data is cut off; the 903 events before that were sent; line 904 is unfinished and was not sent", output,
             StringComparison.Ordinal);
-        Assert.Contains("to go on at line 904:", output, StringComparison.Ordinal);
+        Assert.Contains("to continue at line 904:", output, StringComparison.Ordinal);
 
         await Command.SucceedAsync(Limit, "sh", "-c", $"{Whole} >{file}");
         (code, output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString(), "--json");
@@ -194,7 +194,7 @@ public sealed class SendTests(Rgw rgw)
         await File.WriteAllBytesAsync(file, [.. member, .. member[..^missing]], TestContext.Current.CancellationToken);
         (int code, string output) = await EstatCommand.RunAsync("send", file, "--url", server.BaseAddress.ToString());
         Assert.Equal(1, code);
-        Assert.Contains("the gzip ends before its end", output, StringComparison.Ordinal);
+        Assert.Contains("the gzip data is cut off", output, StringComparison.Ordinal);
         Assert.Equal(unfinished > 0, output.Contains("is unfinished and was not sent", StringComparison.Ordinal));
         server.Terminate();
         Assert.Equal(0, await server.WaitForExitAsync(Limit));

@@ -88,7 +88,7 @@ public sealed class StoppingTests
         {
             await Wait.UntilAsync(() => node.Struck > 0, Limit, "the request");
             Assert.Equal(Interrupted, await Stopping.EndAsync(sending));
-            Assert.Contains("to go on at line 1", sending.AllOutput, StringComparison.Ordinal);
+            Assert.Contains("to continue at line 1", sending.AllOutput, StringComparison.Ordinal);
         }
 
         await using ServerProcess server = await ServerProcess.StartAsync(SendTests.LocalServer(folder));

@@ -37,7 +37,7 @@ internal static class AccessCheck
         catch (OptionException error)
         {
             return Finding.Bad(KeysCheck, error.Message,
-                "mend it (docs/keys.md says what it holds; estat keys list reads it); the server does not start with it");
+                "repair it (docs/keys.md describes it, estat keys list reads it); the server does not start with it");
         }
     }
 

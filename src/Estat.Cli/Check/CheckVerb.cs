@@ -16,7 +16,8 @@ internal static class CheckVerb
     {
         var json = new Option<bool>("--json") { Description = "Print the findings as one JSON object" };
         var command = new Command(
-            "check", "Reads the server's options as it would, and tries bucket, disk, clock, port and limits; each finding with a fix") { json };
+            "check",
+            "Reads the options as the server does, and checks bucket, disk, clock, port and limits. Each finding says how to fix it") { json };
         IReadOnlyList<Option> options = ServerOptions.Create();
         foreach (Option option in options)
         {
@@ -85,7 +86,7 @@ internal static class CheckVerb
         string place = storage.RawBucket is null ? $"the folder {storage.StorageDir}"
             : $"bucket {storage.RawBucket} ({storage.S3Endpoint?.ToString() ?? storage.AwsRegion})";
         return $"HTTP_ADDR={options.Http.HttpAddr}, objects to {place} below {storage.RawPrefix}/, "
-            + $"at most {GoDuration.Format(options.Collect.FlushInterval)} after they came";
+            + $"at most {GoDuration.Format(options.Collect.FlushInterval)} after they arrive";
     }
 
     private static void Print(Shell shell, Finding finding)

@@ -46,7 +46,8 @@ internal static class DiskCheck
             yield return refuses
                 ? Finding.Bad(check, $"{there} is a {kind}, which a reboot empties: the server does not start",
                     "name a folder on a disk, or set SPOOL_VOLATILE=true to accept that")
-                : Finding.Warning(check, $"{there} is a {kind}, which a reboot empties", "name a folder on a disk if a power cut shall lose nothing");
+                : Finding.Warning(check, $"{there} is a {kind}, which a reboot empties", "name a folder on a disk, or a power cut loses the events "
+                    + "that wait there");
         }
 
         yield return Written(check, option, there, full);
@@ -67,8 +68,8 @@ internal static class DiskCheck
         }
         catch (FolderOwnedException)
         {
-            return Finding.Warning(check, $"{folder}: a server that runs owns it",
-                "nothing, if this is that server's configuration; a second one needs folders of its own");
+            return Finding.Warning(check, $"{folder}: a running server owns it",
+                "nothing to do if that server has this configuration; a second server needs folders of its own");
         }
         catch (IOException error)
         {
@@ -104,11 +105,11 @@ internal static class DiskCheck
         times.Sort();
         string median = times[times.Count / 2].ToString("0.0", CultureInfo.InvariantCulture);
         string longest = times[^1].ToString("0.0", CultureInfo.InvariantCulture);
-        string where = folder == wanted ? folder : $"{wanted} (to be made in {folder})";
+        string where = folder == wanted ? folder : $"{wanted} (will be created in {folder})";
         return times[times.Count / 2] > SlowFlush
-            ? Finding.Warning(check, $"{where}: a flush takes {median} ms (longest {longest}), and every answer at ACK=disk waits for one",
+            ? Finding.Warning(check, $"{where}: a sync takes {median} ms (longest {longest}), and every answer at ACK=disk waits for one",
                 "use a disk of its own, SSD or provisioned IOPS, or ACK=memory")
-            : Finding.Good(check, $"{where}: written and flushed in {median} ms (longest {longest})");
+            : Finding.Good(check, $"{where}: written and synced in {median} ms (longest {longest})");
     }
 
     private static Finding Room(string check, string folder, EstatOptions options)
@@ -127,11 +128,11 @@ internal static class DiskCheck
             ? Finding.Bad(
                 check,
                 $"{Words.Bytes(free)} free, less than DISK_MIN_FREE_BYTES ({Words.Bytes(options.Collect.DiskMinFreeBytes)}): new requests get 503",
-                "free room or use a larger disk")
+                "free space, or use a larger disk")
             : free - options.Collect.DiskMinFreeBytes < wanted
                 ? Finding.Warning(
-                    check, $"{Words.Bytes(free)} free; {name} lets it grow to {Words.Bytes(wanted)}, which the disk does not hold",
-                    "nothing, if an outage of storage may end in 503s sooner; else a larger disk")
+                    check, $"{Words.Bytes(free)} free; {name} lets it grow to {Words.Bytes(wanted)}, more than the disk holds",
+                    "nothing to do if a storage outage may end in 503s sooner; otherwise use a larger disk")
                 : Finding.Good(check, $"{Words.Bytes(free)} free");
     }
 }

@@ -32,7 +32,7 @@ internal static class MachineCheck
         double cpus = CpuQuota.Cpus();
         yield return cpus < 0.25
             ? Finding.Warning("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPUs",
-                "give it a quarter at least: with less, flushes and health checks wait for each other")
+                "give it at least a quarter of a CPU: with less, syncs and health checks wait for each other")
             : Finding.Good("cpu", $"{cpus.ToString("0.##", CultureInfo.InvariantCulture)} CPU{(cpus == 1 ? "" : "s")}");
         long memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         // The runtime keeps a quarter of a container's memory for what is not its heap.
@@ -47,7 +47,7 @@ internal static class MachineCheck
         if (options.Http.AdminToken is null && ListenAddress.TryParse(options.Http.HttpAddr, out ListenAddress address)
             && (address.Address is null || !System.Net.IPAddress.IsLoopback(address.Address)))
         {
-            yield return Finding.Good("admin", "no ADMIN_TOKEN: /console, /tail and /admin answer to this machine only");
+            yield return Finding.Good("admin", "no ADMIN_TOKEN: /console, /tail and /admin are open only to this machine");
         }
     }
 }

@@ -15,7 +15,7 @@ internal static class PortCheck
     {
         if (!ListenAddress.TryParse(options.Http.HttpAddr, out ListenAddress address))
         {
-            return Finding.Bad(Check, $"HTTP_ADDR={options.Http.HttpAddr} is no address", "write host:port or :port");
+            return Finding.Bad(Check, $"HTTP_ADDR={options.Http.HttpAddr} is not an address", "write host:port or :port");
         }
 
         try
@@ -27,8 +27,8 @@ internal static class PortCheck
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             return await IsEstatAsync(address.Here(options.Http.HttpTlsCert is not null, "/metrics"), cancellationToken).ConfigureAwait(false)
-                ? Finding.Warning(Check, $"{options.Http.HttpAddr}: an Estat listens there",
-                    "nothing, if that is the server of this configuration; a second one needs a port of its own")
+                ? Finding.Warning(Check, $"{options.Http.HttpAddr}: another Estat listens there",
+                    "nothing to do if that is the server with this configuration; a second server needs a port of its own")
                 : Finding.Bad(Check, $"{options.Http.HttpAddr}: another program listens there",
                     $"stop it (ss -ltnp 'sport = :{address.Port}' names it), or choose another HTTP_ADDR");
         }

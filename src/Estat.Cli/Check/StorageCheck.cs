@@ -44,8 +44,8 @@ internal static class StorageCheck
     internal static Finding ClockOf(TimeSpan ahead)
     {
         string by = $"{Words.Duration(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} storage's";
-        const string Fix = "set it by NTP (timedatectl set-ntp true, chronyd); S3 refuses requests that are 15 minutes off, and keys and ts are of "
-            + "this clock";
+        const string Fix = "set it by NTP (timedatectl set-ntp true, chronyd); S3 refuses requests that are 15 minutes off, and object keys and ts "
+            + "come from this clock";
         return ahead.Duration() >= RefusedByS3 ? Finding.Bad(Clock, $"this machine's clock is {by}", Fix)
             : ahead.Duration() >= WorthSaying ? Finding.Warning(Clock, $"this machine's clock is {by}", Fix)
             : Finding.Good(Clock, "within 5 s of storage's");
@@ -96,14 +96,15 @@ internal static class StorageCheck
             mayBeThere = true;
             if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Created)
             {
-                return Finding.Bad(check, $"{store.Description}: says of a new key that it is taken", "find out what answers in the store's place");
+                return Finding.Bad(check, $"{store.Description}: says that a new object key is in use already",
+                    "find out what answers instead of the store, such as a proxy or a login page");
             }
 
             if (await store.CreateAsync(key, content, cancellationToken).ConfigureAwait(false) != CreateOutcome.Exists)
             {
                 return Finding.Bad(
-                    check, $"{store.Description}: took a second object under the same key, as if If-None-Match: * were not there",
-                    "use a store with conditional writes (AWS S3, MinIO, Ceph RGW of late); without them a repeated upload would overwrite");
+                    check, $"{store.Description}: took a second object under the same object key, so it ignores If-None-Match: *",
+                    "use a store with conditional writes (AWS S3, MinIO, a recent Ceph RGW); without them a repeated upload overwrites an object");
             }
 
             using Stream? read = await store.ReadAsync(key, cancellationToken).ConfigureAwait(false);
@@ -115,8 +116,8 @@ internal static class StorageCheck
 
             if (!back.ToArray().AsSpan().SequenceEqual(text))
             {
-                return Finding.Bad(check, $"{store.Description}: gives back something else than it was given",
-                    "find out what lies between: a proxy that compresses or caches");
+                return Finding.Bad(check, $"{store.Description}: returns other bytes than it was sent",
+                    "look for a proxy in between that compresses or caches");
             }
 
             string left = await DeleteAsync(store, key).ConfigureAwait(false);
@@ -153,30 +154,28 @@ internal static class StorageCheck
         }
         catch (StorageException)
         {
-            return $"; the probe {key} stays, as these credentials may not delete, which the server need not";
+            return $"; the probe {key} stays, because these credentials may not delete; the server does not need to";
         }
     }
 
     private static string FixOf(StorageException error, EstatOptions options) => error.Permission switch
     {
         "s3:GetObject" =>
-            $"allow s3:GetObject on {options.Collect.Storage.RawPrefix}/* and {options.Collect.Storage.DlqPrefix}/* of the bucket, "
-            + "and s3:ListBucket on the bucket "
-            + "(deploy/ecs/task-policy.json). Uploads need it whose ETag is no MD5 (S3_SSE=aws:kms) and those that are repeated: without it they "
-            + "stay on the server's disk",
-        { } permission => $"allow {permission} for these credentials (deploy/ecs/task-policy.json); the server starts all the same, and events wait "
-            + "on its disk",
+            $"allow s3:GetObject on {options.Collect.Storage.RawPrefix}/* and {options.Collect.Storage.DlqPrefix}/* of the bucket, and s3:ListBucket "
+            + "on the bucket (deploy/ecs/task-policy.json). The server needs it to check uploads whose ETag is not an MD5 (S3_SSE=aws:kms), and "
+            + "repeated uploads: without it their batches stay on the server's disk",
+        { } permission => $"allow {permission} for these credentials (deploy/ecs/task-policy.json); the server starts anyway, and keeps events on "
+            + "its disk",
         _ => FixOf(error.Failure, options),
     };
 
     private static string FixOf(StorageFailure failure, EstatOptions options) => failure switch
     {
         StorageFailure.Transient => options.Collect.Storage.S3Endpoint is null
-            ? "look at the network's way to S3 (VPC endpoint, NAT, proxy) and at AWS_REGION; the server starts all the same, and events wait on its "
-                + "disk"
-            : $"check that {options.Collect.Storage.S3Endpoint} runs and can be reached from here; the server starts all the same, "
-                + "and events wait on its disk",
+            ? "check the network to S3 (VPC endpoint, NAT, proxy) and AWS_REGION; the server starts anyway, and keeps events on its disk"
+            : $"check that {options.Collect.Storage.S3Endpoint} runs and can be reached from here; the server starts anyway, and keeps events on its "
+                + "disk",
         StorageFailure.Disk => "name a folder on a disk with room (STORAGE_DIR)",
-        _ => "mend what the store names; the server starts all the same, and events wait on its disk",
+        _ => "fix what the store reports; the server starts anyway, and keeps events on its disk",
     };
 }

@@ -11,10 +11,10 @@ internal static class DlqDiscard
     {
         (Argument<string[]> names, Option<bool> all) = DlqOptions.Choice("discard");
         var yes = new Option<bool>("--yes") { Description = "Do not ask; needs --events" };
-        var events = new Option<long?>("--events") { Description = "Events that the files hold together; anything else discards nothing",
-            HelpName = "n" };
+        var events = new Option<long?>("--events")
+            { Description = "The number of events in these files together; if it differs, nothing is discarded", HelpName = "n" };
         var command = new Command(
-            "discard", "Gives files up: their events are lost for good. estat dlq export keeps a copy first") { names, all, yes, events };
+            "discard", "Discards files: their events are lost for good. To keep a copy, run estat dlq export first") { names, all, yes, events };
         var dlq = new DlqOptions(command);
         return command.Does(async (parsed, shell) =>
         {
@@ -22,7 +22,7 @@ internal static class DlqDiscard
             if (parsed.GetValue(yes) ? parsed.GetValue(events) is null : !shell.CanAsk)
             {
                 throw CliException.Usage(
-                    "nobody can be asked here: give --yes and --events N, the number of events to be lost (estat dlq list counts them)");
+                    "there is no terminal to ask on: give --yes and --events N, the number of events to be lost (estat dlq list counts them)");
             }
 
             using IDlqSource source = dlq.Open(parsed, shell, changes: true);

@@ -18,11 +18,11 @@ internal static class DlqExport
 
     internal static Command Create()
     {
-        var folder = new Argument<string>("folder") { Description = "Where to; made if it is not there" };
+        var folder = new Argument<string>("folder") { Description = "Folder to copy to; it is created if it does not exist" };
         (Argument<string[]> names, Option<bool> all) = DlqOptions.Choice("export");
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command(
-            "export", "Copies files with a manifest into a folder; the same command again checks them and goes on") { folder, names, all, json };
+            "export", "Copies files with a manifest into a folder. The same command again checks them and continues") { folder, names, all, json };
         var dlq = new DlqOptions(command);
         return command.Does(async (parsed, shell) =>
         {
@@ -41,7 +41,7 @@ internal static class DlqExport
 
             if (!whole)
             {
-                shell.Note($"estat: interrupted; to go on: {OwnCommand.Line()}");
+                shell.Note($"estat: interrupted; to continue: {OwnCommand.Line()}");
                 return ExitCode.Interrupted;
             }
 
@@ -150,7 +150,7 @@ internal static class DlqExport
         {
             string name = Path.GetFileName(file.Name) is { Length: > 0 } safe && safe == file.Name && safe[0] != '.'
                 ? safe
-                : throw new CliException($"{file.Name}: is no name for a file; nothing was written");
+                : throw new CliException($"{file.Name}: is not a valid file name; nothing was written");
             if (!name.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
             {
                 name += ObjectKeys.Extension;
@@ -206,7 +206,7 @@ internal static class DlqExport
             {
                 Seal seal = ContentCheck.Validate(content, afterStep: null);
                 return (file.Sha256 is { } sha256 && sha256 != seal.Sha256) || (file.Key is not null && file.Events != seal.Events)
-                    ? (seal.Events, $"its {seal.Events} lines are not the {file.Events} that it was sealed with")
+                    ? (seal.Events, $"it has {seal.Events} lines, but its seal says {file.Events}")
                     : (seal.Events, null);
             }
             catch (InvalidDataException error)
@@ -220,7 +220,7 @@ internal static class DlqExport
 
         public override string ToString() =>
             $"{Words.Count(_copied + _kept, "file")} with {Words.Count(_events, "event")} ({Words.Bytes(_bytes)})"
-            + (_kept > 0 ? $", {Words.Count(_kept)} of them were there" : "")
+            + (_kept > 0 ? $", {Words.Count(_kept)} of them were there already" : "")
             + (_gone > 0 ? $"; {Words.Count(_gone)} had left the DLQ meanwhile" : "");
     }
 }

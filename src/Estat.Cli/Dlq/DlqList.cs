@@ -22,7 +22,7 @@ internal static class DlqList
         {
             using IDlqSource source = dlq.Open(parsed, shell);
             long left = parsed.GetValue(all) ? long.MaxValue : parsed.GetValue(limit) > 0 ? parsed.GetValue(limit)
-                : throw CliException.Usage("--limit takes 1 or more");
+                : throw CliException.Usage("--limit must be 1 or more");
             long listed = 0;
             long events = 0;
             string? after = null;

@@ -26,7 +26,7 @@ internal sealed class DlqOptions
         if (parsed.GetValue(_dir) is { } folder)
         {
             return _node.IsNamed(parsed) || parsed.GetValue(_name) is not null
-                ? throw CliException.Usage("--dir and --url exclude each other: a folder, or a node that runs")
+                ? throw CliException.Usage("give --dir or --url, not both: a folder, or a running node")
                 : FolderDlq.Open(folder, changes, shell);
         }
 

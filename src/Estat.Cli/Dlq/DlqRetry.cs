@@ -34,7 +34,7 @@ internal static class DlqRetry
 
             if (shell.Interruption.IsAsked)
             {
-                shell.Note($"estat: interrupted; to go on: {OwnCommand.Line()}");
+                shell.Note($"estat: interrupted; to continue: {OwnCommand.Line()}");
                 return ExitCode.Interrupted;
             }
 
@@ -96,8 +96,8 @@ internal static class DlqRetry
                     + $"stored{(Failed > 0 ? $", {Failed} failed" : "")}";
                 if (_inARow >= FailuresInARow)
                 {
-                    LastFailure = $"stopped after {FailuresInARow} failures in a row: {LastFailure}. The rest stays, and is tried by the node when "
-                        + $"it is due";
+                    LastFailure = $"stopped after {FailuresInARow} failures in a row: {LastFailure}. The other files stay, and the node tries them "
+                        + "when they are due";
                     return false;
                 }
             }
@@ -117,7 +117,7 @@ internal static class DlqRetry
                     break;
                 case DlqOutcomes.Quarantined:
                     Quarantined++;
-                    shell.Note($"{Shell.Printable(file.Name)}: unreadable, so it went to the quarantine");
+                    shell.Note($"{Shell.Printable(file.Name)}: it cannot be read, so it went to the quarantine");
                     break;
                 case DlqOutcomes.Busy:
                     _busy.Add(file);

@@ -101,7 +101,7 @@ internal sealed class FolderDlq : IDlqSource
     /// <inheritdoc/>
     public void Dispose() => _recovery?.Dispose();
 
-    private OfflineRecovery Owned => _recovery ?? throw new InvalidOperationException("the folder was opened for looking");
+    private OfflineRecovery Owned => _recovery ?? throw new InvalidOperationException("the folder was opened read-only");
 
     private static FileStream OpenPayload(string path) => RegularFile.OpenRead(path);
 

@@ -52,7 +52,7 @@ internal sealed class OfflineRecovery : IDisposable
         }
         catch (FolderOwnedException)
         {
-            throw new CliException($"--dir {folder}: a server owns this folder. Leave --dir away and ask that server (--url), or stop it first");
+            throw new CliException($"--dir {folder}: a running server owns this folder. Use --url to ask that server, or stop it first");
         }
     }
 

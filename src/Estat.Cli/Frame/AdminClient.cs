@@ -86,8 +86,8 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
         }
         catch (JsonException)
         {
-            throw new CliException($"{Url} answered {answer.RequestMessage?.RequestUri?.AbsolutePath} with something that is not Estat's. Is --url a "
-                + $"node of this version?");
+            throw new CliException($"{Url} answered {answer.RequestMessage?.RequestUri?.AbsolutePath} with something that Estat does not send. Is "
+                + "--url an Estat node of this version?");
         }
     }
 

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Estat.Cli.Frame;
 
-/// <summary>One meaning for all verbs, as docs/http-api.md gives it.</summary>
+/// <summary>One meaning for all verbs, as docs/http.md gives it.</summary>
 internal static class AnswerMeaning
 {
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);

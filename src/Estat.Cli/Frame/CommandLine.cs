@@ -12,7 +12,7 @@ namespace Estat.Cli.Frame;
 internal static class CommandLine
 {
     private const string Summary =
-        "Estat takes events over HTTP and lays them in S3 as gzip JSONL. Exit codes: 0 done, 1 failed or found something, 2 wrong usage, 130 "
+        "Estat takes events over HTTP and stores them in S3 as gzip JSONL. Exit codes: 0 done, 1 failed or found something, 2 wrong usage, 130 "
             + "interrupted.";
 
     private const int BrokenPipe = 32; // EPIPE: .NET hands errno on
@@ -59,7 +59,7 @@ internal static class CommandLine
                 Console.Error.WriteLine($"estat: {error.Message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal)}");
             }
 
-            Console.Error.WriteLine($"{Path(parsed)} --help says what it takes.");
+            Console.Error.WriteLine($"{Path(parsed)} --help shows how to use it.");
             return ExitCode.WrongUsage;
         }
 

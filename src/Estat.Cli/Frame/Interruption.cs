@@ -38,8 +38,8 @@ internal sealed class Interruption : IDisposable
         _registrations.AddRange(signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal)));
         _exit = new ExitLimit(
             limit, ExitCode.Interrupted,
-            $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(limit)} of the signal, and ends now; what was in flight is unknown. "
-            + "What was noted before holds", signals);
+            $"estat: did not end within SHUTDOWN_TIMEOUT={GoDuration.Format(limit)} of the signal, and ends now. Whether requests in flight were "
+            + "taken is unknown. What was saved before is valid", signals);
     }
 
     /// <summary>Cancelled by the first signal.</summary>
@@ -89,7 +89,7 @@ internal sealed class Interruption : IDisposable
         {
             try
             {
-                _error.WriteLine("estat: ended at once by the second signal; what was in flight is unknown");
+                _error.WriteLine("estat: ended at once by the second signal; whether requests in flight were taken is unknown");
             }
             catch (IOException)
             {

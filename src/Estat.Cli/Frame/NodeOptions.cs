@@ -18,13 +18,13 @@ internal sealed class NodeOptions
         "--url") { Description = $"The node's address. Without it ESTAT_URL, else {DefaultUrl}", HelpName = "URL" };
     private readonly Option<string?> _token = new("--token")
     {
-        Description = "The node's ADMIN_TOKEN. Better from the environment, ESTAT_TOKEN, ADMIN_TOKEN or ADMIN_TOKEN_FILE: arguments can be read by "
-            + "other users of this machine",
+        Description = "The node's ADMIN_TOKEN. Better set ESTAT_TOKEN, ADMIN_TOKEN or ADMIN_TOKEN_FILE in the environment: other users of this "
+            + "machine can read arguments",
         HelpName = "TOKEN",
     };
 
     private readonly Option<string?> _key = new(
-        "--key") { Description = "A write key, sent as X-Api-Key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
+        "--key") { Description = "A write key, sent as X-Api-Key. Better set ESTAT_KEY in the environment", HelpName = "KEY" };
 
     // Else a verb that sends events: who takes them may be anybody, and learns nothing of the token.
     private bool IsAdmin { get; init; }
@@ -54,7 +54,7 @@ internal sealed class NodeOptions
         string text = parsed.GetValue(_url) ?? Environment("ESTAT_URL") ?? DefaultUrl;
         return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"
             ? url
-            : throw CliException.Usage($"--url {text}: takes an http or https URL, such as {DefaultUrl}");
+            : throw CliException.Usage($"--url {text}: must be an http or https URL, such as {DefaultUrl}");
     }
 
     /// <summary>The admin token, if one was given.</summary>

@@ -45,7 +45,7 @@ internal static class ProblemText
             HttpStatusCode.Unauthorized => ". Give the node's ADMIN_TOKEN: ESTAT_TOKEN in the environment, or --token",
             HttpStatusCode.NotFound when detail.Length < 20 => ". Is --url an Estat node, of this version?",
             >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest =>
-                $". It points elsewhere ({answer.Headers.Location}); give --url that address",
+                $". It redirects to {answer.Headers.Location}; use that address for --url",
             _ => "",
         };
         return $"{url?.GetLeftPart(UriPartial.Authority)} answers {(int)answer.StatusCode}: {detail}{advice}";

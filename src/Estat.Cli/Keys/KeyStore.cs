@@ -44,7 +44,7 @@ internal sealed class KeyStore
             throw new CliException($"{path}: there is no folder {folder}");
         }
 
-        using FileStream held = HeldFile.Of(path, $"{path}.lock is held: somebody else changes the keys. Try again in a moment");
+        using FileStream held = HeldFile.Of(path, $"{path}.lock is locked: another process is changing the keys. Try again in a moment");
         bool exists = File.Exists(path);
         IReadOnlyList<WriteKey> keys = change(exists ? Parse(path) : []);
         try
@@ -69,7 +69,7 @@ internal sealed class KeyStore
         }
         catch (WriteKeyException error)
         {
-            throw new CliException($"{path}: {error.Message}. Nothing was changed; mend the file first (docs/keys.md shows what it takes)");
+            throw new CliException($"{path}: {error.Message}. Nothing was changed; repair the file first (docs/keys.md describes it)");
         }
     }
 }

@@ -9,7 +9,7 @@ internal static class KeysNew
 {
     internal static Command Create()
     {
-        var name = new Option<string>("--name") { Description = "What metrics and people call it: letters, digits, - and _", Required = true,
+        var name = new Option<string>("--name") { Description = "Name of the key, as metrics show it: letters, digits, - and _", Required = true,
             HelpName = "NAME" };
         var origins = new Option<string[]>("--origin")
         {
@@ -22,9 +22,9 @@ internal static class KeysNew
         var quota = new Option<long?>("--daily-quota") { Description = "Events a day (UTC)", HelpName = "N" };
         var prefix = new Option<string?>("--prefix") { Description = "Key prefix of its events' objects, instead of RAW_PREFIX",
             HelpName = "PREFIX" };
-        var expires = new Option<string?>("--expires") { Description = "From when on it is refused, such as 2027-01-31T00:00:00Z",
+        var expires = new Option<string?>("--expires") { Description = "Time from which servers refuse it, such as 2027-01-31T00:00:00Z",
             HelpName = "TIME" };
-        var note = new Option<string?>("--note") { Description = "Whatever you want to remember", HelpName = "TEXT" };
+        var note = new Option<string?>("--note") { Description = "A note for yourself", HelpName = "TEXT" };
         var command = new Command(
             "new", "Makes a key, prints it once, and adds its hash to the file") { name, origins, rate, burst, quota, prefix, expires, note };
         KeyStore store = KeyStore.In(command);
@@ -49,10 +49,10 @@ internal static class KeysNew
             });
             KeyStore.Change(path, keys => keys.Any(known => known.Name == added.Name)
                 ? throw new CliException(
-                    $"{path} has a key called {added.Name}; `estat keys rotate --name {added.Name}` makes another one under that name")
+                    $"{path} already has a key called {added.Name}; `estat keys rotate --name {added.Name}` makes another one under that name")
                 : [.. keys, added]);
             shell.Say(key);
-            shell.Note($"The key is shown this once; {path} has its hash. Servers with WRITE_KEYS_FILE={path} take it within a second:");
+            shell.Note($"The key is shown only now; {path} keeps its hash. Servers with WRITE_KEYS_FILE={path} accept it within a second:");
             shell.Note($"  curl -H 'X-Api-Key: {KeyHash.KeyPrefix}…' -d 'hello=estat' http://127.0.0.1:8080/collect");
             return Task.FromResult(ExitCode.Done);
         });
@@ -74,5 +74,5 @@ internal static class KeysNew
     }
 
     private static DateTimeOffset? TimeOf(string? text) =>
-        text is null ? null : MomentText.TryParse(text) ?? throw CliException.Usage($"--expires {text}: takes a time such as 2027-01-31T00:00:00Z");
+        text is null ? null : MomentText.TryParse(text) ?? throw CliException.Usage($"--expires {text}: must be a time such as 2027-01-31T00:00:00Z");
 }

@@ -8,7 +8,7 @@ internal static class KeysRevoke
     internal static Command Create()
     {
         var name = new Option<string>("--name") { Description = "Which key", Required = true, HelpName = "NAME" };
-        var command = new Command("revoke", "Takes a key out of the file; servers refuse it within a second") { name };
+        var command = new Command("revoke", "Removes a key from the file; servers refuse it within a second") { name };
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
@@ -24,7 +24,7 @@ internal static class KeysRevoke
                     : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has");
             });
             shell.Note(left > 0 ? $"{which} is revoked; {left} keys are left."
-                : $"{which} is revoked. No key is left, so nobody may send; ingestion is not open while WRITE_KEYS_FILE is set.");
+                : $"{which} is revoked. No key is left, so servers refuse all events while WRITE_KEYS_FILE is set.");
             return Task.FromResult(ExitCode.Done);
         });
     }

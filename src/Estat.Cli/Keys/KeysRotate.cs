@@ -9,9 +9,9 @@ internal static class KeysRotate
     internal static Command Create()
     {
         var name = new Option<string>("--name") { Description = "Which key", Required = true, HelpName = "NAME" };
-        var dropOld = new Option<bool>("--drop-old") { Description = "Ends a rotation: the newest key alone holds from now on. Makes none" };
+        var dropOld = new Option<bool>("--drop-old") { Description = "Ends a rotation: only the newest key is valid from now on. Makes no new key" };
         var command = new Command(
-            "rotate", "Makes another key under the same name and limits; the last one before holds as well until --drop-old") { name, dropOld };
+            "rotate", "Makes a new key with the same name and limits; the previous key stays valid until --drop-old") { name, dropOld };
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
@@ -26,13 +26,13 @@ internal static class KeysRotate
                 : throw new CliException($"{path} has no key called {which}; `estat keys list` shows those that it has"));
             if (drops)
             {
-                shell.Note($"{which}: the newest key alone holds.");
+                shell.Note($"{which}: only the newest key is valid.");
                 return Task.FromResult(ExitCode.Done);
             }
 
             shell.Say(key);
-            shell.Note($"The key is shown this once. The one before holds as well; once nobody sends with it: estat keys rotate --name {which} "
-                + $"--drop-old");
+            shell.Note("The key is shown only now. The previous key stays valid. When nobody sends with it any more: estat keys rotate --name "
+                + $"{which} --drop-old");
             return Task.FromResult(ExitCode.Done);
         });
     }

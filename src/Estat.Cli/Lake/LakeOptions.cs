@@ -12,16 +12,16 @@ namespace Estat.Cli.Lake;
 /// appsettings.json.</summary>
 internal sealed class LakeOptions
 {
-    private readonly Option<string?> _from = new("--from") { Description = $"Where the objects lie: {LakePlace.Takes}. Without it as the server: "
-        + $"RAW_BUCKET, S3_ENDPOINT, STORAGE_DIR", HelpName = "PLACE" };
+    private readonly Option<string?> _from = new("--from") { Description = $"Where the objects are: {LakePlace.Takes}. Without it as for the server: "
+        + "RAW_BUCKET, S3_ENDPOINT, STORAGE_DIR", HelpName = "PLACE" };
     private readonly Option<string?> _prefix = new(
         "--prefix") { Description = "Only keys that begin with this. Without it RAW_PREFIX/", HelpName = "PREFIX" };
     private readonly Option<string?> _since = new("--since") { Description = $"Events from this time on: {TimeText.Takes}", HelpName = "TIME" };
     private readonly Option<string?> _until = new("--until") { Description = "Events before this time", HelpName = "TIME" };
-    private readonly Option<string?> _lookback = new("--lookback") { Description = "How long before an event its batch may have opened: the longest "
+    private readonly Option<string?> _lookback = new("--lookback") { Description = "How long before --since a batch may have opened: the longest "
         + "FLUSH_INTERVAL in use. Without it 1h", HelpName = "DURATION" };
     private readonly Option<string?> _afterKey = new("--after-key") { Description = "Only keys greater than this", HelpName = "KEY" };
-    private readonly Option<string?> _untilKey = new("--until-key") { Description = "Only keys up to and with this", HelpName = "KEY" };
+    private readonly Option<string?> _untilKey = new("--until-key") { Description = "Only keys up to this one, included", HelpName = "KEY" };
     private readonly Option<int> _parallel = new("--parallel") { Description = "Objects at once, 1 to 64", HelpName = "N", DefaultValueFactory = _ =>
         Math.Clamp(Environment.ProcessorCount * 2, 2, 16) };
 
@@ -40,7 +40,7 @@ internal sealed class LakeOptions
 
     /// <summary>Objects at once.</summary>
     internal int Parallel(ParseResult parsed) => parsed.GetValue(_parallel) is >= 1 and <= 64 and var n ? n
-        : throw CliException.Usage($"--parallel {parsed.GetValue(_parallel)}: takes 1 to 64");
+        : throw CliException.Usage($"--parallel {parsed.GetValue(_parallel)}: must be 1 to 64");
 
     /// <summary>Whether neither place nor keys nor time were narrowed down.</summary>
     internal bool IsWhole(ParseResult parsed) =>
@@ -70,7 +70,7 @@ internal sealed class LakeOptions
         if (parsed.GetValue(_lookback) is { } text)
         {
             range = range with { Lookback = GoDuration.TryParse(text, out TimeSpan lookback) ? lookback
-                : throw CliException.Usage($"--lookback {text}: takes a duration such as 2m, 24h") };
+                : throw CliException.Usage($"--lookback {text}: must be a duration such as 2m, 24h") };
         }
 
         return range.Since >= range.Until ? throw CliException.Usage($"--since {range.Since:u} is not before --until {range.Until:u}") : range;
@@ -96,5 +96,5 @@ internal sealed class LakeOptions
 
     private static DateTimeOffset? Time(ParseResult parsed, Option<string?> option, DateTimeOffset now) =>
         parsed.GetValue(option) is not { } text ? null : TimeText.TryParse(text, now)
-            ?? throw CliException.Usage($"{option.Name} {text}: takes {TimeText.Takes}");
+            ?? throw CliException.Usage($"{option.Name} {text}: must be {TimeText.Takes}");
 }

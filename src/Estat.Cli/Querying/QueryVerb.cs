@@ -18,13 +18,14 @@ internal static class QueryVerb
         by.AcceptOnlyFromAmong("minute", "hour", "day");
         var top = new Option<string?>("--top") { Description = $"The most frequent values of a field: {FieldPath.Takes}", HelpName = "FIELD" };
         var limit = new Option<int>("--limit") { Description = "How many of them; with --fields, how many events", HelpName = "N" };
-        var distinct = new Option<int>("--distinct") { Description = "Distinct values that are counted exactly; past it counts have an error, which "
-            + "is told", HelpName = "N", DefaultValueFactory = _ => 100_000 };
+        var distinct = new Option<int>("--distinct") { Description = "Distinct values that are counted exactly. Above it, counts have an error, "
+            + "which is shown", HelpName = "N", DefaultValueFactory = _ => 100_000 };
         var fields = new Option<string?>("--fields") { Description = "Gives these fields of each event as NDJSON, separated by commas",
             HelpName = "FIELDS" };
-        var where = new Option<string[]>("--where") { Description = $"Only events whose body is JSON and has the value there: "
-            + $"{EventFilter.TakesWhere}; several hold together", HelpName = "PATH=VALUE" };
-        var contains = new Option<string?>("--contains") { Description = "Only lines that hold the text, whatever its case", HelpName = "TEXT" };
+        var where = new Option<string[]>("--where") { Description = $"Only events whose body is JSON and has this value: {EventFilter.TakesWhere}. "
+            + "If given several times, all must match", HelpName = "PATH=VALUE" };
+        var contains = new Option<string?>("--contains")
+            { Description = "Only lines that contain the text, in upper or lower case", HelpName = "TEXT" };
         var json = new Option<bool>("--json") { Description = "One JSON object a row, the summary last" };
         var csv = new Option<bool>("--csv") { Description = "Rows as CSV" };
         var quiet = new Option<bool>("--quiet") { Description = "No progress" };
@@ -38,7 +39,7 @@ internal static class QueryVerb
             using LakePlace place = lake.Place(parsed);
             FieldPath[] columns = [.. Fields(parsed.GetValue(fields))];
             FieldPath? topField = parsed.GetValue(top) is not { } text ? null : FieldPath.TryParse(text)
-                ?? throw CliException.Usage($"--top {text}: takes {FieldPath.Takes}");
+                ?? throw CliException.Usage($"--top {text}: must be {FieldPath.Takes}");
             if (columns.Length > 0 && (topField is not null || parsed.GetValue(by) is not null))
             {
                 throw CliException.Usage("--fields gives events and not counts: leave out --by and --top");
@@ -97,7 +98,7 @@ internal static class QueryVerb
     {
         foreach (string field in text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [])
         {
-            yield return FieldPath.TryParse(field) ?? throw CliException.Usage($"--fields {field}: takes {FieldPath.Takes}");
+            yield return FieldPath.TryParse(field) ?? throw CliException.Usage($"--fields {field}: must be {FieldPath.Takes}");
         }
     }
 }

@@ -63,8 +63,8 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
             wasUncertain |= isUncertain;
             if (_time.GetElapsedTime(started) > _giveUp)
             {
-                throw new CliException($"{_url} did not take {request.Key} line {request.FirstLine} for {Words.Duration(_giveUp)} ({why}). Look at "
-                    + $"the server, then run the same command again: it goes on from its checkpoint");
+                throw new CliException($"{_url} did not take {request.Key} line {request.FirstLine} for {Words.Duration(_giveUp)} ({why}). Check the "
+                    + "server, then run the same command again: it continues from its checkpoint");
             }
 
             try
@@ -167,7 +167,7 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
     }
 
     private static CliException NoEstat(string what) =>
-        new($"the answer {what}: no Estat server's. Is --to the right address, and does nothing between answer in its place?");
+        new($"the answer {what}, which no Estat server sends. Is --to the right address? Does a proxy answer in its place?");
 
     // UTF-8 bytes as characters, as a server keeps header texts; controls, which no header carries, escaped.
     private static string HeaderText(string id)

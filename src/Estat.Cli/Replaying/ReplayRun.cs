@@ -24,7 +24,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
     {
         if (!Uri.TryCreate(to.TrimEnd('/') + "/", UriKind.Absolute, out Uri? url))
         {
-            throw CliException.Usage($"--to {to}: is no URL");
+            throw CliException.Usage($"--to {to}: is not a URL");
         }
 
         (double? events, double? bytes) = options.Rate(parsed);
@@ -62,7 +62,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         }).ConfigureAwait(false);
         if (target.AcknowledgesInMemory)
         {
-            shell.Note("the server acknowledged in memory: what its crash loses now is lost. --ack disk asks for more");
+            shell.Note("the server acknowledged at level memory: if it crashes now, events are lost. --ack disk asks for more");
         }
 
         return code;
@@ -72,19 +72,19 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
     {
         if (!options.Filter(parsed).TakesAll)
         {
-            throw CliException.Usage("--where and --contains choose events; to another bucket or folder whole objects are copied");
+            throw CliException.Usage("--where and --contains choose events, but to another bucket or folder whole objects are copied");
         }
 
         if (source.Range.IsByTime)
         {
-            shell.Note("whole objects are copied: those whose batch opened in the time, --lookback included");
+            shell.Note("whole objects are copied: those whose batch opened in that time, --lookback included");
         }
 
         using LakePlace place = LakePlace.Parse(
             to, ServerOptions.Bind().Collect.ObjectStorage with { RawPrefix = source.Prefix.TrimEnd('/') }, mustExist: _dryRun);
         if (place.Store.Description == source.Store.Description && place.Prefix == source.Prefix)
         {
-            throw CliException.Usage($"--to {to}: is where the objects are");
+            throw CliException.Usage($"--to {to}: is the place that the objects come from");
         }
 
         (double? events, double? bytes) = options.Rate(parsed);
@@ -134,7 +134,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
                 break;
             case CopyOutcome.Differs:
                 state.Failed++;
-                TellFailed(entry.Key, null, $"another object lies under {key} there; nothing was changed");
+                TellFailed(entry.Key, null, $"another object has the key {key} there; nothing was changed");
                 break;
             case CopyOutcome.Unreadable:
                 state.Failed++;
@@ -190,7 +190,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(what)))[..8];
         _checkpoint = options.Checkpoint(parsed) ?? $"estat-replay-{name}.json";
         _held = _dryRun ? null : HeldFile.Of(
-            _checkpoint, $"{_checkpoint}: another estat replay is at work with it. Wait for it, stop it, or name another file by --checkpoint");
+            _checkpoint, $"{_checkpoint}: another estat replay uses it. Wait for it, stop it, or name another file by --checkpoint");
         ReplayState? before = _dryRun ? null : ReplayState.Read(_checkpoint);
         if (before is null)
         {
@@ -203,8 +203,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
                 $"{_checkpoint}: is the checkpoint of another replay ({before.What}). Name another file by --checkpoint, or delete it");
         }
 
-        shell.Note(before.Key is null ? $"going on from {_checkpoint}: nothing was acknowledged before"
-            : $"going on from {_checkpoint}: after {before.Key}{(before.Line == long.MaxValue ? "" : $" line {before.Line}")}, "
+        shell.Note(before.Key is null ? $"continuing from {_checkpoint}: nothing was acknowledged before"
+            : $"continuing from {_checkpoint}: after {before.Key}{(before.Line == long.MaxValue ? "" : $" line {before.Line}")}, "
                 + $"{Words.Count(before.Events, "event")}, {Words.Count(before.Objects, "object")}");
         return before;
     }
@@ -286,8 +286,8 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
         shell.Say($"{string.Join(", ", parts)}, {Words.Bytes(state.Bytes)} to {to} in {Words.Duration(elapsed)}");
         if (state.Uncertain > 0)
         {
-            shell.Note($"{Words.Count(state.Uncertain, "event")} went in requests that were sent again because no answer told whether they had been "
-                + $"taken: they may be there twice, under the same id (estat verify --unique-by id finds them)");
+            shell.Note($"{Words.Count(state.Uncertain, "event")} were sent again, because no answer said whether the server had taken them. They may "
+                + "be there twice, under the same id (estat verify --unique-by id finds them)");
         }
     }
 
@@ -300,7 +300,7 @@ internal sealed class ReplayRun(Shell shell, ReplayOptions options, ParseResult 
 
         string where = state.Key is null ? "nothing was acknowledged"
             : $"acknowledged up to {state.Key}{(state.Line == long.MaxValue ? "" : $" line {state.Line}")}";
-        shell.Note($"estat: ended early; {where}; saved in {_checkpoint}: the same command goes on from there");
+        shell.Note($"estat: ended early; {where}; saved in {_checkpoint}: the same command continues from there");
     }
 
     // What a dry run sends to.

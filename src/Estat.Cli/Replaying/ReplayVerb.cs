@@ -34,22 +34,24 @@ internal sealed class ReplayOptions
     private readonly LakeOptions _lake;
     private readonly Option<string?> _to = new("--to") { Description = $"Where to: http://host:8080 (a server, which takes events), or "
         + $"{LakePlace.Takes} (objects, byte by byte, under the same keys)", HelpName = "TARGET", Required = true };
-    private readonly Option<string?> _dlq = new("--dlq") { Description = "Reads a folder of the DLQ whose node does not run", HelpName = "FOLDER" };
+    private readonly Option<string?> _dlq = new("--dlq")
+        { Description = "Reads a folder of the DLQ of a node that is not running", HelpName = "FOLDER" };
     private readonly Option<bool> _quarantine = new(
-        "--quarantine") { Description = "Reads the quarantine (DLQ_PREFIX) of the place; of what is broken, the lines before the break" };
+        "--quarantine") { Description = "Reads the quarantine (DLQ_PREFIX) of that place; of a broken object, the lines before the break" };
     private readonly Option<string> _as = new("--as") { Description = "To a server: body sends each body (and its id) again; ts, ip, user_agent and "
         + "cookie become the replay's. line sends the whole line as the body, which loses nothing", HelpName = "body|line",
         DefaultValueFactory = _ => "body" };
-    private readonly Option<string[]> _where = new("--where") { Description = $"To a server: only events whose body is JSON and has the value there: "
-        + $"{EventFilter.TakesWhere}; several hold together", HelpName = "PATH=VALUE" };
+    private readonly Option<string[]> _where = new("--where") { Description = "To a server: only events whose body is JSON and has this value: "
+        + $"{EventFilter.TakesWhere}. If given several times, all must match", HelpName = "PATH=VALUE" };
     private readonly Option<string?> _contains = new(
-        "--contains") { Description = "To a server: only lines that hold the text, whatever its case", HelpName = "TEXT" };
+        "--contains") { Description = "To a server: only lines that contain the text, in upper or lower case", HelpName = "TEXT" };
     private readonly Option<string?> _rate = new(
-        "--rate") { Description = "At most so much a second: 5000 (events) or 10MB (bytes)", HelpName = "RATE" };
-    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File that keeps how far it is. Without it one in the working "
-        + "directory, named after what is replayed; it is removed at the end", HelpName = "FILE" };
+        "--rate") { Description = "Most to send a second: 5000 (events) or 10MB (bytes)", HelpName = "RATE" };
+    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Checkpoint file. Without it: a file in the working "
+        + "directory, named after what is replayed. It is removed at the end", HelpName = "FILE" };
     private readonly Option<bool> _intoSame = new(
-        "--into-same") { Description = "Allows a server that writes to where the objects come from; what is opened after the begin is never read" };
+        "--into-same") { Description = "Allows a server that writes to the place that the objects come from. Objects opened after the start are not "
+            + "read" };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Reads and counts, sends nothing" };
     private readonly Option<int> _batch = new(
         "--batch") { Description = "Events a request at most, 1 to 10000", HelpName = "N", DefaultValueFactory = _ => 1000 };
@@ -57,9 +59,9 @@ internal sealed class ReplayOptions
         "--connections") { Description = "Requests at once, 1 to 64", HelpName = "N", DefaultValueFactory = _ => 4 };
     private readonly Option<string?> _ack = new("--ack") { Description = "Ack level to ask the server for", HelpName = "LEVEL" };
     private readonly Option<string?> _giveUp = new(
-        "--give-up") { Description = "How long one request is tried. Without it 10m", HelpName = "DURATION" };
+        "--give-up") { Description = "How long to try one request. Without it 10m", HelpName = "DURATION" };
     private readonly Option<string?> _key = new("--key") { Description = "A write key. Better from the environment, ESTAT_KEY", HelpName = "KEY" };
-    private readonly Option<bool> _json = new("--json") { Description = "What failed as one JSON object a line, the summary last" };
+    private readonly Option<bool> _json = new("--json") { Description = "Print failures as one JSON object a line, the summary last" };
     private readonly Option<bool> _quiet = new("--quiet") { Description = "No progress" };
 
     internal ReplayOptions(Command command)
@@ -99,14 +101,14 @@ internal sealed class ReplayOptions
 
     internal TimeSpan GiveUp(ParseResult parsed) => parsed.GetValue(_giveUp) is not { } text ? TimeSpan.FromMinutes(10)
         : GoDuration.TryParse(text, out TimeSpan time) ? time
-        : throw CliException.Usage($"--give-up {text}: takes a duration such as 30s, 10m");
+        : throw CliException.Usage($"--give-up {text}: must be a duration such as 30s, 10m");
 
     internal ReplaySource Source(ParseResult parsed, DateTimeOffset now)
     {
         string? dlq = parsed.GetValue(_dlq);
         bool quarantine = parsed.GetValue(_quarantine);
         return dlq is not null && quarantine
-            ? throw CliException.Usage("--dlq and --quarantine: one of them")
+            ? throw CliException.Usage("give --dlq or --quarantine, not both")
             : ReplaySource.Take(parsed, _lake, dlq, quarantine, now);
     }
 
@@ -134,9 +136,9 @@ internal sealed class ReplayOptions
         return double.TryParse(digits, System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture,
             out double number) && number > 0
             ? unit is null ? (number, null) : (null, number * factor)
-            : throw CliException.Usage($"--rate {text}: takes events a second such as 5000, or bytes such as 512KB, 10MB");
+            : throw CliException.Usage($"--rate {text}: must be events a second such as 5000, or bytes such as 512KB, 10MB");
     }
 
     private static int Between(ParseResult parsed, Option<int> option, int most) =>
-        parsed.GetValue(option) is var n && n >= 1 && n <= most ? n : throw CliException.Usage($"{option.Name} {n}: takes 1 to {most}");
+        parsed.GetValue(option) is var n && n >= 1 && n <= most ? n : throw CliException.Usage($"{option.Name} {n}: must be 1 to {most}");
 }

@@ -21,8 +21,8 @@ internal static class SameServer
 
         if (await AskAsync(url, shell.Asked).ConfigureAwait(false) is not { } place)
         {
-            shell.Note($"{url} does not say where it writes; objects that opened after this moment are not read, so a replay into its own source "
-                + $"ends all the same, but doubles it");
+            shell.Note($"{url} does not say where it writes. If it writes to where these objects come from, their events will be there twice (the "
+                + "replay still ends: it does not read objects opened after this moment)");
             return;
         }
 
@@ -32,7 +32,7 @@ internal static class SameServer
         if (isSame)
         {
             throw new CliException($"{url} writes to {place.Storage}/{place.Prefix}, where these objects come from: their events would be there "
-                + $"twice. --into-same does it all the same, up to what is there now");
+                + "twice. To do it anyway, give --into-same: it sends what is there now");
         }
     }
 

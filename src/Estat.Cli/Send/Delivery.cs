@@ -185,14 +185,13 @@ internal sealed class Delivery(
             return accepted + rejected.Count == count
                 ? new Delivered(accepted, rejected, 0, true)
                 : throw new CliException(
-                    $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so "
-                        + $"nobody "
-                    + "knows which of them were taken");
+                    $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so it "
+                        + "is unknown which of them were taken");
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentOutOfRangeException or FormatException)
         {
-            throw new CliException($"{client.BaseAddress} answered a batch with success, but not as Estat does. Is --url right, and does nothing "
-                + $"between answer in its place?");
+            throw new CliException($"{client.BaseAddress} answered a batch with success, but not as Estat does. Is --url right? Does a proxy answer "
+                + "in its place?");
         }
     }
 

@@ -15,7 +15,7 @@ namespace Estat.Cli.Send;
 internal sealed class EventSource : IDisposable
 {
     /// <summary>What is said of a gzip that was cut.</summary>
-    internal const string EndsEarly = "the gzip ends before its end";
+    internal const string EndsEarly = "the gzip data is cut off";
 
     private readonly Stream _raw;
 
@@ -112,9 +112,9 @@ internal sealed class EventSource : IDisposable
             _ when format.StartsWith("UTF", StringComparison.Ordinal) => $"iconv -f {format[..6]} -t UTF-8",
             _ => null,
         };
-        string advice = tool is null ? "Make lines of it, one event a line, in UTF-8"
-            : $"Make lines of it on the way: {(IsGzip ? $"gzip -dc {Path} | {tool}" : Path is null ? $"… | {tool}" : $"{tool} {Path}")}"
-                + " | estat send -";
+        string advice = tool is null ? "Convert it to lines, one event a line, in UTF-8"
+            : $"Convert it to lines on the way: {(IsGzip ? $"gzip -dc {Path} | {tool}" : Path is null ? $"… | {tool}" : $"{tool} {Path}")} | estat "
+                + "send -";
         throw new CliException($"{Path ?? "standard input"}: is {format}, not lines of text; nothing was sent. {advice}");
     }
 

@@ -113,7 +113,7 @@ internal sealed class SendRun(
         if (State.Offset > 0 && await reader.SkipToAsync(State.Offset, State.Line, stop.Token).ConfigureAwait(false) != State.Sha256)
         {
             throw new CliException(
-                $"{source.Path}: is not the file that was sent: what was sent of it has changed. --again sends it from its beginning");
+                $"{source.Path}: the part of this file that was sent before has changed. --again sends the file from its beginning");
         }
     }
 

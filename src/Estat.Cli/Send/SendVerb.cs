@@ -22,12 +22,12 @@ internal static class SendVerb
         var events = new Option<int>("--events") { Description = "Events in one request at most", DefaultValueFactory = _ => DefaultEvents };
         var bytes = new Option<int>("--bytes") { Description = "Bytes in one request at most, before gzip", DefaultValueFactory = _ => DefaultBytes };
         var rate = new Option<double?>("--rate") { Description = "Events a second at most", HelpName = "n" };
-        var patience = new Option<string>("--patience") { Description = "How long a request is tried while the node is away or full; 0 for ever",
+        var patience = new Option<string>("--patience") { Description = "How long to try a request while the node is down or full; 0 tries for ever",
             DefaultValueFactory = _ => "10m" };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = $"Where to note how far it is. Without it FILE{CheckpointExtension}",
+        var checkpoint = new Option<string?>("--checkpoint") { Description = $"Checkpoint file. Without it FILE{CheckpointExtension}",
             HelpName = "file" };
-        var rejects = new Option<string?>("--rejects") { Description = "File for lines that are not taken, as they stand", HelpName = "file" };
-        var again = new Option<bool>("--again") { Description = "Send the file from its beginning, whatever was sent of it before" };
+        var rejects = new Option<string?>("--rejects") { Description = "File for the lines that the node rejects, unchanged", HelpName = "file" };
+        var again = new Option<bool>("--again") { Description = "Send the file from its beginning, even if parts of it were sent before" };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("send", "Sends a file of events, or standard input, with retry and resume")
         {
@@ -39,12 +39,12 @@ internal static class SendVerb
             if (parsed.GetValue(inFlight) is < 1 or > 64 || parsed.GetValue(events) is < 1 or > 100_000
                 || parsed.GetValue(bytes) is < 1 or > 64 << 20 || parsed.GetValue(rate) is <= 0)
             {
-                throw CliException.Usage("--in-flight takes 1 to 64, --events 1 to 100000, --bytes 1 to 67108864, --rate more than 0");
+                throw CliException.Usage("--in-flight must be 1 to 64, --events 1 to 100000, --bytes 1 to 67108864, --rate more than 0");
             }
 
             if (!GoDuration.TryParse(parsed.GetValue(patience), out TimeSpan limit))
             {
-                throw CliException.Usage($"--patience {parsed.GetValue(patience)}: takes a duration such as 30s or 10m, or 0");
+                throw CliException.Usage($"--patience {parsed.GetValue(patience)}: must be a duration such as 30s or 10m, or 0");
             }
 
             if (parsed.GetResult(file) is null or { Tokens.Count: 0 } && !Console.IsInputRedirected)
@@ -66,8 +66,8 @@ internal static class SendVerb
             Checkpoint state = Begin(source, plan, parsed.GetValue(again));
             if (state.Finished)
             {
-                shell.Note($"{source.Path} was sent whole before ({Words.Count(state.Events, "event")}, says {plan.CheckpointPath}); --again sends "
-                    + $"it once more");
+                shell.Note($"{source.Path} was sent completely before ({Words.Count(state.Events, "event")}, says {plan.CheckpointPath}); --again "
+                    + "sends it once more");
                 return Summarize(parsed.GetValue(json), shell, state, state, TimeSpan.Zero, 0);
             }
 
@@ -77,7 +77,7 @@ internal static class SendVerb
             }
             else if (state.Offset > 0 || state.Beyond.Count > 0)
             {
-                shell.Note($"estat: going on at line {Words.Count(state.Line + 1)}; {Words.Count(state.Events, "event")} were acknowledged before");
+                shell.Note($"estat: continuing at line {Words.Count(state.Line + 1)}; {Words.Count(state.Events, "event")} were acknowledged before");
             }
 
             using RejectsFile? rejectsFile = parsed.GetValue(rejects) is { } path ? RejectsFile.Open(path, state.RejectsBytes) : null;
@@ -118,9 +118,9 @@ internal static class SendVerb
         if (before.Size != source.Size || before.Modified != source.Modified)
         {
             throw new CliException(
-                $"{source.Path}: is not the file that {path} speaks of: "
-                    + $"{(before.Size != source.Size ? $"it had {before.Size} bytes and has {source.Size}" : "it was modified since")}. "
-                + "--again sends it from its beginning, and what was sent before is doubled");
+                $"{source.Path}: is not the file that the checkpoint {path} is about: "
+                    + $"{(before.Size != source.Size ? $"it had {before.Size} bytes and has {source.Size}" : "it was modified since")}. --again "
+                    + "sends it from its beginning, and what was sent before is doubled");
         }
 
         return before;
@@ -136,8 +136,8 @@ internal static class SendVerb
     {
         string line = Words.Count(state.Line + 1);
         shell.Note(plan.CheckpointPath is null
-            ? $"estat: stopped after {Words.Count(state.Line, "line")} of standard input; what it held beyond that was not sent"
-            : $"estat: to go on at line {line}: {OwnCommand.Line("--again")}");
+            ? $"estat: stopped after {Words.Count(state.Line, "line")} of standard input; what follows was not sent"
+            : $"estat: to continue at line {line}: {OwnCommand.Line("--again")}");
     }
 
     private static int Summarize(bool asJson, Shell shell, Checkpoint before, Checkpoint after, TimeSpan elapsed, long retries)
@@ -172,9 +172,8 @@ internal static class SendVerb
         if (after.Uncertain > 0)
         {
             shell.Note(
-                $"estat: of {Words.Count(after.Uncertain, "event")} an answer was lost and they were sent again: they may be stored twice. Both "
-                    + $"carry the same id "
-                + $"({after.Name}@OFFSET) and body");
+                $"estat: the answers to {Words.Count(after.Uncertain, "event")} were lost, so they were sent again and may be stored twice. Both "
+                    + $"copies carry the same id ({after.Name}@OFFSET) and body");
         }
 
         return after.Rejected > 0 ? ExitCode.Failed : ExitCode.Done;

@@ -18,11 +18,12 @@ internal static class TailVerb
 
     internal static Command Create()
     {
-        var contains = new Option<string?>("--contains") { Description = "Lines that hold the text, whatever its case", HelpName = "text" };
-        var where = new Option<string[]>("--where") { Description = "Bodies that are JSON with the value there, such as $.page.path=/cart; several "
-            + "hold together", HelpName = "path=value" };
+        var contains = new Option<string?>("--contains")
+            { Description = "Only lines that contain the text, in upper or lower case", HelpName = "text" };
+        var where = new Option<string[]>("--where") { Description = "Only events whose body is JSON and has this value, such as $.page.path=/cart. "
+            + "If given several times, all must match", HelpName = "path=value" };
         var rate = new Option<int>("--rate") { Description = "Events a second at most, 1 to 100", DefaultValueFactory = _ => 10 };
-        var count = new Option<long?>("--count") { Description = "End after so many events", HelpName = "n" };
+        var count = new Option<long?>("--count") { Description = "End after this number of events", HelpName = "n" };
         var json = new Option<bool>("--json") { Description = "Print lines as they will be stored" };
         var command = new Command("tail", "Shows a sample of the events that a node takes, as they come") { contains, where, rate, count, json };
         NodeOptions node = NodeOptions.ForAdmin(command);
@@ -30,7 +31,7 @@ internal static class TailVerb
         {
             if (parsed.GetValue(rate) is < 1 or > 100)
             {
-                throw CliException.Usage("--rate takes 1 to 100");
+                throw CliException.Usage("--rate must be 1 to 100");
             }
 
             var query = new List<string> { string.Create(CultureInfo.InvariantCulture, $"rate={parsed.GetValue(rate)}") };
@@ -41,7 +42,7 @@ internal static class TailVerb
 
             query.AddRange((parsed.GetValue(where) ?? []).Select(condition => condition.Contains('=', StringComparison.Ordinal)
                 ? $"where={Uri.EscapeDataString(condition)}"
-                : throw CliException.Usage($"--where {condition}: takes PATH=VALUE, such as $.page.path=/cart")));
+                : throw CliException.Usage($"--where {condition}: must be PATH=VALUE, such as $.page.path=/cart")));
             using HttpClient client = node.Client(parsed, connections: 1);
             var run = new Run(client, "tail?" + string.Join('&', query), shell, parsed.GetValue(json), parsed.GetValue(count) ?? long.MaxValue);
             try
@@ -171,7 +172,7 @@ internal static class TailVerb
             }
             catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
             {
-                throw new CliException($"{client.BaseAddress} sends notes that are not Estat's. Is --url a node of this version?");
+                throw new CliException($"{client.BaseAddress} sends notes that Estat does not send. Is --url an Estat node of this version?");
             }
         }
     }

@@ -23,7 +23,7 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
     {
         if (verification.IsResumed)
         {
-            shell.Note($"going on after {verification.State.LastKey}: {Words.Count(verification.State.Objects, "object")} are covered already");
+            shell.Note($"continuing after {verification.State.LastKey}: {Words.Count(verification.State.Objects, "object")} are covered already");
         }
 
         if (settings.Range.IsByTime)
@@ -82,7 +82,7 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         long found = state.Found.Values.Sum();
         if (_told > limit)
         {
-            shell.Note($"{Words.Count(_told - limit, "finding")} more were counted and not told one by one (--findings)");
+            shell.Note($"{Words.Count(_told - limit, "finding")} more were counted but not listed (--findings)");
         }
 
         if (json)
@@ -102,7 +102,7 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
 
         if (state.Objects == 0)
         {
-            shell.Note($"estat: no object lies under {Where}; --from and --prefix name another place");
+            shell.Note($"estat: there is no object under {Where}; --from and --prefix name another place");
         }
 
         return found > 0 ? ExitCode.Failed : ExitCode.Done;
@@ -113,9 +113,10 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
     private void TellHowToGoOn(VerifyState state)
     {
         string covered = state.LastKey is null ? "no object was covered" : $"covered up to {state.LastKey}";
-        string how = settings.KeepsCheckpoint ? "the same command goes on from there"
+        string how = settings.KeepsCheckpoint ? "the same command continues from there"
             : state.LastKey is null ? "run it again"
-            : $"go on with --after-key '{state.LastKey}'{(settings.UniqueBy is null ? "" : " (doubles across that key are then not found; --checkpoint FOLDER keeps what is needed)")}";
+            : $"continue with --after-key '{state.LastKey}'"
+                + (settings.UniqueBy is null ? "" : " (doubles across that key are not found; --checkpoint FOLDER keeps what is needed)");
         shell.Note($"estat: interrupted; {covered}; {how}");
     }
 
@@ -162,7 +163,7 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         Row("objects", $"{Words.Count(state.Objects)} ({Words.Bytes(state.Bytes)}, {Words.Bytes(state.TextBytes)} of lines)");
         Row("events", Words.Count(state.Events));
         Row("seals", place.Store.KeepsMetadata ? $"{Words.Count(state.Sealed)} compared"
-            : "a folder keeps none: counts and hashes could not be compared");
+            : "a folder keeps no seals: counts and hashes could not be compared");
         Row("doubled events", settings.UniqueBy is not { } by ? "not looked for (--unique-by line|id|body|$.path)"
             : $"by {by.Text}: {Words.Count(state.Found.GetValueOrDefault(FindingKind.DuplicateEvent))}{(state.WithoutHash > 0 ? $"; {Words.Count(state.WithoutHash, "event")} have none" : "")}{(onDisk > 0 ? $"; hashes: {Words.Bytes(onDisk)} on disk" : "; hashes in memory")}");
         if (state.Markers > 0)

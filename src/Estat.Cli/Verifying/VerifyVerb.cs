@@ -18,11 +18,11 @@ internal static class VerifyVerb
         LakeOptions lake = LakeOptions.AddTo(command);
         var uniqueBy = new Option<string?>("--unique-by") { Description = $"Also finds events that are there more than once, by {UniqueBy.Takes}",
             HelpName = "WHAT" };
-        var memory = new Option<int>("--memory-mb") { Description = "Memory for hashes of events; past it they go to disk", HelpName = "MB",
+        var memory = new Option<int>("--memory-mb") { Description = "Memory for hashes of events; above it they go to disk", HelpName = "MB",
             DefaultValueFactory = _ => 256 };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "Folder that keeps what was covered: the same command goes on from "
-            + "there", HelpName = "FOLDER" };
-        var findings = new Option<long>("--findings") { Description = "How many findings are told one by one; all are counted", HelpName = "N",
+        var checkpoint = new Option<string?>("--checkpoint")
+            { Description = "Checkpoint folder: the same command continues from there", HelpName = "FOLDER" };
+        var findings = new Option<long>("--findings") { Description = "How many findings are listed; all are counted", HelpName = "N",
             DefaultValueFactory = _ => 1000 };
         var json = new Option<bool>("--json") { Description = "One JSON object a finding, the summary last" };
         var quiet = new Option<bool>("--quiet") { Description = "No progress" };
@@ -42,7 +42,7 @@ internal static class VerifyVerb
                 Range = range,
                 What = $"{place.Store.Description}/{range.Prefix} {lake.Words(parsed)} unique by {parsed.GetValue(uniqueBy) ?? "nothing"}",
                 UniqueBy = parsed.GetValue(uniqueBy) is not { } by ? null : UniqueBy.TryParse(by)
-                    ?? throw CliException.Usage($"--unique-by {by}: takes {UniqueBy.Takes}"),
+                    ?? throw CliException.Usage($"--unique-by {by}: must be {UniqueBy.Takes}"),
                 Parallel = lake.Parallel(parsed),
                 HashMemory = Math.Clamp(parsed.GetValue(memory), 1, 1 << 20) * Megabyte,
                 Folder = folder.Path,

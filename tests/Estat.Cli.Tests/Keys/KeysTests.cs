@@ -50,14 +50,14 @@ public sealed class KeysTests : IDisposable
         await RunAsync("new", "--name", "shop");
         byte[] before = File.ReadAllBytes(KeysFile);
         Assert.Contains("estat keys rotate --name shop", (await RunAsync(1, "new", "--name", "shop")).Output, StringComparison.Ordinal);
-        Assert.Contains("rate: takes", (await RunAsync(2, "new", "--name", "b", "--rate", "0")).Output, StringComparison.Ordinal);
-        Assert.Contains("--expires 01/02/2027: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "01/02/2027")).Output,
+        Assert.Contains("rate: must be", (await RunAsync(2, "new", "--name", "b", "--rate", "0")).Output, StringComparison.Ordinal);
+        Assert.Contains("--expires 01/02/2027: must be", (await RunAsync(2, "new", "--name", "b", "--expires", "01/02/2027")).Output,
             StringComparison.Ordinal);
-        Assert.Contains("--expires 24h: takes", (await RunAsync(2, "new", "--name", "b", "--expires", "24h")).Output, StringComparison.Ordinal);
+        Assert.Contains("--expires 24h: must be", (await RunAsync(2, "new", "--name", "b", "--expires", "24h")).Output, StringComparison.Ordinal);
         Assert.Contains("has no key called blog", (await RunAsync(1, "revoke", "--name", "blog")).Output, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(KeysFile));
         File.WriteAllText(KeysFile, "{");
-        Assert.Contains("mend the file first", (await RunAsync(1, "new", "--name", "b")).Output, StringComparison.Ordinal);
+        Assert.Contains("repair the file first", (await RunAsync(1, "new", "--name", "b")).Output, StringComparison.Ordinal);
         Assert.Equal("{", File.ReadAllText(KeysFile));
     }
 

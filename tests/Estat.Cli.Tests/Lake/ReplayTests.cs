@@ -41,7 +41,7 @@ public sealed class ReplayTests(LakeBucket lake)
         await lake.Rgw.Client.PutObjectAsync(new PutObjectRequest { BucketName = target, Key = source.Keys.Last(), ContentBody = "another" });
         (code, output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), [.. args, "--json", "--quiet"]);
         Assert.Equal(1, code);
-        Assert.Contains($"{{\"failed\":\"{source.Keys.Last()}\",\"reason\":\"another object lies under", output, StringComparison.Ordinal);
+        Assert.Contains($"{{\"failed\":\"{source.Keys.Last()}\",\"reason\":\"another object has the key", output, StringComparison.Ordinal);
         Assert.Contains($"\"already_there\":{source.Count - 1},\"failed\":1", output, StringComparison.Ordinal);
     }
 
@@ -58,10 +58,10 @@ public sealed class ReplayTests(LakeBucket lake)
                 () => ReplayState.Read(folder["checkpoint"])?.Events > 10_000, LakeBucket.Limit, "10,000 acknowledged events", () => first.AllOutput);
             (int refused, string why) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
             Assert.Equal(1, refused);
-            Assert.Contains("another estat replay is at work with it", why, StringComparison.Ordinal);
+            Assert.Contains("another estat replay uses it", why, StringComparison.Ordinal);
             first.Interrupt();
             Assert.Equal(130, await first.WaitForExitAsync(LakeBucket.Limit));
-            Assert.Contains("the same command goes on from there", first.AllOutput, StringComparison.Ordinal);
+            Assert.Contains("the same command continues from there", first.AllOutput, StringComparison.Ordinal);
         }
 
         Assert.InRange(ReplayState.Read(folder["checkpoint"])!.Events, 10_000, LakeBucket.Events - 1);
@@ -125,7 +125,7 @@ public sealed class ReplayTests(LakeBucket lake)
         await Wait.UntilAsync(() => File.Exists(folder["to/raw/a.jsonl.gz"]), LakeBucket.Limit, "the first object", () => copying.AllOutput);
         copying.Interrupt();
         Assert.Equal(130, await copying.WaitForExitAsync(TimeSpan.FromSeconds(20)));
-        Assert.Contains("the same command goes on from there", copying.AllOutput, StringComparison.Ordinal);
+        Assert.Contains("the same command continues from there", copying.AllOutput, StringComparison.Ordinal);
         (int code, string output) = await EstatCommand.RunAsync([.. args[..5], .. args[7..]]);
         Assert.True(code == 0, output);
         Assert.True(File.Exists(folder["to/raw/c.jsonl.gz"]));

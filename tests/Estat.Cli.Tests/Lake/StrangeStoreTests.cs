@@ -66,7 +66,7 @@ public sealed class StrangeStoreTests
         {
             (int code, string output) = await EstatCommand.RunAsync(EnvironmentOf(portal, folder), args);
             Assert.Equal(1, code);
-            Assert.Contains("is no listing (text/html)", output, StringComparison.Ordinal);
+            Assert.Contains("is not a list of objects (text/html)", output, StringComparison.Ordinal);
         }
     }
 

@@ -81,7 +81,7 @@ public sealed class VerifyTests(LakeBucket lake)
             covered = first.AllOutput;
         }
 
-        Assert.Contains("the same command goes on from there", covered, StringComparison.Ordinal);
+        Assert.Contains("the same command continues from there", covered, StringComparison.Ordinal);
         Assert.Contains("\"complete\":false", covered, StringComparison.Ordinal);
         (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
         Assert.Equal(1, code); // a.txt, which the first run told
@@ -110,7 +110,7 @@ public sealed class VerifyTests(LakeBucket lake)
 
         (int code, string output) = await EstatCommand.RunAsync(lake.Environment(lake.Name), args);
         Assert.True(code == 0, output);
-        Assert.Contains("going on after", output, StringComparison.Ordinal);
+        Assert.Contains("continuing after", output, StringComparison.Ordinal);
         Assert.Contains($"\"events\":{LakeBucket.Events},", output, StringComparison.Ordinal);
     }
 
