@@ -16,13 +16,17 @@ WORKDIR /src
 COPY Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY src/Estat.Base/Estat.Base.csproj src/Estat.Base/
 COPY src/Estat.Lake/Estat.Lake.csproj src/Estat.Lake/
+COPY src/Estat.Http/Estat.Http.csproj src/Estat.Http/
 COPY src/Estat.Collect/Estat.Collect.csproj src/Estat.Collect/
+COPY src/Estat.Node/Estat.Node.csproj src/Estat.Node/
 COPY src/Estat.Api/Estat.Api.csproj src/Estat.Api/
 COPY src/Estat.Cli/Estat.Cli.csproj src/Estat.Cli/
 RUN dotnet restore src/Estat.Cli --use-current-runtime -p:PublishReadyToRun=$READY_TO_RUN
 COPY src/Estat.Base src/Estat.Base
 COPY src/Estat.Lake src/Estat.Lake
+COPY src/Estat.Http src/Estat.Http
 COPY src/Estat.Collect src/Estat.Collect
+COPY src/Estat.Node src/Estat.Node
 COPY src/Estat.Api src/Estat.Api
 COPY src/Estat.Cli src/Estat.Cli
 # The command line refers to the server, so one publishing makes both programs, over the same libraries.

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 readonly PACKAGE=uplot@1.6.32
 readonly SHA256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
-readonly TARGET=src/Estat.Api/Console/vendor
+readonly TARGET=src/Estat.Http/Console/vendor
 
 command -v npm >/dev/null || { echo "npm is not installed: apt-get install npm" >&2; exit 1; }
 folder=$(mktemp -d)

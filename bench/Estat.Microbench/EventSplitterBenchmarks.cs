@@ -1,6 +1,6 @@
 // A batch request's body into events.
 using BenchmarkDotNet.Attributes;
-using Estat.Api.Bulk;
+using Estat.Collect.Http;
 
 namespace Estat.Microbench;
 

@@ -1,2 +1,1 @@
-global using Microsoft.AspNetCore.Http;
 global using Microsoft.Extensions.Logging;

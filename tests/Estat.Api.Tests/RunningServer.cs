@@ -2,9 +2,9 @@
 using System.Globalization;
 using System.Net;
 using Estat.Api.Hosting;
-using Estat.Api.OpenApi;
 using Estat.Api.Options;
 using Estat.Api.Tests.Contract;
+using Estat.Collect.Http;
 using Estat.Testing;
 
 namespace Estat.Api.Tests;
@@ -39,7 +39,7 @@ internal sealed class RunningServer : IAsyncDisposable
         };
         options = configure?.Invoke(options) ?? options;
         _server = new StandaloneServer(options, time ?? TimeProvider.System, isTerminal: false);
-        var description = ApiDescription.Of(OpenApiPage.Write(options, _server.Engine.Levels));
+        var description = ApiDescription.Of(OpenApiPage.Write(options.Collect, _server.Engine.Levels));
         Client = new HttpClient(new ContractHandler(description, new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }));
     }
 

@@ -8,7 +8,7 @@ namespace Estat.Console.Tests;
 
 public sealed partial class FilesTests
 {
-    private static string Folder => Path.Combine(Repository.Root, "src", "Estat.Api", "Console");
+    private static string Folder => Path.Combine(Repository.Root, "src", "Estat.Http", "Console");
 
     [Fact]
     public async Task A_file_is_sent_once_and_compressed_where_that_is_understood()

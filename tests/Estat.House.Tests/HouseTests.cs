@@ -9,11 +9,12 @@ public sealed class HouseTests
         ["Estat.Base"] = [],
         ["Estat.Lake"] = ["Estat.Base"],
         ["Estat.Http"] = ["Estat.Base"],
+        ["Estat.Node"] = ["Estat.Base", "Estat.Http"],
         ["Estat.Collect"] = ["Estat.Base", "Estat.Lake", "Estat.Http"],
-        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect"],
-        ["Estat.Cli"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect", "Estat.Api"],
+        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect"],
+        ["Estat.Cli"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect", "Estat.Api"],
         ["Estat.Grains"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect"],
-        ["Estat.Silo"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect", "Estat.Api", "Estat.Grains"],
+        ["Estat.Silo"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect", "Estat.Api", "Estat.Grains"],
     };
 
     private static readonly House Source = House.Read(Path.Combine(Repository.Root, "src"));

@@ -1,8 +1,4 @@
 // The standalone server: one engine behind Kestrel, from start to drain.
-using Estat.Api.Access;
-using Estat.Api.Administration;
-using Estat.Api.Health;
-using Estat.Api.Metrics;
 using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
@@ -11,6 +7,13 @@ using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
 using Estat.Collect.Hosting;
+using Estat.Collect.Http;
+using Estat.Http.Access;
+using Estat.Http.Administration;
+using Estat.Http.Listening;
+using Estat.Node.Logging;
+using Estat.Node.Running;
+using Estat.Node.Telemetry;
 
 namespace Estat.Api.Hosting;
 
@@ -38,26 +41,29 @@ internal sealed partial class StandaloneServer : INodeServer
     {
         _options = options;
         _time = time;
-        _isReadAlong = LogSetup.IsText(options, isTerminal);
+        _isReadAlong = LogSetup.IsText(options.Node, isTerminal);
         Signals = new StopSignals(time, limit);
-        _loggers = LogSetup.Create(options, isTerminal);
+        _loggers = LogSetup.Create(options.Node, isTerminal);
         _logger = _loggers.CreateLogger<StandaloneServer>();
         _end = new EndLimit(options.Node.ShutdownTimeout, time, _logger);
-        _certificate = HttpCertificate.Of(options, time, _loggers);
+        _certificate = HttpCertificate.Of(options.Http, time, _loggers);
         _store = ObjectStores.Open(options.Collect.ObjectStorage, time);
         _keys = WriteKeys.Open(options.WriteKeys, time, _loggers.CreateLogger<WriteKeys>());
         Engine = new Engine(options.Collect, _store, time, _loggers);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
-        _otlp = OtlpExport.For(options);
+        _otlp = OtlpExport.For(options.Node);
         var administration = new NodeAdministration(
-            options, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description), new NoPeers(), Signals.First, time,
+            options.Collect, options.Keys.AreConfigured, AdministeredNode.Of(Engine, Environment.MachineName, "standalone", _store.Description),
+                new NoPeers(), Signals.First, time,
             _loggers);
         var surface = new HttpSurface(
-            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers, administration.Pages, _keys,
-            administration.Tail);
+            options.Collect, options.Http, options.Node, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
+            administration.Pages, _keys, options.Keys.OpenIngest, administration.Tail);
+        var files = OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys));
         _front = new HttpFront(
-            options, Signals, _loggers, Engine.Requests, surface.Collecting(Engine.Ingest, Engine.Levels), surface.Relief, _certificate);
+            options.Http, files, options.Collect.MaxBodySize, Signals, _loggers, Engine.Requests, surface.Collecting(Engine.Ingest, Engine.Levels),
+                surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
         _front.Observe(Engine.Instruments.Meter);
     }
@@ -91,7 +97,7 @@ internal sealed partial class StandaloneServer : INodeServer
             LogTryIt(_logger, Address, GoDuration.Format(_options.Collect.FlushInterval));
         }
 
-        KeysAtStart.Tell(_keys, _options, _logger);
+        KeysAtStart.Tell(_keys, _options.Http, _options.Keys, _logger);
         if (_options.Collect.Ack == AckLevel.Memory)
         {
             LogMemoryOnly(_logger);

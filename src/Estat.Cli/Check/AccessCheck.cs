@@ -1,9 +1,9 @@
 // Who may send, and over what: the files of write keys and of the certificate.
 using System.Globalization;
-using Estat.Api.Hosting;
 using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Options;
+using Estat.Http.Listening;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Cli.Check;
@@ -45,7 +45,7 @@ internal static class AccessCheck
     {
         try
         {
-            using HttpCertificate? certificate = HttpCertificate.Of(options, time, NullLoggerFactory.Instance);
+            using HttpCertificate? certificate = HttpCertificate.Of(options.Http, time, NullLoggerFactory.Instance);
             if (certificate is null)
             {
                 return null;

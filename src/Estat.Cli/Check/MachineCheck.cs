@@ -1,10 +1,11 @@
 // What the machine, or its container, gives the process.
 using System.Globalization;
-using Estat.Api.Hosting;
 using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Base.Threading;
 using Estat.Cli.Frame;
+using Estat.Collect.Http;
+using Estat.Http.Listening;
 
 namespace Estat.Cli.Check;
 
@@ -16,7 +17,7 @@ internal static class MachineCheck
 
     internal static IEnumerable<Finding> Find(EstatOptions options)
     {
-        OpenFiles files = OpenFiles.Of(options);
+        OpenFiles files = OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys));
         if (files.Limit is { } limit)
         {
             long needed = options.Http.MaxConnections + files.Reserve;

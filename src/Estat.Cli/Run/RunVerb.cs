@@ -22,5 +22,5 @@ internal static class RunVerb
     }
 
     /// <summary>Serves until a signal.</summary>
-    internal static Task<int> RunAsync(string[] args) => NodeProgram.Standalone("estat run").RunAsync(args, StandaloneServer.Create);
+    internal static Task<int> RunAsync(string[] args) => StandaloneProgram.For("estat run").RunAsync(args, StandaloneServer.Create);
 }

@@ -3,6 +3,8 @@ using Estat.Base.Metrics;
 using Estat.Collect.Conservation;
 using Estat.Collect.Hosting;
 using Estat.Collect.Metrics;
+using Estat.Http.Administration;
+using Estat.Http.Metrics;
 
 namespace Estat.Collect.Administration;
 

@@ -1,6 +1,6 @@
 // The spans of a batch's own: of its time before the seal, and of its way to the DLQ.
 using System.Diagnostics;
-using Estat.Collect.Metrics;
+using Estat.Base.Metrics;
 
 namespace Estat.Collect.Batching;
 

@@ -1,6 +1,6 @@
 // A batch between its first event and its seal.
 using System.Diagnostics;
-using Estat.Collect.Metrics;
+using Estat.Base.Metrics;
 using Estat.Collect.Spooling;
 
 namespace Estat.Collect.Batching;

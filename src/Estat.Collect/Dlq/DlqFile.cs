@@ -1,4 +1,5 @@
 // The DLQ as the operator sees it.
+
 namespace Estat.Collect.Dlq;
 
 /// <summary>A file of the DLQ.</summary>

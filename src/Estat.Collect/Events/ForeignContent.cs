@@ -1,4 +1,5 @@
 // What is recognisably not lines of text in UTF-8, by its first bytes: archives, columns, UTF-16.
+
 namespace Estat.Collect.Events;
 
 /// <summary>

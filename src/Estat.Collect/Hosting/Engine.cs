@@ -12,6 +12,7 @@ using Estat.Collect.Options;
 using Estat.Collect.Recovery;
 using Estat.Collect.Spooling;
 using Estat.Collect.Uploading;
+using Estat.Http.Metrics;
 using Estat.Lake.Names;
 
 namespace Estat.Collect.Hosting;

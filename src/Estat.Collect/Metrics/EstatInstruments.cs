@@ -4,6 +4,7 @@ using Estat.Base.Memory;
 using Estat.Base.Metrics;
 using Estat.Base.Threading;
 using Estat.Collect.Conservation;
+using Estat.Http.Metrics;
 
 namespace Estat.Collect.Metrics;
 
@@ -13,9 +14,6 @@ namespace Estat.Collect.Metrics;
 /// </summary>
 public sealed class EstatInstruments : IDisposable
 {
-    /// <summary>Name of the meter, for exporters.</summary>
-    public const string MeterName = "Estat";
-
     private const string Seconds = "s";
     private const string Bytes = "By";
 
@@ -42,13 +40,12 @@ public sealed class EstatInstruments : IDisposable
     private readonly Counter<long> _spoolErrors;
     private readonly Counter<long> _segmentsDamaged;
     private readonly Counter<long> _replicaDegraded;
-    private readonly Counter<long> _adminRefused;
     private long _sealed;
 
     /// <summary>Makes the instruments that are recorded; <see cref="Observe"/> adds those that are read.</summary>
     public EstatInstruments()
     {
-        Meter = new Meter(MeterName);
+        Meter = new Meter(EstatActivities.SourceName);
         _putErrors = Meter.CreateCounter<long>("s3_put_errors_total", description: "Uploads that failed, each attempt counted");
         _batchesSealed = Meter.CreateCounter<long>("estat_batches_sealed_total", description: "Batches, by what flushed them");
         _linesBytes = Meter.CreateCounter<long>("estat_batch_lines_bytes_total", Bytes, "Uncompressed JSONL in sealed batches");
@@ -72,8 +69,6 @@ public sealed class EstatInstruments : IDisposable
             "estat_spool_segments_damaged_total", description: "Segments in which a disk changed or lost bytes after their sync");
         _replicaDegraded = Meter.CreateCounter<long>(
             "estat_replica_degraded_events_total", description: "Events that asked for replica and were acknowledged at disk: REPLICA_DEGRADED=disk");
-        _adminRefused = Meter.CreateCounter<long>(
-            "estat_admin_refused_total", description: "Requests for the operator's pages that were refused (401, 403, 429)");
         foreach (FlushReason reason in Enum.GetValues<FlushReason>())
         {
             _batchesSealed.Add(0, Tag("reason", Label(reason)));
@@ -227,9 +222,6 @@ public sealed class EstatInstruments : IDisposable
 
     /// <summary>Events that were to have a copy were acknowledged without.</summary>
     internal void OnReplicaDegraded(int events) => _replicaDegraded.Add(events);
-
-    /// <summary>Somebody asked for a page of the operator's and was refused.</summary>
-    public void OnAdminRefused() => _adminRefused.Add(1);
 
     /// <summary>A DLQ file, or a batch that could not be compressed, went to the quarantine.</summary>
     internal void OnQuarantined() => _filesQuarantined.Add(1);

@@ -1,6 +1,7 @@
 // What the observable instruments read.
 using Estat.Collect.Conservation;
 using Estat.Collect.Options;
+using Estat.Http.Metrics;
 
 namespace Estat.Collect.Metrics;
 

@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using Estat.Base.Files;
 using Estat.Base.Logging;
+using Estat.Base.Metrics;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
 using Estat.Collect.Batching;

@@ -1,5 +1,6 @@
 // One attempt to lay a batch in the store, counted and traced.
 using System.Diagnostics;
+using Estat.Base.Metrics;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;

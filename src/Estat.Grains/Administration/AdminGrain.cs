@@ -1,5 +1,5 @@
 // The shells around a silo's IAdminDesk.
-using Estat.Collect.Administration;
+using Estat.Http.Administration;
 using Orleans.Runtime.Services;
 
 namespace Estat.Grains.Administration;

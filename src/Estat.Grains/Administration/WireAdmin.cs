@@ -1,5 +1,5 @@
 // Administrative requests and replies as they cross the wire.
-using Estat.Collect.Administration;
+using Estat.Http.Administration;
 
 namespace Estat.Grains.Administration;
 

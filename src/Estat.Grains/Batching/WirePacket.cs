@@ -1,4 +1,5 @@
 // What a gateway sends to a silo, and what comes back. Levels and admissions cross by name, so that nodes of two versions understand each other.
+
 namespace Estat.Grains.Batching;
 
 /// <summary>Events of one level, all taken or none.</summary>

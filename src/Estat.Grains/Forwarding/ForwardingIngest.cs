@@ -5,6 +5,7 @@ using Estat.Collect.Events;
 using Estat.Collect.Intake;
 using Estat.Collect.Metrics;
 using Estat.Collect.Options;
+using Estat.Http.Metrics;
 
 namespace Estat.Grains.Forwarding;
 

@@ -1,7 +1,6 @@
 // The silos, as a gateway reaches them: over the links that its packets take.
-using Estat.Api.Administration;
-using Estat.Collect.Administration;
 using Estat.Grains.Administration;
+using Estat.Http.Administration;
 using Estat.Silo.Forwarding;
 
 namespace Estat.Silo.Administration;

@@ -1,7 +1,6 @@
 // The other silos, as one that shows pages itself reaches them.
-using Estat.Api.Administration;
-using Estat.Collect.Administration;
 using Estat.Grains.Administration;
+using Estat.Http.Administration;
 
 namespace Estat.Silo.Administration;
 

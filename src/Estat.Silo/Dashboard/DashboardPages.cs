@@ -1,7 +1,7 @@
 // The Orleans Dashboard below /orleans, in a pipeline of its own: events must not pay for its routing.
 using System.Diagnostics;
-using Estat.Api.Access;
-using Estat.Api.Http;
+using Estat.Http.Access;
+using Estat.Http.Answering;
 using Orleans.Dashboard;
 
 namespace Estat.Silo.Dashboard;

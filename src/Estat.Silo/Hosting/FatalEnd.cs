@@ -1,5 +1,5 @@
 // What Orleans calls fatal: without this it aborts the process, with a core dump.
-using Estat.Api.Hosting;
+using Estat.Node.Running;
 
 namespace Estat.Silo.Hosting;
 

@@ -1,16 +1,18 @@
 // A gateway's process: HTTP in front of the silos. It keeps nothing, and has no disk.
-using Estat.Api.Access;
-using Estat.Api.Administration;
-using Estat.Api.Health;
-using Estat.Api.Hosting;
-using Estat.Api.Metrics;
 using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
 using Estat.Base.Options;
 using Estat.Base.Threading;
+using Estat.Collect.Http;
 using Estat.Grains.Forwarding;
+using Estat.Http.Access;
+using Estat.Http.Health;
+using Estat.Http.Listening;
+using Estat.Node.Logging;
+using Estat.Node.Running;
+using Estat.Node.Telemetry;
 using Estat.Silo.Administration;
 using Estat.Silo.Clustering;
 using Estat.Silo.Forwarding;
@@ -46,26 +48,29 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _clustering = ClusteringProviders.Of(options);
         var tls = NodeTls.Of(options.Cluster);
         Signals = new StopSignals(time, limit);
-        _loggers = LogSetup.Create(options, isTerminal);
+        _loggers = LogSetup.Create(options.Node, isTerminal);
         _logger = _loggers.CreateLogger<GatewayServer>();
         _end = new EndLimit(options.Node.ShutdownTimeout, time, _logger);
-        _certificate = HttpCertificate.Of(options, time, _loggers);
+        _certificate = HttpCertificate.Of(options.Http, time, _loggers);
         _keys = WriteKeys.Open(options.WriteKeys, time, _loggers.CreateLogger<WriteKeys>());
         _links = new SiloLinks(_clustering.OpenSiloList(_loggers), options, tls, time, _loggers);
         _ingest = new ForwardingIngest(_links, options.Collect, time, _loggers.CreateLogger<ForwardingIngest>());
         _keys?.Observe(_ingest.Instruments.Meter);
         _metrics = new PrometheusText(_ingest.Instruments.Meter);
-        _otlp = OtlpExport.For(options);
+        _otlp = OtlpExport.For(options.Node);
         var administration = new NodeAdministration(
-            options,
+            options.Collect, options.Keys.AreConfigured,
             new AdministeredNode(
                 Name, "gateway", _ingest.Levels, _ingest.Requests, _ingest.Instruments, () => _ingest.AcceptedRequests,
                 () => _ingest.NotReadyBecause),
             new LinkedPeers(_links), Signals.First, time, _loggers);
         var surface = new HttpSurface(
-            options, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages, _keys, administration.Tail);
+            options.Collect, options.Http, options.Node, this, _metrics, _ingest.Instruments, _ingest.Requests, time, _loggers, administration.Pages,
+            _keys, options.Keys.OpenIngest, administration.Tail);
+        var files = OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys));
         _front = new HttpFront(
-            options, Signals, _loggers, _ingest.Requests, surface.Collecting(_ingest, _ingest.Levels), surface.Relief, _certificate);
+            options.Http, files, options.Collect.MaxBodySize, Signals, _loggers, _ingest.Requests, surface.Collecting(_ingest, _ingest.Levels),
+                surface.Relief, _certificate);
         _certificate?.Observe(_ingest.Instruments.Meter);
         _front.Observe(_ingest.Instruments.Meter);
     }
@@ -94,7 +99,7 @@ internal sealed partial class GatewayServer : INodeServer, INodeHealth
         _links.Start();
         _keys?.Start(state: null); // it has no disk
         await _front.StartAsync().ConfigureAwait(false);
-        KeysAtStart.Tell(_keys, _options, _logger);
+        KeysAtStart.Tell(_keys, _options.Http, _options.Keys, _logger);
         LogServes(
             _logger, _front.Bound, _options.Cluster.ClusterId, _links.Source,
             string.Join(", ", _ingest.Levels.Select(level => level.ToText())), _options.Collect.Ack.ToText());

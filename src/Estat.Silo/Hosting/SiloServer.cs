@@ -1,10 +1,5 @@
 // A silo's process, with or without collecting HTTP: one engine, one Orleans silo, one listener, from joining to leaving.
 using System.Net.Sockets;
-using Estat.Api.Access;
-using Estat.Api.Administration;
-using Estat.Api.Health;
-using Estat.Api.Hosting;
-using Estat.Api.Metrics;
 using Estat.Api.Options;
 using Estat.Base.Access;
 using Estat.Base.Acks;
@@ -13,9 +8,15 @@ using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Base.Threading;
 using Estat.Collect.Hosting;
+using Estat.Collect.Http;
 using Estat.Grains.Administration;
 using Estat.Grains.Replication;
+using Estat.Http.Access;
+using Estat.Http.Listening;
 using Estat.Http.Options;
+using Estat.Node.Logging;
+using Estat.Node.Running;
+using Estat.Node.Telemetry;
 using Estat.Silo.Administration;
 using Estat.Silo.Clustering;
 using Estat.Silo.Dashboard;
@@ -61,10 +62,10 @@ internal sealed partial class SiloServer : INodeServer
         _clustering = ClusteringProviders.Of(options);
         var tls = NodeTls.Of(options.Cluster);
         Signals = new StopSignals(time, limit);
-        _loggers = LogSetup.Create(options, isTerminal);
+        _loggers = LogSetup.Create(options.Node, isTerminal);
         _logger = _loggers.CreateLogger<SiloServer>();
         _end = new EndLimit(options.Node.ShutdownTimeout, time, _logger);
-        _certificate = HttpCertificate.Of(options, time, _loggers);
+        _certificate = HttpCertificate.Of(options.Http, time, _loggers);
         _store = ObjectStores.Open(options.Collect.ObjectStorage, time);
         _keys = options.Cluster.Role == NodeRole.Silo ? null : WriteKeys.Open(options.WriteKeys, time, _loggers.CreateLogger<WriteKeys>());
         var peers = new ReplicaPeers(options.Cluster.Zone);
@@ -72,14 +73,15 @@ internal sealed partial class SiloServer : INodeServer
         Engine = new Engine(options.Collect, _store, time, _loggers, replication: replicas);
         _keys?.Observe(Engine.Instruments.Meter);
         _metrics = new PrometheusText(Engine.Instruments.Meter);
-        _otlp = OtlpExport.For(options);
+        _otlp = OtlpExport.For(options.Node);
         _parts = new SiloParts(options, Engine, peers, replicas.Store, time);
 
         bool isCollecting = options.Cluster.Role != NodeRole.Silo;
         var administration = new NodeAdministration(
-            options, AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First,
+            options.Collect, options.Keys.AreConfigured,
+                AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First,
             time, _loggers);
-        OpenFiles files = OpenFiles.Of(options);
+        OpenFiles files = OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys));
         (int connections, int ofHttp) = SiloPorts.Share(options, files);
         if (connections < options.Cluster.SiloMaxConnections || ofHttp < options.Http.MaxConnections)
         {
@@ -123,10 +125,11 @@ internal sealed partial class SiloServer : INodeServer
         });
         _host = builder.Build();
         var surface = new HttpSurface(
-            options, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
-            [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, administration.Tail);
+            options.Collect, options.Http, options.Node, new EngineHealth(Engine), _metrics, Engine.Instruments, Engine.Requests, time, _loggers,
+            [DashboardPages.Of(_host.Services), .. administration.Pages], _keys, options.Keys.OpenIngest, administration.Tail);
         _front = new HttpFront(
-            options with { Http = options.Http with { MaxConnections = ofHttp } }, Signals, _loggers, Engine.Requests,
+            options.Http with { MaxConnections = ofHttp }, OpenFiles.Of(ofHttp, FilesNeeded.Of(options.Collect, options.Keys)),
+            options.Collect.MaxBodySize, Signals, _loggers, Engine.Requests,
             options.Cluster.Role == NodeRole.Silo ? surface.OperatorsOnly() : surface.Collecting(Engine.Ingest, Engine.Levels),
             surface.Relief, _certificate);
         _certificate?.Observe(Engine.Instruments.Meter);
@@ -164,7 +167,7 @@ internal sealed partial class SiloServer : INodeServer
         _isListening = true;
         if (_options.Cluster.Role != NodeRole.Silo)
         {
-            KeysAtStart.Tell(_keys, _options, _logger);
+            KeysAtStart.Tell(_keys, _options.Http, _options.Keys, _logger);
         }
 
         Introduce();

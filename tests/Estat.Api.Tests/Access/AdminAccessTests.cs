@@ -1,10 +1,10 @@
 // Who may see the operator's pages: the decision alone, with every trick that a header can play.
 using System.Net;
 using System.Text;
-using Estat.Api.Access;
-using Estat.Api.Options;
 using Estat.Base.Metrics;
 using Estat.Collect.Metrics;
+using Estat.Http.Access;
+using Estat.Http.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 
@@ -409,5 +409,5 @@ public sealed class AdminAccessTests : IDisposable
         return context;
     }
 
-    private AdminAccess Access(string? token) => new(new EstatOptions { Http = new() { AdminToken = token } }, _instruments, _time, _log);
+    private AdminAccess Access(string? token) => new(new HttpOptions { AdminToken = token }, _instruments.Meter, _time, _log);
 }

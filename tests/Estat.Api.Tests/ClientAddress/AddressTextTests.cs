@@ -1,6 +1,6 @@
 // Addresses as proxies write them.
 using System.Text;
-using Estat.Api.ClientAddress;
+using Estat.Http.ClientAddress;
 
 namespace Estat.Api.Tests.ClientAddress;
 

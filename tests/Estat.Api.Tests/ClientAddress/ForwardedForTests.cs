@@ -1,7 +1,7 @@
 // Which address limits go by.
 using System.Net;
-using Estat.Api.ClientAddress;
 using Estat.Base.Access;
+using Estat.Http.ClientAddress;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

@@ -1,7 +1,7 @@
 // What connections read into and write from is kept while it is needed, and no longer.
 using System.Buffers;
 using System.Net;
-using Estat.Api.Connections;
+using Estat.Http.Connections;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Connections;

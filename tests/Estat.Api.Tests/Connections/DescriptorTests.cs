@@ -1,8 +1,9 @@
 // A process that may open few files: connections leave the spool what it needs, and nothing spins.
 using System.Globalization;
 using System.Net;
-using Estat.Api.Hosting;
 using Estat.Api.Options;
+using Estat.Collect.Http;
+using Estat.Http.Listening;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Connections;
@@ -26,11 +27,11 @@ public sealed class DescriptorTests : IDisposable
     [InlineData(1024, 10, 10)]
     public void What_a_limit_leaves_is_what_there_may_be_of_connections(long limit, int asked, int connections)
     {
-        OpenFiles files = OpenFiles.Of(new EstatOptions { Http = new() { MaxConnections = asked }, Collect = new() { Partitions = 4 } }, limit);
+        OpenFiles files = Files(new EstatOptions { Http = new() { MaxConnections = asked }, Collect = new() { Partitions = 4 } }, limit);
         Assert.Equal(connections, files.Connections);
         Assert.Equal(322, files.Reserve);
-        Assert.InRange(OpenFiles.Of(new EstatOptions { Keys = new() { File = "keys.json" } }, limit).Reserve, files.Reserve + 32, 1000);
-        Assert.Equal(asked, OpenFiles.Of(new EstatOptions { Http = new() { MaxConnections = asked } }, limit: null).Connections);
+        Assert.InRange(Files(new EstatOptions { Keys = new() { File = "keys.json" } }, limit).Reserve, files.Reserve + 32, 1000);
+        Assert.Equal(asked, Files(new EstatOptions { Http = new() { MaxConnections = asked } }, limit: null).Connections);
     }
 
     [Theory]
@@ -158,4 +159,7 @@ public sealed class DescriptorTests : IDisposable
         BaseAddress = new Uri($"{(isTls ? "https" : "http")}://127.0.0.1:{port}"),
         Timeout = Limit,
     };
+
+    private static OpenFiles Files(EstatOptions options, long? limit) =>
+        OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys), limit);
 }

@@ -3,9 +3,9 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Estat.Api.OpenApi;
-using Estat.Api.Options;
 using Estat.Base.Acks;
+using Estat.Collect.Http;
+using Estat.Collect.Options;
 
 namespace Estat.Api.Tests.Contract;
 
@@ -47,7 +47,7 @@ internal sealed class ApiDescription
     }
 
     /// <summary>That of a standalone server with the defaults.</summary>
-    internal static ApiDescription Default { get; } = Of(OpenApiPage.Write(new EstatOptions(), AckLevels.OfOneNode));
+    internal static ApiDescription Default { get; } = Of(OpenApiPage.Write(new CollectOptions(), AckLevels.OfOneNode));
 
     /// <summary>The judge of a document, made once.</summary>
     internal static ApiDescription Of(byte[] document) => Known.GetOrAdd(Encoding.UTF8.GetString(document), text => new ApiDescription(text));
@@ -58,7 +58,7 @@ internal sealed class ApiDescription
         string[] faults = [.. FaultsOf(answer)];
         Assert.True(
             faults.Length == 0,
-            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as src/Estat.Api/OpenApi/openapi.json describes it; if the answer is "
+            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as src/Estat.Collect/Http/openapi.json describes it; if the answer is "
                 + $"meant so, describe it there.\n  "
             + $"{string.Join("\n  ", faults)}\n{(answer.Body is null ? "" : Encoding.UTF8.GetString(answer.Body.AsSpan(0, Math.Min(answer.Body.Length, 1000))))}");
     }

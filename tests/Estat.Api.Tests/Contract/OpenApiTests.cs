@@ -3,9 +3,9 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Estat.Api.OpenApi;
-using Estat.Api.Options;
 using Estat.Base.Acks;
+using Estat.Collect.Http;
+using Estat.Collect.Options;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;
 
@@ -41,7 +41,7 @@ public sealed class OpenApiTests
     [Fact]
     public async Task Microsofts_reader_finds_no_fault_with_it()
     {
-        using var stream = new MemoryStream(OpenApiPage.Write(new EstatOptions(), AckLevels.OfOneNode));
+        using var stream = new MemoryStream(OpenApiPage.Write(new CollectOptions(), AckLevels.OfOneNode));
         ReadResult read = await OpenApiDocument.LoadAsync(stream, "json");
         Assert.Empty(read.Diagnostic!.Errors);
         Assert.Empty(read.Diagnostic.Warnings);
@@ -54,7 +54,7 @@ public sealed class OpenApiTests
     [Fact]
     public void Its_examples_are_valid_and_it_refers_to_nothing_that_is_not_there()
     {
-        JsonNode document = JsonNode.Parse(OpenApiPage.Write(new EstatOptions(), AckLevels.OfOneNode))!;
+        JsonNode document = JsonNode.Parse(OpenApiPage.Write(new CollectOptions(), AckLevels.OfOneNode))!;
         var schemas = new JsonSchema(document);
         int examples = 0;
         foreach (JsonObject part in Parts(document))

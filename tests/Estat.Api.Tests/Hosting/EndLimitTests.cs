@@ -1,6 +1,6 @@
 // SHUTDOWN_TIMEOUT holds for every end, and is shared out so that the process itself has time to end.
-using Estat.Api.Hosting;
 using Estat.Base.Threading;
+using Estat.Node.Running;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;

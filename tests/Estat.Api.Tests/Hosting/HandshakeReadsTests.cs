@@ -2,7 +2,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
-using Estat.Api.Hosting;
+using Estat.Http.Listening;
 
 namespace Estat.Api.Tests.Hosting;
 

@@ -1,7 +1,7 @@
 // The files of HTTP's certificate: what is wrong with them is told, and a renewal needs no restart.
-using Estat.Api.Hosting;
-using Estat.Api.Options;
 using Estat.Base.Options;
+using Estat.Http.Listening;
+using Estat.Http.Options;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
@@ -128,14 +128,14 @@ public sealed class HttpCertificateTests : IDisposable
     {
         TestCertificate both = Make(Quarter);
         File.WriteAllText(_folder["both.pem"], both.Key + "\n" + both.Certificate);
-        using HttpCertificate certificate = HttpCertificate.Of(new EstatOptions { Http = new() { HttpTlsCert = _folder["both.pem"] } }, _time, _log)!;
+        using HttpCertificate certificate = HttpCertificate.Of(new HttpOptions { HttpTlsCert = _folder["both.pem"] }, _time, _log)!;
         Assert.Equal(both.Serial, certificate.InUse.Serial);
     }
 
     private TestCertificate Make(TimeSpan length) => TestCertificate.Create(_time.GetUtcNow(), length);
 
     private HttpCertificate Open() =>
-        HttpCertificate.Of(new EstatOptions { Http = new() { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] } }, _time, _log)!;
+        HttpCertificate.Of(new HttpOptions { HttpTlsCert = _folder["tls.crt"], HttpTlsKey = _folder["tls.key"] }, _time, _log)!;
 
     private void Look(HttpCertificate certificate, int times)
     {

@@ -1,6 +1,6 @@
 // What a person at a terminal reads of a log entry.
 using System.Text.RegularExpressions;
-using Estat.Api.Hosting;
+using Estat.Node.Logging;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,8 +1,9 @@
 // Every reason to take nothing has its own words and its own counter.
-using Estat.Api.Http;
-using Estat.Api.Options;
 using Estat.Base.Acks;
-using Estat.Collect.Metrics;
+using Estat.Collect.Http;
+using Estat.Collect.Options;
+using Estat.Http.Answering;
+using Estat.Http.Metrics;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Api.Tests.Http;
@@ -13,7 +14,7 @@ public sealed class AnswersTests
     public async Task Each_refusal_is_a_503_that_says_why_when_to_come_back_and_is_counted_once()
     {
         var requests = new RequestCounters();
-        var answers = new Answers(new EstatOptions(), AckLevels.All, requests);
+        var answers = new Answers(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, requests);
         var told = new HashSet<string>();
         foreach (Admission admission in Enum.GetValues<Admission>().Where(admission => admission != Admission.Accepted))
         {
@@ -30,7 +31,8 @@ public sealed class AnswersTests
     [InlineData(Admission.NoSilo, "Nothing was taken")]
     public async Task A_cluster_s_refusals_say_whether_something_may_be_stored(Admission admission, string says)
     {
-        (_, _, string text) = await RefuseAsync(new Answers(new EstatOptions(), AckLevels.All, new RequestCounters()), admission);
+        (_, _, string text) = await RefuseAsync(new Answers(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, new RequestCounters()),
+            admission);
         Assert.Contains(says, text, StringComparison.Ordinal);
     }
 

@@ -1,6 +1,6 @@
 // Reading a body whose client leaves while something else ends the read.
 using System.IO.Pipelines;
-using Estat.Api.Http;
+using Estat.Http.Bodies;
 
 namespace Estat.Api.Tests.Http;
 

@@ -1,5 +1,5 @@
 // A body that stalls does not keep its memory for BODY_TIMEOUT; one that comes slowly and evenly does.
-using Estat.Api.Http;
+using Estat.Http.Bodies;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;

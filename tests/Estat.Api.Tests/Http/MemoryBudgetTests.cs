@@ -1,7 +1,7 @@
 // INFLIGHT_BYTES is for everybody: one client address cannot keep it from the others.
 using System.Text;
-using Estat.Api.Http;
 using Estat.Api.Tests.Bulk;
+using Estat.Http.Bodies;
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Http;

@@ -1,9 +1,9 @@
 // The pages beside the collecting paths: one that fails is answered, and told to the log once.
-using Estat.Api.Access;
-using Estat.Api.Http;
-using Estat.Api.Options;
-using Estat.Api.Routing;
 using Estat.Collect.Metrics;
+using Estat.Http.Access;
+using Estat.Http.Answering;
+using Estat.Http.Options;
+using Estat.Http.Routing;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Api.Tests.Http;
@@ -42,7 +42,7 @@ public sealed class OperatorRouterTests : IDisposable
         var context = new DefaultHttpContext { RequestAborted = aborted };
         context.Request.Method = "GET";
         context.Request.Path = "/page";
-        var access = new AdminAccess(new EstatOptions(), _instruments, TimeProvider.System, _log);
+        var access = new AdminAccess(new HttpOptions(), _instruments.Meter, TimeProvider.System, _log);
         var router = new OperatorRouter(health: null!, scrape: null!, "", [new Page("/page", handle, IsOpen: true)], access, _log.CreateLogger(""));
         await router.HandleAsync(context);
         return context;

@@ -1,10 +1,6 @@
 // Whatever fails while a request is handled, what was begun to be counted for it ends: the seat of its connection, the request, its charge on a key.
 using System.Net;
 using System.Text;
-using Estat.Api.ClientAddress;
-using Estat.Api.Connections;
-using Estat.Api.Health;
-using Estat.Api.Hosting;
 using Estat.Api.Options;
 using Estat.Api.Tests.Access;
 using Estat.Base.Access;
@@ -14,7 +10,10 @@ using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Hosting;
+using Estat.Collect.Http;
 using Estat.Collect.Intake;
+using Estat.Http.ClientAddress;
+using Estat.Http.Connections;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -51,8 +50,8 @@ public sealed class RequestCountTests : IAsyncDisposable
         _known = WriteKeys.Open(options.WriteKeys, TimeProvider.System, NullLogger.Instance)!;
         _ingest = new FailingIngest(_engine.Ingest);
         _surface = new HttpSurface(
-            options, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter), _engine.Instruments, _engine.Requests,
-            TimeProvider.System, NullLoggerFactory.Instance, Keys: _known);
+            options.Collect, options.Http, options.Node, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter),
+            _engine.Instruments, _engine.Requests, TimeProvider.System, NullLoggerFactory.Instance, Keys: _known);
         _handle = _surface.Collecting(_ingest, _engine.Levels);
         _engine.Start();
     }

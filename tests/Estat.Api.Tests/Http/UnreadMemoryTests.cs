@@ -1,5 +1,5 @@
 // Answers that nobody reads and requests that nobody ends hold a stated number of bytes, and not for ever.
-using Estat.Api.Http;
+using Estat.Http.Bodies;
 using Estat.Testing;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;

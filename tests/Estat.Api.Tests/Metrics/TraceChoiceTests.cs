@@ -1,9 +1,9 @@
 // Which requests are traced.
 using System.Diagnostics;
-using Estat.Api.Metrics;
-using Estat.Api.Options;
-using Estat.Collect.Metrics;
+using Estat.Base.Metrics;
+using Estat.Collect.Http;
 using Estat.Http.Options;
+using Estat.Http.Tracing;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 
@@ -78,11 +78,11 @@ public sealed class TraceChoiceTests
         RequestDelegate router = _ => Task.CompletedTask;
         var receiver = new Uri("http://127.0.0.1:4318");
 
-        Assert.Same(router, RequestTraces.Around(router, new EstatOptions(), _time));
+        Assert.Same(router, RequestTraces.Around(router, new NodeOptions(), CollectRoutes.Paths, _time));
         Assert.Same(router,
-            RequestTraces.Around(router, new EstatOptions { Node = new() { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver } },
-                _time));
-        Assert.NotSame(router, RequestTraces.Around(router, new EstatOptions { Node = new() { OtlpEndpoint = receiver } }, _time));
+            RequestTraces.Around(
+                router, new NodeOptions { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver }, CollectRoutes.Paths, _time));
+        Assert.NotSame(router, RequestTraces.Around(router, new NodeOptions { OtlpEndpoint = receiver }, CollectRoutes.Paths, _time));
     }
 
     [Fact]
@@ -100,8 +100,9 @@ public sealed class TraceChoiceTests
             {
                 traced += Activity.Current is null ? 0 : 1;
                 return Task.CompletedTask;
-            }, new EstatOptions { Node = new() { TracesSampler = TracesSampler.ParentBasedAlwaysOff,
-                OtlpEndpoint = new Uri("http://127.0.0.1:4318") } }, _time);
+            },
+            new NodeOptions { TracesSampler = TracesSampler.ParentBasedAlwaysOff, OtlpEndpoint = new Uri("http://127.0.0.1:4318") },
+            CollectRoutes.Paths, _time);
         await AskAsync("/health", TraceChoice.MostByClientsPerSecond);
         Assert.Equal(0, traced);
         await AskAsync("/collect", TraceChoice.MostByClientsPerSecond + 1);

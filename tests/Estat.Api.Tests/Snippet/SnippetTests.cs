@@ -16,7 +16,7 @@ public sealed class SnippetTests
     [Fact]
     public void It_was_made_of_the_source_beside_it()
     {
-        string folder = System.IO.Path.Combine(Repository.Root, "src", "Estat.Api", "Snippet");
+        string folder = System.IO.Path.Combine(Repository.Root, "src", "Estat.Collect", "Http", "Snippet");
         foreach (string line in File.ReadLines(System.IO.Path.Combine(folder, "estat.sha256")))
         {
             string[] parts = line.Split("  ");

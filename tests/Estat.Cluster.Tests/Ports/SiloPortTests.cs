@@ -1,9 +1,10 @@
 // A silo's ports hold a bounded number of connections, and nobody who does not say who he is.
 using System.Net.Sockets;
-using Estat.Api.Hosting;
 using Estat.Api.Options;
 using Estat.Base.Options;
 using Estat.Cluster.Tests.Support;
+using Estat.Collect.Http;
+using Estat.Http.Listening;
 using Estat.Silo.Ports;
 
 namespace Estat.Cluster.Tests.Ports;
@@ -65,11 +66,11 @@ public sealed class SiloPortTests : IDisposable
     public void A_limit_of_open_files_lowers_the_bound()
     {
         var options = new EstatOptions();
-        Assert.Equal((1024, 16_384), SiloPorts.Share(options, OpenFiles.Of(options, limit: null)));
-        Assert.Equal((1024, 16_384), SiloPorts.Share(options, OpenFiles.Of(options, limit: 65_536)));
+        Assert.Equal((1024, 16_384), SiloPorts.Share(options, Files(options, limit: null)));
+        Assert.Equal((1024, 16_384), SiloPorts.Share(options, Files(options, limit: 65_536)));
         foreach (long limit in new long[] { 256, 1024, 4096 })
         {
-            OpenFiles files = OpenFiles.Of(options, limit);
+            OpenFiles files = Files(options, limit);
             (int each, int http) = SiloPorts.Share(options, files);
             Assert.InRange(each, 1, limit / 4);
             Assert.InRange(http, each, limit);
@@ -112,4 +113,7 @@ public sealed class SiloPortTests : IDisposable
 
     private static EstatOptions WithHeaderTimeout(EstatOptions options, TimeSpan timeout) =>
         options with { Http = options.Http with { HeaderTimeout = timeout } };
+
+    private static OpenFiles Files(EstatOptions options, long? limit) =>
+        OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys), limit);
 }

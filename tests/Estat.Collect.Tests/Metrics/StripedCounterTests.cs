@@ -1,6 +1,6 @@
 // A counter on the hot path counts every step, whoever takes it.
 using Estat.Base.Metrics;
-using Estat.Collect.Metrics;
+using Estat.Http.Metrics;
 
 namespace Estat.Collect.Tests.Metrics;
 

@@ -1,0 +1,186 @@
+// The collecting paths: which method goes where, and what becomes of what goes wrong on the way.
+using Microsoft.AspNetCore.Http;
+using Estat.Http.Answering;
+using Estat.Http.Bodies;
+using Estat.Http.Metrics;
+using Estat.Http.Routing;
+using Microsoft.AspNetCore.Connections;
+
+namespace Estat.Collect.Http;
+
+/// <summary>
+/// What goes wrong while an event is read ends here: answered, counted and, if it is our fault, logged. However a request ends, what it began to
+/// count ends with it. Methods are compared by case (RFC 9110, 9.1), as Kestrel does: it sends a body after "head" and none after "HEAD".
+/// </summary>
+internal sealed partial class CollectRoutes
+{
+    /// <summary>The paths, as people read them.</summary>
+    internal const string Names = "/collect, /collect.gif, /collect/batch, ";
+
+    private const string Event = "/collect";
+    private const string Pixel = "/collect.gif";
+    private const string Batch = "/collect/batch";
+
+    // Kestrel's words for a body that is shorter than announced; it gives no other sign.
+    private const string EndedEarly = "Unexpected end of request content.";
+
+    // How its complaint of a NUL in a trailer ends, which it throws as if it were the application's fault.
+    private const string NulInTrailer = "not allowed in request headers.";
+
+    private readonly CollectEndpoint _collect;
+    private readonly Cors _cors;
+    private readonly Answers _answers;
+    private readonly RequestCounters _requests;
+    private readonly ILogger<CollectRoutes> _logger;
+    private readonly RequestDelegate _pixelAsNothing;
+    private readonly RequestDelegate _pixelAsGif;
+    private readonly RequestDelegate _batch;
+
+    internal CollectRoutes(
+        CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, Cors cors, Answers answers, RequestCounters requests,
+        ILogger<CollectRoutes> logger)
+    {
+        _collect = collect;
+        _cors = cors;
+        _answers = answers;
+        _requests = requests;
+        _logger = logger;
+        _pixelAsNothing = context => pixel.HandleAsync(context, asGif: false);
+        _pixelAsGif = context => pixel.HandleAsync(context, asGif: true);
+        _batch = bulk.HandleAsync;
+    }
+
+    /// <summary>The paths alone.</summary>
+    internal static IReadOnlySet<string> Paths { get; } = new HashSet<string>(StringComparer.Ordinal) { Event, Pixel, Batch };
+
+    /// <summary>Who handles which path.</summary>
+    internal IReadOnlyDictionary<string, RequestDelegate> All => new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
+    {
+        [Event] = HandleEventAsync,
+        [Pixel] = HandlePixelAsync,
+        [Batch] = HandleBatchAsync,
+    };
+
+    private Task HandleEventAsync(HttpContext context)
+    {
+        string method = context.Request.Method;
+        return method == HttpMethods.Post ? CollectAsync(context)
+            : method == HttpMethods.Get ? CountAsync(context, _pixelAsNothing)
+            : OtherwiseAsync(context, "GET, POST, OPTIONS");
+    }
+
+    private Task HandlePixelAsync(HttpContext context) =>
+        context.Request.Method == HttpMethods.Get ? CountAsync(context, _pixelAsGif) : OtherwiseAsync(context, "GET, OPTIONS");
+
+    private Task HandleBatchAsync(HttpContext context) =>
+        context.Request.Method == HttpMethods.Post ? CountAsync(context, _batch) : OtherwiseAsync(context, "POST, OPTIONS");
+
+    private Task OtherwiseAsync(HttpContext context, string allowed)
+    {
+        if (context.Request.Method == HttpMethods.Options)
+        {
+            return _cors.PreflightAsync(context);
+        }
+
+        _cors.Apply(context);
+        return Problem.NotAllowedAsync(context, allowed);
+    }
+
+    // Without a state machine while everything completes at once, as it does for nearly every event.
+    private Task CollectAsync(HttpContext context)
+    {
+        long ordinal = Begin(context);
+        Task handling;
+        try
+        {
+            handling = _collect.HandleAsync(context, ordinal);
+        }
+        catch (Exception error)
+        {
+            handling = Task.FromException(error);
+        }
+
+        if (handling.IsCompletedSuccessfully)
+        {
+            _requests.Ended.Increment();
+            return Task.CompletedTask;
+        }
+
+        return FinishAsync(context, handling);
+    }
+
+    private Task CountAsync(HttpContext context, RequestDelegate handle)
+    {
+        Begin(context);
+        Task handling;
+        try
+        {
+            handling = handle(context);
+        }
+        catch (Exception error)
+        {
+            handling = Task.FromException(error);
+        }
+
+        return FinishAsync(context, handling);
+    }
+
+    private long Begin(HttpContext context)
+    {
+        _cors.Apply(context);
+        return _requests.Started.Increment();
+    }
+
+    private async Task FinishAsync(HttpContext context, Task handling)
+    {
+        try
+        {
+            await handling.ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException error) when (error.Message == EndedEarly)
+        {
+            _answers.GoneAway(context);
+        }
+        catch (BadHttpRequestException error)
+        {
+            await _answers.BadRequestAsync(context, error).ConfigureAwait(false);
+        }
+        catch (InvalidDataException error)
+        {
+            await _answers.MalformedAsync(context, $"The body cannot be decoded by its Content-Encoding: {error.Message}.").ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is ClientLeftException or ConnectionResetException or ConnectionAbortedException)
+        {
+            // The token below may learn of it only after this.
+            _answers.GoneAway(context);
+        }
+        catch (Exception error) when (context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException)
+        {
+            _answers.GoneAway(context);
+        }
+        catch (IOException error) when (error.InnerException is OverflowException)
+        {
+            await _answers.MalformedAsync(context, "Invalid chunk size.").ConfigureAwait(false);
+        }
+        catch (InvalidOperationException error) when (error.Message.EndsWith(NulInTrailer, StringComparison.Ordinal))
+        {
+            await _answers.BadRequestAsync(context, new BadHttpRequestException("A trailer holds a NUL.")).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await _answers.TimeoutAsync(context).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            LogRequestFailed(_logger, error, context.Request.Method, context.Request.Path);
+            await Problem.OurFault.WriteAsync(context).ConfigureAwait(false);
+        }
+        finally
+        {
+            _requests.Ended.Increment();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
+    private static partial void LogRequestFailed(ILogger logger, Exception error, string method, PathString path);
+}

@@ -1,0 +1,46 @@
+// No connection keeps a thread that others depend on.
+using Estat.Base.Threading;
+
+namespace Estat.Http.Answering;
+
+/// <summary>
+/// Requests that a client pipelines are handled one after another on the thread that got there first. On one that polls sockets or flushes, everybody
+/// else waits meanwhile: so a connection goes on on the thread pool after <see cref="Most"/> requests in a row, and from a thread that flushes at
+/// once.
+/// </summary>
+internal static class FairShare
+{
+    /// <summary>Requests in a row: some hundred microseconds of them.</summary>
+    internal const int Most = 64;
+
+    // Kestrel has one context a connection.
+    [ThreadStatic]
+    private static HttpContext? _latest;
+
+    [ThreadStatic]
+    private static int _inARow;
+
+    /// <summary>Whether the next request of this connection may be handled on this thread.</summary>
+    internal static bool MayStay(HttpContext context)
+    {
+        if (FlushingThread.IsCurrent)
+        {
+            return false;
+        }
+
+        if (!ReferenceEquals(_latest, context))
+        {
+            _latest = context;
+            _inARow = 0;
+            return true;
+        }
+
+        if (++_inARow < Most)
+        {
+            return true;
+        }
+
+        _inARow = 0;
+        return Thread.CurrentThread.IsThreadPoolThread;
+    }
+}

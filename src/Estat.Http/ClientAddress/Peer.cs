@@ -1,0 +1,145 @@
+// Who is at the other end of a connection; worked out once per connection, not per event.
+using System.Net;
+using System.Text;
+using Estat.Base.Access;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Primitives;
+
+namespace Estat.Http.ClientAddress;
+
+/// <summary>
+/// A connection's address and, if its other end is a trusted proxy, the client that its headers name: the first public address of
+/// <c>X-Forwarded-For</c>, else <c>CloudFront-Viewer-Address</c>, else the proxy itself. Requests of one connection come one after another, so the
+/// last answer is kept here and its buffer reused; but for HTTP/2, whose requests come together.
+/// </summary>
+internal sealed class Peer
+{
+    /// <summary>CloudFront's name for the client.</summary>
+    internal const string ViewerAddress = "CloudFront-Viewer-Address";
+
+    private const int LongestAddress = 64; // an IPv6 address has 45 characters at most
+
+    private readonly IPAddress _address;
+    private readonly IReadOnlyList<IPNetwork> _trusted;
+    private readonly byte[] _own;
+    private readonly bool _isTrusted;
+    private readonly bool _isShared;
+    private readonly byte[] _client = new byte[LongestAddress];
+    private readonly ulong _ownAddress;
+    private int _clientLength;
+    private string? _lastForwarded;
+    private volatile AddressSeen? _lastAddress;
+    private volatile KeySeen? _lastKey;
+
+    private Peer(IPAddress address, IReadOnlyList<IPNetwork> trusted, byte[] own, ulong ownAddress, bool isTrusted, bool isShared)
+    {
+        _address = address;
+        _trusted = trusted;
+        _own = own;
+        _ownAddress = ownAddress;
+        _isTrusted = isTrusted;
+        _isShared = isShared;
+    }
+
+    /// <summary>Describes the other end of a connection.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="trusted">TRUSTED_PROXIES.</param>
+    /// <param name="isShared">Whether several requests of it may be handled at once.</param>
+    internal static Peer Of(ConnectionContext connection, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
+    {
+        IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        return Of(address, trusted, isShared);
+    }
+
+    /// <summary>Describes an address.</summary>
+    internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
+    {
+        address = AddressText.Plain(address);
+        bool isTrusted = ForwardedFor.IsTrusted(trusted, address);
+        return new Peer(address, trusted, Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
+    }
+
+    /// <summary>The last write key that this connection showed and that was found. Replaced as a whole: requests of one connection may be handled at
+    /// once.</summary>
+    internal KeySeen? LastKey
+    {
+        get => _lastKey;
+        set => _lastKey = value;
+    }
+
+    /// <summary>
+    /// What the client is told apart by where addresses have limits: not <see cref="ClientOf"/>, which a client behind a proxy that appends chooses
+    /// itself, but whom the trusted proxies name (<see cref="ForwardedFor"/>). The last answer is kept.
+    /// </summary>
+    internal ulong AddressOf(IHeaderDictionary headers)
+    {
+        if (!_isTrusted)
+        {
+            return _ownAddress;
+        }
+
+        StringValues forwarded = headers[ForwardedFor.Header];
+        if (forwarded.Count == 0)
+        {
+            return _ownAddress;
+        }
+
+        if (forwarded.Count == 1 && _lastAddress is { } last && string.Equals(forwarded[0], last.Text, StringComparison.Ordinal))
+        {
+            return last.Key;
+        }
+
+        ulong key = AddressLimits.KeyOf(ForwardedFor.ClientOf(forwarded, _address, _trusted));
+        _lastAddress = forwarded is [{ } only] ? new AddressSeen(only, key) : null;
+        return key;
+    }
+
+    /// <summary>The client's address as text. Valid until the next call.</summary>
+    internal ReadOnlySpan<byte> ClientOf(IHeaderDictionary headers)
+    {
+        if (!_isTrusted)
+        {
+            return _own;
+        }
+
+        // Trusted proxies that speak HTTP/2 pay with an allocation each.
+        return _isShared ? new Peer(_address, _trusted, _own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers)
+            : LastClientOf(headers);
+    }
+
+    private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)
+    {
+        StringValues forwarded = headers[ForwardedFor.Header];
+        if (forwarded.Count == 1 && _lastForwarded is not null && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
+        {
+            return _client.AsSpan(0, _clientLength);
+        }
+
+        // From here on the last answer is overwritten, also by what turns out to be no address.
+        _lastForwarded = null;
+        foreach (string? line in forwarded)
+        {
+            foreach (Range part in line.AsSpan().Split(','))
+            {
+                if (AddressText.TryReadPublic(line.AsSpan()[part], _client, out _clientLength))
+                {
+                    _lastForwarded = forwarded.Count == 1 ? line : null;
+                    return _client.AsSpan(0, _clientLength);
+                }
+            }
+        }
+
+        StringValues viewer = headers[ViewerAddress];
+        if (viewer.Count == 1 && AddressText.TryReadWithPort(viewer[0], _client, out _clientLength))
+        {
+            return _client.AsSpan(0, _clientLength);
+        }
+
+        return _own;
+    }
+
+    /// <summary>A write key as it was sent, and whose it is by a table.</summary>
+    internal sealed record KeySeen(string Text, Sender Sender, SenderTable Table);
+
+    private sealed record AddressSeen(string Text, ulong Key);
+}

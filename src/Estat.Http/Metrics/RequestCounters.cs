@@ -1,0 +1,94 @@
+// What happened to requests, counted where it happens; the instruments read it when somebody asks.
+using Estat.Base.Metrics;
+namespace Estat.Http.Metrics;
+
+/// <summary>Counters of the HTTP path. Every request to a collecting endpoint adds to <see cref="Started"/> and, at its end, to
+/// <see cref="Ended"/>.</summary>
+public sealed class RequestCounters
+{
+    /// <summary>Requests that arrived at a collecting endpoint.</summary>
+    public StripedCounter Started { get; } = new();
+
+    /// <summary>Requests that were answered or whose client went away.</summary>
+    public StripedCounter Ended { get; } = new();
+
+    /// <summary>Answered 413.</summary>
+    public StripedCounter TooLarge { get; } = new();
+
+    /// <summary>Answered 503 because the queue was full.</summary>
+    public StripedCounter QueueFull { get; } = new();
+
+    /// <summary>Answered 503 because spool, DLQ or their disk was full.</summary>
+    public StripedCounter StorageFull { get; } = new();
+
+    /// <summary>Answered 503 because the spool's disk refused a write or a flush.</summary>
+    public StripedCounter DiskFailed { get; } = new();
+
+    /// <summary>Answered 503 because the node was draining.</summary>
+    public StripedCounter Draining { get; } = new();
+
+    /// <summary>Answered 503 because no other silo held a copy.</summary>
+    public StripedCounter NoReplica { get; } = new();
+
+    /// <summary>Answered 503 by a gateway because no silo could be reached.</summary>
+    public StripedCounter NoSilo { get; } = new();
+
+    /// <summary>Answered 503 by a gateway because a silo failed in the call.</summary>
+    public StripedCounter Unknown { get; } = new();
+
+    /// <summary>Answered 503 because there was no partition left for its write key's prefix.</summary>
+    public StripedCounter NoPrefix { get; } = new();
+
+    /// <summary>Answered 401: no write key, or none that holds.</summary>
+    public StripedCounter Unauthorized { get; } = new();
+
+    /// <summary>Answered 403: a write key that does not hold for the page's origin.</summary>
+    public StripedCounter Forbidden { get; } = new();
+
+    /// <summary>Answered 429: over a rate or a quota.</summary>
+    public StripedCounter RateLimited { get; } = new();
+
+    /// <summary>Answered another 4xx: what was sent was wrong.</summary>
+    public StripedCounter Invalid { get; } = new();
+
+    /// <summary>The client went away or was too slow before its body was whole.</summary>
+    public StripedCounter Aborted { get; } = new();
+
+    /// <summary>Events of a batch that were rejected by index while the others were taken.</summary>
+    public StripedCounter EventsRejected { get; } = new();
+
+    /// <summary>Connections that took a place.</summary>
+    public StripedCounter ConnectionsOpened { get; } = new();
+
+    /// <summary>Those of them that gave it back.</summary>
+    public StripedCounter ConnectionsClosed { get; } = new();
+
+    /// <summary>Connections that were closed as the longest idle, for the next one.</summary>
+    public StripedCounter ConnectionsClosedIdle { get; } = new();
+
+    /// <summary>Connections that were closed at once: all others were busy.</summary>
+    public StripedCounter ConnectionsRefused { get; } = new();
+
+    /// <summary>Connections of HTTP/2 that were ended for what their client did with them.</summary>
+    public StripedCounter Http2Aborted { get; } = new();
+
+    /// <summary>Connections that hold a place now.</summary>
+    public long Connections
+    {
+        get
+        {
+            long closed = ConnectionsClosed.Value;
+            return Math.Max(0, ConnectionsOpened.Value - closed);
+        }
+    }
+
+    /// <summary>Requests that have arrived and not ended; those that come while it is read may count, none that is being handled is missed.</summary>
+    public long InFlight
+    {
+        get
+        {
+            long ended = Ended.Value; // first: the other way round, a request that came and went in between would hide one that is still here
+            return Math.Max(0, Started.Value - ended);
+        }
+    }
+}

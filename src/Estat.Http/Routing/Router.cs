@@ -1,0 +1,79 @@
+// Which request goes where: the paths of what the node does; the others are in OperatorRouter.
+using System.Collections.Frozen;
+using Estat.Base.Threading;
+using Estat.Http.Answering;
+using Estat.Http.Connections;
+
+namespace Estat.Http.Routing;
+
+/// <summary>
+/// The one request delegate. It matches paths itself: a table of a few fixed paths, made at the start, needs no routing middleware on the way of
+/// every event. However a request ends, its connection's seat ends with it.
+/// </summary>
+/// <param name="routes">Who handles which path: exact paths, by case. A handler answers, counts and logs what goes wrong by itself.</param>
+/// <param name="operators">Handles all other paths.</param>
+internal sealed class Router(IReadOnlyDictionary<string, RequestDelegate> routes, OperatorRouter operators)
+{
+    private readonly FrozenDictionary<string, RequestDelegate> _routes = routes.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Handles any request.</summary>
+    internal Task HandleAsync(HttpContext context)
+    {
+        ConnectionSeat? seat = ConnectionSeat.Of(context);
+        if (seat?.TryBegin() == false)
+        {
+            context.Abort(); // it was just taken for idle: nobody has read the request, and its client may send it again
+            return Task.CompletedTask;
+        }
+
+        return FairShare.MayStay(context) ? RouteAsync(context, seat) : SwitchAndRouteAsync(context, seat);
+    }
+
+    private async Task SwitchAndRouteAsync(HttpContext context, ConnectionSeat? seat)
+    {
+        await PoolThread.Switch();
+        await RouteAsync(context, seat).ConfigureAwait(false);
+    }
+
+    // What throws here has not been handed on to anybody who would end the seat. Without a state machine while everything completes at once, as it
+    // does for nearly every event.
+    private Task RouteAsync(HttpContext context, ConnectionSeat? seat)
+    {
+        Task handling;
+        try
+        {
+            if (context.Request.ContentLength is null)
+            {
+                Http10.EndAfterChunks(context);
+            }
+
+            handling = context.Request.Path.Value is { } path && _routes.TryGetValue(path, out RequestDelegate? handle)
+                ? handle(context) : operators.HandleAsync(context);
+        }
+        catch (Exception error)
+        {
+            seat?.End();
+            return Task.FromException(error);
+        }
+
+        if (handling.IsCompletedSuccessfully)
+        {
+            seat?.End();
+            return Task.CompletedTask;
+        }
+
+        return seat is null ? handling : EndAsync(seat, handling);
+    }
+
+    private static async Task EndAsync(ConnectionSeat seat, Task handling)
+    {
+        try
+        {
+            await handling.ConfigureAwait(false);
+        }
+        finally
+        {
+            seat.End();
+        }
+    }
+}
