@@ -30,7 +30,7 @@ const TABLE = {
   notReady: ['Takes no events now: {why}.', '지금은 이벤트를 받지 않습니다: {why}.'],
   storageFails: ['Storage fails: {why}. The node still takes events and keeps them on its disk. It stores them once storage answers.', '저장소 오류: {why}. 이벤트는 계속 받아 디스크에 보관하며, 저장소가 응답하면 저장합니다.'],
   storageFailsBare: ['Storage does not take objects. The node still takes events and keeps them on its disk. It stores them once storage answers.', '저장소가 객체를 받지 않습니다. 이벤트는 계속 받아 디스크에 보관하며, 저장소가 응답하면 저장합니다.'],
-  spoolFails: ['The spool's disk fails: see the log.', '스풀 디스크 오류: 로그를 확인하세요.'],
+  spoolFails: ['The disk of the spool fails: see the log.', '스풀 디스크 오류: 로그를 확인하세요.'],
   dlqWaits: ['{n} event waits in the DLQ. The node tries it again by itself.|{n} events wait in the DLQ. The node tries them again by itself.', 'DLQ에 이벤트 {n}건이 대기 중이며 자동으로 재시도합니다.'],
   someDropped: ['{n} event was dropped.|{n} events were dropped.', '이벤트 {n}건이 버려졌습니다.'],
   nodeSilent: ['{node}: {why}', '{node}: {why}'],
