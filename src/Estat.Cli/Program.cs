@@ -10,6 +10,7 @@ using Estat.Cli.Replaying;
 using Estat.Cli.Run;
 using Estat.Cli.Send;
 using Estat.Cli.Tail;
+using Estat.Cli.Uploads;
 using Estat.Cli.Verifying;
 
 return await CommandLine.RunAsync(args,
@@ -18,6 +19,8 @@ return await CommandLine.RunAsync(args,
     CheckVerb.Create(),
     SendVerb.Create(),
     TailVerb.Create(),
+    FlushVerb.Create(),
+    RetryVerb.Create(),
     DlqVerb.Create(),
     VerifyVerb.Create(),
     ReplayVerb.Create(),

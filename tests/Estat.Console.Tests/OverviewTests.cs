@@ -40,6 +40,31 @@ public sealed class OverviewTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task A_button_flushes_open_batches_and_another_tries_again_what_waits()
+    {
+        await using ConsoleServer server = await ConsoleServer.StartAsync(
+            new Dictionary<string, string> { ["FLUSH_INTERVAL"] = "1h", ["S3_APP_RETRIES"] = "0", ["RECOVERY_INTERVAL"] = "1h" });
+        await server.SendAsync("waits");
+        await chromium.VisitAsync(server.Address, async visit =>
+        {
+            await Expecting(visit.Find("[data-place=spooled]")).ToHaveTextAsync("1");
+            await visit.Find("#retry-now").ClickAsync();
+            await Expecting(visit.Find("#said")).ToHaveTextAsync("Nothing waits.");
+            await visit.Find("#flush-now").ClickAsync();
+            await Expecting(visit.Find("#said")).ToHaveTextAsync("1 event is uploaded now.");
+            await Expecting(visit.Find("[data-place=stored]")).ToHaveTextAsync("1");
+            await visit.Find("#flush-now").ClickAsync();
+            await Expecting(visit.Find("#said")).ToHaveTextAsync("No batch is open.");
+
+            await visit.Find("#language").ClickAsync();
+            await Expecting(visit.Find("#flush-now")).ToHaveTextAsync("지금 저장");
+            await visit.Find("#retry-now").ClickAsync();
+            await Expecting(visit.Find("#said")).ToHaveTextAsync("대기 중인 것이 없습니다.");
+        });
+        Assert.Single(StoredEvents.FromFolder(server.StorageDir));
+    }
+
+    [Fact]
     public async Task Every_line_that_is_shown_adds_up_while_events_come()
     {
         await using ConsoleServer server = await ConsoleServer.StartAsync();

@@ -12,7 +12,10 @@ internal static class Words
     internal static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     /// <summary><c>1 event</c>, <c>12,345 events</c>.</summary>
-    internal static string Count(long number, string one) => $"{Count(number)} {one}{(number == 1 ? "" : "s")}";
+    internal static string Count(long number, string one) => Count(number, one, one + "s");
+
+    /// <summary><c>1 batch</c>, <c>12 batches</c>.</summary>
+    internal static string Count(long number, string one, string many) => $"{Count(number)} {(number == 1 ? one : many)}";
 
     /// <summary><c>512 B</c>, <c>1.5 MB</c> (of 1,024 KB).</summary>
     internal static string Bytes(long bytes)

@@ -132,10 +132,13 @@ internal sealed partial class Partition : IDisposable
     }
 
     /// <summary>Seals the open batch, if there is one.</summary>
-    internal void Flush(FlushReason reason)
+    /// <returns>Its events; null if there was none.</returns>
+    internal long? Flush(FlushReason reason)
     {
+        long? events;
         lock (_gate)
         {
+            events = _open?.Events;
             if (_open is not null)
             {
                 Seal(reason);
@@ -143,6 +146,7 @@ internal sealed partial class Partition : IDisposable
         }
 
         _gathering.Wake(TakeWakeLocked());
+        return events;
     }
 
     /// <summary>Refuses further events and seals what there is; the writers end once all of it was handed on.</summary>

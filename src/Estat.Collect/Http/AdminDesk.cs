@@ -17,20 +17,22 @@ internal sealed partial class AdminDesk : IAdminDesk
     private readonly ObjectPages? _objects;
     private readonly DlqPages? _dlq;
     private readonly QuarantinePages? _quarantine;
+    private readonly UploadOrders? _orders;
     private readonly ILogger<AdminDesk> _logger;
 
     /// <param name="options">Prefixes.</param>
     /// <param name="own">The node's state.</param>
     /// <param name="engine">What keeps its events; null at a gateway.</param>
-    /// <param name="logger">Where the unexpected is logged.</param>
-    internal AdminDesk(StorageOptions options, SharedReading<NodeReading> own, Engine? engine, ILogger<AdminDesk> logger)
+    /// <param name="loggers">Where the unexpected is logged, and who gave which order.</param>
+    internal AdminDesk(StorageOptions options, SharedReading<NodeReading> own, Engine? engine, ILoggerFactory loggers)
     {
         _own = own;
-        _logger = logger;
+        _logger = loggers.CreateLogger<AdminDesk>();
         if (engine is not null)
         {
             _objects = new ObjectPages(options, engine.Catalog, engine.Objects);
             _dlq = new DlqPages(engine.Dlq);
+            _orders = new UploadOrders(engine, loggers.CreateLogger<UploadOrders>());
             _quarantine = engine.Quarantine is null ? null : new QuarantinePages(options, engine.Quarantine, _objects);
         }
     }
@@ -70,7 +72,7 @@ internal sealed partial class AdminDesk : IAdminDesk
                 : NotAllowed("GET, HEAD");
         }
 
-        if (_objects is null || _dlq is null)
+        if (_objects is null || _dlq is null || _orders is null)
         {
             return KeepsNothing;
         }
@@ -78,6 +80,8 @@ internal sealed partial class AdminDesk : IAdminDesk
         return Behind(request.Path, AdminPaths.Objects) is { } ofObject ? await ObjectsAsync(request, ofObject, cancellationToken)
             .ConfigureAwait(false)
             : Behind(request.Path, AdminPaths.Dlq) is { } ofDlq ? await _dlq.AnswerAsync(request, ofDlq, cancellationToken).ConfigureAwait(false)
+            : Behind(request.Path, AdminPaths.Uploads) is { } order
+                ? await _orders.AnswerAsync(request, order, cancellationToken).ConfigureAwait(false)
             : Behind(request.Path, AdminPaths.Quarantine) is { } ofQuarantine && _quarantine is not null
                 ? await _quarantine.AnswerAsync(request, ofQuarantine, cancellationToken).ConfigureAwait(false)
             : NotFound(request.Path);

@@ -21,6 +21,8 @@ namespace Estat.Collect.Http;
 [JsonSerializable(typeof(OrderOutcome))]
 [JsonSerializable(typeof(Discarded))]
 [JsonSerializable(typeof(FileCount))]
+[JsonSerializable(typeof(Flushed))]
+[JsonSerializable(typeof(Retried))]
 [JsonSerializable(typeof(TailNote))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {

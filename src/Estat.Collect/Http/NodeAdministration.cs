@@ -41,11 +41,12 @@ internal sealed class NodeAdministration
             NodeState state = await sampler.ReadAsync().ConfigureAwait(false);
             return new NodeReading(state.ToJson());
         }, time);
-        Desk = new AdminDesk(options.Storage, own, node.Engine, loggers.CreateLogger<AdminDesk>());
+        Desk = new AdminDesk(options.Storage, own, node.Engine, loggers);
         TailEndpoint? tail = node.IsCollecting ? new TailEndpoint(Tail = new TailHub(time, loggers.CreateLogger<TailHub>()), stopping, time) : null;
         Page tailing = new(AdminPaths.Tail, context => TailAsync(context, tail));
         _pages = new AdminPages(
-            Desk, new NodeDirectory(node.Name, own, peers, time), [tailing], [AdminPaths.Objects, AdminPaths.Dlq, AdminPaths.Quarantine], stopping);
+            Desk, new NodeDirectory(node.Name, own, peers, time), [tailing],
+            [AdminPaths.Objects, AdminPaths.Dlq, AdminPaths.Quarantine, AdminPaths.Uploads], stopping);
     }
 
     /// <summary>Answers for this node; what a gateway asks a silo's.</summary>

@@ -252,6 +252,7 @@ public sealed class EstatInstruments : IDisposable
         FlushReason.Bytes => "bytes",
         FlushReason.Time => "time",
         FlushReason.Drain => "drain",
+        FlushReason.Operator => "operator",
         FlushReason.Awaited => "awaited",
         FlushReason.DiskFailure => "disk_failure",
         FlushReason.PartnerLost => "partner_lost",

@@ -16,6 +16,9 @@ public enum FlushReason
     /// <summary>The node is draining.</summary>
     Drain,
 
+    /// <summary>The operator ordered it.</summary>
+    Operator,
+
     /// <summary>Requests wait for it to be stored.</summary>
     Awaited,
 

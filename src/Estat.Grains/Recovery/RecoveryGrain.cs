@@ -31,10 +31,7 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
     }
 
     /// <inheritdoc/>
-    public Task ReceiveReminder(string reminderName, TickStatus status) => TickAsync();
-
-    /// <inheritdoc/>
-    public async Task<RecoveryTick> TickAsync()
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         string spool = this.GetPrimaryKeyString();
         if (engine.SpoolId != spool)
@@ -42,11 +39,11 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
             instruments.OnTickSkipped();
             LogNotMounted(logger, spool);
             DeactivateOnIdle();
-            return new RecoveryTick(null, null);
+            return;
         }
 
         instruments.OnTick();
-        return new RecoveryTick(engine.Instance, await engine.RecoverAsync());
+        await engine.RecoverAsync();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No silo has mounted the spool {Spool}. Its batches wait until a silo mounts it")]

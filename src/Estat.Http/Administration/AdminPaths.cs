@@ -10,5 +10,6 @@ internal static class AdminPaths
     internal const string Objects = "/admin/objects";
     internal const string Dlq = "/admin/dlq";
     internal const string Quarantine = "/admin/quarantine";
+    internal const string Uploads = "/admin/uploads";
     internal const string Tail = "/tail";
 }

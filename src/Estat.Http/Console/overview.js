@@ -1,4 +1,5 @@
 // The first pane: how it goes, and where every event is.
+import { address, post } from './api.js';
 import { Chart } from './chart.js';
 import { h, keep, row, setText, table } from './dom.js';
 import * as format from './format.js';
@@ -42,7 +43,7 @@ export class Overview {
     });
     for (const name of ['disk', 'uploads', 'process', 'refusals']) {
       parts.lists[name] = h('dl', {});
-      parts.facts.append(h('div', { class: 'card', id: `facts-${name}` }, h('h3', {}, t(name)), parts.lists[name]));
+      parts.facts.append(h('div', { class: 'card', id: `facts-${name}` }, h('h3', {}, t(name)), parts.lists[name], name === 'uploads' && this.#orders()));
     }
     parts.nodesColumns = [
       { label: t('node') }, { label: t('role') }, { label: t('state') }, { label: t('eventsIn'), class: 'number' }, { label: t('eventsStored'), class: 'number' },
@@ -75,6 +76,37 @@ export class Overview {
     this.#parts.ledger.show(all.events);
     this.#facts(nodes, all);
     this.#nodes();
+  }
+
+  #orders() {
+    const button = (id, label, give) => h('button', { type: 'button', id, on: { click: event => this.#order(event.currentTarget, label, give) } }, t(label));
+    return h('div', { class: 'row' }, button('flush-now', 'flushNow', () => this.#flush()), button('retry-now', 'retryNow', () => this.#retry()));
+  }
+
+  async #order(button, label, give) {
+    button.disabled = true;
+    try {
+      await give();
+    } catch (error) {
+      this.#app.say(t('actionFailed', { name: t(label), why: this.#app.why(error) }), true);
+    }
+    button.disabled = false;
+  }
+
+  // Every node that is shown and keeps events.
+  #each = path => Promise.all(this.#app.nodesOfPanes().map(node => post(address(path, { node }))));
+
+  async #flush() {
+    const answers = await this.#each('/admin/uploads/flush');
+    this.#app.say(total(answers, 'batches') === 0 ? t('flushedNone') : t('flushed', { n: total(answers, 'events') }));
+  }
+
+  async #retry() {
+    const answers = await this.#each('/admin/uploads/retry');
+    const failed = answers.find(answer => answer.outcome !== 'due');
+    if (failed) return this.#app.say(t('retriedFailed', { why: failed.detail }), true);
+    const [segments, files] = [total(answers, 'segments'), total(answers, 'files')];
+    this.#app.say(segments + files === 0 ? t('retriedNone') : t('retried', { segments, files }));
   }
 
   #health(nodes, all) {
@@ -183,6 +215,8 @@ export class Overview {
     });
   }
 }
+
+const total = (answers, field) => answers.reduce((sum, answer) => sum + answer[field], 0);
 
 const silentCells = node => [node.node.name, '', t('silent'), ...Array(7).fill('–')];
 

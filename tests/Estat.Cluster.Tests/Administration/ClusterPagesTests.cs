@@ -43,7 +43,8 @@ public sealed class ClusterPagesTests : IDisposable
             Assert.True((await two.Server.Engine.Ingest.AcceptAsync(block, AckLevel.Disk)).IsAccepted);
         }
 
-        two.Server.Engine.Flush();
+        Assert.Equal("{\"batches\":0,\"events\":0}", await OrderAsync(gateway.Client, "/admin/uploads/flush", NameOf(await StateOfAsync(gateway, one))));
+        Assert.Equal("{\"batches\":1,\"events\":1}", await OrderAsync(gateway.Client, "/admin/uploads/flush", nameOfTwo));
         await Wait.UntilAsync(() => two.Server.Engine.DlqFiles == 1, Patience, "a file in the DLQ of the second silo");
         JsonElement list = await GetAsync(gateway, $"/admin/dlq?node={nameOfTwo}");
         JsonElement file = Assert.Single(list.GetProperty("files").EnumerateArray());
@@ -56,6 +57,7 @@ public sealed class ClusterPagesTests : IDisposable
         using HttpResponseMessage discarded = await gateway.Client.DeleteAsync(new Uri($"{path}?events=1&node={nameOfTwo}", UriKind.Relative));
         Assert.Equal("{\"discarded\":1}", await discarded.Content.ReadAsStringAsync());
         Assert.Equal(0, two.Server.Engine.DlqFiles);
+        Assert.Contains("\"outcome\":\"failed\"", await OrderAsync(gateway.Client, "/admin/uploads/retry", nameOfTwo), StringComparison.Ordinal);
         File.Delete(_folder["data/raw"]);
 
         await two.StopAsync();
@@ -86,6 +88,18 @@ public sealed class ClusterPagesTests : IDisposable
                 return instances.Length == 2;
             }, Patience, "both silos", () => string.Join(", ", instances));
         Assert.Equal([one.Instance, two.Instance], instances);
+
+        client.DefaultRequestHeaders.Add("X-Estat-Admin", "1");
+        using (LineBlock block = two.Server.Engine.Ingest.NewBlock())
+        {
+            block.AddLines("{\"ts\":1,\"ip\":\"\",\"user_agent\":\"\",\"body\":\"event\"}\n"u8, 1);
+            Assert.True((await two.Server.Engine.Ingest.AcceptAsync(block, AckLevel.Disk)).IsAccepted);
+        }
+
+        using var list = JsonDocument.Parse(await client.GetStringAsync(new Uri("/admin/nodes", UriKind.Relative)));
+        string nameOfTwo = NameOf(list.RootElement.GetProperty("nodes").EnumerateArray().Single(node => InstanceOf(node) == two.Instance));
+        Assert.Equal("{\"batches\":1,\"events\":1}", await OrderAsync(client, "/admin/uploads/flush", nameOfTwo));
+        await Wait.UntilAsync(() => two.Server.Engine.Ledger.Read().Stored == 1, Patience, "the second silo's event to be stored");
     }
 
     public void Dispose() => _folder.Dispose();
@@ -96,6 +110,15 @@ public sealed class ClusterPagesTests : IDisposable
 
     private static string? InstanceOf(JsonElement node) =>
         node.GetProperty("node").TryGetProperty("instance", out JsonElement instance) ? instance.GetString() : null;
+
+    private static async Task<JsonElement> StateOfAsync(RunningGateway gateway, RunningSilo silo) =>
+        (await NodesAsync(gateway)).Single(node => InstanceOf(node) == silo.Instance);
+
+    private static async Task<string> OrderAsync(HttpClient client, string path, string node)
+    {
+        using HttpResponseMessage answer = await client.PostAsync(new Uri($"{path}?node={node}", UriKind.Relative), null);
+        return await answer.Content.ReadAsStringAsync();
+    }
 
     private static async Task<JsonElement[]> NodesAsync(RunningGateway gateway) =>
         [.. (await GetAsync(gateway, "/admin/nodes")).GetProperty("nodes").EnumerateArray()];

@@ -1,7 +1,6 @@
 // Packets through the grain, on real silos.
 using Estat.Cluster.Tests.Support;
 using Estat.Grains.Batching;
-using Estat.Grains.Uploading;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Estat.Cluster.Tests.Batching;
@@ -21,7 +20,7 @@ public sealed class BatchGrainTests
         Assert.Contains(greeting.Instance, ack.Key, StringComparison.Ordinal);
         Assert.Empty(cluster.Stored);
 
-        await cluster.Client.GetGrain<IUploaderGrain>(0).FlushAsync();
+        cluster.NodeOf(cluster.Silos[0]).Engine.Flush();
         await Wait.UntilAsync(() => cluster.Stored.Length >= bodies.Length, TestCluster.Limit, "the batch in the store");
         Assert.Equal(bodies, cluster.Stored);
         Assert.Equal([ack.Key], StoredEvents.ObjectsFromFolder(cluster.Folder["data"]).Select(stored => stored.Key));

@@ -1,0 +1,66 @@
+// "Flush now" and "try again now": what they do, and what they answer.
+using System.Net;
+using System.Text.Json;
+using Estat.Testing;
+
+namespace Estat.Api.Tests.Administration;
+
+public sealed class UploadOrderTests
+{
+    [Fact]
+    public async Task Open_batches_are_stored_when_the_operator_flushes_and_not_only_at_FLUSH_INTERVAL()
+    {
+        await using AdministeredServer server = await AdministeredServer.StartAsync();
+        await server.SendAsync("one", "two", "three");
+        Assert.Equal(0, await server.EventsAsync("stored"));
+        JsonElement flushed = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/flush", HttpStatusCode.OK))!.Value;
+        Assert.InRange(flushed.GetProperty("batches").GetInt32(), 1, 3);
+        Assert.Equal(3, flushed.GetProperty("events").GetInt64());
+        await server.UntilAsync("stored", 3);
+
+        JsonElement nothing = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/flush", HttpStatusCode.OK))!.Value;
+        Assert.Equal((0, 0), (nothing.GetProperty("batches").GetInt32(), nothing.GetProperty("events").GetInt64()));
+        string metrics = await server.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.Matches("estat_batches_sealed_total{reason=\"operator\"} [1-3]\n", metrics);
+    }
+
+    [Fact]
+    public async Task What_waits_is_due_at_once_if_storage_answers_and_stays_put_off_if_it_does_not()
+    {
+        await using AdministeredServer server = await AdministeredServer.StartAsync(storageIsAway: true);
+        await server.SendAsync(Enumerable.Range(1, 10).Select(number => $"event {number}"));
+        await server.UntilAsync("dlq", 10);
+        string name = (await server.GetAsync("/admin/dlq")).GetProperty("files")[0].GetProperty("name").GetString()!;
+        await server.AskAsync(HttpMethod.Post, $"/admin/dlq/{name}/retry", HttpStatusCode.OK); // fails, and puts it off
+        Assert.NotEqual(JsonValueKind.Null, await DueAsync(server, name));
+
+        JsonElement failed = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/retry", HttpStatusCode.OK))!.Value;
+        Assert.Equal("failed", failed.GetProperty("outcome").GetString());
+        Assert.Contains("STORAGE_DIR", failed.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.NotEqual(JsonValueKind.Null, await DueAsync(server, name));
+
+        // What storage answered a moment ago counts for a second.
+        server.GiveStorageBack();
+        JsonElement due = failed;
+        await Wait.UntilAsync(
+            async () => (due = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/retry", HttpStatusCode.OK))!.Value)
+                .GetProperty("outcome").GetString() == "due",
+            AdministeredServer.Patience, "storage to answer", () => $"{due}");
+        Assert.Equal((0, 1), (due.GetProperty("segments").GetInt32(), due.GetProperty("files").GetInt32()));
+        Assert.Equal(JsonValueKind.Null, await DueAsync(server, name));
+    }
+
+    [Theory]
+    [InlineData("/admin/uploads/flush")]
+    [InlineData("/admin/uploads/retry")]
+    public async Task Nobody_orders_by_looking(string path)
+    {
+        await using AdministeredServer server = await AdministeredServer.StartAsync();
+        await server.AskAsync(HttpMethod.Get, path, HttpStatusCode.MethodNotAllowed);
+        server.Http.DefaultRequestHeaders.Remove("X-Estat-Admin");
+        await server.AskAsync(HttpMethod.Post, path, HttpStatusCode.Forbidden);
+    }
+
+    private static async Task<JsonValueKind> DueAsync(AdministeredServer server, string name) =>
+        (await server.GetAsync($"/admin/dlq/{name}")).GetProperty("next_due").ValueKind;
+}
