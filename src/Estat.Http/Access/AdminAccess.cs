@@ -43,26 +43,24 @@ internal sealed partial class AdminAccess
             + "Authorization: Basic.");
 
     private readonly AdminToken? _token;
-    private readonly Caller _caller;
     private readonly Counter<long> _refused;
     private readonly ILogger _logger;
     private readonly FailedAttempts _attempts;
     private readonly TellLimit _wrongTokens;
 
-    /// <param name="options">ADMIN_TOKEN and TRUSTED_PROXIES.</param>
+    /// <param name="options">ADMIN_TOKEN and the limit of a body.</param>
     /// <param name="meter">Where refusals are counted.</param>
     /// <param name="time">The clock of sessions and of failures.</param>
     /// <param name="loggers">Where wrong tokens are told.</param>
     internal AdminAccess(HttpOptions options, Meter meter, TimeProvider time, ILoggerFactory loggers)
     {
         _token = options.AdminToken is null ? null : new AdminToken(options.AdminToken, time);
-        _caller = new Caller(options.TrustedProxies);
         _refused = meter.CreateCounter<long>(
             "estat_admin_refused_total", description: "Requests for the operator's pages that were refused (401, 403, 429)");
         _logger = loggers.CreateLogger<AdminAccess>();
         _wrongTokens = new TellLimit(BetweenLogs, time);
         _attempts = new FailedAttempts(time);
-        Session = new Page("/admin/session", new SessionEndpoint(this, _token, _caller, options.BodyTimeout).HandleAsync, IsOpen: true);
+        Session = new Page("/admin/session", new SessionEndpoint(this, _token, options.BodyTimeout).HandleAsync, IsOpen: true);
     }
 
     /// <summary>Where a session is opened and closed; for those whom the guard does not know yet.</summary>
@@ -100,7 +98,7 @@ internal sealed partial class AdminAccess
             return NotAllowed.WriteAsync(context);
         }
 
-        return _caller.IsForeignPage(context) ? RefuseAsync(context, Foreign) : null;
+        return Caller.IsForeignPage(context) ? RefuseAsync(context, Foreign) : null;
     }
 
     /// <summary>The answer to a request that changes something and may have been made by a page of another origin; null if it cannot.</summary>
@@ -110,7 +108,7 @@ internal sealed partial class AdminAccess
             : RefuseAsync(context, NoChangeHeader);
 
     /// <summary>How long the sender's address still has to wait, as too many wrong tokens came from it; null if it has not.</summary>
-    internal TimeSpan? WaitOf(HttpContext context) => _attempts.BlockedFor(_caller.AddressOf(context));
+    internal TimeSpan? WaitOf(HttpContext context) => _attempts.BlockedFor(Caller.AddressOf(context));
 
     /// <summary>The answer to who showed no right token: 429 where the address has to wait, else 401.</summary>
     /// <param name="context">The request.</param>
@@ -128,7 +126,7 @@ internal sealed partial class AdminAccess
         if (LoginForm.IsFor(context))
         {
             context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            return LoginForm.WriteAsync(context, LoginReason.TooMany, next, _caller.IsExposed(context), seconds);
+            return LoginForm.WriteAsync(context, LoginReason.TooMany, next, Caller.IsExposed(context), seconds);
         }
 
         return Problem.Of(
@@ -144,7 +142,7 @@ internal sealed partial class AdminAccess
     /// same.</param>
     internal bool Check(HttpContext context, string shown, TimeSpan? wait)
     {
-        IPAddress address = _caller.AddressOf(context);
+        IPAddress address = Caller.AddressOf(context);
         if (wait is not null && !_attempts.MayLook())
         {
             Tell(address);
@@ -178,7 +176,7 @@ internal sealed partial class AdminAccess
         _refused.Add(1);
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
         LoginReason reason = _token is null ? LoginReason.NoToken : wasWrong ? LoginReason.WrongToken : LoginReason.Asked;
-        return LoginForm.WriteAsync(context, reason, next, _caller.IsExposed(context));
+        return LoginForm.WriteAsync(context, reason, next, Caller.IsExposed(context));
     }
 
     // What tells a stranger is asked in the order of its cost; a session is no guess, and is not looked at as one.

@@ -6,16 +6,15 @@ using Microsoft.Extensions.Primitives;
 
 namespace Estat.Http.Access;
 
-/// <summary>What a request says of its sender, as far as it can be believed.</summary>
-/// <param name="trustedProxies">TRUSTED_PROXIES.</param>
-internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
+/// <summary>What a request says of its sender, as far as its connection's <see cref="Peer"/> lets it be believed.</summary>
+internal static class Caller
 {
     private const string ForwardedHost = "X-Forwarded-Host";
     private const string ForwardedProto = "X-Forwarded-Proto";
     private const string LocalName = "localhost";
 
     // A proxy on this machine comes from loopback as well, on behalf of anybody; nearly all say so in one of these.
-    private static readonly string[] ProxyHeaders = [ForwardedFor.Header, "Forwarded", "Via", "X-Real-IP", ForwardedHost, ForwardedProto];
+    private static readonly string[] ProxyHeaders = [TrustedProxies.Header, "Forwarded", "Via", "X-Real-IP", ForwardedHost, ForwardedProto];
 
     /// <summary>
     /// Whether somebody on this machine asks, for themselves. The name that they ask by counts too: a web page may point its own name at 127.0.0.1,
@@ -23,22 +22,20 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
     /// address: what asks for itself comes from 127.0.0.1 or ::1, a sidecar that brings the network's connections in may come from another one of
     /// loopback (Istio: 127.0.0.6).
     /// </summary>
-    internal static bool IsOnThisNode(HttpContext context) =>
-        (IPAddress.Loopback.Equals(PeerOf(context)) || IPAddress.IPv6Loopback.Equals(PeerOf(context))) && IsLocalName(context.Request.Host.Host)
+    internal static bool IsOnThisNode(HttpContext context)
+    {
+        IPAddress address = PeerOf(context).Address;
+        return (IPAddress.Loopback.Equals(address) || IPAddress.IPv6Loopback.Equals(address)) && IsLocalName(context.Request.Host.Host)
             && !HttpProtocol.IsHttp10(context.Request.Protocol)
-        && !ProxyHeaders.Any(context.Request.Headers.ContainsKey);
+            && !ProxyHeaders.Any(context.Request.Headers.ContainsKey);
+    }
 
     /// <summary>
     /// The address to hold failures against: the peer's, or whom trusted proxies name. IPv6 by /64, as one client has all of it.
     /// </summary>
-    internal IPAddress AddressOf(HttpContext context)
+    internal static IPAddress AddressOf(HttpContext context)
     {
-        IPAddress address = PeerOf(context);
-        if (IsTrusted(address))
-        {
-            address = ForwardedFor.ClientOf(context.Request.Headers[ForwardedFor.Header], address, trustedProxies);
-        }
-
+        IPAddress address = PeerOf(context).ClientAddressOf(context.Request.Headers);
         if (address.AddressFamily != AddressFamily.InterNetworkV6)
         {
             return address;
@@ -50,19 +47,19 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
     }
 
     /// <summary>Whether nobody on the way can read along: TLS up to here, or up to a trusted proxy.</summary>
-    internal bool IsSecure(HttpContext context) =>
+    internal static bool IsSecure(HttpContext context) =>
         context.Request.IsHttps
-        || (IsTrusted(PeerOf(context))
+        || (PeerOf(context).IsTrustedProxy
             && string.Equals(LastOf(context.Request.Headers[ForwardedProto]), "https", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether the wire between the client and this node can be listened to by others.</summary>
-    internal bool IsExposed(HttpContext context) => !IsSecure(context) && !IPAddress.IsLoopback(PeerOf(context));
+    internal static bool IsExposed(HttpContext context) => !IsSecure(context) && !IPAddress.IsLoopback(PeerOf(context).Address);
 
     /// <summary>
     /// Whether a page of another origin made the browser ask. Following a link to here is nobody's page asking. Browsers say it by Sec-Fetch-Site
     /// over https and to localhost, elsewhere by Origin; what is no browser says neither.
     /// </summary>
-    internal bool IsForeignPage(HttpContext context)
+    internal static bool IsForeignPage(HttpContext context)
     {
         IHeaderDictionary headers = context.Request.Headers;
         string site = headers["Sec-Fetch-Site"].ToString();
@@ -81,21 +78,19 @@ internal sealed class Caller(IReadOnlyList<IPNetwork> trustedProxies)
         host.Equals(LocalName, StringComparison.OrdinalIgnoreCase) || host.EndsWith("." + LocalName, StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(AddressText.Plain(address)));
 
-    private static IPAddress PeerOf(HttpContext context) => AddressText.Plain(context.Connection.RemoteIpAddress ?? IPAddress.None);
+    private static Peer PeerOf(HttpContext context) => context.Features.Get<Peer>()!;
 
     private static string? LastOf(StringValues values) =>
         values.Count == 0 ? null : values[^1]?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
 
     // By the name that the client used: a proxy may have put another into Host.
-    private bool IsAskedBy(HttpContext context, Uri origin)
+    private static bool IsAskedBy(HttpContext context, Uri origin)
     {
         string host = context.Request.Host.Value ?? "";
-        string? forwarded = IsTrusted(PeerOf(context)) ? LastOf(context.Request.Headers[ForwardedHost]) : null;
+        string? forwarded = PeerOf(context).IsTrustedProxy ? LastOf(context.Request.Headers[ForwardedHost]) : null;
         return IsSame(host) || (forwarded is not null && IsSame(forwarded));
 
         bool IsSame(string name) => name.Equals(origin.Authority, StringComparison.OrdinalIgnoreCase)
             || name.Equals($"{origin.Host}:{origin.Port}", StringComparison.OrdinalIgnoreCase);
     }
-
-    private bool IsTrusted(IPAddress address) => ForwardedFor.IsTrusted(trustedProxies, address);
 }

@@ -14,7 +14,7 @@ namespace Estat.Http.Access;
 /// Takes the token as JSON from a script, which carries <see cref="AdminAccess.ChangeHeader"/>, or as a form from a browser without one, which says
 /// by its headers that the form was this node's own.
 /// </summary>
-internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Caller caller, TimeSpan bodyTimeout)
+internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, TimeSpan bodyTimeout)
 {
     private const int LargestBody = 16 * 1024;
     private const string Home = "/console";
@@ -109,7 +109,7 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
         return DoneAsync(context, isForm, next);
     }
 
-    private Task CloseAsync(HttpContext context)
+    private static Task CloseAsync(HttpContext context)
     {
         context.Response.Cookies.Append(AdminAccess.SessionCookie, "", Cookie(context, TimeSpan.Zero));
         return DoneAsync(context, isForm: false, Home);
@@ -126,8 +126,8 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Cal
         return Task.CompletedTask;
     }
 
-    private CookieOptions Cookie(HttpContext context, TimeSpan length) => new()
+    private static CookieOptions Cookie(HttpContext context, TimeSpan length) => new()
     {
-        HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = caller.IsSecure(context), Path = "/", MaxAge = length,
+        HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = Caller.IsSecure(context), Path = "/", MaxAge = length,
     };
 }

@@ -20,7 +20,7 @@ internal sealed class Peer
     private const int LongestAddress = 64; // an IPv6 address has 45 characters at most
 
     private readonly IPAddress _address;
-    private readonly IReadOnlyList<IPNetwork> _trusted;
+    private readonly TrustedProxies _proxies;
     private readonly byte[] _own;
     private readonly bool _isTrusted;
     private readonly bool _isShared;
@@ -31,10 +31,10 @@ internal sealed class Peer
     private volatile AddressSeen? _lastAddress;
     private volatile KeySeen? _lastKey;
 
-    private Peer(IPAddress address, IReadOnlyList<IPNetwork> trusted, byte[] own, ulong ownAddress, bool isTrusted, bool isShared)
+    private Peer(IPAddress address, TrustedProxies proxies, byte[] own, ulong ownAddress, bool isTrusted, bool isShared)
     {
         _address = address;
-        _trusted = trusted;
+        _proxies = proxies;
         _own = own;
         _ownAddress = ownAddress;
         _isTrusted = isTrusted;
@@ -43,21 +43,27 @@ internal sealed class Peer
 
     /// <summary>Describes the other end of a connection.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="trusted">TRUSTED_PROXIES.</param>
+    /// <param name="proxies">The listener's.</param>
     /// <param name="isShared">Whether several requests of it may be handled at once.</param>
-    internal static Peer Of(ConnectionContext connection, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
+    internal static Peer Of(ConnectionContext connection, TrustedProxies proxies, bool isShared = false)
     {
         IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        return Of(address, trusted, isShared);
+        return Of(address, proxies, isShared);
     }
 
     /// <summary>Describes an address.</summary>
-    internal static Peer Of(IPAddress address, IReadOnlyList<IPNetwork> trusted, bool isShared = false)
+    internal static Peer Of(IPAddress address, TrustedProxies proxies, bool isShared = false)
     {
         address = AddressText.Plain(address);
-        bool isTrusted = ForwardedFor.IsTrusted(trusted, address);
-        return new Peer(address, trusted, Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
+        bool isTrusted = proxies.Contain(address);
+        return new Peer(address, proxies, Encoding.ASCII.GetBytes(address.ToString()), AddressLimits.KeyOf(address), isTrusted, isShared);
     }
+
+    /// <summary>The other end of the connection; IPv4 as such.</summary>
+    internal IPAddress Address => _address;
+
+    /// <summary>Whether it is a trusted proxy, so that its headers are believed.</summary>
+    internal bool IsTrustedProxy => _isTrusted;
 
     /// <summary>The last write key that this connection showed and that was found. Replaced as a whole: requests of one connection may be handled at
     /// once.</summary>
@@ -69,7 +75,7 @@ internal sealed class Peer
 
     /// <summary>
     /// What the client is told apart by where addresses have limits: not <see cref="ClientOf"/>, which a client behind a proxy that appends chooses
-    /// itself, but whom the trusted proxies name (<see cref="ForwardedFor"/>). The last answer is kept.
+    /// itself, but whom the trusted proxies name (<see cref="TrustedProxies"/>). The last answer is kept.
     /// </summary>
     internal ulong AddressOf(IHeaderDictionary headers)
     {
@@ -78,7 +84,7 @@ internal sealed class Peer
             return _ownAddress;
         }
 
-        StringValues forwarded = headers[ForwardedFor.Header];
+        StringValues forwarded = headers[TrustedProxies.Header];
         if (forwarded.Count == 0)
         {
             return _ownAddress;
@@ -89,10 +95,14 @@ internal sealed class Peer
             return last.Key;
         }
 
-        ulong key = AddressLimits.KeyOf(ForwardedFor.ClientOf(forwarded, _address, _trusted));
+        ulong key = AddressLimits.KeyOf(_proxies.ClientOf(forwarded, _address));
         _lastAddress = forwarded is [{ } only] ? new AddressSeen(only, key) : null;
         return key;
     }
+
+    /// <summary>The same as an address.</summary>
+    internal IPAddress ClientAddressOf(IHeaderDictionary headers) =>
+        _isTrusted ? _proxies.ClientOf(headers[TrustedProxies.Header], _address) : _address;
 
     /// <summary>The client's address as text. Valid until the next call.</summary>
     internal ReadOnlySpan<byte> ClientOf(IHeaderDictionary headers)
@@ -103,13 +113,13 @@ internal sealed class Peer
         }
 
         // Trusted proxies that speak HTTP/2 pay with an allocation each.
-        return _isShared ? new Peer(_address, _trusted, _own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers)
+        return _isShared ? new Peer(_address, _proxies, _own, _ownAddress, isTrusted: true, isShared: false).ClientOf(headers)
             : LastClientOf(headers);
     }
 
     private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)
     {
-        StringValues forwarded = headers[ForwardedFor.Header];
+        StringValues forwarded = headers[TrustedProxies.Header];
         if (forwarded.Count == 1 && _lastForwarded is not null && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
         {
             return _client.AsSpan(0, _clientLength);

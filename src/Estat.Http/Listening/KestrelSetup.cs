@@ -81,11 +81,12 @@ internal static class KestrelSetup
             listen.Use(HandshakeReads.End);
         }
 
+        var proxies = new TrustedProxies(options.TrustedProxies);
         listen.Use(next => async connection =>
         {
             bool isShared = connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
             using IDisposable unended = UnreadTransport.Wrap(connection, unread, isShared);
-            connection.Features.Set(Peer.Of(connection, options.TrustedProxies, isShared));
+            connection.Features.Set(Peer.Of(connection, proxies, isShared));
             await next(connection).ConfigureAwait(false);
         });
     }

@@ -32,7 +32,7 @@ internal sealed class Cors(HttpOptions options, WriteAccess? access = null)
 
     // Which address an event came from, proxies say, not pages.
     private static readonly FrozenSet<string> ProxyHeaders =
-        FrozenSet.Create(StringComparer.OrdinalIgnoreCase, ForwardedFor.Header, "Forwarded", Peer.ViewerAddress);
+        FrozenSet.Create(StringComparer.OrdinalIgnoreCase, TrustedProxies.Header, "Forwarded", Peer.ViewerAddress);
 
     private static readonly SearchValues<char> HeaderNameCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");

@@ -4,6 +4,7 @@ using System.Text;
 using Estat.Base.Metrics;
 using Estat.Collect.Metrics;
 using Estat.Http.Access;
+using Estat.Http.ClientAddress;
 using Estat.Http.Options;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
@@ -15,6 +16,7 @@ public sealed class AdminAccessTests : IDisposable
     private const string Token = "0123456789abcdef";
     private const string Elsewhere = "203.0.113.7";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TrustedProxies Proxies = new(new HttpOptions().TrustedProxies);
 
     private readonly EstatInstruments _instruments = new();
     private readonly ManualTimeProvider _time = new();
@@ -394,7 +396,7 @@ public sealed class AdminAccessTests : IDisposable
         string peer, string method, (string Name, string Value)[] headers, string path = "/admin/state", string query = "")
     {
         var context = new DefaultHttpContext();
-        context.Connection.RemoteIpAddress = IPAddress.Parse(peer);
+        context.Features.Set(Peer.Of(IPAddress.Parse(peer), Proxies));
         context.Request.Method = method;
         context.Request.Protocol = "HTTP/1.1";
         context.Request.Path = path;

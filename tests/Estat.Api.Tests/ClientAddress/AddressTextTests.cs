@@ -120,7 +120,7 @@ public sealed class AddressTextTests
     [InlineData("2001:db8::1", "2001:db8::1")]
     public void The_other_end_of_a_connection_is_written_in_the_same_form(string address, string written) =>
         Assert.Equal(written, Encoding.ASCII.GetString(
-            Peer.Of(System.Net.IPAddress.Parse(address), []).ClientOf(new Microsoft.AspNetCore.Http.HeaderDictionary())));
+            Peer.Of(System.Net.IPAddress.Parse(address), new TrustedProxies([])).ClientOf(new Microsoft.AspNetCore.Http.HeaderDictionary())));
 
     private static string? ReadPublic(string text)
     {

@@ -118,7 +118,7 @@ public sealed class RequestCountTests : IAsyncDisposable
     {
         var context = new DefaultHttpContext();
         context.Features.Set(seat);
-        context.Features.Set(Peer.Of(IPAddress.Loopback, []));
+        context.Features.Set(Peer.Of(IPAddress.Loopback, new TrustedProxies([])));
         context.Request.Method = method;
         context.Request.Path = path;
         context.Request.Protocol = "HTTP/1.1";

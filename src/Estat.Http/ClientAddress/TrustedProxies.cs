@@ -1,24 +1,25 @@
-// Whom trusted proxies vouch for: what limits go by.
+// TRUSTED_PROXIES, and whom they vouch for: what limits go by.
 using System.Net;
 using Microsoft.Extensions.Primitives;
 
 namespace Estat.Http.ClientAddress;
 
 /// <summary>
-/// X-Forwarded-For from its right end, where each proxy adds whom it saw: past those that are trusted, to the first that is not. What stands left of
-/// it the client wrote itself. So this, and not the first address, is what limits go by.
+/// The only place that knows which proxies are trusted; a listener makes one, and each <see cref="Peer"/> of it asks here. X-Forwarded-For is read
+/// from its right end, where each proxy adds whom it saw: past those that are trusted, to the first that is not. What stands left of it the client
+/// wrote itself. So this, and not the first address, is what limits go by.
 /// </summary>
-internal static class ForwardedFor
+/// <param name="networks">TRUSTED_PROXIES.</param>
+internal sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The header that they write.</summary>
     internal const string Header = "X-Forwarded-For";
 
-    /// <summary>Whether an address is one of TRUSTED_PROXIES.</summary>
-    /// <param name="trusted">TRUSTED_PROXIES.</param>
+    /// <summary>Whether an address is one of them.</summary>
     /// <param name="address">The address; IPv4 as such.</param>
-    internal static bool IsTrusted(IReadOnlyList<IPNetwork> trusted, IPAddress address)
+    internal bool Contain(IPAddress address)
     {
-        foreach (IPNetwork network in trusted)
+        foreach (IPNetwork network in networks)
         {
             if (network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address))
             {
@@ -33,8 +34,7 @@ internal static class ForwardedFor
     /// it.</summary>
     /// <param name="lines">The header's values.</param>
     /// <param name="peer">The other end of the connection, a trusted proxy.</param>
-    /// <param name="trusted">TRUSTED_PROXIES.</param>
-    internal static IPAddress ClientOf(StringValues lines, IPAddress peer, IReadOnlyList<IPNetwork> trusted)
+    internal IPAddress ClientOf(StringValues lines, IPAddress peer)
     {
         IPAddress client = peer;
         for (int i = lines.Count - 1; i >= 0; i--)
@@ -56,7 +56,7 @@ internal static class ForwardedFor
                 }
 
                 client = address;
-                if (!IsTrusted(trusted, client))
+                if (!Contain(client))
                 {
                     return client;
                 }

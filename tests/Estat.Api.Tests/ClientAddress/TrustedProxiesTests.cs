@@ -7,10 +7,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace Estat.Api.Tests.ClientAddress;
 
-public sealed class ForwardedForTests
+public sealed class TrustedProxiesTests
 {
     private const string Proxy = "10.0.0.1";
-    private static readonly IPNetwork[] Trusted = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8:ffff::/48")];
+    private static readonly TrustedProxies Trusted = new([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8:ffff::/48")]);
 
     [Theory]
     [InlineData("203.0.113.7", "203.0.113.7")]
@@ -66,7 +66,7 @@ public sealed class ForwardedForTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static HeaderDictionary Headers(params string[] lines) => new() { [ForwardedFor.Header] = new StringValues(lines) };
+    private static HeaderDictionary Headers(params string[] lines) => new() { [TrustedProxies.Header] = new StringValues(lines) };
 
     private static ulong AddressOf(string peer, params string[] lines) => Peer.Of(IPAddress.Parse(peer), Trusted).AddressOf(Headers(lines));
 }
