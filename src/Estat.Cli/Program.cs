@@ -9,6 +9,7 @@ using Estat.Cli.Querying;
 using Estat.Cli.Replaying;
 using Estat.Cli.Run;
 using Estat.Cli.Send;
+using Estat.Cli.Spools;
 using Estat.Cli.Tail;
 using Estat.Cli.Uploads;
 using Estat.Cli.Verifying;
@@ -22,6 +23,7 @@ return await CommandLine.RunAsync(args,
     FlushVerb.Create(),
     RetryVerb.Create(),
     DlqVerb.Create(),
+    SpoolsVerb.Create(),
     VerifyVerb.Create(),
     ReplayVerb.Create(),
     QueryVerb.Create(),

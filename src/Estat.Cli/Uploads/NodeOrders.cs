@@ -1,4 +1,5 @@
 // An order to a node, or to every node of its cluster that keeps events.
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Estat.Cli.Frame;
@@ -50,7 +51,7 @@ internal sealed class NodeOrders
                     if (parsed.GetValue(_json))
                     {
                         answer.Node = name;
-                        shell.Say(System.Text.Json.JsonSerializer.Serialize(answer, type));
+                        shell.Say(JsonSerializer.Serialize(answer, type));
                     }
                     else if (why is null)
                     {
@@ -91,12 +92,7 @@ internal sealed class NodeOrders
             return [(one, null)];
         }
 
-        OrderedNodes nodes = await admin.GetAsync("admin/nodes", OrdersJson.Default.OrderedNodes, cancellationToken).ConfigureAwait(false)
-            ?? throw new CliException($"{admin.Url.GetLeftPart(UriPartial.Authority)} has no /admin/nodes. Is it a node of this version?");
-        (string, string?)[] keepers =
-            [.. nodes.Nodes.Where(node => node.Error is not null || node.Storage is not null).Select(node => (node.Node.Name, node.Error))];
-        return keepers.Length > 0 ? keepers
-            : throw new CliException("no node keeps events: the gateway knows no silo now. Try again when it does, or give --url a silo's address");
+        return await Keepers.ReadAsync(admin, cancellationToken).ConfigureAwait(false);
     }
 }
 
@@ -106,36 +102,6 @@ internal interface INodeAnswer
     /// <summary>The node's name; the command line fills it in.</summary>
     string? Node { get; set; }
 }
-
-/// <summary>What is read of /admin/nodes.</summary>
-internal sealed record OrderedNodes
-{
-    /// <summary>All of them.</summary>
-    public required IReadOnlyList<OrderedNode> Nodes { get; init; }
-}
-
-/// <summary>A node.</summary>
-internal sealed record OrderedNode
-{
-    /// <summary>Who it is.</summary>
-    public required OrderedName Node { get; init; }
-
-    /// <summary>Why it does not answer; null when it does.</summary>
-    public string? Error { get; init; }
-
-    /// <summary>Null at a gateway, which keeps no events.</summary>
-    public OrderedStorage? Storage { get; init; }
-}
-
-/// <summary>Its name.</summary>
-internal sealed record OrderedName
-{
-    /// <summary>Unique in a cluster.</summary>
-    public required string Name { get; init; }
-}
-
-/// <summary>Whether it stores.</summary>
-internal sealed record OrderedStorage;
 
 /// <summary>What POST /admin/uploads/flush answers.</summary>
 internal sealed record FlushAnswer : INodeAnswer
@@ -174,7 +140,6 @@ internal sealed record RetryAnswer : INodeAnswer
 /// <summary>Generated (de)serialization: no reflection at start-up.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(OrderedNodes))]
 [JsonSerializable(typeof(FlushAnswer))]
 [JsonSerializable(typeof(RetryAnswer))]
 internal sealed partial class OrdersJson : JsonSerializerContext;

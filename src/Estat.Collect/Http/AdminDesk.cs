@@ -9,6 +9,9 @@ namespace Estat.Collect.Http;
 /// <summary>Finds who answers a path. What goes wrong is answered with advice; what nobody expected is logged as well.</summary>
 internal sealed partial class AdminDesk : IAdminDesk
 {
+    private static readonly AdminReply IsAlone = AdminReply.Error(
+        StatusCodes.Status404NotFound, "This node belongs to no cluster, so its spool has no reminder: the node itself tries again what waits.");
+
     private static readonly AdminReply KeepsNothing = AdminReply.Error(
         StatusCodes.Status404NotFound,
         $"This node is a gateway and keeps no events. Ask a silo with ?node=NAME; {AdminPaths.Nodes} lists the silos.");
@@ -18,15 +21,18 @@ internal sealed partial class AdminDesk : IAdminDesk
     private readonly DlqPages? _dlq;
     private readonly QuarantinePages? _quarantine;
     private readonly UploadOrders? _orders;
+    private readonly SpoolPages? _spools;
     private readonly ILogger<AdminDesk> _logger;
 
     /// <param name="options">Prefixes.</param>
     /// <param name="own">The node's state.</param>
     /// <param name="engine">What keeps its events; null at a gateway.</param>
+    /// <param name="spools">The reminders of the cluster's spools; null at a node that cannot reach them.</param>
     /// <param name="loggers">Where the unexpected is logged, and who gave which order.</param>
-    internal AdminDesk(StorageOptions options, SharedReading<NodeReading> own, Engine? engine, ILoggerFactory loggers)
+    internal AdminDesk(StorageOptions options, SharedReading<NodeReading> own, Engine? engine, ISpoolReminders? spools, ILoggerFactory loggers)
     {
         _own = own;
+        _spools = spools is null ? null : new SpoolPages(spools, loggers.CreateLogger<SpoolPages>());
         _logger = loggers.CreateLogger<AdminDesk>();
         if (engine is not null)
         {
@@ -75,6 +81,11 @@ internal sealed partial class AdminDesk : IAdminDesk
         if (_objects is null || _dlq is null || _orders is null)
         {
             return KeepsNothing;
+        }
+
+        if (Behind(request.Path, AdminPaths.Spools) is { } ofSpools)
+        {
+            return _spools is null ? IsAlone : await _spools.AnswerAsync(request, ofSpools, cancellationToken).ConfigureAwait(false);
         }
 
         return Behind(request.Path, AdminPaths.Objects) is { } ofObject ? await ObjectsAsync(request, ofObject, cancellationToken)

@@ -23,6 +23,8 @@ namespace Estat.Collect.Http;
 [JsonSerializable(typeof(FileCount))]
 [JsonSerializable(typeof(Flushed))]
 [JsonSerializable(typeof(Retried))]
+[JsonSerializable(typeof(RemindedSpools))]
+[JsonSerializable(typeof(ForgottenSpool))]
 [JsonSerializable(typeof(TailNote))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {

@@ -41,12 +41,12 @@ internal sealed class NodeAdministration
             NodeState state = await sampler.ReadAsync().ConfigureAwait(false);
             return new NodeReading(state.ToJson());
         }, time);
-        Desk = new AdminDesk(options.Storage, own, node.Engine, loggers);
+        Desk = new AdminDesk(options.Storage, own, node.Engine, node.Spools, loggers);
         TailEndpoint? tail = node.IsCollecting ? new TailEndpoint(Tail = new TailHub(time, loggers.CreateLogger<TailHub>()), stopping, time) : null;
         Page tailing = new(AdminPaths.Tail, context => TailAsync(context, tail));
         _pages = new AdminPages(
             Desk, new NodeDirectory(node.Name, own, peers, time), [tailing],
-            [AdminPaths.Objects, AdminPaths.Dlq, AdminPaths.Quarantine, AdminPaths.Uploads], stopping);
+            [AdminPaths.Objects, AdminPaths.Dlq, AdminPaths.Quarantine, AdminPaths.Uploads, AdminPaths.Spools], stopping);
     }
 
     /// <summary>Answers for this node; what a gateway asks a silo's.</summary>
@@ -79,6 +79,9 @@ internal sealed record AdministeredNode(
     string Name, string Role, IReadOnlyList<AckLevel> Levels, RequestCounters Requests, EstatInstruments Instruments, Func<long> AcceptedRequests,
     Func<string?> NotReadyBecause, Engine? Engine = null, string? Storage = null, bool IsCollecting = true)
 {
+    /// <summary>The reminders of the cluster's spools; null at a node that cannot reach them.</summary>
+    internal ISpoolReminders? Spools { get; init; }
+
     /// <summary>A node that keeps events itself.</summary>
     internal static AdministeredNode Of(Engine engine, string name, string role, string storage, bool isCollecting = true) => new(
         name, role, engine.Levels, engine.Requests, engine.Instruments, () => engine.AcceptedRequests,

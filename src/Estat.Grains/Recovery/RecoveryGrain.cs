@@ -6,10 +6,13 @@ namespace Estat.Grains.Recovery;
 
 /// <summary>Placed by <see cref="SpoolPlacementDirector"/>. Where it finds itself away from its directory it goes idle, so that the next tick is
 /// placed afresh.</summary>
-[SpoolPlacement, GrainType("recovery")]
+[SpoolPlacement, GrainType(TypeName)]
 internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments instruments, ILogger<RecoveryGrain> logger) : Grain, IRecoveryGrain,
     IRemindable
 {
+    /// <summary>What its kind is called in the table of reminders.</summary>
+    internal const string TypeName = "recovery";
+
     private const string ReminderName = "recover";
 
     // Reminders have a floor of a minute, and this is a second chance: the engine's own loops retry within seconds.
@@ -31,6 +34,24 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
     }
 
     /// <inheritdoc/>
+    public async Task<bool> ForgetAsync()
+    {
+        if (engine.SpoolId == this.GetPrimaryKeyString())
+        {
+            throw new InvalidOperationException("this silo has that spool: its reminder stays");
+        }
+
+        DeactivateOnIdle();
+        if (await this.GetReminder(ReminderName) is not { } reminder)
+        {
+            return false;
+        }
+
+        await this.UnregisterReminder(reminder);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         string spool = this.GetPrimaryKeyString();
@@ -46,6 +67,9 @@ internal sealed partial class RecoveryGrain(Engine engine, ClusterInstruments in
         await engine.RecoverAsync();
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No silo has mounted the spool {Spool}. Its batches wait until a silo mounts it")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "No silo has mounted the spool {Spool}. Its batches wait until a silo mounts it. If its disk never comes back, remove its "
+            + "reminder: estat spools forget {Spool}")]
     private static partial void LogNotMounted(ILogger logger, string spool);
 }

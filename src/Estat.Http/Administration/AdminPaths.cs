@@ -11,5 +11,6 @@ internal static class AdminPaths
     internal const string Dlq = "/admin/dlq";
     internal const string Quarantine = "/admin/quarantine";
     internal const string Uploads = "/admin/uploads";
+    internal const string Spools = "/admin/spools";
     internal const string Tail = "/tail";
 }

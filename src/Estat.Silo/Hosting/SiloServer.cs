@@ -44,6 +44,7 @@ internal sealed partial class SiloServer : INodeServer
     private readonly OtlpExport? _otlp;
     private readonly SiloParts _parts;
     private readonly SiloPeers _others = new();
+    private readonly SpoolReminders _spools = new();
     private readonly IHost _host;
     private readonly EndLimit _end;
     private readonly IClusteringProvider _clustering;
@@ -79,8 +80,11 @@ internal sealed partial class SiloServer : INodeServer
         bool isCollecting = options.Cluster.Role != NodeRole.Silo;
         var administration = new NodeAdministration(
             options.Collect, options.Keys.AreConfigured,
-                AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting), _others, Signals.First,
-            time, _loggers);
+                AdministeredNode.Of(Engine, Name, isCollecting ? "both" : "silo", _store.Description, isCollecting) with
+                {
+                    Spools = _spools,
+                },
+            _others, Signals.First, time, _loggers);
         OpenFiles files = OpenFiles.Of(options.Http.MaxConnections, FilesNeeded.Of(options.Collect, options.Keys));
         (int connections, int ofHttp) = SiloPorts.Share(options, files);
         if (connections < options.Cluster.SiloMaxConnections || ofHttp < options.Http.MaxConnections)
@@ -162,6 +166,7 @@ internal sealed partial class SiloServer : INodeServer
 
         await joining.ConfigureAwait(false);
         _others.Join(_host.Services);
+        _spools.Join(_host.Services);
         _keys?.Start(Engine.State); // nobody sends before it is known what was used of the day
         await _front.StartAsync().ConfigureAwait(false);
         _isListening = true;

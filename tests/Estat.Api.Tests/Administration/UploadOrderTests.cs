@@ -61,6 +61,14 @@ public sealed class UploadOrderTests
         await server.AskAsync(HttpMethod.Post, path, HttpStatusCode.Forbidden);
     }
 
+    [Fact]
+    public async Task A_node_by_itself_has_no_reminders()
+    {
+        await using AdministeredServer server = await AdministeredServer.StartAsync();
+        await server.AskAsync(HttpMethod.Get, "/admin/spools", HttpStatusCode.NotFound);
+        await server.AskAsync(HttpMethod.Delete, "/admin/spools/0", HttpStatusCode.NotFound);
+    }
+
     private static async Task<JsonValueKind> DueAsync(AdministeredServer server, string name) =>
         (await server.GetAsync($"/admin/dlq/{name}")).GetProperty("next_due").ValueKind;
 }

@@ -60,6 +60,17 @@ public sealed class ClusterPagesTests : IDisposable
         Assert.Contains("\"outcome\":\"failed\"", await OrderAsync(gateway.Client, "/admin/uploads/retry", nameOfTwo), StringComparison.Ordinal);
         File.Delete(_folder["data/raw"]);
 
+        JsonElement[] spools = [];
+        await Wait.UntilAsync(
+            async () => (spools = [.. (await GetAsync(gateway, $"/admin/spools?node={nameOfTwo}")).GetProperty("spools").EnumerateArray()])
+                .Count(spool => spool.GetProperty("node").ValueKind == JsonValueKind.String) == 2, Patience, "the spools of both silos",
+            () => string.Join(", ", spools));
+        string spool = spools[0].GetProperty("spool").GetString()!;
+        using HttpResponseMessage kept = await gateway.Client.DeleteAsync(new Uri($"/admin/spools/{spool}?node={nameOfTwo}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Conflict, kept.StatusCode);
+        using HttpResponseMessage unknown = await gateway.Client.DeleteAsync(new Uri($"/admin/spools/0?node={nameOfTwo}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
+
         await two.StopAsync();
         JsonElement[] nodes = [];
         await Wait.UntilAsync(

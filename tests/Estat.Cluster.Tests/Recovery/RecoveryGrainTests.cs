@@ -1,6 +1,8 @@
 // A recovery grain lives where its spool directory is mounted, and nowhere else.
 using Estat.Cluster.Tests.Support;
+using Estat.Collect.Http;
 using Estat.Grains.Recovery;
+using Estat.Silo.Administration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Estat.Cluster.Tests.Recovery;
@@ -67,6 +69,34 @@ public sealed class RecoveryGrainTests
         Assert.Contains("does not have that spool", error.ToString(), StringComparison.Ordinal);
         var reminders = cluster.ServicesOf(cluster.Silos[0]).GetRequiredService<IReminderTable>();
         Assert.Empty((await reminders.ReadRows(made.GetGrainId())).Reminders);
+    }
+
+    [Fact]
+    public async Task An_operator_removes_the_reminder_of_a_spool_that_never_comes_back_and_a_silo_that_mounts_it_makes_it_again()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(("spool-1", null), ("spool-2", null));
+        var silo = cluster.At("spool-1");
+        var reminders = cluster.ServicesOf(silo).GetRequiredService<IReminderTable>();
+        var spools = new SpoolReminders();
+        spools.Join(cluster.ServicesOf(silo));
+        string mounted = cluster.SpoolId("spool-1");
+        string gone = cluster.SpoolId("spool-2");
+        await Wait.UntilAsync(async () => (await spools.ListAsync()).Count(spool => spool.Node is not null) == 2, TestCluster.Limit, "both spools",
+            () => string.Join(", ", spools.ListAsync().Result));
+        await cluster.StopAsync(cluster.At("spool-2"));
+        await Wait.UntilAsync(async () => (await spools.ListAsync()).Single(spool => spool.Spool == gone).Node is null, TestCluster.Limit,
+            "the second silo to have left");
+
+        Assert.Equal(ForgetEnd.Mounted, await spools.ForgetAsync(mounted));
+        Assert.Equal(ForgetEnd.Forgotten, await spools.ForgetAsync(gone));
+        Assert.Equal(ForgetEnd.Missing, await spools.ForgetAsync(gone));
+        Assert.Equal(mounted, Assert.Single(await spools.ListAsync()).Spool);
+        Assert.Empty((await reminders.ReadRows(cluster.Client.GetGrain<IRecoveryGrain>(gone).GetGrainId())).Reminders);
+
+        await cluster.AddAsync("spool-2");
+        await Wait.UntilAsync(
+            async () => (await spools.ListAsync()).Any(spool => spool is { Node: not null } && spool.Spool == gone), TestCluster.Limit,
+            "the spool to be back");
     }
 
     // What silos say about themselves takes a moment to get round; until then a tick may find nobody.
