@@ -17,12 +17,12 @@ public static class EstatActivities
     public const string SourceName = "Estat";
 
     /// <summary>Requests that one batch's span links to; of more than these the first are kept.</summary>
-    internal const int MostLinks = 32;
+    public const int MostLinks = 32;
 
     internal static readonly ActivitySource Source = new(SourceName);
 
     /// <summary>Whether anybody listens.</summary>
-    internal static bool IsOn => Source.HasListeners();
+    public static bool IsOn => Source.HasListeners();
 
     /// <summary>The trace of a batch: the first 16 bytes of the SHA-256 of its key.</summary>
     public static ActivityTraceId TraceOf(string key)

@@ -1,4 +1,6 @@
 // A block of encoded lines on its way from the requests to the writers of a partition.
+using System.Diagnostics;
+using Estat.Base.Metrics;
 using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
@@ -40,6 +42,9 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Who waits for the flush of lines that were not taken yet.</summary>
     internal List<AckWaiter> Waiters { get; } = [];
 
+    /// <summary>At a gateway: traced requests that brought its lines; null when there are none.</summary>
+    internal List<ActivityContext>? Requests { get; private set; }
+
     internal int Room => Buffer.Length - Length;
 
     internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(0, Length);
@@ -57,5 +62,15 @@ internal sealed class Chunk(byte[] buffer)
         FlushedLength = 0;
         FlushedEvents = 0;
         Waiters.Clear();
+        Requests = null; // whoever sends them may hold them still
+    }
+
+    /// <summary>Notes the request that is being handled, if it is a traced one.</summary>
+    internal void NoteRequest()
+    {
+        if (EstatActivities.CurrentRequest is { } request && (Requests ??= []).Count < EstatActivities.MostLinks)
+        {
+            Requests.Add(request);
+        }
     }
 }

@@ -1,4 +1,5 @@
 // The events of one request to /collect/batch, encoded apart from everybody else's, so that they enter a partition all at once or not at all.
+using System.Diagnostics;
 using Estat.Collect.Events;
 
 namespace Estat.Collect.Batching;
@@ -25,6 +26,9 @@ public sealed class LineBlock : IDisposable
     /// <summary>The key prefix of the objects that its events go to; null is <c>RAW_PREFIX</c>.</summary>
     public string? Prefix { get; init; }
 
+    /// <summary>Traced requests of another node that brought its lines; null when there are none.</summary>
+    internal IReadOnlyList<ActivityContext>? Requests { get; private set; }
+
     /// <summary>Memory that the block holds, bytes.</summary>
     public long BufferBytes { get; private set; }
 
@@ -49,10 +53,12 @@ public sealed class LineBlock : IDisposable
     /// <summary>Adds events that are encoded already: whole JSONL lines, each ended by a line feed, as another node's encoder made them.</summary>
     /// <param name="lines">The lines; copied.</param>
     /// <param name="events">How many they are, at least 1.</param>
+    /// <param name="requests">Traced requests that brought them to the other node; null when there are none.</param>
     /// <exception cref="ArgumentException">They are not that many lines, or one of them is no JSON object; none was added.</exception>
-    public void AddLines(ReadOnlySpan<byte> lines, int events)
+    public void AddLines(ReadOnlySpan<byte> lines, int events, IReadOnlyList<ActivityContext>? requests = null)
     {
         CheckLines(lines, events);
+        Requests = requests;
         while (!lines.IsEmpty)
         {
             int length = 0;

@@ -39,7 +39,16 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
     /// <summary>Notes the request that is being handled, if it is a traced one.</summary>
     internal void NoteRequest()
     {
-        if (EstatActivities.CurrentRequest is { } request && (Requests ??= []).Count < EstatActivities.MostLinks)
+        if (EstatActivities.CurrentRequest is { } request)
+        {
+            Note(request);
+        }
+    }
+
+    /// <summary>Notes a traced request.</summary>
+    internal void Note(ActivityContext request)
+    {
+        if ((Requests ??= []).Count < EstatActivities.MostLinks)
         {
             Requests.Add(request);
         }

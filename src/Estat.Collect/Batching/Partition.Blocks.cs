@@ -1,5 +1,7 @@
 // How the events of one request to /collect/batch enter a partition.
+using System.Diagnostics;
 using Estat.Base.Acks;
+using Estat.Base.Metrics;
 
 namespace Estat.Collect.Batching;
 
@@ -45,11 +47,11 @@ internal sealed partial class Partition
             return new Appended(Admission.QueueFull);
         }
 
-        return block.Only is { Length: <= CopiedBytes } small ? AppendCopy(small, batches) : AppendWhole(block, batches);
+        return block.Only is { Length: <= CopiedBytes } small ? AppendCopy(small, block, batches) : AppendWhole(block, batches);
     }
 
     // Few lines are copied into the shared chunk: handing over a chunk for each small request would use the partition's memory up with empty space.
-    private Appended AppendCopy(Chunk lines, List<OpenBatch>? batches)
+    private Appended AppendCopy(Chunk lines, LineBlock block, List<OpenBatch>? batches)
     {
         SealIfOver(lines.Events);
         if (!TryMakeRoom(lines.Length))
@@ -60,12 +62,25 @@ internal sealed partial class Partition
         Chunk chunk = _filling!;
         OpenBatch batch = chunk.Batch ??= Open();
         batches?.Add(batch);
-        NoteRequest(batch);
+        NoteRequests(batch, block);
         ValueTask<Ack> ack = Await(chunk, batch);
         lines.Lines.Span.CopyTo(chunk.Free);
         AddToFilling(lines.Events, lines.Length);
         SealIfDue();
         return new Appended(Admission.Accepted, ack, batch);
+    }
+
+    // Of this node, or of the gateway that sent them.
+    private static void NoteRequests(OpenBatch batch, LineBlock block)
+    {
+        NoteRequest(batch);
+        if (EstatActivities.IsOn && block.Requests is { } requests)
+        {
+            foreach (ActivityContext request in requests)
+            {
+                batch.Note(request);
+            }
+        }
     }
 
     private Appended AppendWhole(LineBlock block, List<OpenBatch>? batches)
@@ -93,7 +108,7 @@ internal sealed partial class Partition
             {
                 batch = chunk.Batch;
                 batches?.Add(batch);
-                NoteRequest(batch);
+                NoteRequests(batch, block);
                 keys = ++told == 1 ? batch.Key : told <= MostKeysTold ? $"{keys}, {batch.Key}" : keys;
             }
 

@@ -28,6 +28,7 @@ internal sealed class BatchGrain(PacketIntake intake, CollectOptions options) : 
     private async Task<WireAck> TakeAsync(WirePacket packet, string? prefix)
     {
         AckLevel level = AckLevels.Parse(packet.Level) ?? throw new ArgumentException($"no such ack level: {packet.Level}", nameof(packet));
-        return WireNames.ToWire(await intake.TakeAsync(packet.Number, packet.Instance, level, packet.Events, packet.Lines.Span, prefix));
+        return WireNames.ToWire(await intake.TakeAsync(packet.Number, packet.Instance, level, packet.Events, packet.Lines.Span, prefix,
+            WireTraces.ToContexts(packet.Traces)));
     }
 }

@@ -8,10 +8,12 @@ namespace Estat.Grains.Batching;
 /// <param name="Level">The ack level's name.</param>
 /// <param name="Events">Lines.</param>
 /// <param name="Lines">Whole JSONL lines, each ended by a line feed: one flat buffer, which nobody changes after.</param>
+/// <param name="Traces">Traced requests that brought them, as W3C's <c>traceparent</c>; null when there are none. A silo of a version that does not
+/// know them links to nothing.</param>
 [GenerateSerializer, Immutable, Alias("estat.packet")]
 public sealed record WirePacket(
     [property: Id(0)] Guid Number, [property: Id(1)] string Instance, [property: Id(2)] string Level, [property: Id(3)] int Events,
-    [property: Id(4)] ReadOnlyMemory<byte> Lines);
+    [property: Id(4)] ReadOnlyMemory<byte> Lines, [property: Id(5)] string[]? Traces);
 
 /// <summary>
 /// Events that go below a prefix of their own. A message apart from <see cref="WirePacket"/>: a silo of a version that knows no prefixes would ignore

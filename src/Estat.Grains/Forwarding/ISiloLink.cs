@@ -1,4 +1,5 @@
 // The port between a gateway and the silos that keep what it receives.
+using System.Diagnostics;
 using Estat.Base.Acks;
 
 namespace Estat.Grains.Forwarding;
@@ -9,7 +10,9 @@ namespace Estat.Grains.Forwarding;
 /// <param name="Events">Lines.</param>
 /// <param name="Lines">Whole JSONL lines, each ended by a line feed. Valid until the call that carries it completes.</param>
 /// <param name="Prefix">The key prefix of the objects that all of them go to; null is the silo's <c>RAW_PREFIX</c>.</param>
-public readonly record struct Packet(AckLevel Level, int Partition, int Events, ReadOnlyMemory<byte> Lines, string? Prefix = null);
+/// <param name="Requests">Traced requests that brought them, which the silo's batch links to; null when there are none.</param>
+public readonly record struct Packet(
+    AckLevel Level, int Partition, int Events, ReadOnlyMemory<byte> Lines, string? Prefix = null, IReadOnlyList<ActivityContext>? Requests = null);
 
 /// <summary>The packet certainly did not reach the silo: it may be sent to another one.</summary>
 public sealed class NotTakenException(string message, Exception? inner = null) : Exception(message, inner);

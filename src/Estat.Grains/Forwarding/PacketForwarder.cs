@@ -118,7 +118,8 @@ internal sealed partial class PacketForwarder(
         try
         {
             ack = await silo.Link.SendAsync(
-                new Packet(partition.Level, partition.Partition, packet.Events, packet.Lines, partition.Prefix)).ConfigureAwait(false);
+                new Packet(partition.Level, partition.Partition, packet.Events, packet.Lines, partition.Prefix, packet.Requests))
+                .ConfigureAwait(false);
             outcome = CallOutcomes.Of(ack.Admission);
             ack = outcome == CallOutcome.Unknown ? Refusal(Admission.Unknown) : ack;
         }

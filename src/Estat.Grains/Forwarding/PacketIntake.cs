@@ -1,4 +1,5 @@
 // A silo's side of a packet: lines that a gateway encoded enter this node's partitions, once.
+using System.Diagnostics;
 using Estat.Base.Acks;
 using Estat.Collect.Batching;
 using Estat.Collect.Intake;
@@ -52,8 +53,10 @@ public sealed class PacketIntake
     /// <param name="events">Lines.</param>
     /// <param name="lines">Whole JSONL lines; read before the call returns.</param>
     /// <param name="prefix">The key prefix of the objects that they go to; null is this node's <c>RAW_PREFIX</c>.</param>
+    /// <param name="requests">Traced requests that brought them; null when there are none.</param>
     /// <exception cref="ArgumentException">The lines are not what is said of them, or the level is not offered; nothing was taken.</exception>
-    public Task<Ack> TakeAsync(Guid packet, string instance, AckLevel level, int events, ReadOnlySpan<byte> lines, string? prefix = null)
+    public Task<Ack> TakeAsync(Guid packet, string instance, AckLevel level, int events, ReadOnlySpan<byte> lines, string? prefix = null,
+        IReadOnlyList<ActivityContext>? requests = null)
     {
         if (instance != Instance)
         {
@@ -88,7 +91,7 @@ public sealed class PacketIntake
         try
         {
             using LineBlock block = _ingest.NewBlock(prefix);
-            block.AddLines(lines, events);
+            block.AddLines(lines, events, requests);
             _ = AnswerAsync(_ingest.AcceptAsync(block, level), answer);
         }
         catch (Exception error)

@@ -1,5 +1,6 @@
 // Where a gateway's events of one level gather into packets.
 using Estat.Base.Acks;
+using Estat.Base.Metrics;
 using Estat.Collect.Batching;
 using Estat.Collect.Events;
 
@@ -194,6 +195,11 @@ internal sealed partial class PacketPartition : IDisposable
 
     private ValueTask<Ack> Await(Chunk packet)
     {
+        if (EstatActivities.IsOn)
+        {
+            packet.NoteRequest();
+        }
+
         AckWaiter waiter = _waiters.Rent();
         waiter.Begin(1);
         packet.Waiters.Add(waiter);

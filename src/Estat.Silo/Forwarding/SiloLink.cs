@@ -98,7 +98,8 @@ internal sealed class SiloLink : ISiloLink, IClusterConnectionStatusObserver, IA
     public async Task<Ack> SendAsync(Packet packet)
     {
         Session session = _session ?? throw new NotTakenException($"there is no connection to {Name}");
-        var wire = new WirePacket(Guid.NewGuid(), session.Instance, packet.Level.ToText(), packet.Events, packet.Lines);
+        var wire = new WirePacket(Guid.NewGuid(), session.Instance, packet.Level.ToText(), packet.Events, packet.Lines,
+            WireTraces.ToWire(packet.Requests));
         IBatchGrain grain = _client.GetGrain<IBatchGrain>(packet.Partition);
         Interlocked.Increment(ref _calls);
         try

@@ -12,5 +12,5 @@ internal static class Packets
             string.Concat(bodies.Select(body => $"{{\"ts\":1700000000,\"ip\":\"192.0.2.1\",\"user_agent\":\"\",\"body\":\"{body}\"}}\n")));
 
     internal static WirePacket Of(string instance, string level, params string[] bodies) =>
-        new(Guid.NewGuid(), instance, level, bodies.Length, Lines(bodies));
+        new(Guid.NewGuid(), instance, level, bodies.Length, Lines(bodies), Traces: null);
 }

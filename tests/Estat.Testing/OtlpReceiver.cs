@@ -3,23 +3,22 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
-using Estat.Testing;
 
-namespace Estat.Api.Tests.Metrics;
+namespace Estat.Testing;
 
 /// <summary>A span as it was received; numbers in hex.</summary>
-internal sealed record ReceivedSpan(
+public sealed record ReceivedSpan(
     string Trace, string Span, string Parent, string Name, TimeSpan Duration, bool IsError, IReadOnlyDictionary<string, string> Tags,
     IReadOnlyList<(string Trace, string Span)> Links);
 
 /// <summary>Listens on a port of 127.0.0.1 until dispose.</summary>
-internal sealed class OtlpReceiver : IDisposable
+public sealed class OtlpReceiver : IDisposable
 {
     private readonly HttpListener _listener = new();
     private readonly ConcurrentQueue<ReceivedSpan> _spans = new();
     private readonly ConcurrentQueue<string> _metrics = new();
 
-    internal OtlpReceiver()
+    public OtlpReceiver()
     {
         Address = $"http://127.0.0.1:{FreePort.Next()}/";
         _listener.Prefixes.Add(Address);
@@ -28,17 +27,22 @@ internal sealed class OtlpReceiver : IDisposable
     }
 
     /// <summary>What a server is to be told.</summary>
-    internal string Address { get; }
+    public string Address { get; }
 
     /// <summary>All spans so far.</summary>
-    internal IReadOnlyList<ReceivedSpan> Spans => [.. _spans];
+    public IReadOnlyList<ReceivedSpan> Spans => [.. _spans];
 
     /// <summary>The options of a server that sends here, soon.</summary>
-    internal Dictionary<string, string> Options(TempFolder folder) => new()
+    public Dictionary<string, string> Options(TempFolder folder) => new(Sending)
     {
         ["STORAGE_DIR"] = folder["data"],
         ["DLQ_DIR"] = folder["dlq"],
         ["SPOOL_DIR"] = folder["spool"],
+    };
+
+    /// <summary>Those of them that are not about folders.</summary>
+    public Dictionary<string, string> Sending => new()
+    {
         ["FLUSH_INTERVAL"] = "50ms",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Address,
         ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
@@ -47,10 +51,10 @@ internal sealed class OtlpReceiver : IDisposable
     };
 
     /// <summary>Whether a metric's name was received.</summary>
-    internal bool HasMetric(string name) => _metrics.Any(body => body.Contains(name, StringComparison.Ordinal));
+    public bool HasMetric(string name) => _metrics.Any(body => body.Contains(name, StringComparison.Ordinal));
 
     /// <summary>Waits for a span.</summary>
-    internal async Task<ReceivedSpan> SpanAsync(string name, Func<ReceivedSpan, bool>? condition = null)
+    public async Task<ReceivedSpan> SpanAsync(string name, Func<ReceivedSpan, bool>? condition = null)
     {
         ReceivedSpan? found = null;
         await Wait.UntilAsync(
