@@ -19,6 +19,15 @@ internal sealed class Claims(int most)
         }
     }
 
+    /// <summary>The same whatever the bound, and also once this is closed: for whoever gives it back within moments.</summary>
+    internal Claim? TryTakeBriefly(string name)
+    {
+        lock (_gate)
+        {
+            return _held.Add(name) ? new Claim(this, name) : null;
+        }
+    }
+
     /// <summary>Gives out no more.</summary>
     /// <returns>Completes when all are given back.</returns>
     internal Task CloseAsync()

@@ -22,6 +22,9 @@ internal sealed partial class DlqDirectory : IDisposable
 
     private const int LongestMeta = 1 << 20;
 
+    // Recovery's own, and what the operator asks for besides.
+    private const int MostClaims = 9;
+
     private readonly CollectOptions _options;
     private readonly ObjectKeys _keys;
     private readonly Ledger _ledger;
@@ -48,6 +51,16 @@ internal sealed partial class DlqDirectory : IDisposable
         _logger = logger;
         Folder = Path.GetFullPath(options.DlqDir);
         _owner = DirectoryLock.Take(Folder, "DLQ_DIR");
+        try
+        {
+            Discarded = new DiscardedBatches(() => _owner.Way);
+        }
+        catch
+        {
+            _owner.Dispose();
+            throw;
+        }
+
         MeasureFreeSpace();
     }
 
@@ -56,6 +69,12 @@ internal sealed partial class DlqDirectory : IDisposable
 
     /// <summary>How the folder is reached: its path or, once that leads elsewhere, a way to the folder that was opened at the start.</summary>
     internal string Way => _owner.Way;
+
+    /// <summary>Who is at work on which payload, by its file's name: none is evicted while somebody uploads it.</summary>
+    internal Claims Claims { get; } = new(MostClaims);
+
+    /// <summary>What was discarded here, while the spool may still hold it.</summary>
+    internal DiscardedBatches Discarded { get; }
 
     /// <summary>Payload files. Complete once the scan at start is through.</summary>
     internal long Files => _tally.Files;
@@ -152,6 +171,9 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <summary>Whether the batch of this key is here.</summary>
     internal bool Holds(string key) => File.Exists(PayloadPath(ObjectKeys.NameOf(key)));
 
+    /// <summary>Whether the batch of this key was here and somebody discarded it.</summary>
+    internal bool WasDiscarded(string key) => Discarded.Has(ObjectKeys.NameOf(key));
+
     /// <summary>The meta of a payload; null when it is missing, damaged, or cannot be read.</summary>
     internal static DlqMeta? ReadMeta(string payload) => LookAtMeta(payload).Meta;
 
@@ -188,15 +210,15 @@ internal sealed partial class DlqDirectory : IDisposable
     /// <param name="payload">Its path.</param>
     /// <param name="events">What it turned out to hold; null when that is not known better than before.</param>
     /// <param name="movedTo">Where its events are now.</param>
-    /// <returns>Whether this call removed it.</returns>
-    internal bool Remove(string payload, long? events, Place movedTo)
+    /// <returns>The events that left with it; null when this call did not remove it.</returns>
+    internal long? Remove(string payload, long? events, Place movedTo)
     {
         lock (_removing)
         {
             var file = new FileInfo(Now(payload));
             if (!file.Exists)
             {
-                return false;
+                return null;
             }
 
             file.Delete();
@@ -204,10 +226,11 @@ internal sealed partial class DlqDirectory : IDisposable
             // it was counted with is taken back, whatever it turned out to hold: a file that stock could not read, or that somebody put here since,
             // was counted with less.
             long counted = _adding.Remove(file.Name, out long coming) ? coming : _tally.Remove(file.Name);
-            _ledger.Find((events ?? counted) - counted, Place.Dlq);
-            _ledger.Move(events ?? counted, Place.Dlq, movedTo);
+            long held = events ?? counted;
+            _ledger.Find(held - counted, Place.Dlq);
+            _ledger.Move(held, Place.Dlq, movedTo);
             File.Delete(file.FullName + MetaExtension);
-            return true;
+            return held;
         }
     }
 
@@ -318,13 +341,9 @@ internal sealed partial class DlqDirectory : IDisposable
         {
             lock (_evicting)
             {
-                while (Files > 0 && Bytes + bytes > _options.DlqMaxSizeBytes && OldestPayload() is { } oldest)
+                while (Files > 0 && Bytes + bytes > _options.DlqMaxSizeBytes && TryEvict() is { } file)
                 {
-                    long? events = ReadMeta(oldest)?.NumEvents;
-                    if (Remove(oldest, events, Place.Dropped))
-                    {
-                        evicted.Add((oldest, events ?? 0));
-                    }
+                    evicted.Add(file);
                 }
             }
         }
@@ -334,12 +353,23 @@ internal sealed partial class DlqDirectory : IDisposable
         }
     }
 
-    private string? OldestPayload()
+    // The oldest of the first 1,000 names: a full listing per eviction would cost most when the folder is largest. A file that somebody is uploading
+    // stays: it may be stored the next moment, and would have been counted as dropped.
+    private (string Payload, long Events)? TryEvict()
     {
-        // The oldest of the first 1,000 names: a full listing per eviction would cost most when the folder is largest.
-        return Directory.EnumerateFiles(Way).Take(DlqScan.NamesPerScan)
+        IEnumerable<string> oldestFirst = Directory.EnumerateFiles(Way).Take(DlqScan.NamesPerScan)
             .Where(path => path.EndsWith(ObjectKeys.Extension, StringComparison.Ordinal))
-            .MinBy(path => ObjectKeys.OpenedOf(Path.GetFileName(path.AsSpan())) ?? DateTimeOffset.MinValue);
+            .OrderBy(path => ObjectKeys.OpenedOf(Path.GetFileName(path.AsSpan())) ?? DateTimeOffset.MinValue);
+        foreach (string payload in oldestFirst)
+        {
+            using Claims.Claim? claim = Claims.TryTakeBriefly(Path.GetFileName(payload));
+            if (claim is not null && Remove(payload, ReadMeta(payload)?.NumEvents, Place.Dropped) is { } events)
+            {
+                return (payload, events);
+            }
+        }
+
+        return null;
     }
 
     private void TryDelete(string path)

@@ -89,6 +89,11 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
             throw;
         }
 
+        if (spool.Found.Count == 0)
+        {
+            ForgetDiscarded();
+        }
+
         openCompressor ??= BatchEncoder.Gzip(options.GzipLevel);
         ILogger encoderLogger = loggers.CreateLogger<BatchEncoder>();
         Quarantine = store is IObjectCatalog catalog
@@ -378,6 +383,19 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         }
     }
 
+    // No segment of an earlier start is left that could hold what was discarded.
+    private void ForgetDiscarded()
+    {
+        try
+        {
+            _dlq.Discarded.Clear();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogDiscardedKept(_logger, _dlq.Folder, error.Message);
+        }
+    }
+
     private void OnDroppedInEncoder(long events) => Ledger.Move(events, Place.Buffered, Place.Dropped);
 
     // A part that ends with an error leaves a node that must not be trusted with more: it turns unready, loudly. When it was a part that events go
@@ -406,6 +424,10 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Critical,
         Message = "The disk of SPOOL_DIR {Folder} hangs. The node stops without its last sync; it had not acknowledged the events of that sync")]
     private static partial void LogWritersHang(ILogger logger, string folder);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The list of discarded files in {Folder} could not be removed: {Error}. The next start tries again")]
+    private static partial void LogDiscardedKept(ILogger logger, string folder, string error);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Part} crashed; the node is no longer ready. Restart it, and report this")]
     private static partial void LogPartCrashed(ILogger logger, Exception error, string part);

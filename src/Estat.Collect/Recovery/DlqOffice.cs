@@ -151,7 +151,8 @@ public sealed partial class DlqOffice
                 return new OrderResult(OrderEnd.OtherCount, held);
             }
 
-            if (!_dlq.Remove(payload, held, Place.Dropped))
+            _dlq.Discarded.Add(name); // first: a twin in the spool must find it here whatever ends the process
+            if (_dlq.Remove(payload, held, Place.Dropped) is null)
             {
                 return new OrderResult(OrderEnd.Missing);
             }

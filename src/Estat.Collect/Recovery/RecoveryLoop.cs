@@ -21,9 +21,6 @@ namespace Estat.Collect.Recovery;
 /// </summary>
 internal sealed partial class RecoveryLoop
 {
-    // The loop's own, and what the operator asks for besides.
-    private const int MostAtOnce = 9;
-
     private readonly CollectOptions _options;
     private readonly DlqDirectory _dlq;
     private readonly ObjectWriter _writer;
@@ -35,7 +32,6 @@ internal sealed partial class RecoveryLoop
     private readonly IStoredObserver _observer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Claims _claims = new(MostAtOnce);
     private readonly TaskCompletionSource _stocked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DlqPutOff _putOff;
     private readonly ToldFault _folderFault = new();
@@ -80,7 +76,7 @@ internal sealed partial class RecoveryLoop
         }
         finally
         {
-            await _claims.CloseAsync().ConfigureAwait(false);
+            await _dlq.Claims.CloseAsync().ConfigureAwait(false);
         }
     }
 
@@ -130,7 +126,7 @@ internal sealed partial class RecoveryLoop
     }
 
     // By its name: there may be two ways to the folder.
-    private Claims.Claim? TryClaim(string payload) => _claims.TryTake(Path.GetFileName(payload));
+    private Claims.Claim? TryClaim(string payload) => _dlq.Claims.TryTake(Path.GetFileName(payload));
 
     private async Task TickUntilAsync(CancellationToken cancellationToken)
     {
@@ -235,7 +231,7 @@ internal sealed partial class RecoveryLoop
             var content = new ObjectContent(() => Open(_dlq.Now(payload)), SealOfUnsound(payload, events), IsGzip: false, fault);
             string stored = await WriteAsync(key, content, new BatchTrace(meta?.Key ?? key, 1 + (meta?.Attempts ?? 0)), cancellationToken)
                 .ConfigureAwait(false);
-            if (_dlq.Remove(payload, meta?.NumEvents, Place.Quarantined))
+            if (_dlq.Remove(payload, meta?.NumEvents, Place.Quarantined) is not null)
             {
                 _observer.OnQuarantined(stored, events);
             }

@@ -23,10 +23,11 @@ internal sealed partial class SpoolBacklog
         }
 
         var attempt = Attempt.Done;
-        if (recovered.Key is { } key && _dlq.Holds(key))
+        if (recovered.Key is { } key && (_dlq.Holds(key) || _dlq.WasDiscarded(key)))
         {
             // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events
-            // besides whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key.
+            // besides whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key. What somebody discarded
+            // there was counted there, and does not come back from here.
             _ledger.Find(-segment.Events, Place.Spooled);
         }
         else if (recovered.IsDamaged && recovered.Sealed is { } seal && await _store.IsStoredAsync(recovered.Key!, seal, cancellationToken)

@@ -190,8 +190,8 @@ public sealed class DlqDirectoryTests : IDisposable
         Assert.Contains("1 acknowledged events are lost", line, StringComparison.Ordinal);
 
         File.Move(_folder["taken"], paths[1]);
-        Assert.True(dlq.Remove(paths[1], 1, Place.Stored));
-        Array.ForEach([paths[0], paths[2]], path => Assert.True(dlq.Remove(path, 1, Place.Stored)));
+        Assert.Equal(1, dlq.Remove(paths[1], 1, Place.Stored));
+        Array.ForEach([paths[0], paths[2]], path => Assert.Equal(1, dlq.Remove(path, 1, Place.Stored)));
         Balance balance = _ledger.Read();
         Assert.Equal((0, 0, 3, 1, 1), (dlq.Files, balance.Dlq, balance.Stored, balance.Dropped, balance.Found));
     }
@@ -209,8 +209,8 @@ public sealed class DlqDirectoryTests : IDisposable
         Assert.True(dlq.IsGone);
         Assert.True(dlq.Holds(keys[0]));
         Assert.False(dlq.Holds($"raw/{strange}.jsonl.gz"));
-        Assert.True(dlq.Remove(dlq.PayloadPath(ObjectKeys.NameOf(keys[0])), 1, Place.Stored));
-        Assert.False(dlq.Remove(Path.Combine(dlq.Folder, strange + ".jsonl.gz"), 1, Place.Stored));
+        Assert.Equal(1, dlq.Remove(dlq.PayloadPath(ObjectKeys.NameOf(keys[0])), 1, Place.Stored));
+        Assert.Null(dlq.Remove(Path.Combine(dlq.Folder, strange + ".jsonl.gz"), 1, Place.Stored));
         Assert.Equal(untouched, DlqFiles.NamesIn(dlq.Folder));
         Assert.Equal((2, 4), (dlq.Files, DlqFiles.NamesIn(_folder["elsewhere"]).Length));
     }

@@ -1,4 +1,5 @@
 // Orders about DLQ files while recovery works on them: each file ends once, whoever comes first.
+using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;
 using Estat.Collect.Dlq;
@@ -124,6 +125,37 @@ public sealed class DlqOfficeTests : IDisposable
         }
         while (after is not null);
         Assert.Equal(names, seen);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_being_uploaded_is_not_evicted_and_counts_as_stored()
+    {
+        string key = DlqFiles.NewKey();
+        string name = Path.GetFileName(DlqFiles.Put(Dlq, key, ["old"]))[..^".jsonl.gz".Length];
+        await using TestNode node = new TestNode(
+            _folder,
+            Calm with { Ack = AckLevel.Memory, DlqFull = DlqFullPolicy.Evict, DlqMaxSizeBytes = 1, BatchSize = 1, S3AppRetries = 0 }).Start();
+        await StockAsync(node, name);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        node.Store.Gate = gate;
+        Task<OrderResult> trying = node.Engine.Dlq.RetryAsync(name);
+        await node.UntilAsync(() => node.Store.Creates == 1, "the attempt");
+
+        // Another batch needs the room.
+        node.Store.Gate = null;
+        node.Store.FailsFor = other => other != key;
+        node.Store.Fails = StorageFailure.Refused;
+        await node.SendAsync("new");
+        await node.UntilAsync(() => node.Balance.Dlq == 2, "the new batch to be in the DLQ beside it");
+        gate.SetResult();
+        Assert.Equal(OrderEnd.Stored, (await trying).End);
+        Assert.Equal(new Balance(1, 1, 1, 0, 0, 1, 0, 0), node.Balance);
+
+        // Nobody is at it any more: the next one evicts what is there.
+        await node.SendAsync("newer");
+        await node.UntilAsync(() => node.Balance is { Dropped: 1, Dlq: 1 }, "an eviction");
+        Assert.Equal(1, node.Metrics.Value("dlq_events_dropped_total"));
+        node.AssertConserved();
     }
 
     public void Dispose() => _folder.Dispose();

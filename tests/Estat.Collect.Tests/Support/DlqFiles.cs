@@ -36,7 +36,7 @@ internal static class DlqFiles
         return path;
     }
 
-    /// <summary>Names in a DLQ's folder, its lock aside.</summary>
+    /// <summary>Names in a DLQ's folder; its lock and its list of discarded files aside.</summary>
     internal static string[] NamesIn(string folder) =>
-        [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(name => name != ".lock").Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(name => name[0] != '.').Order(StringComparer.Ordinal)];
 }
