@@ -7,7 +7,9 @@ namespace Estat.Collect.Batching;
 
 /// <summary>
 /// The thread that flushed answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices:
-/// one work item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread.
+/// one work item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread. What goes on here are
+/// requests' async methods, which keep their exceptions to themselves. Should one throw all the same, the others hear their answer first; then it
+/// ends the thread, and the node turns unready and says so.
 /// </summary>
 internal sealed class AckDispatch
 {
@@ -36,10 +38,7 @@ internal sealed class AckDispatch
         FlushingThread.IsCurrent = true;
         try
         {
-            foreach (AckWaiter waiter in own)
-            {
-                waiter.Complete();
-            }
+            AckWaiter.CompleteAll(own);
         }
         finally
         {
@@ -61,15 +60,16 @@ internal sealed class AckDispatch
 
         public void Execute()
         {
-            for (int i = 0; i < _count; i++)
+            try
             {
-                AckWaiter waiter = _waiters[i]!;
-                _waiters[i] = null;
-                waiter.Complete();
+                AckWaiter.CompleteAll(_waiters.AsSpan(0, _count)!);
             }
-
-            _count = 0;
-            idle.Enqueue(this);
+            finally
+            {
+                _waiters.AsSpan(0, _count).Clear();
+                _count = 0;
+                idle.Enqueue(this);
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 // One request that waits for its events to be flushed.
+using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 using Estat.Base.Acks;
 
@@ -17,6 +18,9 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
 
     /// <summary>What the request awaits, once.</summary>
     internal ValueTask<Ack> Task => new(this, _core.Version);
+
+    // What its chunks came to.
+    private Ack Heard => IsRefused ? new Ack(_admission, AckLevel.Memory, "") : new Ack(Admission.Accepted, _level, Key);
 
     /// <summary>Whether any of its events were refused.</summary>
     internal bool IsRefused => _admission != Admission.Accepted;
@@ -37,7 +41,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     /// <summary>One of its chunks is through. Its chunks are in one partition, so this has one caller at a time.</summary>
     /// <param name="admission">Accepted, or what refused it.</param>
     /// <param name="level">The level that it reached.</param>
-    /// <returns>Whether it was the last: <see cref="Complete()"/> is due.</returns>
+    /// <returns>Whether it was the last: <see cref="CompleteAll"/> is due.</returns>
     internal bool OnChunk(Admission admission, AckLevel level)
     {
         if (admission != Admission.Accepted)
@@ -53,11 +57,27 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
         return Interlocked.Decrement(ref _left) == 0;
     }
 
-    /// <summary>Lets the request go on, on this thread.</summary>
-    internal void Complete() => _core.SetResult(IsRefused ? new Ack(_admission, AckLevel.Memory, "") : new Ack(Admission.Accepted, _level, Key));
+    /// <summary>Lets them all go on, on this thread. One that throws keeps no other from its answer.</summary>
+    /// <param name="waiters">Those that are due.</param>
+    /// <param name="answer">An answer that came from elsewhere; null for what each has heard of its chunks.</param>
+    /// <exception cref="Exception">The first that one of them threw, once all have their answers.</exception>
+    internal static void CompleteAll(ReadOnlySpan<AckWaiter> waiters, Ack? answer = null)
+    {
+        ExceptionDispatchInfo? fault = null;
+        foreach (AckWaiter waiter in waiters)
+        {
+            try
+            {
+                waiter._core.SetResult(answer ?? waiter.Heard);
+            }
+            catch (Exception error)
+            {
+                fault ??= ExceptionDispatchInfo.Capture(error);
+            }
+        }
 
-    /// <summary>The same with an answer that came from elsewhere.</summary>
-    internal void Complete(Ack ack) => _core.SetResult(ack);
+        fault?.Throw();
+    }
 
     /// <inheritdoc/>
     public Ack GetResult(short token)

@@ -40,14 +40,15 @@ internal sealed class AckSlices
 
         public void Execute()
         {
-            for (int i = 0; i < _count; i++)
+            try
             {
-                AckWaiter waiter = _waiters[i]!;
-                _waiters[i] = null;
-                waiter.Complete(_ack);
+                AckWaiter.CompleteAll(_waiters.AsSpan(0, _count)!, _ack);
             }
-
-            idle.Enqueue(this);
+            finally
+            {
+                _waiters.AsSpan(0, _count).Clear();
+                idle.Enqueue(this);
+            }
         }
     }
 }

@@ -52,4 +52,41 @@ public sealed class AckDispatchTests
         Assert.All(answers, times => Assert.Equal(1, times));
         Assert.Equal(Math.Min(count, OwnShare), here);
     }
+
+    [Fact]
+    public void One_that_throws_keeps_no_other_from_its_answer()
+    {
+        var pool = new AckWaiterPool();
+        var due = new List<AckWaiter>();
+        int answered = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            int index = i;
+            AckWaiter waiter = pool.Rent();
+            waiter.Begin(1);
+            GoOn(waiter, () =>
+            {
+                answered++;
+                if (index == 0)
+                {
+                    throw new InvalidOperationException("a continuation that throws");
+                }
+            });
+            Assert.True(waiter.OnChunk(Admission.Accepted, AckLevel.Disk));
+            due.Add(waiter);
+        }
+
+        Assert.Throws<InvalidOperationException>(() => new AckDispatch().Send(due));
+        Assert.Equal((3, 0), (answered, due.Count));
+    }
+
+    private static void GoOn(AckWaiter waiter, Action then)
+    {
+        var awaiter = waiter.Task.ConfigureAwait(false).GetAwaiter();
+        awaiter.UnsafeOnCompleted(() =>
+        {
+            _ = awaiter.GetResult();
+            then();
+        });
+    }
 }
