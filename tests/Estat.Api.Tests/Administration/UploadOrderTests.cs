@@ -27,25 +27,24 @@ public sealed class UploadOrderTests
     [Fact]
     public async Task What_waits_is_due_at_once_if_storage_answers_and_stays_put_off_if_it_does_not()
     {
-        await using AdministeredServer server = await AdministeredServer.StartAsync(storageIsAway: true);
+        await using AdministeredServer server = await AdministeredServer.StartAsync();
+        string storage = server.Server.StorageDir;
+        Directory.Move(storage, storage + "-away");
+        await File.WriteAllTextAsync(storage, "no folder");
         await server.SendAsync(Enumerable.Range(1, 10).Select(number => $"event {number}"));
         await server.UntilAsync("dlq", 10);
+        await UntilAsync(server, "failed"); // what storage answered a moment ago counts for a second
         string name = (await server.GetAsync("/admin/dlq")).GetProperty("files")[0].GetProperty("name").GetString()!;
         await server.AskAsync(HttpMethod.Post, $"/admin/dlq/{name}/retry", HttpStatusCode.OK); // fails, and puts it off
-        Assert.NotEqual(JsonValueKind.Null, await DueAsync(server, name));
 
         JsonElement failed = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/retry", HttpStatusCode.OK))!.Value;
         Assert.Equal("failed", failed.GetProperty("outcome").GetString());
         Assert.Contains("STORAGE_DIR", failed.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.NotEqual(JsonValueKind.Null, await DueAsync(server, name));
 
-        // What storage answered a moment ago counts for a second.
-        server.GiveStorageBack();
-        JsonElement due = failed;
-        await Wait.UntilAsync(
-            async () => (due = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/retry", HttpStatusCode.OK))!.Value)
-                .GetProperty("outcome").GetString() == "due",
-            AdministeredServer.Patience, "storage to answer", () => $"{due}");
+        File.Delete(storage);
+        Directory.Move(storage + "-away", storage);
+        JsonElement due = await UntilAsync(server, "due");
         Assert.Equal((0, 1), (due.GetProperty("segments").GetInt32(), due.GetProperty("files").GetInt32()));
         Assert.Equal(JsonValueKind.Null, await DueAsync(server, name));
     }
@@ -67,6 +66,16 @@ public sealed class UploadOrderTests
         await using AdministeredServer server = await AdministeredServer.StartAsync();
         await server.AskAsync(HttpMethod.Get, "/admin/spools", HttpStatusCode.NotFound);
         await server.AskAsync(HttpMethod.Delete, "/admin/spools/0", HttpStatusCode.NotFound);
+    }
+
+    private static async Task<JsonElement> UntilAsync(AdministeredServer server, string outcome)
+    {
+        JsonElement answer = default;
+        await Wait.UntilAsync(
+            async () => (answer = (await server.AskAsync(HttpMethod.Post, "/admin/uploads/retry", HttpStatusCode.OK))!.Value)
+                .GetProperty("outcome").GetString() == outcome,
+            AdministeredServer.Patience, $"the outcome {outcome}", () => $"{answer}");
+        return answer;
     }
 
     private static async Task<JsonValueKind> DueAsync(AdministeredServer server, string name) =>

@@ -43,11 +43,14 @@ public sealed class ClusterPagesTests : IDisposable
             Assert.True((await two.Server.Engine.Ingest.AcceptAsync(block, AckLevel.Disk)).IsAccepted);
         }
 
-        Assert.Equal("{\"batches\":0,\"events\":0}", await OrderAsync(gateway.Client, "/admin/uploads/flush", NameOf(await StateOfAsync(gateway, one))));
+        string nameOfOne = NameOf((await NodesAsync(gateway)).Single(node => InstanceOf(node) == one.Instance));
+        Assert.Equal("{\"batches\":0,\"events\":0}", await OrderAsync(gateway.Client, "/admin/uploads/flush", nameOfOne));
         Assert.Equal("{\"batches\":1,\"events\":1}", await OrderAsync(gateway.Client, "/admin/uploads/flush", nameOfTwo));
         await Wait.UntilAsync(() => two.Server.Engine.DlqFiles == 1, Patience, "a file in the DLQ of the second silo");
         JsonElement list = await GetAsync(gateway, $"/admin/dlq?node={nameOfTwo}");
         JsonElement file = Assert.Single(list.GetProperty("files").EnumerateArray());
+        Assert.Equal(
+            "{\"outcome\":\"due\",\"segments\":0,\"files\":1,\"detail\":null}", await OrderAsync(gateway.Client, "/admin/uploads/retry", nameOfTwo));
         string path = $"/admin/dlq/{file.GetProperty("name").GetString()}";
         // it keeps nothing itself
         Assert.Equal(HttpStatusCode.NotFound, (await gateway.Client.GetAsync(new Uri("/admin/dlq", UriKind.Relative))).StatusCode);
@@ -57,7 +60,6 @@ public sealed class ClusterPagesTests : IDisposable
         using HttpResponseMessage discarded = await gateway.Client.DeleteAsync(new Uri($"{path}?events=1&node={nameOfTwo}", UriKind.Relative));
         Assert.Equal("{\"discarded\":1}", await discarded.Content.ReadAsStringAsync());
         Assert.Equal(0, two.Server.Engine.DlqFiles);
-        Assert.Contains("\"outcome\":\"failed\"", await OrderAsync(gateway.Client, "/admin/uploads/retry", nameOfTwo), StringComparison.Ordinal);
         File.Delete(_folder["data/raw"]);
 
         JsonElement[] spools = [];
@@ -121,9 +123,6 @@ public sealed class ClusterPagesTests : IDisposable
 
     private static string? InstanceOf(JsonElement node) =>
         node.GetProperty("node").TryGetProperty("instance", out JsonElement instance) ? instance.GetString() : null;
-
-    private static async Task<JsonElement> StateOfAsync(RunningGateway gateway, RunningSilo silo) =>
-        (await NodesAsync(gateway)).Single(node => InstanceOf(node) == silo.Instance);
 
     private static async Task<string> OrderAsync(HttpClient client, string path, string node)
     {
