@@ -7,7 +7,7 @@ using Estat.Lake.Names;
 
 namespace Estat.Microbench;
 
-/// <summary>At <c>memory</c>, where nothing waits for a flush. A writer that only gives chunks back stands for compression.</summary>
+/// <summary>At <c>memory</c>, where nothing waits for a sync. A writer that only gives chunks back stands for compression.</summary>
 [MemoryDiagnoser]
 public class PartitionBenchmarks
 {

@@ -103,7 +103,7 @@ internal sealed class RoundPlan
             ["STORED_MAX_WAIT"] = Milliseconds(random.Next(50, 500)),
             ["RECOVERY_INTERVAL"] = "100ms",
             ["SHUTDOWN_TIMEOUT"] = "8s",
-            // Whether the spool's device flushes is not what SIGKILL can tell.
+            // Whether the spool's device syncs is not what SIGKILL can tell.
             ["SPOOL_VOLATILE"] = "true",
         };
         if (random.Next(Rarest) == 0)

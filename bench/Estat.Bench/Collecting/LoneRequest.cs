@@ -1,4 +1,4 @@
-// A lone request at an idle server, beside the flush that it waits for.
+// A lone request at an idle server, beside the sync that it waits for.
 using System.Diagnostics;
 using Estat.Base.Files;
 using Estat.Bench.Nodes;
@@ -15,9 +15,9 @@ internal sealed class LoneRequest : ISuitePart
 {
     private const int Times = 300;
     private const string Micros = "us";
-    private const string Flushes = "fdatasyncs";
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20); // long beside any flush: the server is idle when the request comes
-    private static readonly IReadOnlyList<Column> Columns = [new(Micros, "µs", 0), new(Flushes, "in fdatasyncs", 2)];
+    private const string Syncs = "fdatasyncs";
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20); // long beside any sync: the server is idle when the request comes
+    private static readonly IReadOnlyList<Column> Columns = [new(Micros, "µs", 0), new(Syncs, "in fdatasyncs", 2)];
 
     public string Name => "lone";
 
@@ -28,7 +28,7 @@ internal sealed class LoneRequest : ISuitePart
         await using EstatNode node = await EstatNode.StandaloneAsync(folder);
         using var client = new HttpClient();
         var collect = new Uri(node.Address, "/collect");
-        var flushes = new List<double>();
+        var syncs = new List<double>();
         var memory = new List<double>();
         var disk = new List<double>();
         string path = Path.Combine(folder, "fdatasync.bench");
@@ -41,18 +41,18 @@ internal sealed class LoneRequest : ISuitePart
                 long started = Stopwatch.GetTimestamp();
                 file.Write(line);
                 Libc.SyncData(file);
-                flushes.Add(Stopwatch.GetElapsedTime(started).TotalMicroseconds);
+                syncs.Add(Stopwatch.GetElapsedTime(started).TotalMicroseconds);
                 memory.Add(await SendAsync(client, collect, "memory", time));
                 disk.Add(await SendAsync(client, collect, "disk", time));
             }
         }
 
-        double flush = Row.Median(flushes);
+        double sync = Row.Median(syncs);
         return [new Section(
-            Name, $"a lone request, medians of {Times}", Columns, [Of("fdatasync", flushes), Of("memory", memory), Of("disk", disk)], [])];
+            Name, $"a lone request, medians of {Times}", Columns, [Of("fdatasync", syncs), Of("memory", memory), Of("disk", disk)], [])];
 
         Row Of(string name, List<double> micros) =>
-            Row.Of(name, [new Dictionary<string, double> { [Micros] = Row.Median(micros), [Flushes] = Row.Median(micros) / flush }]);
+            Row.Of(name, [new Dictionary<string, double> { [Micros] = Row.Median(micros), [Syncs] = Row.Median(micros) / sync }]);
     }
 
     private static async Task<double> SendAsync(HttpClient client, Uri collect, string level, int time)

@@ -2,7 +2,7 @@
 namespace Estat.Bench.Suite;
 
 /// <summary>
-/// A folder under TMPDIR or /var/tmp, and not /tmp, which is a tmpfs on many machines: a flush there costs nothing. What servers and Ceph make for
+/// A folder under TMPDIR or /var/tmp, and not /tmp, which is a tmpfs on many machines: a sync there costs nothing. What servers and Ceph make for
 /// themselves goes there, too. Gone at dispose.
 /// </summary>
 internal sealed class WorkFolder : IDisposable

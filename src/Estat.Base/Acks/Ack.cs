@@ -13,7 +13,7 @@ public enum Admission
     /// <summary>The disk is past its high-water mark, or the DLQ at its capacity: 503 with Retry-After.</summary>
     StorageFull,
 
-    /// <summary>The spool's disk refused a write or a flush. The events were not acknowledged; they may be there. 503 with Retry-After.</summary>
+    /// <summary>The spool's disk refused a write or a sync. The events were not acknowledged; they may be there. 503 with Retry-After.</summary>
     DiskFailed,
 
     /// <summary>The node is draining: 503 with Retry-After.</summary>

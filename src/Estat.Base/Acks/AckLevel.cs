@@ -7,10 +7,10 @@ public enum AckLevel
     /// <summary>In a bounded buffer: survives a drain and a storage outage, not a kill.</summary>
     Memory,
 
-    /// <summary>In the spool, flushed to the device: survives a kill and a power cut.</summary>
+    /// <summary>In the spool, synced to the device: survives a kill and a power cut.</summary>
     Disk,
 
-    /// <summary>In the spools of two silos, flushed: survives the loss of one of them with its disk. Offered by a cluster only.</summary>
+    /// <summary>In the spools of two silos, synced: survives the loss of one of them with its disk. Offered by a cluster only.</summary>
     Replica,
 
     /// <summary>In the store: survives the loss of the node.</summary>

@@ -60,7 +60,7 @@ internal static class AtomicFile
         return created;
     }
 
-    /// <summary>Makes a folder and everything above it, durably: each new entry is flushed in its parent.</summary>
+    /// <summary>Makes a folder and everything above it, durably: each new entry is synced in its parent.</summary>
     internal static void CreateDirectory(string path)
     {
         if (Directory.Exists(path))

@@ -36,7 +36,7 @@ internal static partial class Libc
     private const uint StatxUidAndGid = 0x18;
     private const uint Unchanged = uint.MaxValue;
 
-    /// <summary>Flushes a directory's entries to the device, so that a rename or link in it survives a power cut.</summary>
+    /// <summary>Syncs a directory's entries to the device, so that a rename or link in it survives a power cut.</summary>
     internal static void SyncDirectory(string path)
     {
         int descriptor = open(path, OpenReadOnly);
@@ -58,7 +58,7 @@ internal static partial class Libc
         }
     }
 
-    /// <summary>Flushes a file's content to the device (fdatasync).</summary>
+    /// <summary>Syncs a file's content to the device (fdatasync).</summary>
     internal static void SyncData(FileStream file)
     {
         file.Flush(flushToDisk: false);
@@ -279,7 +279,7 @@ internal static partial class Libc
         }
     }
 
-    /// <summary>Ends the process on the spot: nothing is flushed, and no thread is waited for.</summary>
+    /// <summary>Ends the process on the spot: nothing is synced, and no thread is waited for.</summary>
     internal static void ExitNow(int code)
     {
         if (OperatingSystem.IsWindows())

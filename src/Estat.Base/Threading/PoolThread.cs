@@ -5,7 +5,7 @@ namespace Estat.Base.Threading;
 
 /// <summary>
 /// <c>await PoolThread.Switch()</c> goes on on a thread of the pool; at once, if it is there already. Threads that wait for sockets
-/// (<c>SOCKETS=inline</c>) and those that flush have others to serve: what computes for long or touches the disk leaves them first.
+/// (<c>SOCKETS=inline</c>) and those that sync have others to serve: what computes for long or touches the disk leaves them first.
 /// </summary>
 public readonly struct PoolThread : ICriticalNotifyCompletion
 {

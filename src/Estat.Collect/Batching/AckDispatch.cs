@@ -6,17 +6,17 @@ using Estat.Base.Threading;
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// The thread that flushed answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices:
+/// The thread that synced answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices:
 /// one work item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread. What goes on here are
 /// requests' async methods, which keep their exceptions to themselves. Should one throw all the same, the others hear their answer first; then it
 /// ends the thread, and the node turns unready and says so.
 /// </summary>
 internal sealed class AckDispatch
 {
-    // Some 16 answers of a few microseconds each: long beside the cost of a work item, short beside a flush.
+    // Some 16 answers of a few microseconds each: long beside the cost of a work item, short beside a sync.
     private const int SliceSize = 16;
 
-    // Together about as long as a flush, so that the next one begins no later than half a period late.
+    // Together about as long as a sync, so that the next one begins no later than half a period late.
     private const int OwnShare = 64;
 
     private readonly ConcurrentQueue<Slice> _idle = new();
@@ -35,14 +35,14 @@ internal sealed class AckDispatch
             rest = rest[count..];
         }
 
-        FlushingThread.IsCurrent = true;
+        SyncingThread.IsCurrent = true;
         try
         {
             AckWaiter.CompleteAll(own);
         }
         finally
         {
-            FlushingThread.IsCurrent = false;
+            SyncingThread.IsCurrent = false;
             due.Clear(); // whatever happens, nobody is told twice
         }
     }

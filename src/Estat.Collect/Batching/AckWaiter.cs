@@ -1,4 +1,4 @@
-// One request that waits for its events to be flushed.
+// One request that waits for its events to be synced.
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 using Estat.Base.Acks;
@@ -6,7 +6,7 @@ using Estat.Base.Acks;
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// Completed once all chunks that hold its request's events are through their flush, or have failed. Pooled: whoever awaits <see cref="Task"/> gives
+/// Completed once all chunks that hold its request's events are through their sync, or have failed. Pooled: whoever awaits <see cref="Task"/> gives
 /// it back by doing so.
 /// </summary>
 internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>

@@ -5,7 +5,7 @@ using Estat.Collect.Metrics;
 namespace Estat.Collect.Batching;
 
 /// <summary>Compresses the chunks of its partition in order and hands sealed batches on. One loop; in a partition with a spool it comes after the
-/// flush.</summary>
+/// sync.</summary>
 internal sealed class BatchWriter(
     Partition partition, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, ISegmentSeals? seals, IBatchCopies? copies,
     Func<SealedBatch, ValueTask> onSealed) : IDisposable
@@ -17,11 +17,11 @@ internal sealed class BatchWriter(
     {
         await foreach (Chunk chunk in chunks.ReadAllAsync().ConfigureAwait(false))
         {
-            // Behind a spool only what was flushed is in the batch.
-            int events = _isSpooled ? chunk.FlushedEvents : chunk.Events;
+            // Behind a spool only what was synced is in the batch.
+            int events = _isSpooled ? chunk.SyncedEvents : chunk.Events;
             if (events > 0)
             {
-                encoder.Append(chunk.Batch!, chunk.Buffer.AsSpan(0, _isSpooled ? chunk.FlushedLength : chunk.Length), events);
+                encoder.Append(chunk.Batch!, chunk.Buffer.AsSpan(0, _isSpooled ? chunk.SyncedLength : chunk.Length), events);
             }
 
             if (chunk.Seals is { } reason)

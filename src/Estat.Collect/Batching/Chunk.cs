@@ -7,7 +7,7 @@ namespace Estat.Collect.Batching;
 
 /// <summary>
 /// Whole lines of one batch, in order. Filled under its partition's lock (or by one request alone), then handed to the partition's writers, the last
-/// of which returns it to the pool. A chunk never holds lines of two batches. Above <c>memory</c> it is flushed in pieces while it is still being
+/// of which returns it to the pool. A chunk never holds lines of two batches. Above <c>memory</c> it is synced in pieces while it is still being
 /// filled: what lies before <see cref="TakenLength"/> does not change any more.
 /// </summary>
 internal sealed class Chunk(byte[] buffer)
@@ -26,20 +26,20 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Whether the batch ends with this chunk, and why.</summary>
     internal FlushReason? Seals { get; set; }
 
-    /// <summary>Bytes that the partition's spool writer has taken to flush.</summary>
+    /// <summary>Bytes that the partition's spool writer has taken to sync.</summary>
     internal int TakenLength { get; set; }
 
     /// <summary>Lines that it has taken.</summary>
     internal int TakenEvents { get; set; }
 
-    /// <summary>Bytes that were flushed. The rest was refused by the disk and is in no batch. The spool writer's own until the chunk leaves
+    /// <summary>Bytes that were synced. The rest was refused by the disk and is in no batch. The spool writer's own until the chunk leaves
     /// it.</summary>
-    internal int FlushedLength { get; set; }
+    internal int SyncedLength { get; set; }
 
-    /// <summary>Lines that were flushed.</summary>
-    internal int FlushedEvents { get; set; }
+    /// <summary>Lines that were synced.</summary>
+    internal int SyncedEvents { get; set; }
 
-    /// <summary>Who waits for the flush of lines that were not taken yet.</summary>
+    /// <summary>Who waits for the sync of lines that were not taken yet.</summary>
     internal List<AckWaiter> Waiters { get; } = [];
 
     /// <summary>At a gateway: traced requests that brought its lines; null when there are none.</summary>
@@ -59,8 +59,8 @@ internal sealed class Chunk(byte[] buffer)
         Seals = null;
         TakenLength = 0;
         TakenEvents = 0;
-        FlushedLength = 0;
-        FlushedEvents = 0;
+        SyncedLength = 0;
+        SyncedEvents = 0;
         Waiters.Clear();
         Requests = null; // whoever sends them may hold them still
     }

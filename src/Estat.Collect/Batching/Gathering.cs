@@ -1,14 +1,14 @@
-// When what has gathered in a partition is worth a flush, and the wake-up of who flushes it.
+// When what has gathered in a partition is worth a sync, and the wake-up of who syncs it.
 namespace Estat.Collect.Batching;
 
 /// <summary>
-/// Who comes to an idle partition waits for nobody. A busy one flushes when about as many requests wait as went last time, or after
-/// <see cref="Longest"/>: each flush costs some 100 µs of CPU time whatever it carries. All but <see cref="Sleep"/> and <see cref="Wake"/> is called
+/// Who comes to an idle partition waits for nobody. A busy one syncs when about as many requests wait as went last time, or after
+/// <see cref="Longest"/>: each sync costs some 100 µs of CPU time whatever it carries. All but <see cref="Sleep"/> and <see cref="Wake"/> is called
 /// under the partition's lock.
 /// </summary>
 internal sealed class Gathering : IDisposable
 {
-    // Beyond this many requests a flush's cost is little for each.
+    // Beyond this many requests a sync's cost is little for each.
     private const int MostWorthWaitingFor = 20;
 
     // The finest that a timed wait knows; it ends sooner as soon as the others are there.
@@ -21,7 +21,7 @@ internal sealed class Gathering : IDisposable
     private bool _isUrgent;
     private bool _sleeps;
 
-    /// <summary>Whether a flush is due.</summary>
+    /// <summary>Whether a sync is due.</summary>
     internal bool IsDue => _isUrgent || _waiting >= _worth;
 
     /// <summary>One more request waits.</summary>

@@ -23,7 +23,7 @@ internal sealed class OpenBatch(string key, DateTimeOffset opened, bool isAwaite
     /// <summary>Uncompressed bytes.</summary>
     internal long Bytes { get; set; }
 
-    /// <summary>Its place in the spool, from its first flush on; null in a partition without one. Set by the partition's spool writer, then the batch
+    /// <summary>Its place in the spool, from its first sync on; null in a partition without one. Set by the partition's spool writer, then the batch
     /// writer's.</summary>
     internal Segment? Segment { get; set; }
 

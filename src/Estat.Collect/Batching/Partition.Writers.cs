@@ -1,4 +1,4 @@
-// What a partition's writers ask of it: lines to flush, batches that the disk failed, room that is free again.
+// What a partition's writers ask of it: lines to sync, batches that the disk failed, room that is free again.
 using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
@@ -54,7 +54,7 @@ internal sealed partial class Partition
     }
 
     /// <summary>Events are durable and about to be acknowledged. Called by the spool writer only.</summary>
-    internal void OnFlushed(long events, long requests)
+    internal void OnSynced(long events, long requests)
     {
         Volatile.Write(ref _acceptedEvents, _acceptedEvents + events);
         Volatile.Write(ref _acceptedRequests, _acceptedRequests + requests);

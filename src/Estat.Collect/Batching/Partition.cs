@@ -12,11 +12,11 @@ namespace Estat.Collect.Batching;
 /// A partition of one ack level. Requests encode their event under a short lock into the chunk that is being filled; which batch an event belongs to
 /// is decided there, so that an answer can name the batch. Full chunks leave for the partition's writers: at <c>memory</c> the
 /// <see cref="BatchWriter"/> alone; above it first the <see cref="SpoolWriter"/>, which also takes what gathers in a chunk that is not full,
-/// as requests wait for its flush.
+/// as requests wait for its sync.
 /// </summary>
 /// <remarks>
 /// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
-/// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here, are being flushed or compressed.
+/// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here, are being synced or compressed.
 /// </remarks>
 internal sealed partial class Partition : IDisposable
 {
@@ -241,7 +241,7 @@ internal sealed partial class Partition : IDisposable
         }
     }
 
-    // Above memory nothing counts as accepted before it is flushed.
+    // Above memory nothing counts as accepted before it is synced.
     private void CountRequest()
     {
         if (_waiters is null)

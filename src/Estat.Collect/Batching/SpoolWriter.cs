@@ -1,4 +1,4 @@
-// Group commit: one flush serves all that wait.
+// Group commit: one sync serves all that wait.
 using Estat.Base.Acks;
 using Estat.Collect.Metrics;
 using Estat.Collect.Spooling;
@@ -7,8 +7,8 @@ namespace Estat.Collect.Batching;
 
 /// <summary>
 /// The spool's one writer of a partition, on a thread of its own, as it spends its life in blocking calls. It takes whatever has gathered since its
-/// last flush, writes it as records, flushes once, and lets all those requests go on. So a lone request waits for one flush and for nobody else, and
-/// under load a flush serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took
+/// last sync, writes it as records, syncs once, and lets all those requests go on. So a lone request waits for one sync and for nobody else, and
+/// under load a sync serves as many as came during the one before. Chunks go on to the <see cref="BatchWriter"/>, in order, whether the disk took
 /// them or not.
 /// </summary>
 /// <param name="partition">Whose lines it takes.</param>
@@ -18,7 +18,7 @@ namespace Estat.Collect.Batching;
 /// <param name="time">Clock.</param>
 internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies? copies, EstatInstruments instruments, TimeProvider time)
 {
-    private readonly Channel<Chunk> _flushed = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true,
+    private readonly Channel<Chunk> _synced = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true,
         SingleWriter = true });
     private readonly List<TakenLines> _group = [];
     private readonly HashSet<Chunk> _refused = [];
@@ -27,8 +27,8 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
     private readonly AckDispatch _acks = new();
     private bool _isSettled;
 
-    /// <summary>Chunks whose flush is over.</summary>
-    internal ChannelReader<Chunk> Flushed => _flushed.Reader;
+    /// <summary>Chunks whose sync is over.</summary>
+    internal ChannelReader<Chunk> Synced => _synced.Reader;
 
     /// <summary>Works until the partition is closed and empty. What it throws is a bug: the partition must take nothing more.</summary>
     internal Task RunAsync(string name)
@@ -52,7 +52,7 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
             }
             finally
             {
-                _flushed.Writer.Complete();
+                _synced.Writer.Complete();
             }
         })
         { IsBackground = true, Name = name }.Start();
@@ -62,7 +62,7 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
     private void Commit()
     {
         long started = time.GetTimestamp();
-        spool.OnFlushing(this, begins: true);
+        spool.OnSyncing(this, begins: true);
         foreach (TakenLines taken in _group)
         {
             if (taken.Events > 0)
@@ -74,13 +74,13 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         copies?.Begin(_group, _refused);
         foreach (OpenBatch batch in _touched)
         {
-            Flush(batch);
+            Sync(batch);
         }
 
-        spool.OnFlushing(this, begins: false);
+        spool.OnSyncing(this, begins: false);
         if (_touched.Count > 0)
         {
-            instruments.OnSpoolFlushed(time.GetElapsedTime(started));
+            instruments.OnSpoolSynced(time.GetElapsedTime(started));
         }
 
         copies?.End();
@@ -89,7 +89,7 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         {
             if (batch.IsSpoiled)
             {
-                batch.Segment!.CutUnflushed();
+                batch.Segment!.CutUnsynced();
             }
         }
 
@@ -97,7 +97,7 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         {
             if (taken.IsLast)
             {
-                _flushed.Writer.TryWrite(taken.Chunk);
+                _synced.Writer.TryWrite(taken.Chunk);
             }
         }
 
@@ -134,15 +134,15 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         }
     }
 
-    // What was written before a write failed can still be flushed; what a flush failed on cannot.
-    private void Flush(OpenBatch batch)
+    // What was written before a write failed can still be synced; what a sync failed on cannot.
+    private void Sync(OpenBatch batch)
     {
         try
         {
-            batch.Segment!.Flush();
+            batch.Segment!.Sync();
             if (!batch.IsSpoiled)
             {
-                spool.OnFlushed();
+                spool.OnSynced();
             }
         }
         catch (Exception error) // whatever a file system has to say
@@ -175,13 +175,13 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         long requests = 0;
         foreach (TakenLines taken in _group)
         {
-            bool isFlushed = !_refused.Contains(taken.Chunk);
-            AckLevel? reached = !isFlushed || copies is null ? AckLevel.Disk : copies.LevelOf(taken.Chunk.Batch!);
-            Admission admission = !isFlushed ? Admission.DiskFailed : reached is null ? Admission.NoReplica : Admission.Accepted;
-            if (isFlushed)
+            bool isSynced = !_refused.Contains(taken.Chunk);
+            AckLevel? reached = !isSynced || copies is null ? AckLevel.Disk : copies.LevelOf(taken.Chunk.Batch!);
+            Admission admission = !isSynced ? Admission.DiskFailed : reached is null ? Admission.NoReplica : Admission.Accepted;
+            if (isSynced)
             {
-                taken.Chunk.FlushedLength += taken.Lines.Length;
-                taken.Chunk.FlushedEvents += taken.Events;
+                taken.Chunk.SyncedLength += taken.Lines.Length;
+                taken.Chunk.SyncedEvents += taken.Events;
                 events += taken.Events;
                 if (copies is not null && reached == AckLevel.Disk)
                 {
@@ -199,11 +199,11 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
             }
         }
 
-        partition.OnFlushed(events, requests);
+        partition.OnSynced(events, requests);
         _acks.Send(_due);
     }
 
-    // After a crash of this writer: nobody may wait for a flush that will not come. What was flushed is in the spool, for the next start.
+    // After a crash of this writer: nobody may wait for a sync that will not come. What was synced is in the spool, for the next start.
     private void RefuseAll()
     {
         partition.Close();

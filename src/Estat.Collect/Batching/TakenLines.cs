@@ -1,7 +1,7 @@
 // What passes between a partition and its spool writer.
 namespace Estat.Collect.Batching;
 
-/// <summary>Lines of one chunk that the spool writer takes to flush at once.</summary>
+/// <summary>Lines of one chunk that the spool writer takes to sync at once.</summary>
 /// <param name="Chunk">Where they are; it may still be filled behind them.</param>
 /// <param name="Lines">The lines; empty for a chunk that only carries a seal.</param>
 /// <param name="Events">Their number.</param>

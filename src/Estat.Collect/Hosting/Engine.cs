@@ -282,7 +282,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         if (await Task.WhenAny(writing, Task.Delay(Max(budget - dlqReserve, TimeSpan.Zero), _time, CancellationToken.None))
             .ConfigureAwait(false) != writing)
         {
-            // A disk that neither takes a flush nor refuses it. What was acknowledged is in the spool; what was not will not be.
+            // A disk that neither takes a sync nor refuses it. What was acknowledged is in the spool; what was not will not be.
             LogWritersHang(_logger, _spool.Folder);
             return Ledger.Read().Buffered + Ledger.Arrived(Place.Dropped) - givenUpBefore;
         }

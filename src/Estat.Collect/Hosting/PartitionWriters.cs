@@ -25,7 +25,7 @@ internal sealed class PartitionWriters : IDisposable
         Partition = new Partition(level, options, keys, chunks, waiters, time);
         IGroupCopies? itsCopies = level == AckLevel.Replica ? copies!.Of(Partition) : null;
         _spoolWriter = level == AckLevel.Memory ? null : new SpoolWriter(Partition, spool, itsCopies, instruments, time);
-        _batchWriter = new BatchWriter(Partition, _spoolWriter?.Flushed ?? Partition.Ready, chunks, encoder, seals, copies, onSealed);
+        _batchWriter = new BatchWriter(Partition, _spoolWriter?.Synced ?? Partition.Ready, chunks, encoder, seals, copies, onSealed);
     }
 
     /// <summary>Where requests append.</summary>

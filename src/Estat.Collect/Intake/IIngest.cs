@@ -8,7 +8,7 @@ namespace Estat.Collect.Intake;
 
 /// <summary>
 /// Takes events. Spans and blocks are read before the call returns its task, which completes once the ack level is reached. Who awaits it may go on
-/// on the thread that flushed: what is slow or waits switches to <see cref="PoolThread"/> first, or the next flush waits for it.
+/// on the thread that synced: what is slow or waits switches to <see cref="PoolThread"/> first, or the next sync waits for it.
 /// </summary>
 public interface IIngest
 {

@@ -102,7 +102,7 @@ internal sealed class LocalIngest(
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));
 
-    // A flush costs the same whatever it carries: another partition is worth its flushes only when the first one's writers lag behind.
+    // A sync costs the same whatever it carries: another partition is worth its syncs only when the first one's writers lag behind.
     private static Appended AppendToFirst(in EventHeader header, ReadOnlySpan<byte> body, Partition[] partitions)
     {
         foreach (Partition partition in partitions)
@@ -135,10 +135,10 @@ internal sealed class LocalIngest(
     }
 
     // A batch leaves within STORED_MAX_WAIT of its first event, and its upload may take as long again. What is not stored by then is on the disk.
-    private async ValueTask<Ack> WhenStoredAsync(ValueTask<Ack> flushed, List<OpenBatch> batches)
+    private async ValueTask<Ack> WhenStoredAsync(ValueTask<Ack> synced, List<OpenBatch> batches)
     {
         long started = time.GetTimestamp();
-        Ack ack = await flushed.ConfigureAwait(false);
+        Ack ack = await synced.ConfigureAwait(false);
         if (!ack.IsAccepted)
         {
             return ack;

@@ -21,7 +21,7 @@ public sealed class EstatInstruments : IDisposable
     private static readonly InstrumentAdvice<double> SlowBuckets =
         new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
 
-    // Acks: from a microsecond in memory to a slow flush.
+    // Acks: from a microsecond in memory to a slow sync.
     private static readonly InstrumentAdvice<double> FastBuckets =
         new() { HistogramBucketBoundaries = [0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1] };
 
@@ -36,7 +36,7 @@ public sealed class EstatInstruments : IDisposable
     private readonly Histogram<double> _uploadDuration;
     private readonly Histogram<double> _queueWait;
     private readonly Histogram<double> _ackDuration;
-    private readonly Histogram<double> _spoolFlush;
+    private readonly Histogram<double> _spoolSync;
     private readonly Counter<long> _spoolErrors;
     private readonly Counter<long> _segmentsDamaged;
     private readonly Counter<long> _replicaDegraded;
@@ -62,7 +62,7 @@ public sealed class EstatInstruments : IDisposable
             "estat_upload_queue_wait_seconds", Seconds, "Time that a sealed batch waited for an uploader", advice: SlowBuckets);
         _ackDuration = Meter.CreateHistogram(
             "estat_ack_duration_seconds", Seconds, "From the request's headers to its answer, every 64th accepted request", advice: FastBuckets);
-        _spoolFlush = Meter.CreateHistogram(
+        _spoolSync = Meter.CreateHistogram(
             "estat_spool_flush_seconds", Seconds, "Time of one group commit to the spool: write and fdatasync", advice: FastBuckets);
         _spoolErrors = Meter.CreateCounter<long>("estat_spool_errors_total", description: "Writes and syncs that the spool's disk refused");
         _segmentsDamaged = Meter.CreateCounter<long>(
@@ -214,10 +214,10 @@ public sealed class EstatInstruments : IDisposable
     /// <summary>The DLQ's disk refused a batch.</summary>
     internal void OnDlqWriteFailed() => _dlqWriteErrors.Add(1);
 
-    /// <summary>A group of events was written to the spool and flushed, or was refused.</summary>
-    internal void OnSpoolFlushed(TimeSpan duration) => _spoolFlush.Record(duration.TotalSeconds);
+    /// <summary>A group of events was written to the spool and synced, or was refused.</summary>
+    internal void OnSpoolSynced(TimeSpan duration) => _spoolSync.Record(duration.TotalSeconds);
 
-    /// <summary>The spool's disk refused a write or a flush.</summary>
+    /// <summary>The spool's disk refused a write or a sync.</summary>
     internal void OnSpoolFailed() => _spoolErrors.Add(1);
 
     /// <summary>Events that were to have a copy were acknowledged without.</summary>

@@ -1,4 +1,4 @@
-// What the spool needs of a file system. The real one is DiskFiles; tests put one in its place that forgets what was not flushed.
+// What the spool needs of a file system. The real one is DiskFiles; tests put one in its place that forgets what was not synced.
 namespace Estat.Collect.Spooling;
 
 /// <summary>The files of one folder. Safe for concurrent use by different names.</summary>
@@ -21,7 +21,7 @@ internal interface ISpoolFiles
     /// <summary>Whether the folder has a file of this name, wherever the folder's path leads; null when that cannot be asked.</summary>
     bool? Has(string name);
 
-    /// <summary>Flushes the folder's entries to the device.</summary>
+    /// <summary>Syncs the folder's entries to the device.</summary>
     void SyncFolder();
 
     /// <summary>Gives a file another name; its open file stays open. Not durable before <see cref="SyncFolder"/>.</summary>
@@ -63,7 +63,7 @@ internal interface ISpoolFile : IDisposable
     /// <summary>Reads up to the span's length; 0 at the end.</summary>
     int Read(long offset, Span<byte> bytes);
 
-    /// <summary>Flushes content and length to the device (fdatasync). When it throws, nothing is known of what was written since the last
+    /// <summary>Syncs content and length to the device (fdatasync). When it throws, nothing is known of what was written since the last
     /// one.</summary>
     void Sync();
 

@@ -5,8 +5,8 @@ using Estat.Base.Threading;
 namespace Estat.Collect.Spooling;
 
 /// <summary>
-/// One batch's file. One user after another: the partition's spool writer appends and flushes; the batch writer seals, once the last record is
-/// through; whoever secured the batch elsewhere deletes. After a failed write or flush it takes nothing more, and nobody may rely on it.
+/// One batch's file. One user after another: the partition's spool writer appends and syncs; the batch writer seals, once the last record is
+/// through; whoever secured the batch elsewhere deletes. After a failed write or sync it takes nothing more, and nobody may rely on it.
 /// </summary>
 internal sealed class Segment
 {
@@ -16,10 +16,10 @@ internal sealed class Segment
     private readonly byte[] _frame = new byte[SegmentFormat.FrameBytes];
     private long _end;
     private long _sequence;
-    private long _flushedEnd;
-    private long _flushedSequence;
+    private long _syncedEnd;
+    private long _syncedSequence;
     private bool _ended;
-    private bool _flushFailed;
+    private bool _syncFailed;
     private bool _deleted;
 
     private Segment(Spool spool, string name, ISpoolFile file, ulong nonce)
@@ -33,8 +33,8 @@ internal sealed class Segment
     /// <summary>The file's name.</summary>
     internal string Name { get; }
 
-    /// <summary>Events whose flush succeeded.</summary>
-    internal long Events => _flushedSequence;
+    /// <summary>Events whose sync succeeded.</summary>
+    internal long Events => _syncedSequence;
 
     /// <summary>
     /// Whether what was acknowledged is there, and nothing else: no sync ever failed, what a failed write left was cut off, and the spool's folder
@@ -45,7 +45,7 @@ internal sealed class Segment
     /// <summary>Whether it may be left to the disk: the next start would find it, whole.</summary>
     internal bool IsSafe => IsTrusted && _file.HasName(Name) == true;
 
-    /// <summary>Gives an empty file, whose entry is durable, its identity. Durable with the first flush of records.</summary>
+    /// <summary>Gives an empty file, whose entry is durable, its identity. Durable with the first sync of records.</summary>
     /// <exception cref="IOException">The disk refuses.</exception>
     internal static Segment Begin(Spool spool, string name, ISpoolFile file, string key, DateTimeOffset opened)
     {
@@ -54,10 +54,10 @@ internal sealed class Segment
         SegmentFormat.WriteHead(head, name, new SegmentIdentity(key, opened, nonce));
         file.Write(0, head);
         spool.OnGrown(SegmentFormat.HeadBytes);
-        return new Segment(spool, name, file, nonce) { _end = SegmentFormat.HeadBytes, _flushedEnd = SegmentFormat.HeadBytes };
+        return new Segment(spool, name, file, nonce) { _end = SegmentFormat.HeadBytes, _syncedEnd = SegmentFormat.HeadBytes };
     }
 
-    /// <summary>Adds whole lines as one record. Not flushed.</summary>
+    /// <summary>Adds whole lines as one record. Not synced.</summary>
     /// <exception cref="IOException">The disk refuses; the segment takes nothing more.</exception>
     internal void Append(ReadOnlyMemory<byte> lines, int events)
     {
@@ -80,9 +80,9 @@ internal sealed class Segment
         _spool.OnGrown(length);
     }
 
-    /// <summary>Flushes what was appended.</summary>
-    /// <exception cref="IOException">Nothing since the last flush may be believed; the segment takes nothing more.</exception>
-    internal void Flush()
+    /// <summary>Syncs what was appended.</summary>
+    /// <exception cref="IOException">Nothing since the last sync may be believed; the segment takes nothing more.</exception>
+    internal void Sync()
     {
         try
         {
@@ -91,33 +91,33 @@ internal sealed class Segment
         catch
         {
             _ended = true;
-            _flushFailed = true;
+            _syncFailed = true;
             IsTrusted = false;
             throw;
         }
 
-        _flushedEnd = _end;
-        _flushedSequence = _sequence;
+        _syncedEnd = _end;
+        _syncedSequence = _sequence;
     }
 
     /// <summary>
     /// Cuts off what was written and never acknowledged, as far as a failing disk lets us. Recovery copes when it does not; a segment without a
-    /// failed flush can be relied upon again when it does.
+    /// failed sync can be relied upon again when it does.
     /// </summary>
-    internal void CutUnflushed()
+    internal void CutUnsynced()
     {
         try
         {
-            _file.Truncate(_flushedEnd);
+            _file.Truncate(_syncedEnd);
             _file.Sync();
-            _spool.OnGrown(_flushedEnd - _end);
-            _end = _flushedEnd;
-            _sequence = _flushedSequence;
-            IsTrusted = !_flushFailed;
+            _spool.OnGrown(_syncedEnd - _end);
+            _end = _syncedEnd;
+            _sequence = _syncedSequence;
+            IsTrusted = !_syncFailed;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _flushFailed = true; // the failure that led here was logged and counted
+            _syncFailed = true; // the failure that led here was logged and counted
         }
     }
 

@@ -14,7 +14,7 @@ internal enum TailKind
     /// record.</summary>
     Torn,
 
-    /// <summary>A bad record with good ones behind it: what was flushed has been damaged.</summary>
+    /// <summary>A bad record with good ones behind it: what was synced has been damaged.</summary>
     Damaged,
 }
 

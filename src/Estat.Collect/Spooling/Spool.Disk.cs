@@ -44,9 +44,9 @@ internal sealed partial class Spool
         {
             last = Task.Run(() =>
             {
-                OnFlushing(what, begins: true);
+                OnSyncing(what, begins: true);
                 call();
-                OnFlushing(what, begins: false);
+                OnSyncing(what, begins: false);
             });
         }
 
@@ -59,16 +59,16 @@ internal sealed partial class Spool
         return last;
     }
 
-    /// <summary>A writer begins (true) or ends a flush.</summary>
-    internal void OnFlushing(object writer, bool begins)
+    /// <summary>A writer begins (true) or ends a sync.</summary>
+    internal void OnSyncing(object writer, bool begins)
     {
         if (begins)
         {
-            _flushing[writer] = _time.GetTimestamp();
+            _syncing[writer] = _time.GetTimestamp();
         }
         else
         {
-            _flushing.TryRemove(writer, out _);
+            _syncing.TryRemove(writer, out _);
         }
     }
 
@@ -82,7 +82,7 @@ internal sealed partial class Spool
         }
     }
 
-    /// <summary>A write or flush failed.</summary>
+    /// <summary>A write or sync failed.</summary>
     internal void OnFailed(string segment, Exception error)
     {
         int failures = Interlocked.Increment(ref _failures);
@@ -102,8 +102,8 @@ internal sealed partial class Spool
         LogSealFailed(_logger, segment, error.Message);
     }
 
-    /// <summary>A flush succeeded.</summary>
-    internal void OnFlushed()
+    /// <summary>A sync succeeded.</summary>
+    internal void OnSynced()
     {
         if (Volatile.Read(ref _failures) != 0 && Interlocked.Exchange(ref _failures, 0) >= FailuresUntilUnready)
         {
@@ -151,7 +151,7 @@ internal sealed partial class Spool
 
     private void CheckHanging()
     {
-        bool hangs = _flushing.Values.Any(since => _time.GetElapsedTime(since) > HangsAfter);
+        bool hangs = _syncing.Values.Any(since => _time.GetElapsedTime(since) > HangsAfter);
         if (hangs != _hangs)
         {
             _hangs = hangs;
@@ -178,7 +178,7 @@ internal sealed partial class Spool
             }
 
             _files.Delete(ProbeName);
-            OnFlushed();
+            OnSynced();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -61,7 +61,7 @@ internal sealed partial class Spool
         {
             _looking = Task.Run(() =>
             {
-                OnFlushing(_files, begins: true);
+                OnSyncing(_files, begins: true);
                 try
                 {
                     Look();
@@ -77,7 +77,7 @@ internal sealed partial class Spool
                 }
                 finally
                 {
-                    OnFlushing(_files, begins: false);
+                    OnSyncing(_files, begins: false);
                 }
             });
         }

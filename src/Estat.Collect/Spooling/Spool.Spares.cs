@@ -95,7 +95,7 @@ internal sealed partial class Spool
         }
     }
 
-    // Flushing what overwrites zeros takes about half the time of flushing what makes a file longer: no block is allocated, no size is journalled
+    // Syncing what overwrites zeros takes about half the time of syncing what makes a file longer: no block is allocated, no size is journalled
     // (docs/decisions/0005). As many zeros as the last segments were long, so that a node with small batches writes few of them.
     private static void Prefill(ISpoolFile file, string name, long length)
     {

@@ -13,12 +13,12 @@ namespace Estat.Collect.Spooling;
 /// <summary>
 /// What a reader may assume, and tests try to refute (docs/guarantees.md):
 /// a segment is one batch with one writer; an event is acknowledged only after an fdatasync that began after its record was written has succeeded, in
-/// a file whose entry in the folder was flushed before; so every acknowledged record lies in the run of good records from the head on; a segment
-/// takes nothing more after a failed write or flush, nor after its seal; the seal is flushed before the first upload; the file is deleted only when
+/// a file whose entry in the folder was synced before; so every acknowledged record lies in the run of good records from the head on; a segment
+/// takes nothing more after a failed write or sync, nor after its seal; the seal is synced before the first upload; the file is deleted only when
 /// all of its events are durable elsewhere. What a torn tail looks like: fewer bytes than its frame says, zeros, or a checksum that does not hold,
 /// and no good record behind it.
 /// </summary>
-/// <remarks>One process owns the folder. Its id and the number of this start are flushed before anything is served: they make keys unique.</remarks>
+/// <remarks>One process owns the folder. Its id and the number of this start are synced before anything is served: they make keys unique.</remarks>
 internal sealed partial class Spool : IDisposable
 {
     /// <summary>Ends a segment's name.</summary>
@@ -36,7 +36,7 @@ internal sealed partial class Spool : IDisposable
     private static readonly byte[] Zeros = new byte[256 * 1024];
     private static readonly TimeSpan GuardInterval = TimeSpan.FromSeconds(1);
 
-    // A flush takes milliseconds, on a bad day a second. Requests that wait longer than this should go elsewhere.
+    // A sync takes milliseconds, on a bad day a second. Requests that wait longer than this should go elsewhere.
     private static readonly TimeSpan HangsAfter = TimeSpan.FromSeconds(5);
     private static readonly string[] VolatileFileSystems = ["tmpfs", "ramfs"];
 
@@ -46,7 +46,7 @@ internal sealed partial class Spool : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly long _start;
-    private readonly ConcurrentDictionary<object, long> _flushing = new();
+    private readonly ConcurrentDictionary<object, long> _syncing = new();
     private readonly ConcurrentDictionary<string, ISpoolFile> _open = new();
     private readonly Channel<(string Name, ISpoolFile File)> _spares;
     private readonly ToldFault _freeUnknown = new();

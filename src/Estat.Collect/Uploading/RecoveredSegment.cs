@@ -37,7 +37,7 @@ internal sealed class RecoveredSegment : IDisposable
     /// <summary>What is wrong with them.</summary>
     internal string TailReason { get; private init; } = "";
 
-    /// <summary>Whether something that had been flushed is no longer what it was.</summary>
+    /// <summary>Whether something that had been synced is no longer what it was.</summary>
     internal bool IsDamaged { get; private init; }
 
     /// <summary>Whether another version wrote it: its bytes are copied, and it stays.</summary>
@@ -61,7 +61,7 @@ internal sealed class RecoveredSegment : IDisposable
         {
             if (reader.Seal is null)
             {
-                // A process that was killed may have written and not flushed: what is judged and sealed now would be another file after a power cut,
+                // A process that was killed may have written and not synced: what is judged and sealed now would be another file after a power cut,
                 // and its tail another object.
                 reader.Sync();
             }

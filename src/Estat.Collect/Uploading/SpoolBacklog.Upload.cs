@@ -26,7 +26,7 @@ internal sealed partial class SpoolBacklog
         if (recovered.Key is { } key && (_dlq.Holds(key) || _dlq.WasDiscarded(key)))
         {
             // It was on its way out when the node ended. The DLQ has, and is counted with, all that was acknowledged; the segment may hold events
-            // besides whose flush failed: uploaded first, they would make the DLQ's batch a stranger under its own key. What somebody discarded
+            // besides whose sync failed: uploaded first, they would make the DLQ's batch a stranger under its own key. What somebody discarded
             // there was counted there, and does not come back from here.
             _ledger.Find(-segment.Events, Place.Spooled);
         }

@@ -121,7 +121,7 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Nothing of what a failed flush was to secure is believed: the batch leaves from memory. Were it interrupted, recovery would find the
+            // Nothing of what a failed sync was to secure is believed: the batch leaves from memory. Were it interrupted, recovery would find the
             // same run of records, and so the same batch: nothing is appended to a segment whose batch has ended.
             segment.Distrust();
             _spool.OnSealFailed(segment.Name, error);

@@ -5,7 +5,7 @@ using Estat.Grains.Forwarding;
 
 namespace Estat.Grains.Batching;
 
-/// <summary>Holds nothing: the silo's partitions do, so one flush serves many calls, and a call that waits for it keeps no other one out.</summary>
+/// <summary>Holds nothing: the silo's partitions do, so one sync serves many calls, and a call that waits for it keeps no other one out.</summary>
 [StatelessWorker(1), Reentrant, GrainType("batch")]
 internal sealed class BatchGrain(PacketIntake intake, CollectOptions options) : Grain, IBatchGrain
 {

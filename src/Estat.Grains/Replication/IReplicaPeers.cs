@@ -4,7 +4,7 @@ namespace Estat.Grains.Replication;
 /// <summary>What a partner says to records.</summary>
 public enum ReplicaAnswer
 {
-    /// <summary>They are in its spool, flushed, behind all records of the batch before them.</summary>
+    /// <summary>They are in its spool, synced, behind all records of the batch before them.</summary>
     Held,
 
     /// <summary>It takes no more for this batch, ever: it has finished it, believing its owner dead, or its own disk failed.</summary>

@@ -13,7 +13,7 @@ namespace Estat.Grains.Replication;
 /// stored more or less of it), so finishing is safe whenever it happens, also while the owner lives. A batch is finished when its owner is gone, when
 /// it has been held for too long without word from its owner, when this silo's disk fails under it, when this silo drains, and after a restart.
 /// </summary>
-/// <remarks>All state belongs to one thread, which takes calls in the order in which they come and flushes once for all that have gathered.</remarks>
+/// <remarks>All state belongs to one thread, which takes calls in the order in which they come and syncs once for all that have gathered.</remarks>
 public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
 {
     private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>(new UnboundedChannelOptions { SingleReader = true });
@@ -135,7 +135,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
             }
         }
 
-        Flush();
+        Sync();
     }
 
     private void Write(Hold hold)
@@ -174,15 +174,15 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
     private bool MayBegin(in ReplicaRecords records) =>
         records.FirstSequence == 1 && !_drains && !_spool.IsFull && !_spool.IsFailing && !_gone.Contains(ObjectKeys.InstanceOf(records.Key));
 
-    private void Flush()
+    private void Sync()
     {
         foreach (HeldBatch batch in _group.Select(item => item.Batch).Distinct().Where(batch => !batch.IsFinished).ToArray())
         {
             try
             {
-                _spool.OnFlushing(this, begins: true);
-                batch.Segment.Flush();
-                _spool.OnFlushed();
+                _spool.OnSyncing(this, begins: true);
+                batch.Segment.Sync();
+                _spool.OnSynced();
             }
             catch (Exception error) // whatever a file system has to say
             {
@@ -190,7 +190,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
             }
             finally
             {
-                _spool.OnFlushing(this, begins: false);
+                _spool.OnSyncing(this, begins: false);
             }
         }
 
@@ -241,7 +241,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
         }
     }
 
-    // What was flushed is durable, and what was not may go along: it was never acknowledged, and is stored once.
+    // What was synced is durable, and what was not may go along: it was never acknowledged, and is stored once.
     private void Finish(string key, HeldBatch batch)
     {
         batch.IsFinished = true;

@@ -4,8 +4,8 @@ using Estat.Base.Threading;
 namespace Estat.Http.Answering;
 
 /// <summary>
-/// Requests that a client pipelines are handled one after another on the thread that got there first. On one that polls sockets or flushes, everybody
-/// else waits meanwhile: so a connection goes on on the thread pool after <see cref="Most"/> requests in a row, and from a thread that flushes at
+/// Requests that a client pipelines are handled one after another on the thread that got there first. On one that polls sockets or syncs, everybody
+/// else waits meanwhile: so a connection goes on on the thread pool after <see cref="Most"/> requests in a row, and from a thread that syncs at
 /// once.
 /// </summary>
 internal static class FairShare
@@ -23,7 +23,7 @@ internal static class FairShare
     /// <summary>Whether the next request of this connection may be handled on this thread.</summary>
     internal static bool MayStay(HttpContext context)
     {
-        if (FlushingThread.IsCurrent)
+        if (SyncingThread.IsCurrent)
         {
             return false;
         }

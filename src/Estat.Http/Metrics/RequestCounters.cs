@@ -21,7 +21,7 @@ public sealed class RequestCounters
     /// <summary>Answered 503 because spool, DLQ or their disk was full.</summary>
     public StripedCounter StorageFull { get; } = new();
 
-    /// <summary>Answered 503 because the spool's disk refused a write or a flush.</summary>
+    /// <summary>Answered 503 because the spool's disk refused a write or a sync.</summary>
     public StripedCounter DiskFailed { get; } = new();
 
     /// <summary>Answered 503 because the node was draining.</summary>

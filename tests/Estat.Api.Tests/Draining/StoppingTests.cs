@@ -10,7 +10,7 @@ namespace Estat.Api.Tests.Draining;
 public sealed class StoppingTests
 {
     [Theory]
-    [InlineData("disk", 1)] // the last flush came to nothing, and nobody was told that it had
+    [InlineData("disk", 1)] // the last sync came to nothing, and nobody was told that it had
     [InlineData("store", 0)]
     [InlineData("key file: a pipe", 0)]
     [InlineData("key file: calls that do not come back", 0)]

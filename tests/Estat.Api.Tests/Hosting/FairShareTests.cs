@@ -41,7 +41,7 @@ public sealed class FairShareTests
         await enough.CancelAsync();
         await Task.WhenAll(greedy);
 
-        // Without a first event, nothing ever makes the thread that polls wait. One at disk is answered by the thread that flushes, which then finds
+        // Without a first event, nothing ever makes the thread that polls wait. One at disk is answered by the thread that syncs, which then finds
         // the others.
         async Task PipelineAsync(CancellationToken until)
         {

@@ -7,7 +7,7 @@ namespace Estat.Api.Tests.Hosting;
 
 public sealed class SocketsTests(RealS3 s3)
 {
-    private const int Connections = 96; // more than the flushing thread answers itself
+    private const int Connections = 96; // more than the syncing thread answers itself
     private const int Events = 30_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 

@@ -11,7 +11,7 @@ public sealed class StoppingTests : IAsyncLifetime
     private readonly StoppableNodes _nodes = new();
 
     [Theory]
-    [InlineData("both", "disk", 1)] // the last flush came to nothing, and nobody was told that it had
+    [InlineData("both", "disk", 1)] // the last sync came to nothing, and nobody was told that it had
     [InlineData("both", "store", 0)]
     [InlineData("gateway", "a silo", 0)]
     [InlineData("gateway", "key file", 0)]

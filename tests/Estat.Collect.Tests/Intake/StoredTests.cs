@@ -34,7 +34,7 @@ public sealed class StoredTests : IDisposable
         await using TestNode node = NewNode().Start();
         Ack first = await WithinAsync(node.AskAsync("a", AckLevel.Stored));
         Task<Ack>[] waiting = [.. EventLines.Bodies(20).Select(body => node.AskAsync(body, AckLevel.Stored).AsTask())];
-        await node.UntilAsync(() => node.Balance.Accepted == 21, "all to be flushed");
+        await node.UntilAsync(() => node.Balance.Accepted == 21, "all to be synced");
         _time.Advance(Pace - Tick);
         Assert.Equal(Pace - Tick, node.Engine.OldestUnflushed); // a timer fires within Advance: the batch is still open
         Assert.Equal(1, node.Store.Creates);

@@ -24,7 +24,7 @@ public sealed class ReplicationTests
         await arrived.Task.WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
         await Wait.UntilAsync(
             () => cluster.Nodes[0].Metrics.Write()
-                .Contains("estat_spool_flush_seconds_count 1", StringComparison.Ordinal), TestNode.Limit, "its own flush");
+                .Contains("estat_spool_flush_seconds_count 1", StringComparison.Ordinal), TestNode.Limit, "its own sync");
         Assert.False(asked.IsCompleted);
         gate.SetResult();
         Ack ack = await asked.WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);

@@ -1,4 +1,4 @@
-// The spool's disk fails: who was not acknowledged is told so, who was is stored, and nothing is believed that a failed flush was to secure.
+// The spool's disk fails: who was not acknowledged is told so, who was is stored, and nothing is believed that a failed sync was to secure.
 using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
@@ -12,8 +12,8 @@ public sealed class DiskTroubleTests : IDisposable
     private static readonly CollectOptions Quick = new() { RecoveryInterval = TimeSpan.FromMilliseconds(10), Partitions = 1 };
     private readonly TempFolder _folder = new();
 
-    /// <summary>How a write or a flush of an open segment fails.</summary>
-    public static TheoryData<string> Faults => ["write: no space", "write: broken", "flush: broken", "flush: no space"];
+    /// <summary>How a write or a sync of an open segment fails.</summary>
+    public static TheoryData<string> Faults => ["write: no space", "write: broken", "sync: broken", "sync: no space"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -153,7 +153,7 @@ public sealed class DiskTroubleTests : IDisposable
         for (int round = 0; round < 3; round++)
         {
             await SendAsync(node, [$"before {round}"]);
-            await ArmAsync(node, "flush: broken");
+            await ArmAsync(node, "sync: broken");
             Assert.Equal(Admission.DiskFailed, await node.TrySendAsync("refused"));
             await SendAsync(node, [$"after {round}"]);
             Assert.True(node.Engine.IsReady);
@@ -166,7 +166,7 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_block_of_which_the_disk_refused_a_part_is_refused_and_what_was_flushed_counts_as_taken()
+    public async Task A_block_of_which_the_disk_refused_a_part_is_refused_and_what_was_synced_counts_as_taken()
     {
         await using TestNode node = NewNode(Quick with { BatchSize = 260 }).Start();
         await SendAsync(node, EventLines.Bodies(1));
@@ -193,7 +193,7 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task Requests_that_share_a_failed_flush_are_all_refused()
+    public async Task Requests_that_share_a_failed_sync_are_all_refused()
     {
         await using TestNode node = NewNode().Start();
         await SendAsync(node, ["before"]);
@@ -209,14 +209,14 @@ public sealed class DiskTroubleTests : IDisposable
 
             if (Interlocked.Increment(ref calls) == 1)
             {
-                hold.Wait(TestNode.Limit); // the first flush takes until the others wait for the next
+                hold.Wait(TestNode.Limit); // the first sync takes until the others wait for the next
                 return null;
             }
 
             return calls == 2 ? FaultingFiles.Broken() : null;
         };
         Task<Ack> first = node.AskAsync("first").AsTask();
-        await node.UntilAsync(() => Volatile.Read(ref calls) == 1, "the first flush to begin");
+        await node.UntilAsync(() => Volatile.Read(ref calls) == 1, "the first sync to begin");
         Task<Ack>[] others = [.. Enumerable.Range(0, 50).Select(n => node.AskAsync($"other {n}").AsTask())];
         Assert.All([first, .. others], ask => Assert.False(ask.IsCompleted));
         hold.Set();
@@ -237,7 +237,7 @@ public sealed class DiskTroubleTests : IDisposable
         int syncs = 0;
         node.Disk!.Fault = (call, name) =>
             call == DiskCall.Sync && name == segment && Interlocked.Increment(ref syncs) == 2 ? FaultingFiles.Broken() : null;
-        await SendAsync(node, EventLines.Bodies(1, first: 3)); // its flush is the first, the seal's the second
+        await SendAsync(node, EventLines.Bodies(1, first: 3)); // its sync is the first, the seal's the second
         await node.UntilAsync(() => node.Balance.Stored == 4, "the batch to be stored");
         Assert.Equal([key], node.Keys);
         Assert.Equal(EventLines.Bodies(4), node.Stored);
@@ -247,7 +247,7 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_flush_that_hangs_makes_the_node_unready_until_it_ends()
+    public async Task A_sync_that_hangs_makes_the_node_unready_until_it_ends()
     {
         var time = new ManualTimeProvider();
         await using TestNode node = NewNode(time: time).Start();
@@ -266,9 +266,9 @@ public sealed class DiskTroubleTests : IDisposable
             return null;
         };
         Task<Ack> waiting = node.AskAsync("waits").AsTask();
-        await node.UntilAsync(() => Volatile.Read(ref hangs), "the flush to hang");
+        await node.UntilAsync(() => Volatile.Read(ref hangs), "the sync to hang");
         Assert.True(node.Engine.IsReady);
-        await time.AdvanceUntilAsync(TimeSpan.FromSeconds(1), () => !node.Engine.IsReady, "the hanging flush to be noticed");
+        await time.AdvanceUntilAsync(TimeSpan.FromSeconds(1), () => !node.Engine.IsReady, "the hanging sync to be noticed");
         Assert.Equal(Admission.DiskFailed, node.Engine.Ingest.Outlook(AckLevel.Disk));
         hold.Set();
         Assert.Equal(Admission.Accepted, (await waiting).Admission);

@@ -309,7 +309,7 @@ public sealed class SegmentTests : IDisposable
         foreach (string[] record in Records)
         {
             segment.Append(EventLines.Encode(record), record.Length);
-            segment.Flush();
+            segment.Sync();
         }
 
         if (isSealed)

@@ -1,4 +1,4 @@
-// A disk that fails when a test says so, and that forgets what it failed to flush.
+// A disk that fails when a test says so, and that forgets what it failed to sync.
 using Estat.Base.Files;
 using Estat.Collect.Spooling;
 
@@ -102,7 +102,7 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 
     private sealed class FaultingFile(FaultingFiles files, string name, ISpoolFile inner) : ISpoolFile
     {
-        private byte[] _flushed = ReadAll(inner);
+        private byte[] _synced = ReadAll(inner);
 
         public long Length => inner.Length;
 
@@ -133,12 +133,12 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
             if (files.Fault?.Invoke(DiskCall.Sync, name) is { } error)
             {
                 inner.Truncate(0);
-                inner.Write(0, _flushed);
+                inner.Write(0, _synced);
                 throw error;
             }
 
             inner.Sync();
-            _flushed = ReadAll(inner);
+            _synced = ReadAll(inner);
         }
 
         public void Truncate(long length)

@@ -56,7 +56,7 @@ internal sealed class PartitionRig : IDisposable
 
     internal void Start() => _writing ??= Task.WhenAll([.. _writers.Run()]);
 
-    /// <summary>Appends and does not wait for the flush.</summary>
+    /// <summary>Appends and does not wait for the sync.</summary>
     internal Admission Append(string body) => Take(body).Admission;
 
     /// <summary>The same with what the request would await.</summary>

@@ -13,7 +13,7 @@ internal sealed record DiskFaults
     /// <summary>EIO, with a part written.</summary>
     internal double Write { get; init; }
 
-    /// <summary>EIO, after which later flushes succeed, though what this one should have flushed is gone: Linux reports a failed write-back
+    /// <summary>EIO, after which later syncs succeed, though what this one should have synced is gone: Linux reports a failed write-back
     /// once.</summary>
     internal double Sync { get; init; }
 

@@ -29,7 +29,7 @@ internal sealed class NodeModel : IDisposable
     private PowerCutFiles? _disk;
     private int _start;
     private bool _wasKilled;
-    private bool _failedToFlush;
+    private bool _failedToSync;
 
     internal NodeModel(int seed)
     {
@@ -86,7 +86,7 @@ internal sealed class NodeModel : IDisposable
         DiskFaults faults = isLast ? DiskFaults.None : DiskFaults.Draw(_random);
         bool isKill = _disk is not null && _random.Next(3) == 0;
         _wasKilled |= isKill;
-        _failedToFlush |= faults.Sync > 0;
+        _failedToSync |= faults.Sync > 0;
         _disk = _disk is null ? new PowerCutFiles(power, new Random(_random.Next()), faults, dawdles: true)
             : isKill ? _disk.Successor(power, faults)
             : _disk.Survivors(power, faults);
@@ -245,9 +245,9 @@ internal sealed class NodeModel : IDisposable
         }
     }
 
-    // A kill leaves events that nobody was told of and no flush has reached. The next start finds them; when the disk then fails to flush them, they
+    // A kill leaves events that nobody was told of and no sync has reached. The next start finds them; when the disk then fails to sync them, they
     // are gone. Were they acknowledged ones, they would be missed at the end.
-    private bool MayDrop(long events) => events == 0 || (events > 0 && _wasKilled && _failedToFlush);
+    private bool MayDrop(long events) => events == 0 || (events > 0 && _wasKilled && _failedToSync);
 
     private bool DlqIsEmpty() => !Directory.EnumerateFiles(FolderOfDlq(_start), "*.gz").Any();
 

@@ -1,10 +1,10 @@
-// A disk that forgets at a power cut what was not flushed, and that fails now and then.
+// A disk that forgets at a power cut what was not synced, and that fails now and then.
 using Estat.Collect.Spooling;
 
 namespace Estat.Spool.Tests.Model;
 
 /// <summary>
-/// Each file has what the device holds and changes on their way there. Names are durable only once the folder was flushed: before that a file that
+/// Each file has what the device holds and changes on their way there. Names are durable only once the folder was synced: before that a file that
 /// was made may vanish and one that was deleted may come back. Once its power is off, everything throws; <see cref="Survivors"/> is what the next
 /// start finds after a power cut, <see cref="Successor"/> after a kill.
 /// </summary>
@@ -23,7 +23,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
     /// <param name="power">Its power.</param>
     /// <param name="random">Decides everything; used with the power's gate held.</param>
     /// <param name="faults">How it fails.</param>
-    /// <param name="dawdles">Whether a flush takes time, for others to do something in.</param>
+    /// <param name="dawdles">Whether a sync takes time, for others to do something in.</param>
     internal PowerCutFiles(PowerSwitch power, Random random, DiskFaults faults, bool dawdles)
     {
         _power = power;
@@ -53,7 +53,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
         return next;
     }
 
-    /// <summary>What the next start finds when only the process ended: all that was written, flushed or not, and as little of it safe as
+    /// <summary>What the next start finds when only the process ended: all that was written, synced or not, and as little of it safe as
     /// before.</summary>
     internal PowerCutFiles Successor(PowerSwitch power, DiskFaults faults)
     {
@@ -267,7 +267,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
                 throw new IOException("EIO");
             }
 
-            inode.Flush(changes, FillHole);
+            inode.Sync(changes, FillHole);
         }
     }
 
@@ -336,7 +336,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
         /// <summary>What a reader sees.</summary>
         internal ReadOnlySpan<byte> View => _view.Span;
 
-        /// <summary>Changes that no flush has reached.</summary>
+        /// <summary>Changes that no sync has reached.</summary>
         internal int Pending => _pending.Count;
 
         internal void Change(DiskChange change)
@@ -345,7 +345,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
             _pending.Add(change);
         }
 
-        internal void Flush(int changes, Action<int, Span<byte>> hole)
+        internal void Sync(int changes, Action<int, Span<byte>> hole)
         {
             foreach (DiskChange change in _pending.Take(changes))
             {

@@ -125,7 +125,7 @@ internal sealed class SegmentModel
             return;
         }
 
-        for (int flushes = _random.Next(1, 5); flushes > 0 && !isSpoiled; flushes--)
+        for (int syncs = _random.Next(1, 5); syncs > 0 && !isSpoiled; syncs--)
         {
             isSpoiled = !TryCommit(open, encoder);
         }
@@ -188,7 +188,7 @@ internal sealed class SegmentModel
 
         try
         {
-            segment.Flush();
+            segment.Sync();
             foreach ((Range events, byte[] lines) in written)
             {
                 _events.Tell(events, Told.Accepted);
@@ -202,7 +202,7 @@ internal sealed class SegmentModel
 
         if (!isGood)
         {
-            segment.CutUnflushed();
+            segment.CutUnsynced();
         }
 
         return isGood;
