@@ -7,7 +7,7 @@ using System.Text;
 namespace Estat.Base.Metrics;
 
 /// <summary>
-/// Listens to a node's meter and to the runtime's; <see cref="Write"/> renders what they say. Recorded instruments are aggregated as they are
+/// Listens to a node's meters and to the runtime's; <see cref="Write"/> renders what they say. Recorded instruments are aggregated as they are
 /// recorded, without a lock: the thread that answers a client records, and waits for no rendering. Observable ones are read at each rendering.
 /// </summary>
 public sealed class PrometheusText : IDisposable
@@ -21,11 +21,11 @@ public sealed class PrometheusText : IDisposable
     private readonly SortedDictionary<string, Family> _families = new(StringComparer.Ordinal);
 
     /// <summary>Starts listening.</summary>
-    public PrometheusText(Meter meter)
+    public PrometheusText(params Meter[] meters)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (ReferenceEquals(instrument.Meter, meter) || instrument.Meter.Name == RuntimeMeter)
+            if (Array.IndexOf(meters, instrument.Meter) >= 0 || instrument.Meter.Name == RuntimeMeter)
             {
                 var family = Family.For(instrument);
                 lock (_publishing)

@@ -14,9 +14,6 @@ namespace Estat.Collect.Http;
 /// </summary>
 internal sealed partial class CollectRoutes
 {
-    /// <summary>The paths, as people read them.</summary>
-    internal const string Names = "/collect, /collect.gif, /collect/batch, ";
-
     private const string Event = "/collect";
     private const string Pixel = "/collect.gif";
     private const string Batch = "/collect/batch";
@@ -49,9 +46,6 @@ internal sealed partial class CollectRoutes
         _pixelAsGif = context => pixel.HandleAsync(context, asGif: true);
         _batch = bulk.HandleAsync;
     }
-
-    /// <summary>The paths alone.</summary>
-    internal static IReadOnlySet<string> Paths { get; } = new HashSet<string>(StringComparer.Ordinal) { Event, Pixel, Batch };
 
     /// <summary>Who handles which path.</summary>
     internal IReadOnlyDictionary<string, RequestDelegate> All => new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)

@@ -1,8 +1,6 @@
 // All instruments of a node. Names without estat_ (s3_, dlq_, …) are part of the contract: dashboards and alerts use them.
 using System.Diagnostics.Metrics;
-using Estat.Base.Memory;
 using Estat.Base.Metrics;
-using Estat.Base.Threading;
 using Estat.Collect.Conservation;
 using Estat.Http.Metrics;
 
@@ -157,14 +155,6 @@ public sealed class EstatInstruments : IDisposable
         Count("estat_http_requests_rejected_invalid_total", "Requests answered another 4xx", () => requests.Invalid.Value);
         Count("estat_http_requests_aborted_total", "Requests whose client went away or was too slow", () => requests.Aborted.Value);
         Count("estat_batch_events_rejected_total", "Events rejected by index in an accepted batch", () => requests.EventsRejected.Value);
-        ObserveProcess();
-        Count("estat_connections_closed_idle_total", "Idle connections closed because MAX_CONNECTIONS were open and a new one came",
-            () => requests.ConnectionsClosedIdle.Value);
-        Count("estat_connections_refused_total", "New connections closed because MAX_CONNECTIONS were open and none was idle",
-            () => requests.ConnectionsRefused.Value);
-        Count("estat_http2_connections_aborted_total", "HTTP/2 connections ended because their client asked for too much at once",
-            () => requests.Http2Aborted.Value);
-        Gauge("estat_connections_open", "Client connections that are open", () => requests.Connections);
         Gauge("estat_http_requests_in_flight", "Requests being read or answered", () => requests.InFlight);
         Gauge("estat_ready", "1 while the node takes events", () => isReady() ? 1 : 0);
     }
@@ -261,17 +251,6 @@ public sealed class EstatInstruments : IDisposable
     };
 
     private void Count(string name, string description, Func<long> read) => Meter.CreateObservableCounter(name, read, description: description);
-
-    private void ObserveProcess()
-    {
-        double started = new DateTimeOffset(System.Diagnostics.Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds() / 1000.0;
-        double cpus = CpuQuota.Cpus();
-        long memory = MemoryLimit.Bytes();
-        Meter.CreateObservableGauge("process_start_time_seconds", () => started, description: "When the process started, in seconds since 1970");
-        Meter.CreateObservableGauge("estat_cpu_limit", () => cpus, description: "CPUs that the process may use: its container's limit, or the "
-            + "machine's");
-        Gauge("estat_memory_limit_bytes", "Memory that the process may use: its container's limit, or the machine's", () => memory);
-    }
 
     private void Gauge(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 }

@@ -13,9 +13,9 @@ namespace Estat.Http.Connections;
 /// nothing keeps nobody else out. What this costs is paid when there is no room, never by a request.
 /// </summary>
 /// <param name="places">How many connections there may be.</param>
-/// <param name="requests">Where it is counted.</param>
+/// <param name="counters">Where it is counted.</param>
 /// <param name="logger">Where a full room is told, at most once a minute.</param>
-internal sealed partial class ConnectionRoom(int places, RequestCounters requests, ILogger logger)
+internal sealed partial class ConnectionRoom(int places, ConnectionCounters counters, ILogger logger)
 {
     // An answer leaves just after its request has ended. One that has been idle for so long has sent it.
     private static readonly TimeSpan LeastIdle = TimeSpan.FromMilliseconds(20);
@@ -58,12 +58,12 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
             await PoolThread.Switch(); // a look at all of them is nothing for a thread that polls sockets
             if (await ClaimOldestAsync().ConfigureAwait(false) is not { } oldest)
             {
-                requests.ConnectionsRefused.Increment();
+                counters.Refused.Increment();
                 Tell(closed: 0, refused: 1);
                 return false;
             }
 
-            requests.ConnectionsClosedIdle.Increment();
+            counters.ClosedIdle.Increment();
             Tell(closed: 1, refused: 0);
             await CloseAsync(oldest).ConfigureAwait(false);
         }
@@ -86,7 +86,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
 
         for (int i = 0; i < Spare && ClaimOldest(out _) is { } oldest; i++)
         {
-            requests.ConnectionsClosedIdle.Increment();
+            counters.ClosedIdle.Increment();
             await CloseAsync(oldest).ConfigureAwait(false);
         }
     }
@@ -99,7 +99,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
             _taken--;
         }
 
-        requests.ConnectionsClosed.Increment();
+        counters.Closed.Increment();
     }
 
     /// <summary>A connection uses the place that was taken for it.</summary>
@@ -145,7 +145,7 @@ internal sealed partial class ConnectionRoom(int places, RequestCounters request
             _taken++;
         }
 
-        requests.ConnectionsOpened.Increment();
+        counters.Opened.Increment();
         return true;
     }
 

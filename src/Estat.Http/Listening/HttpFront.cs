@@ -24,6 +24,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
     private readonly HeapRelief _relief;
     private readonly UnreadMemory _unread;
     private readonly BlockPools _blocks = new(TimeProvider.System);
+    private readonly ConnectionCounters _connections = new();
     private readonly OpenFiles _files;
     private readonly ILogger _logger;
     private readonly WebApplication _app;
@@ -33,13 +34,12 @@ internal sealed partial class HttpFront : IAsyncDisposable
     /// <param name="longestQuery">Bytes that a query may have.</param>
     /// <param name="signals">What ends the process; without it the host would end itself.</param>
     /// <param name="loggers">Where Kestrel logs; stays its owner's.</param>
-    /// <param name="requests">Where connections are counted.</param>
     /// <param name="handle">Handles every request.</param>
     /// <param name="relief">Is told of answers that hold much memory; becomes this one's.</param>
     /// <param name="certificate">For TLS; null is without. Stays its owner's.</param>
     internal HttpFront(
-        HttpOptions options, OpenFiles files, int longestQuery, IHostLifetime signals, ILoggerFactory loggers, RequestCounters requests,
-        RequestDelegate handle, HeapRelief relief, HttpCertificate? certificate = null)
+        HttpOptions options, OpenFiles files, int longestQuery, IHostLifetime signals, ILoggerFactory loggers, RequestDelegate handle,
+        HeapRelief relief, HttpCertificate? certificate = null)
     {
         _options = options;
         _relief = relief;
@@ -62,8 +62,8 @@ internal sealed partial class HttpFront : IAsyncDisposable
             sockets.MaxWriteBufferSize = UnreadTransport.Buffer;
         });
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, longestQuery, certificate, _unread));
-        var room = new ConnectionRoom(_files.Connections, requests, loggers.CreateLogger<ConnectionRoom>());
-        var kestrelLog = new KestrelLog(loggers, requests);
+        var room = new ConnectionRoom(_files.Connections, _connections, loggers.CreateLogger<ConnectionRoom>());
+        var kestrelLog = new KestrelLog(loggers, _connections);
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(_blocks); // behind Kestrel's own: the last one counts
         builder.Services.AddSingleton<IConnectionListenerFactory>(
             services => new BoundedListenerFactory(room, services.GetRequiredService<IOptions<SocketTransportOptions>>(), kestrelLog));
@@ -82,6 +82,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
     /// <summary>Adds its metrics.</summary>
     internal void Observe(Meter meter)
     {
+        _connections.Observe(meter);
         _unread.Observe(meter);
         _blocks.Observe(meter);
     }

@@ -10,8 +10,8 @@ namespace Estat.Http.Listening;
 /// it is.
 /// </summary>
 /// <param name="inner">Where entries go; stays its owner's.</param>
-/// <param name="requests">Where they are counted.</param>
-internal sealed partial class KestrelLog(ILoggerFactory inner, RequestCounters requests) : ILoggerFactory
+/// <param name="counters">Where they are counted.</param>
+internal sealed partial class KestrelLog(ILoggerFactory inner, ConnectionCounters counters) : ILoggerFactory
 {
     private const string Kestrel = "Microsoft.AspNetCore.Server.Kestrel";
 
@@ -48,7 +48,7 @@ internal sealed partial class KestrelLog(ILoggerFactory inner, RequestCounters r
 
         if (id.Name is { } name && OfAbuse.Contains(name))
         {
-            requests.Http2Aborted.Increment();
+            counters.Http2Aborted.Increment();
         }
         else if (id.Name != OfBrokenRest && !IsOfClient(error))
         {

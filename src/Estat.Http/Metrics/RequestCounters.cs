@@ -57,31 +57,6 @@ public sealed class RequestCounters
     /// <summary>Events of a batch that were rejected by index while the others were taken.</summary>
     public StripedCounter EventsRejected { get; } = new();
 
-    /// <summary>Connections that took a place.</summary>
-    public StripedCounter ConnectionsOpened { get; } = new();
-
-    /// <summary>Those of them that gave it back.</summary>
-    public StripedCounter ConnectionsClosed { get; } = new();
-
-    /// <summary>Connections that were closed as the longest idle, for the next one.</summary>
-    public StripedCounter ConnectionsClosedIdle { get; } = new();
-
-    /// <summary>Connections that were closed at once: all others were busy.</summary>
-    public StripedCounter ConnectionsRefused { get; } = new();
-
-    /// <summary>Connections of HTTP/2 that were ended for what their client did with them.</summary>
-    public StripedCounter Http2Aborted { get; } = new();
-
-    /// <summary>Connections that hold a place now.</summary>
-    public long Connections
-    {
-        get
-        {
-            long closed = ConnectionsClosed.Value;
-            return Math.Max(0, ConnectionsOpened.Value - closed);
-        }
-    }
-
     /// <summary>Requests that have arrived and not ended; those that come while it is read may count, none that is being handled is missed.</summary>
     public long InFlight
     {

@@ -15,7 +15,7 @@ namespace Estat.Http.Routing;
 /// <param name="access">Who may see them.</param>
 /// <param name="logger">Where a page that failed is told.</param>
 internal sealed partial class OperatorRouter(
-    HealthEndpoints health, SharedScrape scrape, string paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
+    HealthEndpoints health, SharedScrape scrape, IEnumerable<string> paths, IReadOnlyList<Page> pages, AdminAccess access, ILogger logger)
 {
     private static readonly Problem MetricsHang = Problem.Unavailable(
         "Reading the metrics hangs. The node still takes events. Report this with a dump of the process.");
@@ -24,7 +24,8 @@ internal sealed partial class OperatorRouter(
         .. pages.Select(page => page.IsOpen ? page : page with { Handle = access.Guard(page.Handle) })];
     private readonly Problem _notFound = Problem.Of(
         StatusCodes.Status404NotFound,
-        $"Nothing is at this path. Estat answers {paths}/health, /health/ready, /health/sink, "
+        "Nothing is at this path. Estat answers " + string.Concat(paths.Order(StringComparer.Ordinal).Select(path => $"{path}, "))
+        + "/health, /health/ready, /health/sink, "
         + $"{string.Concat(pages.Select(page => $"{page.Path}, "))}and /metrics.");
 
     /// <summary>

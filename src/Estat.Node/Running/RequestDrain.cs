@@ -4,7 +4,9 @@ using Estat.Http.Metrics;
 namespace Estat.Node.Running;
 
 /// <summary>Waits until no request is being handled.</summary>
-internal sealed class RequestDrain(RequestCounters requests, TimeProvider time)
+/// <param name="requests">Those of everything that the node does.</param>
+/// <param name="time">Clock.</param>
+internal sealed class RequestDrain(IReadOnlyList<RequestCounters> requests, TimeProvider time)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
@@ -17,7 +19,7 @@ internal sealed class RequestDrain(RequestCounters requests, TimeProvider time)
     {
         long started = time.GetTimestamp();
         TimeSpan patience = all / 5 < Longest ? all / 5 : Longest;
-        while (requests.InFlight > 0 && time.GetElapsedTime(started) < patience && !hurry.IsCancellationRequested)
+        while (requests.Any(counters => counters.InFlight > 0) && time.GetElapsedTime(started) < patience && !hurry.IsCancellationRequested)
         {
             await Task.Delay(Poll, time, CancellationToken.None).ConfigureAwait(false);
         }

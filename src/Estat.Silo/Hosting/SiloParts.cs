@@ -20,27 +20,26 @@ internal sealed class SiloParts
 
     private readonly EstatOptions _options;
     private readonly Engine _engine;
+    private readonly EngineRun _run;
     private readonly ReplicaPeers _peers;
     private readonly IReplicaHolder _holder;
     private readonly TimeProvider _time;
 
     /// <param name="options">Checked options.</param>
     /// <param name="engine">Not started; stays its owner's to dispose of.</param>
+    /// <param name="run">Its start and its drain.</param>
     /// <param name="peers">What the engine was given to find partners.</param>
     /// <param name="holder">Its copies of other silos' batches.</param>
     /// <param name="time">The clock.</param>
-    internal SiloParts(EstatOptions options, Engine engine, ReplicaPeers peers, IReplicaHolder holder, TimeProvider time)
+    internal SiloParts(EstatOptions options, Engine engine, EngineRun run, ReplicaPeers peers, IReplicaHolder holder, TimeProvider time)
     {
         _options = options;
         _engine = engine;
+        _run = run;
         _peers = peers;
         _holder = holder;
         _time = time;
-        Drain = new EngineDrain(engine, options.Node.ShutdownTimeout);
     }
-
-    /// <summary>Starts and drains the engine with the silo.</summary>
-    internal EngineDrain Drain { get; }
 
     /// <summary>Adds the grains' needs, the metadata by which other silos know this one, and what follows its lifecycle.</summary>
     internal void AddTo(ISiloBuilder silo)
@@ -77,7 +76,7 @@ internal sealed class SiloParts
         services.AddSingleton<JoinCheck>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<JoinCheck>());
         services.AddSingleton(new ClusterInstruments(_engine.Instruments.Meter));
-        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(Drain);
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(new EngineLifecycle(_run, _options.Node.ShutdownTimeout));
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MembershipWatch>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, RecoveryArming>();
 

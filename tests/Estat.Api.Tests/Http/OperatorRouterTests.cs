@@ -43,7 +43,7 @@ public sealed class OperatorRouterTests : IDisposable
         context.Request.Method = "GET";
         context.Request.Path = "/page";
         var access = new AdminAccess(new HttpOptions(), _instruments.Meter, TimeProvider.System, _log);
-        var router = new OperatorRouter(health: null!, scrape: null!, "", [new Page("/page", handle, IsOpen: true)], access, _log.CreateLogger(""));
+        var router = new OperatorRouter(health: null!, scrape: null!, [], [new Page("/page", handle, IsOpen: true)], access, _log.CreateLogger(""));
         await router.HandleAsync(context);
         return context;
     }

@@ -5,15 +5,18 @@ using Estat.Api.Options;
 using Estat.Api.Tests.Access;
 using Estat.Base.Access;
 using Estat.Base.Acks;
-using Estat.Base.Metrics;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Hosting;
 using Estat.Collect.Http;
 using Estat.Collect.Intake;
+using Estat.Http;
+using Estat.Http.Access;
+using Estat.Http.Bodies;
 using Estat.Http.ClientAddress;
 using Estat.Http.Connections;
+using Estat.Http.Routing;
 using Estat.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -28,7 +31,7 @@ public sealed class RequestCountTests : IAsyncDisposable
     private readonly Engine _engine;
     private readonly WriteKeys _known;
     private readonly FailingIngest _ingest;
-    private readonly HttpSurface _surface;
+    private readonly HeapRelief _relief = new(TimeProvider.System);
     private readonly RequestDelegate _handle;
 
     public RequestCountTests()
@@ -49,10 +52,13 @@ public sealed class RequestCountTests : IAsyncDisposable
         _engine = new Engine(options.Collect, store, TimeProvider.System, NullLoggerFactory.Instance);
         _known = WriteKeys.Open(options.WriteKeys, TimeProvider.System, NullLogger.Instance)!;
         _ingest = new FailingIngest(_engine.Ingest);
-        _surface = new HttpSurface(
-            options.Collect, options.Http, options.Node, new EngineHealth(_engine), new PrometheusText(_engine.Instruments.Meter),
-            _engine.Instruments, _engine.Requests, TimeProvider.System, NullLoggerFactory.Instance, Keys: _known);
-        _handle = _surface.Collecting(_ingest, _engine.Levels);
+        var http = new CollectHttp(
+            options.Collect,
+            new NodeServices(options.Http, TimeProvider.System, NullLoggerFactory.Instance, Stopping: new TaskCompletionSource().Task, _relief),
+            _ingest, _engine.Levels, _engine.Instruments, _engine.Requests, _known, isOpen: false, tail: null);
+        var access = new AdminAccess(options.Http, _engine.Instruments.Meter, TimeProvider.System, NullLoggerFactory.Instance);
+        var operators = new OperatorRouter(health: null!, scrape: null!, http.Routes.Keys, http.Pages, access, NullLogger.Instance);
+        _handle = new Router(http.Routes, operators).HandleAsync;
         _engine.Start();
     }
 
@@ -60,7 +66,7 @@ public sealed class RequestCountTests : IAsyncDisposable
     {
         await _engine.DrainAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
         await _engine.DisposeAsync();
-        _surface.Relief.Dispose();
+        _relief.Dispose();
         _known.Dispose();
         _keys.Dispose();
         _folder.Dispose();

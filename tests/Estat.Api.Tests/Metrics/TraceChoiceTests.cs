@@ -1,7 +1,6 @@
 // Which requests are traced.
 using System.Diagnostics;
 using Estat.Base.Metrics;
-using Estat.Collect.Http;
 using Estat.Http.Options;
 using Estat.Http.Tracing;
 using Estat.Testing;
@@ -11,6 +10,7 @@ namespace Estat.Api.Tests.Metrics;
 
 public sealed class TraceChoiceTests
 {
+    private static readonly HashSet<string> Paths = ["/collect", "/collect.gif", "/collect/batch"];
     private const string Traced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     private const string Untraced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
     private readonly ManualTimeProvider _time = new();
@@ -78,11 +78,11 @@ public sealed class TraceChoiceTests
         RequestDelegate router = _ => Task.CompletedTask;
         var receiver = new Uri("http://127.0.0.1:4318");
 
-        Assert.Same(router, RequestTraces.Around(router, new NodeOptions(), CollectRoutes.Paths, _time));
+        Assert.Same(router, RequestTraces.Around(router, new NodeOptions(), Paths, _time));
         Assert.Same(router,
             RequestTraces.Around(
-                router, new NodeOptions { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver }, CollectRoutes.Paths, _time));
-        Assert.NotSame(router, RequestTraces.Around(router, new NodeOptions { OtlpEndpoint = receiver }, CollectRoutes.Paths, _time));
+                router, new NodeOptions { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver }, Paths, _time));
+        Assert.NotSame(router, RequestTraces.Around(router, new NodeOptions { OtlpEndpoint = receiver }, Paths, _time));
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class TraceChoiceTests
                 return Task.CompletedTask;
             },
             new NodeOptions { TracesSampler = TracesSampler.ParentBasedAlwaysOff, OtlpEndpoint = new Uri("http://127.0.0.1:4318") },
-            CollectRoutes.Paths, _time);
+            Paths, _time);
         await AskAsync("/health", TraceChoice.MostByClientsPerSecond);
         Assert.Equal(0, traced);
         await AskAsync("/collect", TraceChoice.MostByClientsPerSecond + 1);

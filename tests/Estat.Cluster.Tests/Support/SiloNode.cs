@@ -38,7 +38,7 @@ internal sealed class SiloNode : IAsyncDisposable
                 NullLoggerFactory.Instance);
         Metrics = new PrometheusText(Engine.Instruments.Meter);
         Peers = new ReplicaPeers(zone);
-        Parts = new SiloParts(options, Engine, Peers, Holder, TimeProvider.System);
+        Parts = new SiloParts(options, Engine, new EngineRun(Engine), Peers, Holder, TimeProvider.System);
     }
 
     internal Engine Engine { get; }

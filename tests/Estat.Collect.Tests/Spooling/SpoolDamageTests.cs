@@ -82,7 +82,7 @@ public sealed class SpoolDamageTests : SpoolTests
         Assert.Equal(EventLines.Bodies(4), next.Stored);
         Assert.Equal(content[end..], next.Read(Assert.Single(next.Quarantine)));
         Assert.Empty(next.Log.Of(LogLevel.Critical));
-        Assert.Contains(next.Log.Of(LogLevel.Warning), line => line.Contains("no whole record", StringComparison.Ordinal));
+        Assert.Contains(next.Log.Of(LogLevel.Warning), line => line.Contains("not a whole record", StringComparison.Ordinal));
         await AssertNothingIsLeftAsync(left, next);
     }
 

@@ -1,0 +1,52 @@
+// The collecting paths over whatever takes their events: an engine, or a gateway's way to the silos.
+using Estat.Base.Access;
+using Estat.Base.Acks;
+using Estat.Collect.Intake;
+using Estat.Collect.Metrics;
+using Estat.Collect.Options;
+using Estat.Collect.Tailing;
+using Estat.Http;
+using Estat.Http.Access;
+using Estat.Http.Answering;
+using Estat.Http.Bodies;
+using Estat.Http.Metrics;
+using Estat.Http.Routing;
+using Microsoft.AspNetCore.Http;
+
+namespace Estat.Collect.Http;
+
+/// <summary>Puts the endpoints together.</summary>
+internal sealed class CollectHttp
+{
+    /// <param name="options">Limits and levels.</param>
+    /// <param name="node">What the node gives.</param>
+    /// <param name="ingest">Who takes the events.</param>
+    /// <param name="levels">The levels that a request may ask for.</param>
+    /// <param name="instruments">Where acks are timed.</param>
+    /// <param name="requests">Where requests are counted.</param>
+    /// <param name="keys">Who may send; null when everybody may.</param>
+    /// <param name="isOpen">Whether requests without a key are taken although there are keys.</param>
+    /// <param name="tail">Who watches what is accepted; null: nobody can.</param>
+    internal CollectHttp(
+        CollectOptions options, NodeServices node, IIngest ingest, IReadOnlyList<AckLevel> levels, EstatInstruments instruments,
+        RequestCounters requests, WriteKeys? keys, bool isOpen, TailHub? tail)
+    {
+        var answers = new Answers(options, node.Http.InflightBytes, levels, requests);
+        var envelope = new Envelope(options, node.Time);
+        var access = WriteAccess.Of(node.Http, keys, isOpen, requests, node.Time);
+        tail ??= new TailHub(node.Time, node.Loggers.CreateLogger<TailHub>());
+        var bodies = new RequestBodies(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
+        Routes = new CollectRoutes(
+            new CollectEndpoint(bodies, ingest, envelope, answers, access, instruments, tail, node.Time),
+            new PixelEndpoint(options, ingest, envelope, answers, access, tail),
+            new BulkEndpoint(options, ingest, envelope, answers, access, requests, bodies, tail),
+            new Cors(node.Http, access), answers, requests, node.Loggers.CreateLogger<CollectRoutes>()).All;
+        Pages = [SnippetPage.Create(), OpenApiPage.Create(options, levels)];
+    }
+
+    /// <summary>Who handles which path.</summary>
+    internal IReadOnlyDictionary<string, RequestDelegate> Routes { get; }
+
+    /// <summary>What is open to everybody beside them.</summary>
+    internal IReadOnlyList<Page> Pages { get; }
+}

@@ -1,0 +1,168 @@
+// A node from start to drain, whatever it does: the standalone server, a silo and a gateway are this with different parts.
+using System.Diagnostics.Metrics;
+using Estat.Base.Metrics;
+using Estat.Http;
+using Estat.Http.Access;
+using Estat.Http.Answering;
+using Estat.Http.Health;
+using Estat.Http.Listening;
+using Estat.Http.Routing;
+using Estat.Http.Tracing;
+using Estat.Node.Telemetry;
+using Microsoft.AspNetCore.Http;
+
+namespace Estat.Node.Running;
+
+/// <summary>
+/// Puts capabilities together without knowing one, and owns the order of things. Start: the cluster, what the node does, the listener. Stop:
+/// readiness, requests in flight, what the node does, the listener, the cluster.
+/// </summary>
+internal sealed class NodeHost : INodeServer
+{
+    private readonly NodeFrame _frame;
+    private readonly IReadOnlyList<ICapability> _capabilities;
+    private readonly INodeMembership? _membership;
+    private readonly Action<NodeHost> _introduce;
+    private readonly Meter _meter = new(EstatActivities.SourceName);
+    private readonly PrometheusText _metrics;
+    private readonly OtlpExport? _otlp;
+    private readonly HttpFront _front;
+    private bool _isListening;
+
+    /// <param name="frame">What the node has before it does anything; becomes this one's.</param>
+    /// <param name="capabilities">What it does; become this one's.</param>
+    /// <param name="introduce">Logs what the node is, once it listens.</param>
+    /// <param name="membership">The cluster that it is part of; null by itself.</param>
+    /// <param name="maxConnections">Client connections, where the listener has to share open files; null is MAX_CONNECTIONS.</param>
+    /// <param name="pages">Pages of the program itself, for the operator.</param>
+    internal NodeHost(
+        NodeFrame frame, IReadOnlyList<ICapability> capabilities, Action<NodeHost> introduce, INodeMembership? membership = null,
+        int? maxConnections = null, IReadOnlyList<Page>? pages = null)
+    {
+        _frame = frame;
+        _capabilities = capabilities;
+        _introduce = introduce;
+        _membership = membership;
+        _metrics = new PrometheusText([_meter, .. capabilities.Select(capability => capability.Meter)]);
+        _otlp = OtlpExport.For(frame.Options);
+        Dictionary<string, RequestDelegate> routes = capabilities.SelectMany(capability => capability.Routes)
+            .ToDictionary(StringComparer.Ordinal);
+        var access = new AdminAccess(frame.Http, _meter, frame.Time, frame.Loggers);
+        var operators = new OperatorRouter(
+            // The pace of scrapes is the machine's, whatever the clock of arrival is.
+            new HealthEndpoints(new NodeHealth(capabilities), access), new SharedScrape(_metrics.Write, TimeProvider.System), routes.Keys,
+            [Console, .. pages ?? [], .. capabilities.SelectMany(capability => capability.Pages)], access,
+            frame.Loggers.CreateLogger<OperatorRouter>());
+        RequestDelegate handle = RequestTraces.Around(
+            new Router(routes, operators).HandleAsync, frame.Options, routes.Keys.ToHashSet(StringComparer.Ordinal), frame.Time);
+        int most = maxConnections ?? frame.Http.MaxConnections;
+        _front = new HttpFront(
+            frame.Http with { MaxConnections = most }, OpenFiles.Of(most, capabilities.Sum(capability => capability.FilesNeeded)),
+            capabilities.Max(capability => capability.LongestQuery), frame.Signals, frame.Loggers, handle, frame.Services.Relief, frame.Certificate);
+        ProcessInstruments.Observe(_meter);
+        _front.Observe(_meter);
+        frame.Certificate?.Observe(_meter);
+    }
+
+    /// <summary>Where it listens, once started: as it is bound.</summary>
+    internal string Bound => _front.Bound;
+
+    /// <summary>Where it listens, once started: as this machine reaches it.</summary>
+    internal Uri Address => _front.Address;
+
+    // A node without paths for everybody has it as well: it shows the same numbers, only nothing can be sent from there.
+    private static Page Console => new("/console", new EmbeddedFiles("/console", "console/").HandleAsync, IsTree: true);
+
+    private StopSignals Signals => _frame.Signals;
+
+    /// <inheritdoc/>
+    public async Task StartAsync()
+    {
+        Signals.Register();
+        if (_membership is not null)
+        {
+            Task joining = _membership.JoinAsync();
+            if (await Task.WhenAny(joining, Signals.First).ConfigureAwait(false) != joining)
+            {
+                return; // a membership that does not answer must not delay the end of the process
+            }
+
+            await joining.ConfigureAwait(false);
+            _membership.OnJoined();
+        }
+
+        foreach (ICapability capability in _capabilities)
+        {
+            capability.Start();
+        }
+
+        await _front.StartAsync().ConfigureAwait(false);
+        _isListening = true;
+        _introduce(this);
+        foreach (ICapability capability in _capabilities)
+        {
+            capability.OnListening();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<int> RunAsync()
+    {
+        string signal = await Signals.First.ConfigureAwait(false);
+        EndLimit end = _frame.End;
+        end.Begin();
+        foreach (ICapability capability in _capabilities)
+        {
+            capability.BeginDrain(signal, _frame.Options.ShutdownTimeout);
+        }
+
+        await new RequestDrain([.. _capabilities.Select(capability => capability.Requests)], _frame.Time)
+            .WaitAsync(_frame.Options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
+        TimeSpan left = end.LeftForDrain(
+            (_membership?.Leaving ?? TimeSpan.Zero) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose)
+            + _capabilities.Aggregate(TimeSpan.Zero, (sum, capability) => sum + capability.Closing));
+        long[] lost = await Task.WhenAll(_capabilities.Select(capability => capability.DrainAsync(left, Signals.Second))).ConfigureAwait(false);
+        if (_isListening)
+        {
+            await end.StopListenerAsync(_front).ConfigureAwait(false);
+            await (_membership?.LeaveAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+
+        return lost.Sum() == 0 && _membership is null or { HasFailed: false } ? 0 : 1;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _frame.End.DisposeListenerAsync(_front).ConfigureAwait(false);
+        await (_membership?.EndAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+        _metrics.Dispose();
+        _otlp?.Dispose();
+        foreach (ICapability capability in _capabilities)
+        {
+            await capability.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _meter.Dispose();
+        _frame.Dispose();
+    }
+
+    // Not ready when one of them is not; the first that cannot get rid of its work speaks for the sink.
+    private sealed class NodeHealth(IReadOnlyList<ICapability> capabilities) : INodeHealth
+    {
+        public string? NotReadyBecause => capabilities.Select(capability => capability.NotReadyBecause).FirstOrDefault(reason => reason is not null);
+
+        public async Task<SinkFault?> AskSinkAsync()
+        {
+            foreach (ICapability capability in capabilities)
+            {
+                if (await capability.AskSinkAsync().ConfigureAwait(false) is { } fault)
+                {
+                    return fault;
+                }
+            }
+
+            return null;
+        }
+    }
+}
