@@ -12,17 +12,17 @@ namespace Estat.Lake.Verifying;
 internal readonly record struct Occurrence(UInt128 Hash, int Object, int Line);
 
 /// <summary>
-/// Takes occurrences in any number and finds those with equal hashes at the end. 24 bytes each, in 64 shards by the hash's first bits: in memory
-/// until they reach the limit, then appended to one file a shard. Finding loads one shard after another. One thread.
+/// Takes occurrences in any number and finds those with equal hashes at the end. 24 bytes each, in 64 parts by the hash's first bits: in memory
+/// until they reach the limit, then appended to one file a part. Finding loads one part after another. One thread.
 /// </summary>
 internal sealed class DuplicateIndex : IDisposable
 {
-    private const int Shards = 64;
+    private const int Parts = 64;
     private readonly string _folder;
     private readonly string _name;
     private readonly long _limit;
-    private readonly List<Occurrence>[] _buffers = [.. Enumerable.Range(0, Shards).Select(_ => new List<Occurrence>())];
-    private readonly FileStream?[] _files = new FileStream?[Shards];
+    private readonly List<Occurrence>[] _buffers = [.. Enumerable.Range(0, Parts).Select(_ => new List<Occurrence>())];
+    private readonly FileStream?[] _files = new FileStream?[Parts];
     private long _buffered;
 
     /// <summary>An empty index.</summary>
@@ -52,7 +52,7 @@ internal sealed class DuplicateIndex : IDisposable
     }
 
     /// <summary>Makes all of it durable.</summary>
-    /// <returns>The length of each shard's file.</returns>
+    /// <returns>The length of each part's file.</returns>
     internal long[] Save()
     {
         Spill();
@@ -70,23 +70,23 @@ internal sealed class DuplicateIndex : IDisposable
     /// <summary>Goes back to what was saved: whatever was appended after is cut off.</summary>
     internal void Restore(IReadOnlyList<long> lengths)
     {
-        for (int shard = 0; shard < Shards; shard++)
+        for (int part = 0; part < Parts; part++)
         {
-            // A shard that was empty then has a file if it was killed since.
-            if (lengths[shard] > 0 || File.Exists(PathOf(shard)))
+            // A part that was empty then has a file if it was killed since.
+            if (lengths[part] > 0 || File.Exists(PathOf(part)))
             {
-                FileOf(shard).SetLength(lengths[shard]);
-                FileOf(shard).Seek(0, SeekOrigin.End);
+                FileOf(part).SetLength(lengths[part]);
+                FileOf(part).Seek(0, SeekOrigin.End);
             }
         }
     }
 
-    /// <summary>All that were seen more than once: the first place and each further one, by shards.</summary>
+    /// <summary>All that were seen more than once: the first place and each further one, by parts.</summary>
     internal IEnumerable<(Occurrence First, Occurrence Again)> Find()
     {
-        for (int shard = 0; shard < Shards; shard++)
+        for (int part = 0; part < Parts; part++)
         {
-            Occurrence[] all = Load(shard);
+            Occurrence[] all = Load(part);
             Array.Sort(all, static (a, b) =>
                 a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : a.Object != b.Object ? a.Object.CompareTo(b.Object) : a.Line.CompareTo(b.Line));
             int first = 0;
@@ -113,10 +113,10 @@ internal sealed class DuplicateIndex : IDisposable
         }
     }
 
-    private Occurrence[] Load(int shard)
+    private Occurrence[] Load(int part)
     {
-        FileStream? file = _files[shard];
-        var all = new Occurrence[(int)((file?.Length ?? 0) / Size) + _buffers[shard].Count];
+        FileStream? file = _files[part];
+        var all = new Occurrence[(int)((file?.Length ?? 0) / Size) + _buffers[part].Count];
         if (file is not null)
         {
             file.Flush();
@@ -125,26 +125,26 @@ internal sealed class DuplicateIndex : IDisposable
             file.ReadExactly(bytes);
         }
 
-        _buffers[shard].CopyTo(all, all.Length - _buffers[shard].Count);
+        _buffers[part].CopyTo(all, all.Length - _buffers[part].Count);
         return all;
     }
 
     private void Spill()
     {
-        for (int shard = 0; shard < Shards; shard++)
+        for (int part = 0; part < Parts; part++)
         {
-            if (_buffers[shard].Count > 0)
+            if (_buffers[part].Count > 0)
             {
-                FileOf(shard).Write(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_buffers[shard])));
-                _buffers[shard].Clear();
+                FileOf(part).Write(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_buffers[part])));
+                _buffers[part].Clear();
             }
         }
 
         _buffered = 0;
     }
 
-    private string PathOf(int shard) => Path.Combine(_folder, $"{_name}-{shard:d2}");
+    private string PathOf(int part) => Path.Combine(_folder, $"{_name}-{part:d2}");
 
-    private FileStream FileOf(int shard) =>
-        _files[shard] ??= new FileStream(PathOf(shard), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+    private FileStream FileOf(int part) =>
+        _files[part] ??= new FileStream(PathOf(part), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
 }
