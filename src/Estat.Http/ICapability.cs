@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Estat.Http.Answering;
 using Estat.Http.Health;
 using Estat.Http.Metrics;
+using Estat.Http.Routing;
 
 namespace Estat.Http;
 
@@ -21,9 +22,8 @@ internal interface ICapability : INodeHealth, IAsyncDisposable
     /// <summary>The requests to its paths; the node waits for those in flight when it drains.</summary>
     RequestCounters Requests { get; }
 
-    /// <summary>Who handles which path: exact paths, by case, for everybody. A handler answers, counts and logs what goes wrong by itself. Empty
-    /// when nothing comes to this node over HTTP.</summary>
-    IReadOnlyDictionary<string, RequestDelegate> Routes { get; }
+    /// <summary>Who handles which path: exact paths, by case, for everybody. Empty when nothing comes to this node over HTTP.</summary>
+    IReadOnlyDictionary<string, PathHandler> Routes { get; }
 
     /// <summary>Other pages: the operator's, and those that are open to everybody.</summary>
     IReadOnlyList<Page> Pages { get; }

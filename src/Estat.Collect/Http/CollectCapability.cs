@@ -11,7 +11,7 @@ using Estat.Http.Administration;
 using Estat.Http.Answering;
 using Estat.Http.Health;
 using Estat.Http.Metrics;
-using Microsoft.AspNetCore.Http;
+using Estat.Http.Routing;
 
 namespace Estat.Collect.Http;
 
@@ -76,7 +76,7 @@ internal sealed partial class CollectCapability : ICapability
     public RequestCounters Requests => Engine.Requests;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, RequestDelegate> Routes => _http?.Routes ?? new Dictionary<string, RequestDelegate>();
+    public IReadOnlyDictionary<string, PathHandler> Routes => _http?.Routes ?? new Dictionary<string, PathHandler>();
 
     /// <inheritdoc/>
     public IReadOnlyList<Page> Pages => [.. _http?.Pages ?? [], .. _administration.Pages];

@@ -11,7 +11,6 @@ using Estat.Http.Answering;
 using Estat.Http.Bodies;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
-using Microsoft.AspNetCore.Http;
 
 namespace Estat.Collect.Http;
 
@@ -45,7 +44,7 @@ internal sealed class CollectHttp
     }
 
     /// <summary>Who handles which path.</summary>
-    internal IReadOnlyDictionary<string, RequestDelegate> Routes { get; }
+    internal IReadOnlyDictionary<string, PathHandler> Routes { get; }
 
     /// <summary>What is open to everybody beside them.</summary>
     internal IReadOnlyList<Page> Pages { get; }

@@ -2,6 +2,7 @@
 using Microsoft.AspNetCore.Http;
 using Estat.Http.Answering;
 using Estat.Http.Bodies;
+using Estat.Http.Connections;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
 using Microsoft.AspNetCore.Connections;
@@ -48,40 +49,40 @@ internal sealed partial class CollectRoutes
     }
 
     /// <summary>Who handles which path.</summary>
-    internal IReadOnlyDictionary<string, RequestDelegate> All => new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
+    internal IReadOnlyDictionary<string, PathHandler> All => new Dictionary<string, PathHandler>(StringComparer.Ordinal)
     {
         [Event] = HandleEventAsync,
         [Pixel] = HandlePixelAsync,
         [Batch] = HandleBatchAsync,
     };
 
-    private Task HandleEventAsync(HttpContext context)
+    private Task HandleEventAsync(HttpContext context, ConnectionSeat? seat)
     {
         string method = context.Request.Method;
-        return method == HttpMethods.Post ? CollectAsync(context)
-            : method == HttpMethods.Get ? CountAsync(context, _pixelAsNothing)
-            : OtherwiseAsync(context, "GET, POST, OPTIONS");
+        return method == HttpMethods.Post ? CollectAsync(context, seat)
+            : method == HttpMethods.Get ? CountAsync(context, seat, _pixelAsNothing)
+            : OtherwiseAsync(context, seat, "GET, POST, OPTIONS");
     }
 
-    private Task HandlePixelAsync(HttpContext context) =>
-        context.Request.Method == HttpMethods.Get ? CountAsync(context, _pixelAsGif) : OtherwiseAsync(context, "GET, OPTIONS");
+    private Task HandlePixelAsync(HttpContext context, ConnectionSeat? seat) =>
+        context.Request.Method == HttpMethods.Get ? CountAsync(context, seat, _pixelAsGif) : OtherwiseAsync(context, seat, "GET, OPTIONS");
 
-    private Task HandleBatchAsync(HttpContext context) =>
-        context.Request.Method == HttpMethods.Post ? CountAsync(context, _batch) : OtherwiseAsync(context, "POST, OPTIONS");
+    private Task HandleBatchAsync(HttpContext context, ConnectionSeat? seat) =>
+        context.Request.Method == HttpMethods.Post ? CountAsync(context, seat, _batch) : OtherwiseAsync(context, seat, "POST, OPTIONS");
 
-    private Task OtherwiseAsync(HttpContext context, string allowed)
+    private Task OtherwiseAsync(HttpContext context, ConnectionSeat? seat, string allowed)
     {
         if (context.Request.Method == HttpMethods.Options)
         {
-            return _cors.PreflightAsync(context);
+            return ConnectionSeat.EndAfterAsync(seat, _cors.PreflightAsync(context));
         }
 
         _cors.Apply(context);
-        return Problem.NotAllowedAsync(context, allowed);
+        return ConnectionSeat.EndAfterAsync(seat, Problem.NotAllowedAsync(context, allowed));
     }
 
     // Without a state machine while everything completes at once, as it does for nearly every event.
-    private Task CollectAsync(HttpContext context)
+    private Task CollectAsync(HttpContext context, ConnectionSeat? seat)
     {
         long ordinal = Begin(context);
         Task handling;
@@ -97,13 +98,14 @@ internal sealed partial class CollectRoutes
         if (handling.IsCompletedSuccessfully)
         {
             _requests.Ended.Increment();
+            seat?.End();
             return Task.CompletedTask;
         }
 
-        return FinishAsync(context, handling);
+        return FinishAsync(context, seat, handling);
     }
 
-    private Task CountAsync(HttpContext context, RequestDelegate handle)
+    private Task CountAsync(HttpContext context, ConnectionSeat? seat, RequestDelegate handle)
     {
         Begin(context);
         Task handling;
@@ -116,7 +118,7 @@ internal sealed partial class CollectRoutes
             handling = Task.FromException(error);
         }
 
-        return FinishAsync(context, handling);
+        return FinishAsync(context, seat, handling);
     }
 
     private long Begin(HttpContext context)
@@ -125,7 +127,7 @@ internal sealed partial class CollectRoutes
         return _requests.Started.Increment();
     }
 
-    private async Task FinishAsync(HttpContext context, Task handling)
+    private async Task FinishAsync(HttpContext context, ConnectionSeat? seat, Task handling)
     {
         try
         {
@@ -172,6 +174,7 @@ internal sealed partial class CollectRoutes
         finally
         {
             _requests.Ended.Increment();
+            seat?.End();
         }
     }
 

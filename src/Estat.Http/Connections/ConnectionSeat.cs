@@ -20,25 +20,18 @@ internal sealed class ConnectionSeat
     /// <summary>Whether no request of it is being handled, and nobody has claimed it.</summary>
     internal bool IsIdle => Volatile.Read(ref _requests) == 0;
 
-    /// <summary>Handles a request of a connection that nobody else accounts for.</summary>
-    internal static RequestDelegate Around(RequestDelegate next) => async context =>
+    /// <summary>Ends a request's seat, if there is one, when it was handled.</summary>
+    internal static async Task EndAfterAsync(ConnectionSeat? seat, Task handling)
     {
-        ConnectionSeat? seat = Of(context);
-        if (seat?.TryBegin() == false)
-        {
-            context.Abort();
-            return;
-        }
-
         try
         {
-            await next(context).ConfigureAwait(false);
+            await handling.ConfigureAwait(false);
         }
         finally
         {
             seat?.End();
         }
-    };
+    }
 
     /// <summary>The seat of a request's connection; null where nobody counts connections.</summary>
     internal static ConnectionSeat? Of(HttpContext context) => context.Features.Get<ConnectionSeat>();

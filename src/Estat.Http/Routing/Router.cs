@@ -10,11 +10,11 @@ namespace Estat.Http.Routing;
 /// The one request delegate. It matches paths itself: a table of a few fixed paths, made at the start, needs no routing middleware on the way of
 /// every event. However a request ends, its connection's seat ends with it.
 /// </summary>
-/// <param name="routes">Who handles which path: exact paths, by case. A handler answers, counts and logs what goes wrong by itself.</param>
+/// <param name="routes">Who handles which path: exact paths, by case.</param>
 /// <param name="operators">Handles all other paths.</param>
-internal sealed class Router(IReadOnlyDictionary<string, RequestDelegate> routes, OperatorRouter operators)
+internal sealed class Router(IReadOnlyDictionary<string, PathHandler> routes, OperatorRouter operators)
 {
-    private readonly FrozenDictionary<string, RequestDelegate> _routes = routes.ToFrozenDictionary(StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, PathHandler> _routes = routes.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Handles any request.</summary>
     internal Task HandleAsync(HttpContext context)
@@ -35,11 +35,9 @@ internal sealed class Router(IReadOnlyDictionary<string, RequestDelegate> routes
         await RouteAsync(context, seat).ConfigureAwait(false);
     }
 
-    // What throws here has not been handed on to anybody who would end the seat. Without a state machine while everything completes at once, as it
-    // does for nearly every event.
+    // What throws here has not been handed on to anybody who would end the seat.
     private Task RouteAsync(HttpContext context, ConnectionSeat? seat)
     {
-        Task handling;
         try
         {
             if (context.Request.ContentLength is null)
@@ -47,33 +45,13 @@ internal sealed class Router(IReadOnlyDictionary<string, RequestDelegate> routes
                 Http10.EndAfterChunks(context);
             }
 
-            handling = context.Request.Path.Value is { } path && _routes.TryGetValue(path, out RequestDelegate? handle)
-                ? handle(context) : operators.HandleAsync(context);
+            return context.Request.Path.Value is { } path && _routes.TryGetValue(path, out PathHandler? handle) ? handle(context, seat)
+                : ConnectionSeat.EndAfterAsync(seat, operators.HandleAsync(context));
         }
         catch (Exception error)
         {
             seat?.End();
             return Task.FromException(error);
-        }
-
-        if (handling.IsCompletedSuccessfully)
-        {
-            seat?.End();
-            return Task.CompletedTask;
-        }
-
-        return seat is null ? handling : EndAsync(seat, handling);
-    }
-
-    private static async Task EndAsync(ConnectionSeat seat, Task handling)
-    {
-        try
-        {
-            await handling.ConfigureAwait(false);
-        }
-        finally
-        {
-            seat.End();
         }
     }
 }

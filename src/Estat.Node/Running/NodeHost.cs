@@ -45,7 +45,7 @@ internal sealed class NodeHost : INodeServer
         _membership = membership;
         _metrics = new PrometheusText([_meter, .. capabilities.Select(capability => capability.Meter)]);
         _otlp = OtlpExport.For(frame.Options);
-        Dictionary<string, RequestDelegate> routes = capabilities.SelectMany(capability => capability.Routes)
+        Dictionary<string, PathHandler> routes = capabilities.SelectMany(capability => capability.Routes)
             .ToDictionary(StringComparer.Ordinal);
         var access = new AdminAccess(frame.Http, _meter, frame.Time, frame.Loggers);
         var operators = new OperatorRouter(

@@ -11,6 +11,7 @@ using Estat.Http.Access;
 using Estat.Http.Answering;
 using Estat.Http.Health;
 using Estat.Http.Metrics;
+using Estat.Http.Routing;
 using Estat.Node.Running;
 using Estat.Silo.Administration;
 using Estat.Silo.Forwarding;
@@ -74,7 +75,7 @@ internal sealed partial class ForwardingCapability : ICapability
     public RequestCounters Requests => _ingest.Requests;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, RequestDelegate> Routes => _http.Routes;
+    public IReadOnlyDictionary<string, PathHandler> Routes => _http.Routes;
 
     /// <inheritdoc/>
     public IReadOnlyList<Page> Pages => [.. _http.Pages, .. _administration.Pages];
