@@ -13,7 +13,7 @@ public sealed partial class AlertTests(RealS3 s3)
     private const string RuleTests = "deploy/prometheus/alerts.test.yml";
     private const string Dashboard = "deploy/grafana/dashboards/estat.json";
     private const string Runbooks = "docs/operations.md";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private static IEnumerable<YamlNode> Alerts =>
         DeployFiles.Documents(Rules)[0].Items("groups").SelectMany(group => group.Items("rules")).Where(rule => rule.At("alert") is not null);
