@@ -10,6 +10,6 @@ export ESTAT_MODEL_SEEDS=${ESTAT_MODEL_SEEDS:-20000}
 build_release tests/Estat.Spool.Tests
 dotnet exec artifacts/bin/Estat.Spool.Tests/release/Estat.Spool.Tests.dll -noColor -noLogo -method "*SpoolModelTests*"
 if [[ -z ${ESTAT_MODEL_SEED:-} ]]; then
-    build_release tests/Estat.Collect.Tests
-    dotnet exec artifacts/bin/Estat.Collect.Tests/release/Estat.Collect.Tests.dll -noColor -noLogo -method "*GatewayModelTests*"
+    build_release tests/Estat.Grains.Tests
+    dotnet exec artifacts/bin/Estat.Grains.Tests/release/Estat.Grains.Tests.dll -noColor -noLogo -method "*GatewayModelTests*"
 fi

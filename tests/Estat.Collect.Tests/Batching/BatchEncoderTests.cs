@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Metrics;
-using static Estat.Collect.Tests.Support.FailingCompressor;
+using static Estat.Tests.Support.FailingCompressor;
 
 namespace Estat.Collect.Tests.Batching;
 

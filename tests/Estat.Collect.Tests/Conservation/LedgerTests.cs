@@ -5,6 +5,8 @@ namespace Estat.Collect.Tests.Conservation;
 
 public sealed class LedgerTests
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
     [Fact]
     public void Events_are_where_they_were_moved_last()
     {
@@ -49,5 +51,26 @@ public sealed class LedgerTests
 
         await moving;
         Assert.Equal(new Balance(300_000, 0, 200_000, 0, 0, 0, 50_000, 50_000), ledger.Read());
+    }
+
+    [Fact]
+    public async Task A_reading_of_the_ledger_that_hangs_keeps_no_move_waiting()
+    {
+        using var hung = new ManualResetEventSlim();
+        using var reads = new SemaphoreSlim(0);
+        var ledger = new Ledger(
+            () =>
+            {
+                reads.Release();
+                hung.Wait();
+                return 10;
+            },
+            () => 0);
+        Task<Balance> reading = Task.Run(ledger.Read);
+        Assert.True(await reads.WaitAsync(Limit));
+        await Task.Run(() => ledger.Move(4, Place.Buffered, Place.Stored)).WaitAsync(Limit);
+        hung.Set();
+        Balance balance = await reading.WaitAsync(Limit);
+        Assert.Equal((6, 4), (balance.Buffered, balance.Stored)); // read again, as something had moved
     }
 }

@@ -10,7 +10,7 @@ namespace Estat.Collect.Tests.Uploading;
 
 public abstract class ObjectWriterTests : StorageTests
 {
-    private const string Key = "raw/dt=2026-01-02/hr=03/1767323045_a_1.jsonl.gz";
+    private protected const string Key = "raw/dt=2026-01-02/hr=03/1767323045_a_1.jsonl.gz";
     private const string RestKey = "raw/dt=2026-01-02/hr=03/1767323045_a_1_rest.jsonl.gz";
 
     [Fact]
@@ -163,5 +163,21 @@ public sealed class ObjectWriterOnFolderTests : ObjectWriterTests
 
 public sealed class ObjectWriterOnS3Tests(S3Gateway gateway) : ObjectWriterTests
 {
+    [Fact]
+    public async Task A_taken_key_is_read_before_it_is_believed()
+    {
+        await gateway.SharedAsync(); // for its credentials
+        using StoreStub stub = StoreStub.Start();
+        using S3ObjectStore store = new(
+            new StorageOptions { RawBucket = "events", S3Endpoint = stub.Endpoint, S3Timeout = TimeSpan.FromSeconds(20) }, TimeProvider.System);
+        await store.CreateAsync(Key, Batches.ContentOf("a"), Token);
+        Assert.Equal(CreateOutcome.Exists, await store.CreateAsync(Key, Batches.ContentOf("b"), Token));
+        stub.Instead = request => request.HttpMethod == "PUT"
+            ? StubAnswer.Error(412, "PreconditionFailed") : new StubAnswer(200, "<html><body>Please sign in<br></body></html>", "text/html");
+        using var instruments = new EstatInstruments();
+        var writer = new ObjectWriter(store, instruments, NullLogger.Instance);
+        await Assert.ThrowsAsync<StorageException>(() => writer.WriteAsync(Key, Batches.ContentOf("a"), Token));
+    }
+
     protected override async Task<StoragePlace> NewPlaceAsync() => await BucketPlace.CreateAsync(await gateway.SharedAsync());
 }

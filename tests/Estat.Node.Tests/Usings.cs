@@ -1,0 +1,2 @@
+global using Estat.Testing;
+global using Xunit;
