@@ -1,5 +1,4 @@
 global using Estat.Base.Tests.Support;
 global using Estat.Testing;
 global using Estat.Tests.Support;
-global using Microsoft.Extensions.Logging.Abstractions;
 global using Xunit;
