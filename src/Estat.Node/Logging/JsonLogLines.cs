@@ -15,7 +15,7 @@ namespace Estat.Node.Logging;
 /// the last three only where there is something to say. docs/operations.md lists them. <c>event</c> names the place in the code and stays what it is
 /// when the words of the message change: alarms belong to it.
 /// </summary>
-internal sealed class JsonLines() : ConsoleFormatter(FormatterName)
+internal sealed class JsonLogLines() : ConsoleFormatter(FormatterName)
 {
     /// <summary>The name to choose it by.</summary>
     internal const string FormatterName = "estat-json";

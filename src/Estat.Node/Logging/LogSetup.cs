@@ -62,8 +62,8 @@ internal static class LogSetup
         }
         else
         {
-            logging.AddConsoleFormatter<JsonLines, ConsoleFormatterOptions>();
-            logging.AddConsole(console => console.FormatterName = JsonLines.FormatterName);
+            logging.AddConsoleFormatter<JsonLogLines, ConsoleFormatterOptions>();
+            logging.AddConsole(console => console.FormatterName = JsonLogLines.FormatterName);
         }
     }
 }
