@@ -42,6 +42,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     private Task _uploading = Task.CompletedTask;
     private Task _recovering = Task.CompletedTask;
     private Task _spooling = Task.CompletedTask;
+    private bool _startedOnce; // from its first call; _started is true from its end
     private volatile bool _started;
     private volatile bool _draining;
     private volatile bool _broken;
@@ -230,9 +231,15 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         : DlqIsFull ? "the DLQ is at DLQ_MAX_SIZE_BYTES or its disk at DISK_MIN_FREE_BYTES"
         : null;
 
-    /// <summary>Starts writers, uploads and recovery.</summary>
+    /// <summary>Starts writers, uploads and recovery; once.</summary>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
     public void Start()
     {
+        if (Interlocked.Exchange(ref _startedOnce, true))
+        {
+            throw new InvalidOperationException("The engine was started before. A second start would give its partitions a second writer.");
+        }
+
         _uploading = Watch(_uploader.RunAsync(), "the uploader", carriesEvents: true);
         RunPartitions();
         _recovering = Watch(_recovery.RunAsync(_stopRecovery.Token), "recovery", carriesEvents: false);

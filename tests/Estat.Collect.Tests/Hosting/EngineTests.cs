@@ -45,6 +45,17 @@ public sealed class EngineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_second_start_is_refused_and_the_node_goes_on_as_the_first_one_left_it()
+    {
+        await using TestNode node = new TestNode(_folder, Quick with { Ack = AckLevel.Disk }).Start();
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(node.Engine.Start);
+        Assert.Contains("started before", error.Message, StringComparison.Ordinal);
+        await node.SendAsync(EventLines.Bodies(100));
+        Assert.Equal(0, await node.DrainAsync());
+        Assert.Equal(EventLines.Bodies(100).Order(StringComparer.Ordinal), node.Stored);
+    }
+
+    [Fact]
     public async Task The_sink_says_what_a_failed_upload_says_until_nothing_of_it_is_left()
     {
         await using TestNode node = new TestNode(
