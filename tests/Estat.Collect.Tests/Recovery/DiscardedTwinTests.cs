@@ -53,6 +53,67 @@ public sealed class DiscardedTwinTests : IDisposable
         Assert.False(new DiscardedBatches(() => _folder.Path).Has("1-a"));
     }
 
+    [Fact]
+    public async Task A_look_up_does_not_wait_for_the_disk_that_a_discard_waits_for()
+    {
+        using var reached = new SemaphoreSlim(0);
+        using var mayGoOn = new ManualResetEventSlim();
+        bool hangs = false;
+        var list = new DiscardedBatches(() =>
+        {
+            if (hangs)
+            {
+                reached.Release();
+                mayGoOn.Wait();
+            }
+
+            return _folder.Path;
+        });
+        list.Add("1-a");
+        hangs = true;
+        var adding = Task.Run(() => list.Add("2-b"), TestContext.Current.CancellationToken);
+        await reached.WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
+        try
+        {
+            (bool, bool) found = await Task.Run(() => (list.Has("1-a"), list.Has("2-b")), TestContext.Current.CancellationToken)
+                .WaitAsync(TestNode.Limit, TestContext.Current.CancellationToken);
+            Assert.Equal((true, false), found); // the second is not on the disk yet
+        }
+        finally
+        {
+            mayGoOn.Set();
+            await adding;
+        }
+
+        Assert.True(list.Has("2-b"));
+    }
+
+    [Fact]
+    public void A_list_that_is_longer_than_any_of_a_node_ends_the_start_with_a_line_that_says_what_to_do()
+    {
+        string path = _folder[$"dlq/{DiscardedBatches.FileName}"];
+        Directory.CreateDirectory(_folder["dlq"]);
+        using (FileStream file = File.Create(path))
+        {
+            file.SetLength(DiscardedBatches.MostBytes + 1L);
+        }
+
+        IOException error = Assert.Throws<IOException>(() => new TestNode(_folder, Calm));
+        Assert.StartsWith("DLQ_DIR: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"Move {path} away", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_full_list_refuses_a_discard_and_can_still_be_read_by_the_next_start()
+    {
+        File.WriteAllText(_folder[DiscardedBatches.FileName], "\n1-a\n" + new string('\n', DiscardedBatches.MostBytes - 5));
+        var list = new DiscardedBatches(() => _folder.Path);
+        IOException error = Assert.Throws<IOException>(() => list.Add("2-b"));
+        Assert.Contains("Restart the node once its spool is empty", error.Message, StringComparison.Ordinal);
+        var next = new DiscardedBatches(() => _folder.Path);
+        Assert.Equal((false, true, false), (list.Has("2-b"), next.Has("1-a"), next.Has("2-b")));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static CollectOptions Calm => new()
