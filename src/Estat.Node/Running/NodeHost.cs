@@ -17,7 +17,7 @@ namespace Estat.Node.Running;
 /// Puts capabilities together without knowing one, and owns the order of things. Start: the cluster, what the node does, the listener. Stop:
 /// readiness, requests in flight, what the node does, the listener, the cluster.
 /// </summary>
-internal sealed class NodeHost : INodeServer
+internal sealed partial class NodeHost : INodeServer
 {
     private readonly NodeFrame _frame;
     private readonly IReadOnlyList<ICapability> _capabilities;
@@ -27,6 +27,7 @@ internal sealed class NodeHost : INodeServer
     private readonly PrometheusText _metrics;
     private readonly OtlpExport? _otlp;
     private readonly HttpFront _front;
+    private readonly ILogger _logger;
     private bool _isListening;
 
     /// <param name="frame">What the node has before it does anything; becomes this one's.</param>
@@ -35,6 +36,7 @@ internal sealed class NodeHost : INodeServer
     /// <param name="membership">The cluster that it is part of; null by itself.</param>
     /// <param name="maxConnections">Client connections, where the listener has to share open files; null is MAX_CONNECTIONS.</param>
     /// <param name="pages">Pages of the program itself, for the operator.</param>
+    /// <exception cref="InvalidOperationException">Two capabilities have the same path; the message names both.</exception>
     internal NodeHost(
         NodeFrame frame, IReadOnlyList<ICapability> capabilities, Action<NodeHost> introduce, INodeMembership? membership = null,
         int? maxConnections = null, IReadOnlyList<Page>? pages = null)
@@ -43,6 +45,8 @@ internal sealed class NodeHost : INodeServer
         _capabilities = capabilities;
         _introduce = introduce;
         _membership = membership;
+        _logger = frame.Loggers.CreateLogger<NodeHost>();
+        ThrowIfShared(capabilities);
         _metrics = new PrometheusText([_meter, .. capabilities.Select(capability => capability.Meter)]);
         _otlp = OtlpExport.For(frame.Options);
         Dictionary<string, PathHandler> routes = capabilities.SelectMany(capability => capability.Routes)
@@ -113,7 +117,7 @@ internal sealed class NodeHost : INodeServer
         end.Begin();
         foreach (ICapability capability in _capabilities)
         {
-            capability.BeginDrain(signal, _frame.Options.ShutdownTimeout);
+            TryBeginDrain(capability, signal);
         }
 
         await new RequestDrain([.. _capabilities.Select(capability => capability.Requests)], _frame.Time)
@@ -121,14 +125,14 @@ internal sealed class NodeHost : INodeServer
         TimeSpan left = end.LeftForDrain(
             (_membership?.Leaving ?? TimeSpan.Zero) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose)
             + _capabilities.Aggregate(TimeSpan.Zero, (sum, capability) => sum + capability.Closing));
-        long[] lost = await Task.WhenAll(_capabilities.Select(capability => capability.DrainAsync(left, Signals.Second))).ConfigureAwait(false);
+        bool[] kept = await Task.WhenAll(_capabilities.Select(capability => TryDrainAsync(capability, left))).ConfigureAwait(false);
         if (_isListening)
         {
             await end.StopListenerAsync(_front).ConfigureAwait(false);
             await (_membership?.LeaveAsync() ?? Task.CompletedTask).ConfigureAwait(false);
         }
 
-        return lost.Sum() == 0 && _membership is null or { HasFailed: false } ? 0 : 1;
+        return kept.All(static all => all) && _membership is null or { HasFailed: false } ? 0 : 1;
     }
 
     /// <inheritdoc/>
@@ -145,6 +149,50 @@ internal sealed class NodeHost : INodeServer
 
         _meter.Dispose();
         _frame.Dispose();
+    }
+
+    // The first would answer, and nobody would miss the other.
+    private static void ThrowIfShared(IReadOnlyList<ICapability> capabilities)
+    {
+        var owners = new Dictionary<string, ICapability>(StringComparer.Ordinal);
+        foreach (ICapability capability in capabilities)
+        {
+            foreach (string path in capability.Routes.Keys.Concat(capability.Pages.Select(page => page.Path)))
+            {
+                if (!owners.TryAdd(path, capability) && owners[path] != capability)
+                {
+                    throw new InvalidOperationException(
+                        $"{path} is a path of {owners[path].Name} and of {capability.Name}: one node cannot serve both.");
+                }
+            }
+        }
+    }
+
+    // One that fails keeps none of the others from their drain: what they hold in memory would be lost.
+    private void TryBeginDrain(ICapability capability, string signal)
+    {
+        try
+        {
+            capability.BeginDrain(signal, _frame.Options.ShutdownTimeout);
+        }
+        catch (Exception error)
+        {
+            LogDrainNotBegun(_logger, error, capability.Name);
+        }
+    }
+
+    // Whether nothing was lost.
+    private async Task<bool> TryDrainAsync(ICapability capability, TimeSpan budget)
+    {
+        try
+        {
+            return await capability.DrainAsync(budget, Signals.Second).ConfigureAwait(false) == 0;
+        }
+        catch (Exception error)
+        {
+            LogDrainFailed(_logger, error, capability.Name);
+            return false;
+        }
     }
 
     // Not ready when one of them is not; the first that cannot get rid of its work speaks for the sink.
@@ -165,4 +213,11 @@ internal sealed class NodeHost : INodeServer
             return null;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The drain of {Capability} could not begin; the node drains it all the same. Report this")]
+    private static partial void LogDrainNotBegun(ILogger logger, Exception error, string capability);
+
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "The drain of {Capability} failed: what it held in memory may be lost. The node ends with exit code 1. Report this")]
+    private static partial void LogDrainFailed(ILogger logger, Exception error, string capability);
 }
