@@ -83,6 +83,13 @@ internal sealed class TestNode : IAsyncDisposable
         return this;
     }
 
+    /// <summary>What starts and drains the node in this one's place.</summary>
+    internal EngineRun HandOver()
+    {
+        _drained = true;
+        return new EngineRun(Engine);
+    }
+
     internal async Task<Admission> TrySendAsync(string body) => (await AskAsync(body)).Admission;
 
     /// <summary>Sends an event at the level of <c>ACK</c> or another, and gives the whole answer.</summary>
