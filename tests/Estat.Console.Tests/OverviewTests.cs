@@ -1,4 +1,4 @@
-// The first pane: what a newcomer sees, and the numbers of somebody who watches.
+// The first pane: what a new operator sees, and the numbers of somebody who watches.
 using System.Text;
 using Estat.Testing;
 using Microsoft.Playwright;

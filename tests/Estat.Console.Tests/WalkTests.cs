@@ -1,4 +1,4 @@
-// A newcomer's first ten minutes, as README's "Watch it" tells them, in a real browser with a real S3.
+// A new operator's first ten minutes, as README's "Watch it" tells them, in a real browser with a real S3.
 using System.Globalization;
 using System.Net;
 using System.Text;

@@ -154,7 +154,7 @@ public sealed class LakeTests
     }
 
     [Fact]
-    public void A_shard_that_was_empty_when_it_was_saved_is_empty_after_a_crash()
+    public void A_part_that_was_empty_when_it_was_saved_is_empty_after_a_crash()
     {
         using var folder = new TempFolder();
         var first = new Occurrence(UInt128.One, 1, 1);

@@ -33,7 +33,7 @@ public sealed class DrainTests(RealS3 s3)
     }
 
     [Fact]
-    public async Task While_draining_newcomers_get_503_with_Retry_After_and_readiness_is_gone()
+    public async Task While_draining_new_requests_get_503_with_Retry_After_and_readiness_is_gone()
     {
         using var folder = new TempFolder();
         using var proxy = FaultProxy.Start(s3.Rgw.Port);

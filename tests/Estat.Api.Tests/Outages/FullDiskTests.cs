@@ -1,4 +1,4 @@
-// The DLQ's disk is full, or the DLQ is at its capacity, while storage is down: newcomers wait, nothing acknowledged is given up.
+// The DLQ's disk is full, or the DLQ is at its capacity, while storage is down: new requests wait, nothing acknowledged is given up.
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Outages;
@@ -8,7 +8,7 @@ public sealed class FullDiskTests(RealS3 s3)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Acknowledged_events_survive_a_full_DLQ_disk_in_memory_and_newcomers_get_503()
+    public async Task Acknowledged_events_survive_a_full_DLQ_disk_in_memory_and_new_requests_get_503()
     {
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
         using var folder = new TempFolder();
@@ -30,7 +30,7 @@ public sealed class FullDiskTests(RealS3 s3)
         await Wait.UntilAsync(
             async () => (await server.MetricsAsync()) is var metrics
                 && metrics["estat_dlq_write_errors_total"] > 0 && metrics["http_requests_rejected_queue_full_total"] > 0,
-            Patience, "the disk to be full and newcomers to be turned away");
+            Patience, "the disk to be full and new requests to be turned away");
         await enough.CancelAsync();
         SendReport report = await sending;
         Oracle.Conserves(await server.MetricsAsync());
@@ -47,7 +47,7 @@ public sealed class FullDiskTests(RealS3 s3)
     [InlineData("memory", "DLQ_MAX_SIZE_BYTES", "50000")]
     [InlineData("disk", "DLQ_MAX_SIZE_BYTES", "50000")]
     [InlineData("memory", "DISK_MIN_FREE_BYTES", "9000000000000000000")]
-    public async Task A_DLQ_at_its_limit_turns_newcomers_away_and_readiness_with_them_until_it_drains(string level, string option, string value)
+    public async Task A_DLQ_at_its_limit_turns_new_requests_away_and_readiness_with_them_until_it_drains(string level, string option, string value)
     {
         using var folder = new TempFolder();
         using var proxy = FaultProxy.Start(s3.Rgw.Port);
@@ -63,7 +63,7 @@ public sealed class FullDiskTests(RealS3 s3)
         Task<SendReport> sending = new EventSender(server.BaseAddress, connections: 4, perSecond: 3_000).SendAsync(enough.Token);
         await Wait.UntilAsync(
             async () => (await server.MetricsAsync())["estat_http_requests_rejected_storage_full_total"] > 0, Patience,
-            "newcomers to be turned away");
+            "new requests to be turned away");
         HttpResponseMessage ready = await server.Client.GetAsync("/health/ready");
         Assert.Equal(503, (int)ready.StatusCode);
         await enough.CancelAsync();

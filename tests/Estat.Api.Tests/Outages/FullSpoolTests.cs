@@ -1,4 +1,4 @@
-// The spool is at its limit or its disk is full: newcomers hear so at once, nothing acknowledged is given up, and room is noticed.
+// The spool is at its limit or its disk is full: new requests get 503 at once, nothing acknowledged is given up, and room is noticed.
 using Estat.Testing;
 
 namespace Estat.Api.Tests.Outages;
@@ -8,7 +8,7 @@ public sealed class FullSpoolTests(RealS3 s3)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task At_SPOOL_MAX_SIZE_BYTES_newcomers_get_503_until_batches_have_left()
+    public async Task At_SPOOL_MAX_SIZE_BYTES_new_requests_get_503_until_batches_have_left()
     {
         using var folder = new TempFolder();
         using var proxy = FaultProxy.Start(s3.Rgw.Port);
@@ -32,7 +32,7 @@ public sealed class FullSpoolTests(RealS3 s3)
     }
 
     [Fact]
-    public async Task Below_DISK_MIN_FREE_BYTES_newcomers_get_503_until_there_is_room()
+    public async Task Below_DISK_MIN_FREE_BYTES_new_requests_get_503_until_there_is_room()
     {
         Assert.SkipUnless(SmallDisk.Available(out string reason), reason);
         using var folder = new TempFolder();
@@ -123,7 +123,7 @@ public sealed class FullSpoolTests(RealS3 s3)
         Task<SendReport> sending = new EventSender(server.BaseAddress, connections: 4, perSecond: 5_000).SendAsync(enough.Token);
         await Wait.UntilAsync(
             async () => (await server.MetricsAsync())["estat_http_requests_rejected_storage_full_total"] > 0, Patience,
-            "newcomers to be turned away");
+            "new requests to be turned away");
         await enough.CancelAsync();
         return await sending;
     }

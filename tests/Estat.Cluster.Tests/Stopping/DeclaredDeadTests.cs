@@ -20,7 +20,7 @@ public sealed class DeclaredDeadTests : IDisposable
         await seed.UntilReadyAsync(ReadyLimit);
         await using ServerProcess lost = Start("lost", Address(), seedAddress);
         await lost.UntilReadyAsync(ReadyLimit);
-        await Wait.UntilAsync(() => Says(seed, "is there, zone"), ReadyLimit, "the seed to know the other silo");
+        await Wait.UntilAsync(() => Says(seed, "is there, zone"), ReadyLimit, "the first silo to know the other one");
         await using var disk = new DiskHang();
         await disk.BeginAsync(lost);
 

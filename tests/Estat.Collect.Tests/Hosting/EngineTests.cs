@@ -77,7 +77,7 @@ public sealed class EngineTests : IDisposable
     [Theory]
     [InlineData(AckLevel.Memory)]
     [InlineData(AckLevel.Disk)]
-    public async Task A_node_whose_writer_has_crashed_turns_newcomers_away(AckLevel level)
+    public async Task A_node_whose_writer_has_crashed_turns_new_requests_away(AckLevel level)
     {
         await using TestNode node = new TestNode(_folder, Quick with { Ack = level, Partitions = 1, BatchSize = 1 }).Start();
         using var listener = new MeterListener(); // its callback runs in the writer, when that counts the batch
@@ -233,7 +233,7 @@ public sealed class EngineTests : IDisposable
     [Theory]
     [InlineData(AckLevel.Memory)]
     [InlineData(AckLevel.Disk)]
-    public async Task At_the_DLQ_s_capacity_reject_turns_newcomers_away_until_there_is_room_again(AckLevel level)
+    public async Task At_the_DLQ_s_capacity_reject_turns_new_requests_away_until_there_is_room_again(AckLevel level)
     {
         await using TestNode node = new TestNode(_folder, Quick with { Ack = level, DlqMaxSizeBytes = 1, BatchSize = 1 }).Start();
         node.Store.Fails = StorageFailure.Refused;

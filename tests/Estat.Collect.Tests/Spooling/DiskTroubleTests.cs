@@ -304,7 +304,7 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_spool_at_its_size_turns_newcomers_away_until_batches_have_left()
+    public async Task A_spool_at_its_size_turns_new_requests_away_until_batches_have_left()
     {
         await using TestNode node = NewNode(Quick with { SpoolMaxSizeBytes = 1 << 20 }).Start();
         node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

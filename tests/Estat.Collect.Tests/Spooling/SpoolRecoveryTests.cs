@@ -1,4 +1,4 @@
-// What a crash left in the spool: found by the next start, stored once, never in the way of newcomers.
+// What a crash left in the spool: found by the next start, stored once, never in the way of new events.
 using Estat.Base.Acks;
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;
@@ -141,7 +141,7 @@ public sealed class SpoolRecoveryTests : SpoolTests
     }
 
     [Fact]
-    public async Task Newcomers_are_served_while_a_large_backlog_is_recovered()
+    public async Task New_requests_are_served_while_a_large_backlog_is_recovered()
     {
         TempFolder left;
         await using (TestNode node = new TestNode(Folder, Quick with { BatchSize = 20, UploadQueue = 1, UploadConcurrency = 1 }).Start())

@@ -90,7 +90,7 @@ public sealed class GatewayBoundsTests
     }
 
     [Fact]
-    public async Task A_drain_turns_newcomers_away_and_waits_for_what_was_taken()
+    public async Task A_drain_turns_new_requests_away_and_waits_for_what_was_taken()
     {
         using var gateway = new GatewayRig();
         Task<Ack>[] acks = [gateway.Send("in flight"), .. gateway.Send(EventLines.Bodies(3))];

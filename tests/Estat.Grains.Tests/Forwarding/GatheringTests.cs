@@ -121,7 +121,7 @@ public sealed class GatheringTests
     }
 
     [Fact]
-    public void A_partition_that_is_behind_leaves_newcomers_to_the_next_one()
+    public void A_partition_that_is_behind_leaves_new_events_to_the_next_one()
     {
         using var gateway = new GatewayRig(partitions: 2);
         gateway.Send(EventLines.Bodies(1 + 16 + 64 + 250 + 1000));

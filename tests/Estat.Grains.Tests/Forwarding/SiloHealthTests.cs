@@ -124,7 +124,7 @@ public sealed class SiloHealthTests
         await ack.WaitAsync(GatewayRig.Limit);
         gateway.Links.All = [first.Silo];
         Assert.Equal(Admission.NoSilo, gateway.Ingest.Outlook(AckLevel.Disk));
-        gateway.Links.All = [first.Silo, new FakeSilo("newcomer")];
+        gateway.Links.All = [first.Silo, new FakeSilo("joining")];
         Assert.Equal(Admission.Accepted, gateway.Ingest.Outlook(AckLevel.Disk));
         Assert.Equal((2, 1), (gateway.Metrics.Value("estat_forward_silos_known"), gateway.Metrics.Value("estat_forward_silos_healthy")));
     }
@@ -153,10 +153,11 @@ public sealed class SiloHealthTests
         Task<Ack>[] acks = gateway.Send(EventLines.Bodies(8));
         int held = gateway.Silos[0].Open.Sum(call => call.Packet.Events);
         Assert.InRange(held, 1, 7);
-        var newcomer = new FakeSilo("newcomer") { AtOnce = packet => Task.FromResult(new Ack(Admission.Accepted, packet.Level, "")) };
-        gateway.Links.All = [gateway.Silos[0], newcomer];
+        var joining = new FakeSilo("joining") { AtOnce = packet => Task.FromResult(new Ack(Admission.Accepted, packet.Level, "")) };
+        gateway.Links.All = [gateway.Silos[0], joining];
         gateway.Time.Advance(TimeSpan.FromMilliseconds(200));
-        await Wait.UntilAsync(() => acks.Count(ack => ack.IsCompletedSuccessfully) == 8 - held, GatewayRig.Limit, "the newcomer to take what waits");
+        await Wait.UntilAsync(
+            () => acks.Count(ack => ack.IsCompletedSuccessfully) == 8 - held, GatewayRig.Limit, "the silo that joined to take what waits");
     }
 
     private static async Task SendOneByOneAsync(GatewayRig gateway, int count)

@@ -183,10 +183,10 @@ internal sealed class GatewayModel : IDisposable
         }
         else
         {
-            var newcomer = new FakeSilo($"silo-{_everySilo.Count}");
-            MakeMoody(newcomer);
-            _everySilo.Add(newcomer);
-            all.Insert(_dice.Next(all.Count + 1), newcomer);
+            var joining = new FakeSilo($"silo-{_everySilo.Count}");
+            MakeMoody(joining);
+            _everySilo.Add(joining);
+            all.Insert(_dice.Next(all.Count + 1), joining);
         }
 
         _gateway.Links.All = all;
