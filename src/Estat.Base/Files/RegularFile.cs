@@ -10,6 +10,8 @@ namespace Estat.Base.Files;
 /// </summary>
 public static class RegularFile
 {
+    private const int ReadBuffer = 64 * 1024;
+
     /// <summary>Opens it.</summary>
     /// <exception cref="FileNotFoundException">It is not there.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not open it.</exception>
@@ -34,12 +36,12 @@ public static class RegularFile
     }
 
     /// <inheritdoc cref="OpenHandle"/>
-    public static FileStream OpenRead(string path, int bufferSize = 64 * 1024)
+    public static FileStream OpenRead(string path)
     {
         SafeFileHandle file = OpenHandle(path);
         try
         {
-            return new FileStream(file, FileAccess.Read, bufferSize);
+            return new FileStream(file, FileAccess.Read, ReadBuffer);
         }
         catch
         {

@@ -25,7 +25,6 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     private readonly PacketPartition[][] _partitions;
     private readonly PrefixPartitions<PacketPartition> _prefixed;
     private readonly ChunkPool _chunks = new();
-    private readonly EstatInstruments? _ownInstruments;
     private readonly TimeProvider _time;
     private readonly int _batchSize;
     private volatile PacketPartition[] _all; // replaced as partitions of prefixes are made, one at a time
@@ -37,8 +36,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     /// <param name="options">Checked options: bounds, levels, the number of partitions.</param>
     /// <param name="time">Clock and timers of every part.</param>
     /// <param name="logger">Where silos that fail and return are told.</param>
-    /// <param name="instruments">The instruments of the process, when it is a silo as well; null makes them.</param>
-    public ForwardingIngest(ISiloLinks links, CollectOptions options, TimeProvider time, ILogger logger, EstatInstruments? instruments = null)
+    public ForwardingIngest(ISiloLinks links, CollectOptions options, TimeProvider time, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(options);
         _time = time;
@@ -46,7 +44,6 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         _bounds = new PacketBounds(options);
         _queue = new ForwardingQueue(_bounds);
         Levels = options.AckAllowed ?? AckLevels.All;
-        Instruments = instruments ?? (_ownInstruments = new EstatInstruments());
         int partitions = AckLevels.All.Sum(level => options.PartitionsOf(level));
         _silos = new SiloChoice(links, _bounds, partitions + PrefixPartitions<PacketPartition>.MostPartitions, time, logger);
         _forwarder = new PacketForwarder(_silos, _queue, _chunks, new ForwardingInstruments(Instruments.Meter), time, logger);
@@ -64,7 +61,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         });
         _silos.OnChanged = _forwarder.OnRoom = OnRoom;
         ForwardingInstruments.Observe(Instruments.Meter, _silos, _queue);
-        _ownInstruments?.ObserveRequests(Requests, () => AcceptedRequests, () => NotReadyBecause is null);
+        Instruments.ObserveRequests(Requests, () => AcceptedRequests, () => NotReadyBecause is null);
         _silos.Refresh();
     }
 
@@ -72,9 +69,9 @@ public sealed class ForwardingIngest : IIngest, IDisposable
     public IReadOnlyList<AckLevel> Levels { get; }
 
     /// <summary>The node's instruments.</summary>
-    public EstatInstruments Instruments { get; }
+    public EstatInstruments Instruments { get; } = new();
 
-    /// <summary>Counters of the HTTP path; among <see cref="Instruments"/> when those are its own.</summary>
+    /// <summary>Counters of the HTTP path; among <see cref="Instruments"/>.</summary>
     public RequestCounters Requests { get; } = new();
 
     /// <summary>Requests whose events a silo acknowledged.</summary>
@@ -162,7 +159,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
             partition.Dispose();
         }
 
-        _ownInstruments?.Dispose();
+        Instruments.Dispose();
     }
 
     private static ValueTask<Ack> Refused(Admission admission) => ValueTask.FromResult(new Ack(admission, AckLevel.Memory, ""));

@@ -15,7 +15,7 @@ public readonly record struct Packet(
     AckLevel Level, int Partition, int Events, ReadOnlyMemory<byte> Lines, string? Prefix = null, IReadOnlyList<ActivityContext>? Requests = null);
 
 /// <summary>The packet certainly did not reach the silo: it may be sent to another one.</summary>
-public sealed class NotTakenException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class NotTakenException(string message) : Exception(message);
 
 /// <summary>A connection to one silo.</summary>
 public interface ISiloLink
