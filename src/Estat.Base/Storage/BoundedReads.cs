@@ -7,27 +7,8 @@ namespace Estat.Base.Storage;
 /// A download may take as long as it is large, but a store that stops sending is given up after a while. Errors come out as
 /// <see cref="StorageException"/>. Owns the answer.
 /// </summary>
-internal sealed class BoundedReads(IDisposable answer, Stream body, string what, TimeSpan longest, TimeProvider time) : Stream
+internal sealed class BoundedReads(IDisposable answer, Stream body, string what, TimeSpan longest, TimeProvider time) : ReadOnceStream
 {
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -58,20 +39,6 @@ internal sealed class BoundedReads(IDisposable answer, Stream body, string what,
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("read it asynchronously");
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

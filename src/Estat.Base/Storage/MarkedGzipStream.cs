@@ -7,7 +7,7 @@ namespace Estat.Base.Storage;
 /// other bytes it is not reached.
 /// </summary>
 /// <param name="gzip">The bytes; disposed of with this.</param>
-public sealed class MarkedGzipStream(Stream gzip) : Stream
+public sealed class MarkedGzipStream(Stream gzip) : ReadOnceStream
 {
     private static readonly byte[] Member = Convert.FromHexString(
         "1F8B08000000000004034B2D2E492CB15228C9485548CA4FA95448CD4B2956C8482D4AE502004D4437BA1A000000");
@@ -15,25 +15,6 @@ public sealed class MarkedGzipStream(Stream gzip) : Stream
 
     /// <summary>What the member holds.</summary>
     public static ReadOnlySpan<byte> Mark => "estat: the body ends here\n"u8;
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
@@ -51,20 +32,6 @@ public sealed class MarkedGzipStream(Stream gzip) : Stream
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
