@@ -1,5 +1,6 @@
 // The promise of the spool, tried by power cuts and kills at any moment: acknowledged ⊆ stored, once, and nothing is invented.
 using Estat.Spool.Tests.Model;
+using Estat.Testing.PowerCuts;
 
 namespace Estat.Spool.Tests;
 

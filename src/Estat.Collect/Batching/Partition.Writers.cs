@@ -1,9 +1,10 @@
 // What a partition's writers ask of it: lines to sync, batches that the disk failed, room that is free again.
+using Estat.Base.Journal;
 using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
 
-internal sealed partial class Partition
+internal sealed partial class Partition : IGathered<TakenLines>
 {
     /// <summary>Ends a batch that its disk or its partner failed, so that new requests get a fresh one. Nothing happens if it has ended.</summary>
     internal void EndBatch(OpenBatch batch, FlushReason reason)
@@ -24,32 +25,25 @@ internal sealed partial class Partition
     /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool
     /// writer's thread.</summary>
     /// <returns>False once the partition is closed and empty.</returns>
-    internal bool WaitForLines(List<TakenLines> group)
+    internal bool WaitForLines(List<TakenLines> group) => _gathering.WaitForGroup(this, group);
+
+    /// <inheritdoc/>
+    Lock IGathered<TakenLines>.Gate => _gate;
+
+    /// <inheritdoc/>
+    bool IGathered<TakenLines>.IsClosed => _closed;
+
+    /// <inheritdoc/>
+    void IGathered<TakenLines>.TakeAll(List<TakenLines> group)
     {
-        while (true)
+        while (_ready.Reader.TryRead(out Chunk? chunk))
         {
-            bool isIdle;
-            lock (_gate)
-            {
-                if (_gathering.IsDue || _closed)
-                {
-                    TakeAll(group);
-                    if (group.Count > 0 || _closed)
-                    {
-                        return group.Count > 0;
-                    }
-                }
+            group.Add(Take(chunk, isLast: true));
+        }
 
-                isIdle = _gathering.BeginSleep();
-            }
-
-            if (!_gathering.Sleep(isIdle))
-            {
-                lock (_gate)
-                {
-                    _gathering.GiveUp();
-                }
-            }
+        if (_filling is { } filling && filling.Events > filling.TakenEvents)
+        {
+            group.Add(Take(filling, isLast: false));
         }
     }
 
@@ -67,20 +61,6 @@ internal sealed partial class Partition
         {
             _waitingEvents -= events;
             _waitingBytes -= bytes;
-        }
-    }
-
-    private void TakeAll(List<TakenLines> group)
-    {
-        _gathering.OnTaken();
-        while (_ready.Reader.TryRead(out Chunk? chunk))
-        {
-            group.Add(Take(chunk, isLast: true));
-        }
-
-        if (_filling is { } filling && filling.Events > filling.TakenEvents)
-        {
-            group.Add(Take(filling, isLast: false));
         }
     }
 

@@ -1,5 +1,6 @@
 // A partition: many requests append encoded lines, its writers turn them into batches.
 using Estat.Base.Acks;
+using Estat.Base.Journal;
 using Estat.Base.Metrics;
 using Estat.Collect.Events;
 using Estat.Collect.Metrics;

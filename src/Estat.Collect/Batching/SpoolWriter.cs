@@ -1,5 +1,6 @@
 // Group commit: one sync serves all that wait.
 using Estat.Base.Acks;
+using Estat.Base.Threading;
 using Estat.Collect.Metrics;
 using Estat.Collect.Spooling;
 
@@ -31,32 +32,26 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
     internal ChannelReader<Chunk> Synced => _synced.Reader;
 
     /// <summary>Works until the partition is closed and empty. What it throws is a bug: the partition must take nothing more.</summary>
-    internal Task RunAsync(string name)
-    {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() =>
-        {
-            try
-            {
-                while (partition.WaitForLines(_group))
-                {
-                    Commit();
-                }
+    internal Task RunAsync(string name) => OwnThread.Run(name, Work);
 
-                ended.SetResult();
-            }
-            catch (Exception error)
+    private void Work()
+    {
+        try
+        {
+            while (partition.WaitForLines(_group))
             {
-                RefuseAll();
-                ended.SetException(error);
+                Commit();
             }
-            finally
-            {
-                _synced.Writer.Complete();
-            }
-        })
-        { IsBackground = true, Name = name }.Start();
-        return ended.Task;
+        }
+        catch
+        {
+            RefuseAll();
+            throw;
+        }
+        finally
+        {
+            _synced.Writer.Complete();
+        }
     }
 
     private void Commit()

@@ -1,5 +1,6 @@
 // The spool's disk: whether it has room, fails, or hangs.
 using Estat.Base.Files;
+using Estat.Base.Journal;
 
 namespace Estat.Collect.Spooling;
 
@@ -171,7 +172,7 @@ internal sealed partial class Spool
         try
         {
             _files.Delete(ProbeName);
-            using (ISpoolFile file = _files.Create(ProbeName))
+            using (IJournalFile file = _files.Create(ProbeName))
             {
                 file.Write(0, new byte[4096]);
                 file.Sync();

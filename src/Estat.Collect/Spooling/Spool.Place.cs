@@ -1,4 +1,5 @@
 // Whether the spool's files can still be found by the next start: its folder under its path, and its segments in it.
+using Estat.Base.Journal;
 using Estat.Base.Logging;
 
 namespace Estat.Collect.Spooling;
@@ -116,11 +117,11 @@ internal sealed partial class Spool
     }
 
     // What left meanwhile was taken off before its file was removed.
-    private bool IsLost(KeyValuePair<string, ISpoolFile> each)
+    private bool IsLost(KeyValuePair<string, IJournalFile> each)
     {
         try
         {
-            return each.Value.HasName(each.Key) == false && _open.TryGetValue(each.Key, out ISpoolFile? file) && ReferenceEquals(file, each.Value);
+            return each.Value.HasName(each.Key) == false && _open.TryGetValue(each.Key, out IJournalFile? file) && ReferenceEquals(file, each.Value);
         }
         catch (ObjectDisposedException)
         {

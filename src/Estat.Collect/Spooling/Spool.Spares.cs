@@ -1,6 +1,6 @@
 // Where segments come from: files that are made in advance, so that no request waits for one.
 using System.Globalization;
-using Estat.Base.Files;
+using Estat.Base.Journal;
 
 namespace Estat.Collect.Spooling;
 
@@ -11,7 +11,7 @@ internal sealed partial class Spool
     internal Segment Take(string key, DateTimeOffset opened)
     {
         ThrowIfGone();
-        (string name, ISpoolFile file) = _spares.Reader.TryRead(out (string, ISpoolFile) spare) ? spare : Create(SegmentFormat.HeadBytes);
+        (string name, IJournalFile file) = _spares.Reader.TryRead(out (string, IJournalFile) spare) ? spare : Create(SegmentFormat.HeadBytes);
         try
         {
             return Segment.Begin(this, name, file, key, opened);
@@ -31,7 +31,7 @@ internal sealed partial class Spool
         {
             try
             {
-                (string name, ISpoolFile file) = await Task.Run(
+                (string name, IJournalFile file) = await Task.Run(
                     () => Create(Math.Min(Volatile.Read(ref _typicalBytes), MostPrefilled)), cancellationToken).ConfigureAwait(false);
                 if (!_spares.Writer.TryWrite((name, file)))
                 {
@@ -49,15 +49,14 @@ internal sealed partial class Spool
 
     private void DropSpares()
     {
-        while (_spares.Reader.TryRead(out (string Name, ISpoolFile File) spare))
+        while (_spares.Reader.TryRead(out (string Name, IJournalFile File) spare))
         {
             spare.File.Dispose();
             TryDelete(spare.Name);
         }
     }
 
-    // It has its name only once its first bytes are synced: whatever a power cut does, under a segment's name there is never less.
-    private (string Name, ISpoolFile File) Create(long length)
+    private (string Name, IJournalFile File) Create(long length)
     {
         ThrowIfGone();
         if (!_isCounted)
@@ -68,36 +67,14 @@ internal sealed partial class Spool
         // With the id, so that a spool whose identity was lost never meets a name of its former self.
         string name = string.Create(
             CultureInfo.InvariantCulture, $"{Id[..8]}-{_start:D6}-{NamedWhole}{Interlocked.Increment(ref _number):D9}{Extension}");
-        string unnamed = AtomicFile.TemporaryPrefix + name[..^Extension.Length];
-        ISpoolFile file = _files.Create(unnamed);
-        bool isNamed = false;
-        try
-        {
-            Prefill(file, name, length);
-            _files.Rename(unnamed, name);
-            isNamed = true;
-            _files.SyncFolder();
-            if (file.HasName(name) != true)
-            {
-                // The path led to another folder, for a moment perhaps: the next start would not look there.
-                throw new IOException(
-                    $"SPOOL_DIR {Folder} is not the folder that was opened at the start, or cannot be looked at: {name} is not in it");
-            }
-
-            _open[name] = file;
-            return (name, file);
-        }
-        catch
-        {
-            file.Dispose();
-            TryDelete(isNamed ? name : unnamed); // never the name alone: it may be taken, by a segment of a spool that was put back from a copy
-            throw;
-        }
+        IJournalFile file = NamedFile.Create(_files, name, file => Prefill(file, name, length));
+        _open[name] = file;
+        return (name, file);
     }
 
     // Syncing what overwrites zeros takes about half the time of syncing what makes a file longer: no block is allocated, no size is journalled
     // (docs/decisions/0005). As many zeros as the last segments were long, so that a node with small batches writes few of them.
-    private static void Prefill(ISpoolFile file, string name, long length)
+    private static void Prefill(IJournalFile file, string name, long length)
     {
         var head = new byte[SegmentFormat.HeadBytes];
         SegmentFormat.WriteSpare(head, name);
@@ -106,7 +83,5 @@ internal sealed partial class Spool
         {
             file.Write(at, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, length - at)));
         }
-
-        file.Sync();
     }
 }

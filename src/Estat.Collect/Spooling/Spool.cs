@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Estat.Base.Acks;
 using Estat.Base.Files;
+using Estat.Base.Journal;
 using Estat.Base.Logging;
 using Estat.Collect.Options;
 using Estat.Lake.Names;
@@ -41,14 +42,14 @@ internal sealed partial class Spool : IDisposable
     private static readonly string[] VolatileFileSystems = ["tmpfs", "ramfs"];
 
     private readonly CollectOptions _options;
-    private readonly ISpoolFiles _files;
+    private readonly IJournalFiles _files;
     private readonly DirectoryLock? _owner;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly long _start;
     private readonly ConcurrentDictionary<object, long> _syncing = new();
-    private readonly ConcurrentDictionary<string, ISpoolFile> _open = new();
-    private readonly Channel<(string Name, ISpoolFile File)> _spares;
+    private readonly ConcurrentDictionary<string, IJournalFile> _open = new();
+    private readonly Channel<(string Name, IJournalFile File)> _spares;
     private readonly ToldFault _freeUnknown = new();
     private readonly ToldFault _notCounted = new();
     private long _number;
@@ -63,7 +64,7 @@ internal sealed partial class Spool : IDisposable
 
     /// <summary>Takes over a folder: reads who it is, counts this start, and notes the segments that are there.</summary>
     /// <exception cref="IOException">The folder cannot be read or written.</exception>
-    internal Spool(CollectOptions options, ISpoolFiles files, DirectoryLock? owner, int spares, TimeProvider time, ILogger logger)
+    internal Spool(CollectOptions options, IJournalFiles files, DirectoryLock? owner, int spares, TimeProvider time, ILogger logger)
     {
         _options = options;
         _files = files;
@@ -74,7 +75,7 @@ internal sealed partial class Spool : IDisposable
         TryCountStart(static tell => tell());
         Instance = string.Create(CultureInfo.InvariantCulture, $"{Id}-{_start}");
         Found = [.. files.Names().Where(IsSegment).Order(StringComparer.Ordinal)];
-        _spares = Channel.CreateBounded<(string, ISpoolFile)>(Math.Max(1, spares));
+        _spares = Channel.CreateBounded<(string, IJournalFile)>(Math.Max(1, spares));
         Measure();
     }
 
@@ -91,7 +92,7 @@ internal sealed partial class Spool : IDisposable
     internal string Folder => _files.Folder;
 
     /// <summary>The files.</summary>
-    internal ISpoolFiles Files => _files;
+    internal IJournalFiles Files => _files;
 
     /// <summary>Bytes of all segments: open, waiting, and those found at start once they were counted.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);

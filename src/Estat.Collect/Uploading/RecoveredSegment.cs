@@ -1,4 +1,5 @@
 // A waiting segment, read and judged: what is a batch in it, and what is not to be trusted.
+using Estat.Base.Journal;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Metrics;
@@ -54,7 +55,7 @@ internal sealed class RecoveredSegment : IDisposable
     /// <param name="held">The file, if it is open already because its name is gone; it stays open.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
     internal static RecoveredSegment Read(
-        ISpoolFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null, ISpoolFile? held = null)
+        IJournalFiles files, string name, Func<BatchEncoder> newEncoder, Action? afterStep = null, IJournalFile? held = null)
     {
         SegmentReader reader = held is null ? SegmentReader.Open(files, name) : SegmentReader.Of(new LentFile(held), name);
         try
@@ -132,7 +133,7 @@ internal sealed class RecoveredSegment : IDisposable
     }
 
     // A file that is somebody else's to close.
-    private sealed class LentFile(ISpoolFile file) : ISpoolFile
+    private sealed class LentFile(IJournalFile file) : IJournalFile
     {
         public long Length => file.Length;
 

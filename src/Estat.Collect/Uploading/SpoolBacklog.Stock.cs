@@ -1,4 +1,5 @@
 // What earlier starts left in the spool, counted before it is uploaded.
+using Estat.Base.Journal;
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;
 using Estat.Collect.Spooling;

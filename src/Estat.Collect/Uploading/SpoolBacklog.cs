@@ -1,4 +1,5 @@
 // Sealed batches that wait in the spool alone, without memory: those found at start, and those for which the upload queue had no room.
+using Estat.Base.Journal;
 using Estat.Base.Logging;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
@@ -136,7 +137,7 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
         batch.Outcome?.TrySetResult(false);
         LogParked(_logger, batch.Seal.Events, batch.Key, reason);
         long events = batch.Segment!.Events;
-        (long bytes, ISpoolFile? held) = batch.Segment.Leave();
+        (long bytes, IJournalFile? held) = batch.Segment.Leave();
         string name = batch.Segment.Name;
         batch.Dispose();
         Enqueue(new Waiting(name, events, bytes, 0) { Held = held }, Now);
@@ -147,7 +148,7 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
     {
         long events = segment.Events;
         _ledger.Find(events, Place.Spooled);
-        (long bytes, ISpoolFile? held) = segment.Leave();
+        (long bytes, IJournalFile? held) = segment.Leave();
         Enqueue(new Waiting(segment.Name, events, bytes, 0) { Held = held }, Now);
     }
 
@@ -392,7 +393,7 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
         internal long Events { get; set; } = Events;
 
         /// <summary>Its open file, if that was removed under us: the only way to what it holds.</summary>
-        internal ISpoolFile? Held { get; init; }
+        internal IJournalFile? Held { get; init; }
 
         /// <summary>Whether its damage was told and counted.</summary>
         internal bool IsTold { get; set; }

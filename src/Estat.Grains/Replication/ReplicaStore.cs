@@ -1,5 +1,6 @@
 // The partner's side of replication: copies of other silos' batches, in a spool of their own.
 using System.Threading.Channels;
+using Estat.Base.Threading;
 using Estat.Collect.Spooling;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
@@ -69,30 +70,7 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
     internal void BeginDrain() => _calls.Writer.TryWrite(new Drain());
 
     /// <summary>Works on a thread of its own until <see cref="Dispose"/>.</summary>
-    internal Task RunAsync()
-    {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() =>
-        {
-            try
-            {
-                while (_calls.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
-                {
-                    TakeAll();
-                }
-
-                ended.SetResult();
-            }
-            catch (Exception error)
-            {
-                _calls.Writer.TryComplete();
-                RefuseAll();
-                ended.SetException(error);
-            }
-        })
-        { IsBackground = true, Name = "estat-replicas" }.Start();
-        return ended.Task;
-    }
+    internal Task RunAsync() => OwnThread.Run("estat-replicas", Work);
 
     /// <summary>Finishes copies that are too old, once in a while.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
@@ -106,6 +84,23 @@ public sealed partial class ReplicaStore : IReplicaHolder, IDisposable
 
     /// <summary>Takes no more calls. Copies stay where they are, for the next start.</summary>
     public void Dispose() => _calls.Writer.TryComplete();
+
+    private void Work()
+    {
+        try
+        {
+            while (_calls.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            {
+                TakeAll();
+            }
+        }
+        catch
+        {
+            _calls.Writer.TryComplete();
+            RefuseAll();
+            throw;
+        }
+    }
 
     private void TakeAll()
     {

@@ -1,6 +1,7 @@
 // Files that are taken out of a folder that stays in its place: missed within a second, and nothing that still can be read is lost.
 using Estat.Base.Acks;
 using Estat.Base.Files;
+using Estat.Base.Journal;
 using Estat.Collect.Options;
 using Estat.Collect.Spooling;
 using Estat.Grains.Replication;

@@ -1,4 +1,5 @@
 // The bytes of a segment: what was written is read back, and nothing else is ever taken for it.
+using Estat.Base.Journal;
 using Estat.Base.Storage;
 using Estat.Collect.Batching;
 using Estat.Collect.Options;
@@ -270,7 +271,7 @@ public sealed class SegmentTests : IDisposable
     private static int[] RecordEnds()
     {
         int end = SegmentFormat.HeadBytes;
-        return [.. Records.Select(record => end += SegmentFormat.FrameBytes + EventLines.Encode(record).Length)];
+        return [.. Records.Select(record => end += RecordFormat.FrameBytes + EventLines.Encode(record).Length)];
     }
 
     private static BatchEncoder NewEncoder() => new(BatchEncoder.Gzip(1), NullLogger.Instance, _ => { });

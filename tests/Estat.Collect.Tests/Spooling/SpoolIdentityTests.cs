@@ -1,5 +1,6 @@
 // Whose a spool is, which start writes to it, and what may be promised over it.
 using Estat.Base.Acks;
+using Estat.Base.Journal;
 using Estat.Collect.Options;
 using Estat.Collect.Spooling;
 using Estat.Lake.Names;

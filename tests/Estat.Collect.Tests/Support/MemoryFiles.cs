@@ -1,10 +1,10 @@
 // A spool's folder in memory: for tests that look at every byte of a segment.
-using Estat.Collect.Spooling;
+using Estat.Base.Journal;
 
 namespace Estat.Collect.Tests.Support;
 
 /// <summary>Files as byte arrays, which a test may read and spoil between uses.</summary>
-internal sealed class MemoryFiles : ISpoolFiles
+internal sealed class MemoryFiles : IJournalFiles
 {
     private readonly Dictionary<string, byte[]> _files = [];
     private readonly List<MemoryFile> _open = [];
@@ -19,7 +19,7 @@ internal sealed class MemoryFiles : ISpoolFiles
     }
 
     /// <inheritdoc/>
-    public ISpoolFile Create(string name)
+    public IJournalFile Create(string name)
     {
         _files.Add(name, []);
         var file = new MemoryFile(this) { Name = name };
@@ -28,7 +28,7 @@ internal sealed class MemoryFiles : ISpoolFiles
     }
 
     /// <inheritdoc/>
-    public ISpoolFile Open(string name) => _files.ContainsKey(name) ? new MemoryFile(this) { Name = name } : throw new FileNotFoundException(name);
+    public IJournalFile Open(string name) => _files.ContainsKey(name) ? new MemoryFile(this) { Name = name } : throw new FileNotFoundException(name);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => [.. _files.Keys];
@@ -66,7 +66,7 @@ internal sealed class MemoryFiles : ISpoolFiles
     /// <inheritdoc/>
     public long FreeBytes() => long.MaxValue;
 
-    private sealed class MemoryFile(MemoryFiles files) : ISpoolFile
+    private sealed class MemoryFile(MemoryFiles files) : IJournalFile
     {
         internal required string Name { get; set; }
 

@@ -1,5 +1,6 @@
 // A partition with its writers, as a node has them, and what came out of it.
 using Estat.Base.Acks;
+using Estat.Base.Journal;
 using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
 using Estat.Collect.Dlq;
@@ -28,7 +29,7 @@ internal sealed class PartitionRig : IDisposable
     private readonly Estat.Collect.Hosting.PartitionWriters _writers;
     private Task? _writing;
 
-    internal PartitionRig(AckLevel level, CollectOptions? options = null, Func<Task>? downstream = null, ISpoolFiles? files = null)
+    internal PartitionRig(AckLevel level, CollectOptions? options = null, Func<Task>? downstream = null, IJournalFiles? files = null)
     {
         _options = (options ?? new CollectOptions()) with { Partitions = 1 };
         _spool = new Spool(_options, files ?? new DiskFiles(_folder.Path), owner: null, spares: 1, Time, NullLogger.Instance);

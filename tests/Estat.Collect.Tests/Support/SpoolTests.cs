@@ -1,5 +1,6 @@
 // A spool and what kills leave of it.
 using Estat.Base.Acks;
+using Estat.Base.Journal;
 using Estat.Collect.Options;
 using Estat.Collect.Spooling;
 
@@ -75,7 +76,7 @@ public abstract class SpoolTests : IDisposable
         int at = SegmentFormat.HeadBytes;
         for (; record > 0; record--)
         {
-            at += SegmentFormat.FrameBytes + BitConverter.ToInt32(segment, at + 4);
+            at += RecordFormat.FrameBytes + BitConverter.ToInt32(segment, at + 4);
         }
 
         return at;

@@ -1,5 +1,6 @@
 // An object store in memory: conditional creates, failures, lost answers. Its objects outlive the nodes.
 using Estat.Base.Storage;
+using Estat.Testing.PowerCuts;
 
 namespace Estat.Spool.Tests.Model;
 

@@ -6,6 +6,7 @@ using Estat.Collect.Batching;
 using Estat.Collect.Conservation;
 using Estat.Collect.Hosting;
 using Estat.Collect.Options;
+using Estat.Testing.PowerCuts;
 
 namespace Estat.Spool.Tests.Model;
 

@@ -6,6 +6,7 @@ using Estat.Collect.Options;
 using Estat.Collect.Spooling;
 using Estat.Collect.Uploading;
 using Estat.Lake.Names;
+using Estat.Testing.PowerCuts;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Estat.Spool.Tests.Model;

@@ -1,5 +1,6 @@
 // A disk that fails when a test says so, and that forgets what it failed to sync.
 using Estat.Base.Files;
+using Estat.Base.Journal;
 using Estat.Collect.Spooling;
 
 namespace Estat.Tests.Support;
@@ -19,7 +20,7 @@ internal enum DiskCall
 /// The real files with faults. As Linux does after a failed fsync, a failed <see cref="DiskCall.Sync"/> drops what had been written since the last
 /// one, and the next succeeds as though nothing had happened.
 /// </summary>
-internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
+internal sealed class FaultingFiles(IJournalFiles inner) : IJournalFiles
 {
     private const int Enospc = 28;
     private const int Eio = 5;
@@ -48,14 +49,14 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
     internal void FailAlways(DiskCall kind, IOException error) => Fault = (call, _) => call == kind ? error : null;
 
     /// <inheritdoc/>
-    public ISpoolFile Create(string name)
+    public IJournalFile Create(string name)
     {
         Throw(DiskCall.Create, name);
         return new FaultingFile(this, NameOf(name), inner.Create(name));
     }
 
     /// <inheritdoc/>
-    public ISpoolFile Open(string name) => new FaultingFile(this, name, inner.Open(name));
+    public IJournalFile Open(string name) => new FaultingFile(this, name, inner.Open(name));
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => inner.Names();
@@ -100,7 +101,7 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
         }
     }
 
-    private sealed class FaultingFile(FaultingFiles files, string name, ISpoolFile inner) : ISpoolFile
+    private sealed class FaultingFile(FaultingFiles files, string name, IJournalFile inner) : IJournalFile
     {
         private byte[] _synced = ReadAll(inner);
 
@@ -149,7 +150,7 @@ internal sealed class FaultingFiles(ISpoolFiles inner) : ISpoolFiles
 
         public void Dispose() => inner.Dispose();
 
-        private static byte[] ReadAll(ISpoolFile file)
+        private static byte[] ReadAll(IJournalFile file)
         {
             var content = new byte[file.Length];
             int read = 0;

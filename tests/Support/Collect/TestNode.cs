@@ -2,6 +2,7 @@
 using System.Text;
 using Estat.Base.Acks;
 using Estat.Base.Files;
+using Estat.Base.Journal;
 using Estat.Base.Metrics;
 using Estat.Base.Storage;
 using Estat.Collect.Conservation;

@@ -1,14 +1,14 @@
 // A disk that forgets at a power cut what was not synced, and that fails now and then.
-using Estat.Collect.Spooling;
+using Estat.Base.Journal;
 
-namespace Estat.Spool.Tests.Model;
+namespace Estat.Testing.PowerCuts;
 
 /// <summary>
 /// Each file has what the device holds and changes on their way there. Names are durable only once the folder was synced: before that a file that
 /// was made may vanish and one that was deleted may come back. Once its power is off, everything throws; <see cref="Survivors"/> is what the next
 /// start finds after a power cut, <see cref="Successor"/> after a kill.
 /// </summary>
-internal sealed class PowerCutFiles : ISpoolFiles
+internal sealed class PowerCutFiles : IJournalFiles
 {
     private const int OldBlocksKept = 8;
 
@@ -37,7 +37,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
     /// <summary>What is on the device after the cut, as the folder of the next start.</summary>
     internal PowerCutFiles Survivors(PowerSwitch power, DiskFaults faults)
     {
-        Assert.True(_power.IsOff);
+        _power.ThrowIfOn();
         var next = new PowerCutFiles(power, _random, faults, _dawdles);
         next._oldBlocks.AddRange(_oldBlocks);
         foreach (string name in _durableEntries.Keys.Union(_entries.Keys).Order(StringComparer.Ordinal))
@@ -57,7 +57,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
     /// before.</summary>
     internal PowerCutFiles Successor(PowerSwitch power, DiskFaults faults)
     {
-        Assert.True(_power.IsOff);
+        _power.ThrowIfOn();
         var next = new PowerCutFiles(power, _random, faults, _dawdles);
         next._oldBlocks.AddRange(_oldBlocks);
         foreach ((string name, Inode inode) in _entries)
@@ -73,7 +73,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
         return next;
     }
 
-    public ISpoolFile Create(string name)
+    public IJournalFile Create(string name)
     {
         lock (_power.Gate)
         {
@@ -89,7 +89,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
         }
     }
 
-    public ISpoolFile Open(string name)
+    public IJournalFile Open(string name)
     {
         lock (_power.Gate)
         {
@@ -377,7 +377,7 @@ internal sealed class PowerCutFiles : ISpoolFiles
         }
     }
 
-    private sealed class OpenFile(PowerCutFiles files, Inode inode) : ISpoolFile
+    private sealed class OpenFile(PowerCutFiles files, Inode inode) : IJournalFile
     {
         public long Length
         {

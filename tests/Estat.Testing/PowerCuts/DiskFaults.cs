@@ -1,5 +1,5 @@
 // How a disk fails, apart from power cuts.
-namespace Estat.Spool.Tests.Model;
+namespace Estat.Testing.PowerCuts;
 
 /// <summary>Probabilities, per operation.</summary>
 internal sealed record DiskFaults

@@ -1,19 +1,19 @@
-// What the spool needs of a file system. The real one is DiskFiles; tests put one in its place that forgets what was not synced.
-namespace Estat.Collect.Spooling;
+// What a journal needs of a file system. The real one is DiskFiles; tests put one in its place that forgets what was not synced.
+namespace Estat.Base.Journal;
 
 /// <summary>The files of one folder. Safe for concurrent use by different names.</summary>
-internal interface ISpoolFiles
+internal interface IJournalFiles
 {
     /// <summary>The folder, for messages.</summary>
     string Folder { get; }
 
     /// <summary>Makes an empty file; its entry is not durable before <see cref="SyncFolder"/>.</summary>
     /// <exception cref="IOException">The name is taken, or the disk refuses.</exception>
-    ISpoolFile Create(string name);
+    IJournalFile Create(string name);
 
     /// <summary>Opens a file for reading and writing.</summary>
     /// <exception cref="IOException">It is not there, or the disk refuses.</exception>
-    ISpoolFile Open(string name);
+    IJournalFile Open(string name);
 
     /// <summary>Names of the files in the folder, in no order.</summary>
     IReadOnlyList<string> Names();
@@ -43,7 +43,7 @@ internal interface ISpoolFiles
 }
 
 /// <summary>An open file. One user at a time.</summary>
-internal interface ISpoolFile : IDisposable
+internal interface IJournalFile : IDisposable
 {
     /// <summary>Bytes.</summary>
     long Length { get; }

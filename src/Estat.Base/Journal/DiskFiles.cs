@@ -1,13 +1,13 @@
-// The spool's files on a real disk.
+// A journal's files on a real disk.
 using Estat.Base.Files;
 using Microsoft.Win32.SafeHandles;
 
-namespace Estat.Collect.Spooling;
+namespace Estat.Base.Journal;
 
 /// <summary>A folder that exists.</summary>
 /// <param name="folder">Its path.</param>
 /// <param name="owner">Knows the way to it when the path leads elsewhere; null in tests.</param>
-internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : ISpoolFiles
+internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IJournalFiles
 {
     /// <inheritdoc/>
     public string Folder { get; } = Path.GetFullPath(folder);
@@ -15,11 +15,11 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
     private string Way => owner?.Way ?? Folder;
 
     /// <inheritdoc/>
-    public ISpoolFile Create(string name) =>
+    public IJournalFile Create(string name) =>
         new DiskFile(this, Of(name), File.OpenHandle(Of(name), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete));
 
     /// <inheritdoc/>
-    public ISpoolFile Open(string name)
+    public IJournalFile Open(string name)
     {
         string path = Of(name);
         try
@@ -78,7 +78,7 @@ internal sealed class DiskFiles(string folder, DirectoryLock? owner = null) : IS
 
     private bool? Has(string name, SafeFileHandle? file) => owner is null ? FileStat.IsUnder(Of(name), file) : owner.Has(name, file);
 
-    private sealed class DiskFile(DiskFiles files, string path, SafeFileHandle handle) : ISpoolFile
+    private sealed class DiskFile(DiskFiles files, string path, SafeFileHandle handle) : IJournalFile
     {
         private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
 

@@ -1,6 +1,6 @@
 // The power of one start of a node, whether the machine loses it or the process is killed: everything that the start leaves behind passes here, so
 // that nothing of it lasts beyond the cut.
-namespace Estat.Spool.Tests.Model;
+namespace Estat.Testing.PowerCuts;
 
 /// <summary>
 /// Goes off at a certain operation of the disk, or when told to. <see cref="Gate"/> orders the cut, every effect on disk and store, and every
@@ -36,6 +36,15 @@ internal sealed class PowerSwitch(long lastOperation)
         if (_isOff)
         {
             throw new PowerCutException();
+        }
+    }
+
+    /// <summary>What a test meets that asks too early what a cut has left.</summary>
+    internal void ThrowIfOn()
+    {
+        if (!IsOff)
+        {
+            throw new InvalidOperationException("the power is still on");
         }
     }
 

@@ -1,14 +1,14 @@
 // A record's frame: the checksum over its lines is all of its cost.
 using BenchmarkDotNet.Attributes;
-using Estat.Collect.Spooling;
+using Estat.Base.Journal;
 
 namespace Estat.Microbench;
 
 /// <summary>Of one line's size, as a lone request writes it, up to a whole chunk's.</summary>
 [MemoryDiagnoser]
-public class SegmentFormatBenchmarks
+public class RecordFormatBenchmarks
 {
-    private readonly byte[] _frame = new byte[SegmentFormat.FrameBytes];
+    private readonly byte[] _frame = new byte[RecordFormat.FrameBytes];
     private byte[] _lines = [];
 
     [Params(650, 16384, 262144)]
@@ -18,8 +18,8 @@ public class SegmentFormatBenchmarks
     public void Setup() => _lines = Samples.Body(BodyKind.Json, Bytes);
 
     [Benchmark]
-    public void WriteFrame() => SegmentFormat.WriteFrame(_frame, 0x0123_4567_89AB_CDEF, 1, 1, _lines);
+    public void WriteFrame() => RecordFormat.WriteFrame(_frame, 0x0123_4567_89AB_CDEF, 1, 1, _lines);
 
     [Benchmark]
-    public bool IsSound() => SegmentFormat.IsSound(_frame, 0x0123_4567_89AB_CDEF, _lines);
+    public bool IsSound() => RecordFormat.IsSound(_frame, 0x0123_4567_89AB_CDEF, _lines);
 }

@@ -1,5 +1,5 @@
 // Bytes on a device, and what a power cut makes of writes on their way to it.
-namespace Estat.Spool.Tests.Model;
+namespace Estat.Testing.PowerCuts;
 
 /// <summary>A write, or a cut to a length.</summary>
 /// <param name="Offset">Where it begins; the length for a cut.</param>
