@@ -29,7 +29,8 @@ internal static class NamedFile
         catch
         {
             file.Dispose();
-            DeleteQuietly(files, isNamed ? name : unnamed); // never the name alone: it may be taken, by a file of a folder that was put back from a copy
+            // Never the name alone: it may be taken, by a file of a folder that was put back from a copy.
+            DeleteQuietly(files, isNamed ? name : unnamed);
             throw;
         }
     }
