@@ -37,10 +37,10 @@ public class PartitionBenchmarks
             taken += _partition.TryAppend(Samples.Header(), body, out Appended appended) && appended.Admission == Admission.Accepted ? 1 : 0;
         }
 
-        while (_partition.Ready.TryRead(out Chunk? chunk))
+        while (_partition.Ready.TryRead(out ChunkLines lines))
         {
-            _partition.Release(chunk.Events, chunk.Buffer.Length);
-            _chunks.Return(chunk);
+            _partition.Release(lines.Chunk.Events, lines.Chunk.Buffer.Length);
+            _chunks.Return(lines.Chunk);
         }
 
         return taken == Events ? taken : throw new InvalidOperationException($"{taken} of {Events} events were taken");

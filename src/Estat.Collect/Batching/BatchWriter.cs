@@ -1,5 +1,4 @@
 // The last writer of a partition: turns chunks into sealed batches.
-using Estat.Base.Acks;
 using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
@@ -7,30 +6,26 @@ namespace Estat.Collect.Batching;
 /// <summary>Compresses the chunks of its partition in order and hands sealed batches on. One loop; in a partition with a spool it comes after the
 /// sync.</summary>
 internal sealed class BatchWriter(
-    Partition partition, ChannelReader<Chunk> chunks, ChunkPool pool, BatchEncoder encoder, ISegmentSeals? seals, IBatchCopies? copies,
+    Partition partition, ChannelReader<ChunkLines> chunks, ChunkPool pool, BatchEncoder encoder, ISegmentSeals? seals, IBatchCopies? copies,
     Func<SealedBatch, ValueTask> onSealed) : IDisposable
 {
-    private readonly bool _isSpooled = partition.Level != AckLevel.Memory;
-
     /// <summary>Works until the last chunk. Waiting for room downstream is what fills the partition.</summary>
     internal async Task RunAsync()
     {
-        await foreach (Chunk chunk in chunks.ReadAllAsync().ConfigureAwait(false))
+        await foreach (ChunkLines lines in chunks.ReadAllAsync().ConfigureAwait(false))
         {
-            // Behind a spool only what was synced is in the batch.
-            int events = _isSpooled ? chunk.SyncedEvents : chunk.Events;
-            if (events > 0)
+            if (lines.Events > 0)
             {
-                encoder.Append(chunk.Batch!, chunk.Buffer.AsSpan(0, _isSpooled ? chunk.SyncedLength : chunk.Length), events);
+                encoder.Append(lines.Batch, lines.Lines.Span, lines.Events);
             }
 
-            if (chunk.Seals is { } reason)
+            if (lines.Seals is { } reason)
             {
-                await SealAsync(chunk.Batch!, reason).ConfigureAwait(false);
+                await SealAsync(lines.Batch, reason).ConfigureAwait(false);
             }
 
-            partition.Release(chunk.Events, chunk.Buffer.Length);
-            pool.Return(chunk);
+            partition.Release(lines.Chunk.Events, lines.Chunk.Buffer.Length);
+            pool.Return(lines.Chunk);
         }
     }
 

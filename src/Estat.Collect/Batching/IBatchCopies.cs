@@ -26,7 +26,7 @@ internal interface IBatchCopies
 internal interface IGroupCopies
 {
     /// <summary>Sends the group's records, but for the chunks that the disk refused.</summary>
-    void Begin(List<TakenLines> group, HashSet<Chunk> refused);
+    void Begin(List<ChunkLines> group, HashSet<Chunk> refused);
 
     /// <summary>Waits for the answers. A batch whose copy is not certain to hold everything is ended.</summary>
     void End();

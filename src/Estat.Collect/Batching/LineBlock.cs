@@ -45,8 +45,7 @@ public sealed class LineBlock : IDisposable
             BufferBytes += chunk.Buffer.Length;
         }
 
-        chunk.Length += LineEncoder.Encode(header, body, chunk.Free);
-        chunk.Events++;
+        chunk.Add(1, LineEncoder.Encode(header, body, chunk.Free));
         Events++;
     }
 
@@ -79,8 +78,7 @@ public sealed class LineBlock : IDisposable
             TrimLast();
             Chunk chunk = _pool.Rent(length);
             lines[..length].CopyTo(chunk.Free);
-            chunk.Length = length;
-            chunk.Events = count;
+            chunk.Add(count, length);
             _chunks.Add(chunk);
             BufferBytes += chunk.Buffer.Length;
             Events += count;
@@ -132,8 +130,7 @@ public sealed class LineBlock : IDisposable
         foreach (Chunk chunk in _chunks)
         {
             chunk.Lines.Span.CopyTo(flat.Free);
-            flat.Length += chunk.Length;
-            flat.Events += chunk.Events;
+            flat.Add(chunk.Events, chunk.Length);
         }
 
         Dispose();
@@ -153,7 +150,8 @@ public sealed class LineBlock : IDisposable
     {
         if (_chunks.Count > 0 && _chunks[^1] is var full && full.Length <= full.Buffer.Length / 2)
         {
-            var trimmed = new Chunk(full.Lines.ToArray()) { Length = full.Length, Events = full.Events };
+            var trimmed = new Chunk(full.Lines.ToArray());
+            trimmed.Add(full.Events, full.Length);
             BufferBytes -= full.Buffer.Length - trimmed.Buffer.Length;
             _chunks[^1] = trimmed;
             _pool.Return(full);

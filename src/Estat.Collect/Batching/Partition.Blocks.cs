@@ -59,12 +59,11 @@ internal sealed partial class Partition
             return new Appended(Admission.QueueFull);
         }
 
-        Chunk chunk = _filling!;
-        OpenBatch batch = chunk.Batch ??= Open();
+        OpenBatch batch = _filling.Batch ??= Open();
         batches?.Add(batch);
         NoteRequests(batch, block);
-        ValueTask<Ack> ack = Await(chunk, batch);
-        lines.Lines.Span.CopyTo(chunk.Free);
+        ValueTask<Ack> ack = Await(batch);
+        lines.Lines.Span.CopyTo(_filling.Chunk!.Free);
         AddToFilling(lines.Events, lines.Length);
         SealIfDue();
         return new Appended(Admission.Accepted, ack, batch);
@@ -101,12 +100,12 @@ internal sealed partial class Partition
         foreach (Chunk chunk in chunks)
         {
             SealIfOver(chunk.Events);
-            _filling = chunk;
+            _filling.Begin(chunk);
             _waitingBytes += chunk.Buffer.Length;
-            chunk.Batch = Open();
-            if (batch != chunk.Batch)
+            _filling.Batch = Open();
+            if (batch != _filling.Batch)
             {
-                batch = chunk.Batch;
+                batch = _filling.Batch;
                 batches?.Add(batch);
                 NoteRequests(batch, block);
                 keys = ++told == 1 ? batch.Key : told <= MostKeysTold ? $"{keys}, {batch.Key}" : keys;
@@ -114,7 +113,7 @@ internal sealed partial class Partition
 
             if (waiter is not null)
             {
-                chunk.Waiters.Add(waiter);
+                _filling.Add(waiter);
             }
 
             Count(chunk.Events, chunk.Length);

@@ -4,7 +4,7 @@ using Estat.Collect.Metrics;
 
 namespace Estat.Collect.Batching;
 
-internal sealed partial class Partition : IGathered<TakenLines>
+internal sealed partial class Partition : IGathered<ChunkLines>
 {
     /// <summary>Ends a batch that its disk or its partner failed, so that new requests get a fresh one. Nothing happens if it has ended.</summary>
     internal void EndBatch(OpenBatch batch, FlushReason reason)
@@ -25,25 +25,25 @@ internal sealed partial class Partition : IGathered<TakenLines>
     /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool
     /// writer's thread.</summary>
     /// <returns>False once the partition is closed and empty.</returns>
-    internal bool WaitForLines(List<TakenLines> group) => _gathering.WaitForGroup(this, group);
+    internal bool WaitForLines(List<ChunkLines> group) => _gathering.WaitForGroup(this, group);
 
     /// <inheritdoc/>
-    Lock IGathered<TakenLines>.Gate => _gate;
+    Lock IGathered<ChunkLines>.Gate => _gate;
 
     /// <inheritdoc/>
-    bool IGathered<TakenLines>.IsClosed => _closed;
+    bool IGathered<ChunkLines>.IsClosed => _closed;
 
     /// <inheritdoc/>
-    void IGathered<TakenLines>.TakeAll(List<TakenLines> group)
+    void IGathered<ChunkLines>.TakeAll(List<ChunkLines> group)
     {
-        while (_ready.Reader.TryRead(out Chunk? chunk))
+        while (_ready.Reader.TryRead(out ChunkLines lines))
         {
-            group.Add(Take(chunk, isLast: true));
+            group.Add(lines);
         }
 
-        if (_filling is { } filling && filling.Events > filling.TakenEvents)
+        if (_filling.HasUntaken)
         {
-            group.Add(Take(filling, isLast: false));
+            group.Add(_filling.Take());
         }
     }
 
@@ -62,15 +62,5 @@ internal sealed partial class Partition : IGathered<TakenLines>
             _waitingEvents -= events;
             _waitingBytes -= bytes;
         }
-    }
-
-    private static TakenLines Take(Chunk chunk, bool isLast)
-    {
-        AckWaiter[] waiters = chunk.Waiters.Count == 0 ? [] : [.. chunk.Waiters];
-        chunk.Waiters.Clear();
-        var taken = new TakenLines(chunk, chunk.Lines[chunk.TakenLength..], chunk.Events - chunk.TakenEvents, waiters, isLast);
-        chunk.TakenLength = chunk.Length;
-        chunk.TakenEvents = chunk.Events;
-        return taken;
     }
 }

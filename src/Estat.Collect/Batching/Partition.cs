@@ -24,8 +24,9 @@ internal sealed partial class Partition : IDisposable
     private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
 
     private readonly Lock _gate = new();
-    private readonly Channel<Chunk> _ready = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<ChunkLines> _ready = Channel.CreateUnbounded<ChunkLines>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Gathering _gathering = new();
+    private readonly FillingChunk _filling = new();
     private readonly CollectOptions _options;
     private readonly ObjectKeys _keys;
     private readonly ChunkPool _chunks;
@@ -37,7 +38,6 @@ internal sealed partial class Partition : IDisposable
     private readonly int _handoverEvents;
     private readonly bool _isAwaited;
 
-    private Chunk? _filling;
     private OpenBatch? _open;
     private bool _closed;
     private long _waitingEvents;
@@ -73,7 +73,7 @@ internal sealed partial class Partition : IDisposable
     internal AckLevel Level { get; }
 
     /// <summary>Chunks that are full, or whose batch ended, in order.</summary>
-    internal ChannelReader<Chunk> Ready => _ready.Reader;
+    internal ChannelReader<ChunkLines> Ready => _ready.Reader;
 
     /// <summary>Events acknowledged since the start. Read without the lock: a moment old at the most.</summary>
     internal long AcceptedEvents => Volatile.Read(ref _acceptedEvents);
@@ -192,16 +192,15 @@ internal sealed partial class Partition : IDisposable
             return new Appended(Admission.QueueFull);
         }
 
-        Chunk chunk = _filling!;
-        OpenBatch batch = chunk.Batch ??= Open();
+        OpenBatch batch = _filling.Batch ??= Open();
         NoteRequest(batch);
-        ValueTask<Ack> ack = Await(chunk, batch);
-        AddToFilling(1, LineEncoder.Encode(header, body, chunk.Free));
+        ValueTask<Ack> ack = Await(batch);
+        AddToFilling(1, LineEncoder.Encode(header, body, _filling.Chunk!.Free));
         SealIfDue();
         return new Appended(Admission.Accepted, ack, batch);
     }
 
-    private ValueTask<Ack> Await(Chunk chunk, OpenBatch batch)
+    private ValueTask<Ack> Await(OpenBatch batch)
     {
         if (_waiters is null)
         {
@@ -212,7 +211,7 @@ internal sealed partial class Partition : IDisposable
         _gathering.Add();
         waiter.Begin(1);
         waiter.Key = batch.Key;
-        chunk.Waiters.Add(waiter);
+        _filling.Add(waiter);
         return waiter.Task;
     }
 
@@ -229,14 +228,13 @@ internal sealed partial class Partition : IDisposable
 
     private void AddToFilling(int events, int length)
     {
-        Chunk chunk = _filling!;
-        chunk.Length += length;
-        chunk.Events += events;
+        Chunk chunk = _filling.Chunk!;
+        chunk.Add(events, length);
         Count(events, length);
         CountRequest();
         // A chunk made for a large event may be as large as the whole partition: kept to be filled further, it would turn everybody away until the
         // batch ends.
-        if (chunk == _filling && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
+        if (chunk == _filling.Chunk && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
         {
             HandOver(null);
         }
@@ -275,7 +273,7 @@ internal sealed partial class Partition : IDisposable
 
     private bool TryMakeRoom(int room)
     {
-        if (_filling is not null && _filling.Room >= room)
+        if (_filling.Chunk is { } filling && filling.Room >= room)
         {
             return true;
         }
@@ -287,8 +285,9 @@ internal sealed partial class Partition : IDisposable
             return false;
         }
 
-        _filling = _chunks.Rent(room);
-        _waitingBytes += _filling.Buffer.Length;
+        Chunk chunk = _chunks.Rent(room);
+        _filling.Begin(chunk);
+        _waitingBytes += chunk.Buffer.Length;
         return true;
     }
 
@@ -365,7 +364,11 @@ internal sealed partial class Partition : IDisposable
 
     private void Seal(FlushReason reason)
     {
-        _filling ??= new Chunk([]);
+        if (_filling.Chunk is null)
+        {
+            _filling.Begin(new Chunk([]));
+        }
+
         _filling.Batch ??= _open;
         HandOver(reason);
         _gathering.Hurry();
@@ -377,20 +380,18 @@ internal sealed partial class Partition : IDisposable
     // Passes the chunk being filled to the writers. One without lines only travels when it carries a seal.
     private void HandOver(FlushReason? seals)
     {
-        if (_filling is { } chunk && (chunk.Events > 0 || seals is not null))
+        if (_filling.Chunk is { } chunk && (chunk.Events > 0 || seals is not null))
         {
-            chunk.Seals = seals;
-            _filling = null;
-            _ready.Writer.TryWrite(chunk);
-            if (_waiters is not null && chunk.TakenEvents == chunk.Events)
+            if (_waiters is not null && !_filling.HasUntaken)
             {
                 _gathering.Hurry(); // nobody waits for it, but for its room
             }
+
+            _ready.Writer.TryWrite(_filling.End(seals));
         }
-        else if (_filling is { } unused)
+        else if (_filling.Drop() is { } unused)
         {
             _waitingBytes -= unused.Buffer.Length;
-            _filling = null;
             _chunks.Return(unused);
         }
     }

@@ -19,17 +19,20 @@ namespace Estat.Collect.Batching;
 /// <param name="time">Clock.</param>
 internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies? copies, EstatInstruments instruments, TimeProvider time)
 {
-    private readonly Channel<Chunk> _synced = Channel.CreateUnbounded<Chunk>(new UnboundedChannelOptions { SingleReader = true,
+    private readonly Channel<ChunkLines> _synced = Channel.CreateUnbounded<ChunkLines>(new UnboundedChannelOptions { SingleReader = true,
         SingleWriter = true });
-    private readonly List<TakenLines> _group = [];
+    private readonly List<ChunkLines> _group = [];
+    private readonly List<ChunkLines> _through = [];
     private readonly HashSet<Chunk> _refused = [];
     private readonly List<OpenBatch> _touched = [];
     private readonly List<AckWaiter> _due = [];
     private readonly AckDispatch _acks = new();
+    private int _syncedLength; // of the chunk whose lines come next; its first ones, as the disk that refused some refuses all behind them
+    private int _syncedEvents;
     private bool _isSettled;
 
-    /// <summary>Chunks whose sync is over.</summary>
-    internal ChannelReader<Chunk> Synced => _synced.Reader;
+    /// <summary>Chunks whose sync is over, with the lines that were synced. The rest was refused by the disk and is in no batch.</summary>
+    internal ChannelReader<ChunkLines> Synced => _synced.Reader;
 
     /// <summary>Works until the partition is closed and empty. What it throws is a bug: the partition must take nothing more.</summary>
     internal Task RunAsync(string name) => OwnThread.Run(name, Work);
@@ -58,7 +61,7 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
     {
         long started = time.GetTimestamp();
         spool.OnSyncing(this, begins: true);
-        foreach (TakenLines taken in _group)
+        foreach (ChunkLines taken in _group)
         {
             if (taken.Events > 0)
             {
@@ -88,23 +91,21 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
             }
         }
 
-        foreach (TakenLines taken in _group)
+        foreach (ChunkLines lines in _through)
         {
-            if (taken.IsLast)
-            {
-                _synced.Writer.TryWrite(taken.Chunk);
-            }
+            _synced.Writer.TryWrite(lines);
         }
 
+        _through.Clear();
         _touched.Clear();
         _refused.Clear();
         _group.Clear();
         _isSettled = false;
     }
 
-    private void Write(in TakenLines taken)
+    private void Write(in ChunkLines taken)
     {
-        OpenBatch batch = taken.Chunk.Batch!;
+        OpenBatch batch = taken.Batch;
         if (batch.IsSpoiled)
         {
             _refused.Add(taken.Chunk);
@@ -142,9 +143,9 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         }
         catch (Exception error) // whatever a file system has to say
         {
-            foreach (TakenLines taken in _group)
+            foreach (ChunkLines taken in _group)
             {
-                if (taken.Chunk.Batch == batch)
+                if (taken.Batch == batch)
                 {
                     _refused.Add(taken.Chunk);
                 }
@@ -168,20 +169,27 @@ internal sealed class SpoolWriter(Partition partition, Spool spool, IGroupCopies
         _isSettled = true;
         long events = 0;
         long requests = 0;
-        foreach (TakenLines taken in _group)
+        foreach (ChunkLines taken in _group)
         {
             bool isSynced = !_refused.Contains(taken.Chunk);
-            AckLevel? reached = !isSynced || copies is null ? AckLevel.Disk : copies.LevelOf(taken.Chunk.Batch!);
+            AckLevel? reached = !isSynced || copies is null ? AckLevel.Disk : copies.LevelOf(taken.Batch);
             Admission admission = !isSynced ? Admission.DiskFailed : reached is null ? Admission.NoReplica : Admission.Accepted;
             if (isSynced)
             {
-                taken.Chunk.SyncedLength += taken.Lines.Length;
-                taken.Chunk.SyncedEvents += taken.Events;
+                _syncedLength += taken.Lines.Length;
+                _syncedEvents += taken.Events;
                 events += taken.Events;
                 if (copies is not null && reached == AckLevel.Disk)
                 {
                     instruments.OnReplicaDegraded(taken.Events);
                 }
+            }
+
+            if (taken.IsLast)
+            {
+                _through.Add(taken with { Lines = taken.Chunk.Lines[.._syncedLength], Events = _syncedEvents, Waiters = [] });
+                _syncedLength = 0;
+                _syncedEvents = 0;
             }
 
             foreach (AckWaiter waiter in taken.Waiters)

@@ -46,16 +46,17 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         Levels = options.AckAllowed ?? AckLevels.All;
         int partitions = AckLevels.All.Sum(level => options.PartitionsOf(level));
         _silos = new SiloChoice(links, _bounds, partitions + PrefixPartitions<PacketPartition>.MostPartitions, time, logger);
-        _forwarder = new PacketForwarder(_silos, _queue, _chunks, new ForwardingInstruments(Instruments.Meter), time, logger);
+        var packets = new PacketPool(_chunks);
+        _forwarder = new PacketForwarder(_silos, _queue, packets, new ForwardingInstruments(Instruments.Meter), time, logger);
         var waiters = new AckWaiterPool();
         int number = 0;
         _partitions = [.. AckLevels.All.Select(level => Enumerable.Range(0, options.PartitionsOf(level)).Select(partition => new PacketPartition(
-            level, partition, number++, null, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time)).ToArray())];
+            level, partition, number++, null, _bounds, _queue, _silos, packets, waiters, _forwarder, time)).ToArray())];
         _all = [.. _partitions.SelectMany(ofLevel => ofLevel)];
         _prefixed = new PrefixPartitions<PacketPartition>(options, (prefix, level, made) =>
         {
             var partition = new PacketPartition(
-                level, made % options.PartitionsOf(level), partitions + made, prefix, _bounds, _queue, _silos, _chunks, waiters, _forwarder, time);
+                level, made % options.PartitionsOf(level), partitions + made, prefix, _bounds, _queue, _silos, packets, waiters, _forwarder, time);
             _all = [.. _all, partition];
             return partition;
         });

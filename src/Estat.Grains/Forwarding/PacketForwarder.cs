@@ -1,7 +1,6 @@
 // A packet's way to a silo, or to another one, and back to those who wait.
 using System.Collections.Concurrent;
 using Estat.Base.Acks;
-using Estat.Collect.Batching;
 
 namespace Estat.Grains.Forwarding;
 
@@ -10,12 +9,12 @@ namespace Estat.Grains.Forwarding;
 /// acknowledge may be stored, and a second copy would be a duplicate.
 /// </summary>
 internal sealed partial class PacketForwarder(
-    SiloChoice silos, ForwardingQueue queue, ChunkPool chunks, ForwardingInstruments instruments, TimeProvider time, ILogger logger)
+    SiloChoice silos, ForwardingQueue queue, PacketPool packets, ForwardingInstruments instruments, TimeProvider time, ILogger logger)
 {
     // A silo that cannot be reached says so after a while: clients rather hear 503 than wait for the whole cluster to be asked in turn.
     private static readonly TimeSpan RetriesEndAfter = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<Chunk, PacketPartition> _inFlight = new();
+    private readonly ConcurrentDictionary<GatheredPacket, PacketPartition> _inFlight = new();
     private readonly AckSlices _answers = new();
     private long _acceptedRequests;
 
@@ -26,7 +25,7 @@ internal sealed partial class PacketForwarder(
     internal Action OnRoom { get; set; } = () => { };
 
     /// <summary>Sends a packet; the silo's slot is taken.</summary>
-    internal void Begin(PacketPartition partition, Chunk packet, Silo silo)
+    internal void Begin(PacketPartition partition, GatheredPacket packet, Silo silo)
     {
         _inFlight.TryAdd(packet, partition);
         instruments.OnPacket(packet.Events);
@@ -34,7 +33,7 @@ internal sealed partial class PacketForwarder(
     }
 
     /// <summary>Answers a packet that was not sent.</summary>
-    internal void Refuse(PacketPartition partition, Chunk packet, Admission admission)
+    internal void Refuse(PacketPartition partition, GatheredPacket packet, Admission admission)
     {
         _answers.Answer(packet.Waiters, Refusal(admission));
         Free(partition, packet, isReusable: true);
@@ -46,7 +45,7 @@ internal sealed partial class PacketForwarder(
     internal long GiveUp()
     {
         long events = 0;
-        foreach (Chunk packet in _inFlight.Keys)
+        foreach (GatheredPacket packet in _inFlight.Keys)
         {
             if (_inFlight.TryRemove(packet, out _))
             {
@@ -61,7 +60,7 @@ internal sealed partial class PacketForwarder(
 
     private static Ack Refusal(Admission admission) => new(admission, AckLevel.Memory, "");
 
-    private async Task ForwardAsync(PacketPartition partition, Chunk packet, Silo silo)
+    private async Task ForwardAsync(PacketPartition partition, GatheredPacket packet, Silo silo)
     {
         (Ack ack, CallOutcome outcome) = await TryInTurnAsync(partition, packet, silo).ConfigureAwait(false);
         bool isOurs = _inFlight.TryRemove(packet, out _);
@@ -85,7 +84,7 @@ internal sealed partial class PacketForwarder(
         OnRoom();
     }
 
-    private async Task<(Ack Ack, CallOutcome Outcome)> TryInTurnAsync(PacketPartition partition, Chunk packet, Silo first)
+    private async Task<(Ack Ack, CallOutcome Outcome)> TryInTurnAsync(PacketPartition partition, GatheredPacket packet, Silo first)
     {
         long started = time.GetTimestamp();
         List<Silo>? tried = null;
@@ -110,7 +109,7 @@ internal sealed partial class PacketForwarder(
         return (Refusal(refusal), CallOutcome.Full);
     }
 
-    private async Task<(Ack Ack, CallOutcome Outcome)> CallAsync(PacketPartition partition, Chunk packet, Silo silo)
+    private async Task<(Ack Ack, CallOutcome Outcome)> CallAsync(PacketPartition partition, GatheredPacket packet, Silo silo)
     {
         long started = time.GetTimestamp();
         Ack ack;
@@ -118,7 +117,7 @@ internal sealed partial class PacketForwarder(
         try
         {
             ack = await silo.Link.SendAsync(
-                new Packet(partition.Level, partition.Partition, packet.Events, packet.Lines, partition.Prefix, packet.Requests))
+                new Packet(partition.Level, partition.Partition, packet.Events, packet.Chunk.Lines, partition.Prefix, packet.Requests))
                 .ConfigureAwait(false);
             outcome = CallOutcomes.Of(ack.Admission);
             ack = outcome == CallOutcome.Unknown ? Refusal(Admission.Unknown) : ack;
@@ -146,13 +145,13 @@ internal sealed partial class PacketForwarder(
         : one == Admission.NoPrefix || other == Admission.NoPrefix ? Admission.NoPrefix
         : Admission.NoSilo;
 
-    private void Free(PacketPartition partition, Chunk packet, bool isReusable)
+    private void Free(PacketPartition partition, GatheredPacket packet, bool isReusable)
     {
         int events = packet.Events;
-        int bytes = packet.Buffer.Length;
+        int bytes = packet.BufferBytes;
         if (isReusable)
         {
-            chunks.Return(packet);
+            packets.Return(packet);
         }
 
         queue.Remove(events, bytes, partition.IsSlow);

@@ -1,6 +1,5 @@
 // When a partition's packets leave, and what it does while they cannot.
 using Estat.Base.Acks;
-using Estat.Collect.Batching;
 
 namespace Estat.Grains.Forwarding;
 
@@ -90,7 +89,7 @@ internal sealed partial class PacketPartition
         || (_filling is { } filling && (filling.Events >= _bounds.WorthSending(_inFlight) || _hasWaited || _closed));
 
     // The next packet with its silo, or without one when there is none any more; null when nothing is due or no silo has room.
-    private Chunk? TakeDue(out Silo? silo)
+    private GatheredPacket? TakeDue(out Silo? silo)
     {
         silo = null;
         lock (_gate)
@@ -106,7 +105,7 @@ internal sealed partial class PacketPartition
                 return null;
             }
 
-            Chunk next = _full.Count > 0 ? _full.Peek() : _filling!;
+            GatheredPacket next = _full.Count > 0 ? _full.Peek() : _filling!;
             silo = _silos.TryTake(this, next);
             if (silo is null)
             {
@@ -120,7 +119,7 @@ internal sealed partial class PacketPartition
         }
     }
 
-    private Chunk? TakeAny()
+    private GatheredPacket? TakeAny()
     {
         lock (_gate)
         {
@@ -128,9 +127,9 @@ internal sealed partial class PacketPartition
         }
     }
 
-    private Chunk? TakeNext()
+    private GatheredPacket? TakeNext()
     {
-        if (_full.TryDequeue(out Chunk? packet))
+        if (_full.TryDequeue(out GatheredPacket? packet))
         {
             _backlog = _full.Count;
             return packet;

@@ -18,17 +18,17 @@ namespace Estat.Grains.Forwarding;
 internal sealed partial class PacketPartition : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Queue<Chunk> _full = new();
+    private readonly Queue<GatheredPacket> _full = new();
     private readonly PacketBounds _bounds;
     private readonly ForwardingQueue _queue;
     private readonly SiloChoice _silos;
-    private readonly ChunkPool _chunks;
+    private readonly PacketPool _packets;
     private readonly AckWaiterPool _waiters;
     private readonly PacketForwarder _forwarder;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly TimeSpan _longestGathering;
-    private Chunk? _filling;
+    private GatheredPacket? _filling;
     private long _fillingSince;
     private int _inFlight;
     private bool _hasWaited;
@@ -45,14 +45,13 @@ internal sealed partial class PacketPartition : IDisposable
     /// <param name="bounds">The gateway's bounds.</param>
     /// <param name="queue">What the gateway holds.</param>
     /// <param name="silos">Where packets go.</param>
-    /// <param name="chunks">The gateway's chunks.</param>
+    /// <param name="packets">The gateway's packets.</param>
     /// <param name="waiters">The gateway's waiters.</param>
     /// <param name="forwarder">Who sends packets.</param>
     /// <param name="time">Clock and timer.</param>
     internal PacketPartition(
-        AckLevel level, int partition, int number, string? prefix, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, ChunkPool chunks,
-        AckWaiterPool waiters,
-        PacketForwarder forwarder, TimeProvider time)
+        AckLevel level, int partition, int number, string? prefix, PacketBounds bounds, ForwardingQueue queue, SiloChoice silos, PacketPool packets,
+        AckWaiterPool waiters, PacketForwarder forwarder, TimeProvider time)
     {
         Level = level;
         Partition = partition;
@@ -61,7 +60,7 @@ internal sealed partial class PacketPartition : IDisposable
         _bounds = bounds;
         _queue = queue;
         _silos = silos;
-        _chunks = chunks;
+        _packets = packets;
         _waiters = waiters;
         _forwarder = forwarder;
         _time = time;
@@ -115,8 +114,8 @@ internal sealed partial class PacketPartition : IDisposable
     }
 
     /// <summary>Takes a packet that a request made on its own.</summary>
-    /// <param name="packet">Its room in the queue is taken; it is the partition's if it is accepted.</param>
-    internal Appended AppendWhole(Chunk packet)
+    /// <param name="lines">Their room in the queue is taken; they are the partition's if they are accepted.</param>
+    internal Appended AppendWhole(Chunk lines)
     {
         ValueTask<Ack> ack;
         bool isDue;
@@ -128,6 +127,7 @@ internal sealed partial class PacketPartition : IDisposable
             }
 
             HandOver();
+            GatheredPacket packet = _packets.Of(lines);
             ack = Await(packet);
             _full.Enqueue(packet);
             _backlog = _full.Count;
@@ -158,10 +158,9 @@ internal sealed partial class PacketPartition : IDisposable
             return new Appended(Admission.QueueFull);
         }
 
-        Chunk packet = _filling!;
+        GatheredPacket packet = _filling!;
         ValueTask<Ack> ack = Await(packet);
-        packet.Length += LineEncoder.Encode(header, body, packet.Free);
-        packet.Events++;
+        packet.Chunk.Add(1, LineEncoder.Encode(header, body, packet.Chunk.Free));
         HandOverIfFull();
         return new Appended(Admission.Accepted, ack);
     }
@@ -184,16 +183,15 @@ internal sealed partial class PacketPartition : IDisposable
             return new Appended(Admission.QueueFull);
         }
 
-        Chunk packet = _filling!;
+        GatheredPacket packet = _filling!;
         ValueTask<Ack> ack = Await(packet);
-        lines.Lines.Span.CopyTo(packet.Free);
-        packet.Length += lines.Length;
-        packet.Events += lines.Events;
+        lines.Lines.Span.CopyTo(packet.Chunk.Free);
+        packet.Chunk.Add(lines.Events, lines.Length);
         HandOverIfFull();
         return new Appended(Admission.Accepted, ack);
     }
 
-    private ValueTask<Ack> Await(Chunk packet)
+    private ValueTask<Ack> Await(GatheredPacket packet)
     {
         if (EstatActivities.IsOn)
         {
@@ -208,16 +206,16 @@ internal sealed partial class PacketPartition : IDisposable
 
     private bool TryMakeRoom(int events, int bytes)
     {
-        if (_filling is { } filling && filling.Room >= bytes && filling.Events + events <= _bounds.PacketEvents)
+        if (_filling is { } filling && filling.Chunk.Room >= bytes && filling.Events + events <= _bounds.PacketEvents)
         {
             return true;
         }
 
         HandOver();
-        Chunk next = _chunks.Rent(bytes);
-        if (!_queue.TryAddBytes(next.Buffer.Length, IsSlow))
+        GatheredPacket next = _packets.Rent(bytes);
+        if (!_queue.TryAddBytes(next.BufferBytes, IsSlow))
         {
-            _chunks.Return(next);
+            _packets.Return(next);
             return false;
         }
 
@@ -230,7 +228,7 @@ internal sealed partial class PacketPartition : IDisposable
     private void HandOverIfFull()
     {
         // A chunk made for a large event may be as large as the whole queue: it does not wait to be filled.
-        if (_filling!.Events >= _bounds.PacketEvents || _filling.Buffer.Length > ChunkPool.ChunkBytes)
+        if (_filling!.Events >= _bounds.PacketEvents || _filling.BufferBytes > ChunkPool.ChunkBytes)
         {
             HandOver();
         }

@@ -1,5 +1,4 @@
 // Which silo gets a packet.
-using Estat.Collect.Batching;
 
 namespace Estat.Grains.Forwarding;
 
@@ -74,7 +73,7 @@ internal sealed class SiloChoice : IDisposable
 
     /// <summary>Takes a slot for a packet.</summary>
     /// <returns>Its silo; null when no healthy one has room now.</returns>
-    internal Silo? TryTake(PacketPartition partition, Chunk packet)
+    internal Silo? TryTake(PacketPartition partition, GatheredPacket packet)
     {
         lock (_gate)
         {
@@ -86,7 +85,7 @@ internal sealed class SiloChoice : IDisposable
     /// Takes another silo for a packet that was certainly not taken by those that were tried. It need not have a slot: packets that change silos are
     /// bounded by the slots that they had.
     /// </summary>
-    internal Silo? TryTakeAnother(PacketPartition partition, Chunk packet, List<Silo> tried)
+    internal Silo? TryTakeAnother(PacketPartition partition, GatheredPacket packet, List<Silo> tried)
     {
         Refresh();
         lock (_gate)
@@ -96,7 +95,7 @@ internal sealed class SiloChoice : IDisposable
     }
 
     /// <summary>A call ended: its slot is free, and the silo's state is what the call says.</summary>
-    internal void OnEnded(Silo silo, PacketPartition partition, Chunk packet, CallOutcome outcome)
+    internal void OnEnded(Silo silo, PacketPartition partition, GatheredPacket packet, CallOutcome outcome)
     {
         bool failed;
         int failures;
@@ -106,7 +105,7 @@ internal sealed class SiloChoice : IDisposable
             silo.Packets--;
             silo.PacketsOf[partition.Number]--;
             silo.LoadOf(partition).Events -= packet.Events;
-            silo.LoadOf(partition).Bytes -= packet.Buffer.Length;
+            silo.LoadOf(partition).Bytes -= packet.BufferBytes;
             silo.LackedRoom = outcome is CallOutcome.Full or CallOutcome.Short ? _time.GetTimestamp()
                 : outcome == CallOutcome.Taken ? null
                 : silo.LackedRoom;
@@ -189,16 +188,16 @@ internal sealed class SiloChoice : IDisposable
         return best;
     }
 
-    private bool HasRoom(Silo silo, PacketPartition partition, Chunk packet)
+    private bool HasRoom(Silo silo, PacketPartition partition, GatheredPacket packet)
     {
         long part = partition.IsSlow ? 4 : 2;
         Silo.Load load = silo.LoadOf(partition);
         return silo.PacketsOf[partition.Number] < PacketBounds.PacketsPerSilo(partition.IsSlow)
             && (load.Events == 0
-                || (load.Events + packet.Events <= _bounds.QueueEvents / part && load.Bytes + packet.Buffer.Length <= _bounds.QueueBytes / part));
+                || (load.Events + packet.Events <= _bounds.QueueEvents / part && load.Bytes + packet.BufferBytes <= _bounds.QueueBytes / part));
     }
 
-    private Silo? Take(Silo? silo, PacketPartition partition, Chunk packet)
+    private Silo? Take(Silo? silo, PacketPartition partition, GatheredPacket packet)
     {
         if (silo is not null)
         {
@@ -206,7 +205,7 @@ internal sealed class SiloChoice : IDisposable
             silo.Packets++;
             silo.PacketsOf[partition.Number]++;
             silo.LoadOf(partition).Events += packet.Events;
-            silo.LoadOf(partition).Bytes += packet.Buffer.Length;
+            silo.LoadOf(partition).Bytes += packet.BufferBytes;
         }
 
         return silo;

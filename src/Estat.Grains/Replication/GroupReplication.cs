@@ -12,20 +12,20 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition part
     private readonly HashSet<OpenBatch> _held = [];
 
     /// <inheritdoc/>
-    public void Begin(List<TakenLines> group, HashSet<Chunk> refused)
+    public void Begin(List<ChunkLines> group, HashSet<Chunk> refused)
     {
         _calls.Clear();
         _held.Clear();
         for (int i = 0; i < group.Count;)
         {
-            OpenBatch? batch = group[i].Chunk.Batch;
+            OpenBatch? batch = group[i].Batch;
             int first = i;
-            while (i < group.Count && group[i].Chunk.Batch == batch)
+            while (i < group.Count && group[i].Batch == batch)
             {
                 i++;
             }
 
-            TakenLines[] taken = [.. group[first..i].Where(lines => lines.Events > 0 && !refused.Contains(lines.Chunk))];
+            ChunkLines[] taken = [.. group[first..i].Where(lines => lines.Events > 0 && !refused.Contains(lines.Chunk))];
             if (taken.Length > 0)
             {
                 Send(batch!, taken);
@@ -58,7 +58,7 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition part
         : batches.MayDegrade ? AckLevel.Disk
         : null;
 
-    private void Send(OpenBatch batch, TakenLines[] taken)
+    private void Send(OpenBatch batch, ChunkLines[] taken)
     {
         ReplicatedBatch replicated = batches.Of(batch, partition);
         if (!replicated.IsLost)
@@ -85,11 +85,11 @@ internal sealed class GroupReplication(ReplicatedBatches batches, Partition part
         }
     }
 
-    private static byte[] Joined(TakenLines[] taken)
+    private static byte[] Joined(ChunkLines[] taken)
     {
         var joined = new byte[taken.Sum(lines => lines.Lines.Length)];
         int at = 0;
-        foreach (TakenLines lines in taken)
+        foreach (ChunkLines lines in taken)
         {
             lines.Lines.CopyTo(joined.AsMemory(at));
             at += lines.Lines.Length;
