@@ -1,16 +1,13 @@
 // POST /collect/batch: many events a request, as NDJSON or a JSON array, also compressed.
 using System.Text;
 using System.Text.Json;
-using Estat.Base.Access;
-using Estat.Base.Acks;
 using Estat.Base.Threading;
 using Estat.Collect.Batching;
 using Estat.Collect.Events;
 using Estat.Collect.Intake;
 using Estat.Collect.Options;
-using Estat.Collect.Tailing;
-using Estat.Http.Access;
 using Estat.Http.Bodies;
+using Estat.Http.Intake;
 using Estat.Http.Metrics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -21,30 +18,17 @@ namespace Estat.Collect.Http;
 /// The body is read whole, decoded, split and encoded apart from everybody else's events, then handed over at once: all of it is taken or none, but
 /// for events that are too large by themselves. All memory on the way is charged to <c>INFLIGHT_BYTES</c>.
 /// </summary>
-internal sealed class BulkEndpoint(
-    CollectOptions options, IIngest ingest, Envelope envelope, Answers answers, WriteAccess? access, RequestCounters requests, RequestBodies bodies,
-    TailHub tail)
+internal sealed class BulkEndpoint(CollectOptions options, EventIntake intake, RequestCounters requests, RequestBodies bodies)
 {
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context)
     {
-        Sender? sender = null;
-        if (access?.RefuseUnread(context, out sender) is { } refused)
+        Refusal? refusal = HttpEvents.Enter(intake, context, isBatch: true, out Entry entry);
+        Coding coding = default;
+        refusal ??= intake.RefuseEncoding(new HttpRequestView(context), out coding);
+        if (refusal is not null)
         {
-            await refused.ConfigureAwait(false);
-            return;
-        }
-
-        if (answers.RefuseUnread(context, ingest, isBatch: true, sender?.Prefix, out AckLevel level) is { } refusal)
-        {
-            await refusal.ConfigureAwait(false);
-            return;
-        }
-
-        Coding coding = ContentCoding.Of(context.Request.Headers.ContentEncoding);
-        if (coding == Coding.Unknown)
-        {
-            await answers.EncodingAsync(context).ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(context, refusal).ConfigureAwait(false);
             return;
         }
 
@@ -52,26 +36,25 @@ internal sealed class BulkEndpoint(
         using var body = bodies.Batch(context, out RequestMemory memory);
         BodyOutcome outcome = await body.ReadAsync(context, coding).ConfigureAwait(false);
         await PoolThread.Switch(); // nor what splits and encodes them; reading may have gone on on such a thread
-        Task? unreadable = null;
-        outcome = outcome == BodyOutcome.Whole ? ReadText(context, body, out unreadable) : outcome;
-        if (outcome == BodyOutcome.Whole && unreadable is null)
+        outcome = outcome == BodyOutcome.Whole ? ReadText(context, body, out refusal) : outcome;
+        if (outcome == BodyOutcome.Whole && refusal is null)
         {
-            await TakeAsync(context, body, memory, sender, level).ConfigureAwait(false);
+            await TakeAsync(context, body, memory, entry).ConfigureAwait(false);
             return;
         }
 
         body.Dispose(); // an answer that nobody reads must not hold it
-        Task answer = outcome switch
+        refusal = outcome switch
         {
-            BodyOutcome.TooLarge => answers.BatchTooLargeAsync(context),
-            BodyOutcome.Whole => unreadable!,
-            _ => answers.NoMemoryAsync(context, outcome),
+            BodyOutcome.TooLarge => intake.Refusals.BatchTooLarge,
+            BodyOutcome.Whole => refusal!,
+            _ => intake.Refusals.NoMemory(outcome),
         };
-        await answer.ConfigureAwait(false);
+        await HttpAnswers.WriteAsync(context, refusal).ConfigureAwait(false);
     }
 
     // What would be stored as garbage is refused, or, if its charset is known, made UTF-8. A byte order mark is surer than what Content-Type says.
-    private BodyOutcome ReadText(HttpContext context, RequestBody body, out Task? refusal)
+    private BodyOutcome ReadText(HttpContext context, RequestBody body, out Refusal? refusal)
     {
         ReadOnlySpan<byte> start = body.Bytes[..Math.Min(body.Bytes.Length, ForeignContent.Looked)];
         (string Charset, int Length)? mark = ForeignContent.MarkOf(start);
@@ -79,99 +62,52 @@ internal sealed class BulkEndpoint(
         bool isForeign = mark is not null || (Charset.IsForeign(contentType) && !EventSplitter.HasMark(start));
         Encoding? charset = isForeign ? Charset.Of(contentType, mark) : null;
         refusal = EventSplitter.LooksLikeGzip(start)
-                ? answers.MalformedAsync(
-                    context, "The body is gzip, but Content-Encoding does not say so. Nothing was taken. Send Content-Encoding: gzip.")
-            : isForeign ? charset is null ? answers.CharsetAsync(context) : null
-            : ForeignContent.NameOf(start) is { } format ? answers.ForeignAsync(context, format)
+                ? intake.Refusals.Malformed("The body is gzip, but Content-Encoding does not say so. Nothing was taken. Send Content-Encoding: gzip.")
+            : isForeign ? charset is null ? intake.Refusals.Charset : null
+            : ForeignContent.NameOf(start) is { } format ? intake.Refusals.Foreign(format)
             : null;
         return charset is null || refusal is not null ? BodyOutcome.Whole : body.Transcode(charset, mark?.Length ?? 0);
     }
 
-    private async Task TakeAsync(HttpContext context, RequestBody body, RequestMemory memory, Sender? sender, AckLevel level)
+    // All memory is given back before anything is awaited: the partition has what it takes, and a request that waits for its ack, or for its client
+    // to read on, must not hold memory that others need to get in.
+    private Task TakeAsync(HttpContext context, RequestBody body, RequestMemory memory, Entry entry)
     {
-        using LineBlock block = ingest.NewBlock(sender?.Prefix);
-        var answer = new BulkAnswer();
+        LineBlock block = intake.NewBlock(entry);
+        var answer = new Answer(context, new BulkAnswer(), options.MaxBodySize, requests);
+        Refusal? refusal;
+        Taken taken = default;
+        int events = 0;
         long charged = 0;
         try
         {
             bool isJson = EventSplitter.IsJson(context.Request.ContentType, body.Bytes);
-            BodyOutcome room = Encode(context, body.Bytes, isJson, block, answer, memory, ref charged);
-            if (room != BodyOutcome.Whole)
-            {
-                // What would not fit if it were alone never will: a client told to try again would do so for ever.
-                bool neverFits = block.BufferBytes + body.Charged > bodies.Budget;
-                Free();
-                await (neverFits ? answers.BatchNeedsTooMuchAsync(context) : answers.NoMemoryAsync(context, room)).ConfigureAwait(false);
-                return;
-            }
+            BodyOutcome room = Encode(context, body.Bytes, isJson, block, answer.Events, memory, ref charged);
+            events = block.Events;
 
-            if (answer.Seen == 0 && !isJson)
-            {
-                Free();
-                await answers.EmptyAsync(context).ConfigureAwait(false);
-                return;
-            }
-
-            int events = block.Events;
-            Charge charge = default;
-            if (events > 0 && access?.RefuseOver(context, sender, events, out charge) is { } over)
-            {
-                Free();
-                await over.ConfigureAwait(false);
-                return;
-            }
-
-            IReadOnlyList<byte[]>? watched;
-            Ack? ack;
-            try
-            {
-                watched = tail.IsWatched ? tail.TryCopy(block) : null;
-                ValueTask<Ack> accepting = events > 0 ? ingest.AcceptAsync(block, level) : default;
-                // The partition has what it takes; a request that waits for its ack must not hold memory that others need to get in.
-                Free();
-                ack = events > 0 ? await accepting.ConfigureAwait(false) : null;
-            }
-            catch
-            {
-                charge.OnAnswered(isAccepted: false);
-                throw;
-            }
-
-            charge.OnAnswered(ack is { IsAccepted: true });
-            Show(ack, watched);
-            await AnswerAsync(context, ack, answer, level).ConfigureAwait(false);
+            // What would not fit if it were alone never will: a client told to try again would do so for ever.
+            refusal = room != BodyOutcome.Whole
+                    ? block.BufferBytes + body.Charged > bodies.Budget ? intake.Refusals.BatchNeedsTooMuch : intake.Refusals.NoMemory(room)
+                : answer.Events.Seen == 0 && !isJson ? intake.Refusals.Empty
+                : events > 0 ? intake.Accept(new HttpRequestView(context), entry, block, out taken)
+                : null;
         }
         catch (JsonException error)
         {
-            Free();
-            await answers.MalformedAsync(
-                context, "The body is not valid JSON. Nothing was taken. If it has one event a line, send it as application/x-ndjson. "
-                    + $"{error.Message}")
-                    .ConfigureAwait(false);
+            refusal = intake.Refusals.Malformed(
+                "The body is not valid JSON. Nothing was taken. If it has one event a line, send it as application/x-ndjson. "
+                    + $"{error.Message}");
         }
         finally
-        {
-            memory.Return(charged);
-        }
-
-        void Free()
         {
             block.Dispose();
             body.Dispose();
             memory.Return(charged);
-            charged = 0;
         }
-    }
 
-    private void Show(Ack? ack, IReadOnlyList<byte[]>? watched)
-    {
-        if (ack is { IsAccepted: true } && watched is not null)
-        {
-            foreach (byte[] line in watched)
-            {
-                tail.Offer(line);
-            }
-        }
+        return refusal is not null ? HttpAnswers.WriteAsync(context, refusal)
+            : events > 0 ? intake.AnswerAsync(answer, taken)
+            : answer.WriteAsync();
     }
 
     private BodyOutcome Encode(
@@ -190,8 +126,7 @@ internal sealed class BulkEndpoint(
                 return true;
             }
 
-            EventHeader header = envelope.Of(context, prefix: null); // the block has it
-            block.Add(header, line);
+            intake.Add(new HttpRequestView(context), block, line);
             if (block.BufferBytes > taken)
             {
                 taken = memory.TryTake(block.BufferBytes - taken, out outcome) ? block.BufferBytes : taken;
@@ -218,21 +153,23 @@ internal sealed class BulkEndpoint(
         return outcome;
     }
 
-    // Without an ack: none of the events could be taken, each by itself too large.
-    private async Task AnswerAsync(HttpContext context, Ack? ack, BulkAnswer answer, AckLevel level)
+    private readonly struct Answer(HttpContext context, BulkAnswer events, int maxBodySize, RequestCounters requests) : IEventAnswer
     {
-        if (ack is { } known)
-        {
-            if (!known.IsAccepted)
-            {
-                await answers.RefuseAsync(context, known.Admission).ConfigureAwait(false);
-                return;
-            }
+        internal BulkAnswer Events => events;
 
-            Answers.Acknowledge(context, known, level);
+        /// <summary>Without an ack: none of the events could be taken, each by itself too large.</summary>
+        internal Task WriteAsync()
+        {
+            requests.EventsRejected.Add(events.Rejected);
+            return events.WriteAsync(context, maxBodySize);
         }
 
-        requests.EventsRejected.Add(answer.Rejected);
-        await answer.WriteAsync(context, options.MaxBodySize).ConfigureAwait(false);
+        public Task AcknowledgeAsync(Acknowledgement acknowledgement)
+        {
+            HttpEvents.Mark(context, acknowledgement);
+            return WriteAsync();
+        }
+
+        public Task RefuseAsync(Refusal refusal) => HttpAnswers.WriteAsync(context, refusal);
     }
 }

@@ -30,16 +30,17 @@ internal sealed class CollectHttp
         CollectOptions options, NodeServices node, IIngest ingest, IReadOnlyList<AckLevel> levels, EstatInstruments instruments,
         RequestCounters requests, WriteKeys? keys, bool isOpen, TailHub? tail)
     {
-        var answers = new Answers(options, node.Http.InflightBytes, levels, requests);
-        var envelope = new Envelope(options, node.Time);
         var access = WriteAccess.Of(node.Http, keys, isOpen, requests, node.Time);
+        var cors = new Cors(node.Http, access);
+        var refusals = new Refusals(options, node.Http.InflightBytes, levels, requests);
         tail ??= new TailHub(node.Time, node.Loggers.CreateLogger<TailHub>());
+        var intake = new EventIntake(
+            new RequestGate(cors, access, requests), new HeadRules(options, levels, ingest, refusals), ingest, new Envelope(options, node.Time),
+            refusals, new AckTimer(instruments, node.Time), tail);
         var bodies = new RequestBodies(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
         Routes = new CollectRoutes(
-            new CollectEndpoint(bodies, ingest, envelope, answers, access, instruments, tail, node.Time),
-            new PixelEndpoint(options, ingest, envelope, answers, access, tail),
-            new BulkEndpoint(options, ingest, envelope, answers, access, requests, bodies, tail),
-            new Cors(node.Http, access), answers, requests, node.Loggers.CreateLogger<CollectRoutes>()).All;
+            new CollectEndpoint(bodies, intake), new PixelEndpoint(intake), new BulkEndpoint(options, intake, requests, bodies), cors, intake,
+            requests, node.Loggers.CreateLogger<CollectRoutes>()).All;
         Pages = [SnippetPage.Create(), OpenApiPage.Create(options, levels)];
     }
 

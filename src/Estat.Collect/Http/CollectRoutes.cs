@@ -1,8 +1,11 @@
 // The collecting paths: which method goes where, and what becomes of what goes wrong on the way.
 using Microsoft.AspNetCore.Http;
+using Estat.Collect.Intake;
+using Estat.Http.Access;
 using Estat.Http.Answering;
 using Estat.Http.Bodies;
 using Estat.Http.Connections;
+using Estat.Http.Intake;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
 using Microsoft.AspNetCore.Connections;
@@ -27,7 +30,7 @@ internal sealed partial class CollectRoutes
 
     private readonly CollectEndpoint _collect;
     private readonly Cors _cors;
-    private readonly Answers _answers;
+    private readonly EventIntake _intake;
     private readonly RequestCounters _requests;
     private readonly ILogger<CollectRoutes> _logger;
     private readonly RequestDelegate _pixelAsNothing;
@@ -35,12 +38,12 @@ internal sealed partial class CollectRoutes
     private readonly RequestDelegate _batch;
 
     internal CollectRoutes(
-        CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, Cors cors, Answers answers, RequestCounters requests,
+        CollectEndpoint collect, PixelEndpoint pixel, BulkEndpoint bulk, Cors cors, EventIntake intake, RequestCounters requests,
         ILogger<CollectRoutes> logger)
     {
         _collect = collect;
         _cors = cors;
-        _answers = answers;
+        _intake = intake;
         _requests = requests;
         _logger = logger;
         _pixelAsNothing = context => pixel.HandleAsync(context, asGif: false);
@@ -77,7 +80,7 @@ internal sealed partial class CollectRoutes
             return ConnectionSeat.EndAfterAsync(seat, _cors.PreflightAsync(context));
         }
 
-        _cors.Apply(context);
+        HttpAnswers.Show(context, _intake.PageOf(new HttpRequestView(context)));
         return ConnectionSeat.EndAfterAsync(seat, Problem.NotAllowedAsync(context, allowed));
     }
 
@@ -97,7 +100,7 @@ internal sealed partial class CollectRoutes
 
         if (handling.IsCompletedSuccessfully)
         {
-            _requests.Ended.Increment();
+            _intake.End();
             seat?.End();
             return Task.CompletedTask;
         }
@@ -123,8 +126,8 @@ internal sealed partial class CollectRoutes
 
     private long Begin(HttpContext context)
     {
-        _cors.Apply(context);
-        return _requests.Started.Increment();
+        HttpAnswers.Show(context, _intake.PageOf(new HttpRequestView(context)));
+        return _intake.Begin();
     }
 
     private async Task FinishAsync(HttpContext context, ConnectionSeat? seat, Task handling)
@@ -135,36 +138,38 @@ internal sealed partial class CollectRoutes
         }
         catch (BadHttpRequestException error) when (error.Message == EndedEarly)
         {
-            _answers.GoneAway(context);
+            GoneAway(context);
         }
         catch (BadHttpRequestException error)
         {
-            await _answers.BadRequestAsync(context, error).ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(context, _intake.Refusals.Wrong(error.StatusCode, error.Message)).ConfigureAwait(false);
         }
         catch (InvalidDataException error)
         {
-            await _answers.MalformedAsync(context, $"The body cannot be decoded by its Content-Encoding: {error.Message}.").ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(
+                context, _intake.Refusals.Malformed($"The body cannot be decoded by its Content-Encoding: {error.Message}.")).ConfigureAwait(false);
         }
         catch (Exception error) when (error is ClientLeftException or ConnectionResetException or ConnectionAbortedException)
         {
             // The token below may learn of it only after this.
-            _answers.GoneAway(context);
+            GoneAway(context);
         }
         catch (Exception error) when (context.RequestAborted.IsCancellationRequested && error is IOException or OperationCanceledException)
         {
-            _answers.GoneAway(context);
+            GoneAway(context);
         }
         catch (IOException error) when (error.InnerException is OverflowException)
         {
-            await _answers.MalformedAsync(context, "Invalid chunk size.").ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(context, _intake.Refusals.Malformed("Invalid chunk size.")).ConfigureAwait(false);
         }
         catch (InvalidOperationException error) when (error.Message.EndsWith(NulInTrailer, StringComparison.Ordinal))
         {
-            await _answers.BadRequestAsync(context, new BadHttpRequestException("A trailer holds a NUL.")).ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(
+                context, _intake.Refusals.Wrong(StatusCodes.Status400BadRequest, "A trailer holds a NUL.")).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            await _answers.TimeoutAsync(context).ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(context, _intake.Refusals.Timeout).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -173,9 +178,16 @@ internal sealed partial class CollectRoutes
         }
         finally
         {
-            _requests.Ended.Increment();
+            _intake.End();
             seat?.End();
         }
+    }
+
+    // There is nobody to answer, and nothing more to read.
+    private void GoneAway(HttpContext context)
+    {
+        _requests.Aborted.Increment();
+        context.Abort();
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]

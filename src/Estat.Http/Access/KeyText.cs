@@ -1,6 +1,6 @@
 // Where a request carries its write key.
 using System.Text;
-using Microsoft.Extensions.Primitives;
+using Estat.Http.Intake;
 
 namespace Estat.Http.Access;
 
@@ -10,31 +10,28 @@ namespace Estat.Http.Access;
 /// </summary>
 internal static class KeyText
 {
-    /// <summary>The header.</summary>
-    internal const string Header = "X-Api-Key";
-
     private const string Parameter = "key=";
     private const string Basic = "Basic ";
     private const int LongestBasic = 1024;
 
     /// <summary>The key as it was sent.</summary>
     /// <returns>False when there is none. What cannot be read as a key, or comes twice, is an empty one.</returns>
-    internal static bool TryRead(HttpContext context, out ReadOnlySpan<char> key)
+    internal static bool TryRead<TRequest>(TRequest request, out ReadOnlySpan<char> key)
+        where TRequest : struct, IRequestView
     {
-        IHeaderDictionary headers = context.Request.Headers;
-        if (headers.TryGetValue(Header, out StringValues values) && values.Count > 0)
+        if (request.ApiKey is { Count: > 0 } values)
         {
             key = values.Count == 1 ? values[0].AsSpan().Trim() : default;
             return true;
         }
 
-        if (headers.Authorization is [{ } authorization] && authorization.StartsWith(Basic, StringComparison.OrdinalIgnoreCase))
+        if (request.Authorization is [{ } authorization] && authorization.StartsWith(Basic, StringComparison.OrdinalIgnoreCase))
         {
             key = OfBasic(authorization.AsSpan(Basic.Length).Trim());
             return true;
         }
 
-        return TryReadQuery(context.Request.QueryString.Value, out key);
+        return TryReadQuery(request.Query, out key);
     }
 
     /// <summary>The key in a query; false when there is none.</summary>

@@ -4,9 +4,11 @@ using System.Security.Cryptography;
 using Estat.Base.Access;
 using Estat.Http.Answering;
 using Estat.Http.ClientAddress;
+using Estat.Http.Intake;
 using Estat.Http.Metrics;
 using Estat.Http.Options;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Estat.Http.Access;
 
@@ -19,18 +21,15 @@ internal sealed class WriteAccess
     // A scheme that no browser knows: at Basic it would ask whoever looks at the page for a password.
     private static readonly StringValues Challenge = "ApiKey realm=\"estat\"";
 
-    private static readonly Problem Missing = Problem.Of(
-        StatusCodes.Status401Unauthorized,
+    private static readonly Problem Missing = Unauthorized(
         "This request needs a write key: in the header X-Api-Key, as ?key=… in the URL, or by HTTP basic. Ask the operator of this server for one.");
 
-    private static readonly Problem Wrong = Problem.Of(
-        StatusCodes.Status401Unauthorized,
+    private static readonly Problem Wrong = Unauthorized(
         "The server does not know this write key. Check it for a missing or an extra character, or ask the operator of this server for a new one.");
 
-    private static readonly Problem Disabled = Problem.Of(
-        StatusCodes.Status401Unauthorized, "This write key is disabled. Ask the operator of this server for another.");
-    private static readonly Problem Expired = Problem.Of(
-        StatusCodes.Status401Unauthorized, "This write key has expired. Ask the operator of this server for a new one.");
+    private static readonly Problem Disabled = Unauthorized("This write key is disabled. Ask the operator of this server for another.");
+
+    private static readonly Problem Expired = Unauthorized("This write key has expired. Ask the operator of this server for a new one.");
 
     private static readonly Problem ForeignOrigin = Problem.Of(
         StatusCodes.Status403Forbidden, "This write key may not be used by pages of this origin. The operator of this server can add the origin to "
@@ -75,27 +74,33 @@ internal sealed class WriteAccess
         : new WriteAccess(keys, options.IpRate is { } rate ? new AddressLimits(rate, options.IpBurst, time) : null,
             isOpen, requests);
 
-    /// <summary>The answer to a request that may not send, or has no room for a single event; null when it goes on.</summary>
-    /// <param name="context">The request.</param>
+    /// <summary>Whose key a request shows, and whether it may send at all: its key, its page, and whether there is room for a single event.</summary>
+    /// <param name="request">The request.</param>
     /// <param name="sender">Whose key it showed; null without.</param>
-    internal Task? RefuseUnread(HttpContext context, out Sender? sender)
+    /// <param name="page">Who may read the answer, where the key itself says so; else of no page.</param>
+    /// <returns>Why it may not; null when it goes on.</returns>
+    internal Refusal? RefuseUnread<TRequest>(TRequest request, out Sender? sender, out PageAnswer page)
+        where TRequest : struct, IRequestView
     {
         sender = null;
-        return (_keys is null ? null : RefuseKey(context, _keys, ref sender)) ?? RefuseOver(context, sender, 0, out _);
+        page = default;
+        return (_keys is null ? null : RefuseKey(request, _keys, ref sender, ref page)) ?? RefuseOver(request, sender, 0, out _);
     }
 
-    /// <summary>The answer to a request with more events than it may send; null when they were taken out of the limits.</summary>
-    /// <param name="context">The request.</param>
+    /// <summary>Takes events out of the limits of a key and of a client's address.</summary>
+    /// <param name="request">The request.</param>
     /// <param name="sender">Whose key it showed.</param>
     /// <param name="events">How many; 0 only looks whether there is room for one.</param>
     /// <param name="charge">What was taken; to be told of the answer.</param>
-    internal Task? RefuseOver(HttpContext context, Sender? sender, int events, out Charge charge)
+    /// <returns>Why they are too many; null when they were taken.</returns>
+    internal Refusal? RefuseOver<TRequest>(TRequest request, Sender? sender, int events, out Charge charge)
+        where TRequest : struct, IRequestView
     {
         TimeSpan wait;
         charge = default;
-        if (_addresses is not null && !_addresses.TryTake(context.Features.Get<Peer>()!.AddressOf(context.Request.Headers), events, out wait))
+        if (_addresses is not null && !_addresses.TryTake(request.Peer.AddressOf(request), events, out wait))
         {
-            return RefuseAsync(context, OverAddress, wait);
+            return RefuseRate(OverAddress, wait);
         }
 
         if (sender is null || sender.Take(events, out charge, out wait) is var reason && reason == KeyRefusal.None)
@@ -104,60 +109,64 @@ internal sealed class WriteAccess
         }
 
         sender.OnRefused(reason);
-        return RefuseAsync(context, reason == KeyRefusal.Rate ? OverRate : OverQuota, wait);
+        return RefuseRate(reason == KeyRefusal.Rate ? OverRate : OverQuota, wait);
     }
 
     /// <summary>The origins that a preflight is answered by: of its key if it shows one that names some, which only a query can; else of any
     /// key.</summary>
     /// <returns>Whether pages of the origin may send; null when keys say nothing of it.</returns>
-    internal bool? MaySend(HttpContext context, string origin)
+    internal bool? MaySend<TRequest>(TRequest request, string origin)
+        where TRequest : struct, IRequestView
     {
         if (_keys?.Table is not { } table)
         {
             return null;
         }
 
-        return KeyText.TryReadQuery(context.Request.QueryString.Value, out ReadOnlySpan<char> key)
+        return KeyText.TryReadQuery(request.Query, out ReadOnlySpan<char> key)
             && table.Find(key) is { HasAnyOrigin: false } sender ? sender.Allows(origin)
             : table.AnyNames(origin) ? true
             : null;
     }
 
-    private Task? RefuseKey(HttpContext context, WriteKeys keys, ref Sender? sender)
+    private static Problem Unauthorized(string detail) =>
+        Problem.Of(StatusCodes.Status401Unauthorized, detail).With(HeaderNames.WWWAuthenticate, Challenge);
+
+    private Refusal? RefuseKey<TRequest>(TRequest request, WriteKeys keys, ref Sender? sender, ref PageAnswer page)
+        where TRequest : struct, IRequestView
     {
-        if (!KeyText.TryRead(context, out ReadOnlySpan<char> key))
+        if (!KeyText.TryRead(request, out ReadOnlySpan<char> key))
         {
-            return _isOpen ? null : RefuseUnauthorizedAsync(context, keys, KeyRefusal.Missing);
+            return _isOpen ? null : RefuseUnauthorized(keys, KeyRefusal.Missing);
         }
 
-        sender = Find(context, keys.Table, key);
+        sender = Find(request.Peer, keys.Table, key);
         if (sender is null)
         {
-            return RefuseUnauthorizedAsync(context, keys, KeyRefusal.Wrong);
+            return RefuseUnauthorized(keys, KeyRefusal.Wrong);
         }
 
         KeyRefusal state = sender.State();
         if (state != KeyRefusal.None)
         {
             sender.OnRefused(state);
-            return RefuseUnauthorizedAsync(context, keys, state);
+            return RefuseUnauthorized(keys, state);
         }
 
-        return sender.HasAnyOrigin ? null : RefuseOrigin(context, sender);
+        return sender.HasAnyOrigin ? null : RefuseOrigin(request.Origin, sender, ref page);
     }
 
     // Compared in constant time: behind a proxy a connection is shared by clients who must not learn of each other's keys.
-    private static Sender? Find(HttpContext context, SenderTable table, ReadOnlySpan<char> key)
+    private static Sender? Find(Peer peer, SenderTable table, ReadOnlySpan<char> key)
     {
-        Peer? peer = context.Features.Get<Peer>();
-        if (peer?.LastKey is { } last && ReferenceEquals(last.Table, table)
+        if (peer.LastKey is { } last && ReferenceEquals(last.Table, table)
             && CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(key), MemoryMarshal.AsBytes(last.Text.AsSpan())))
         {
             return last.Sender;
         }
 
         Sender? found = table.Find(key);
-        if (found is not null && peer is not null)
+        if (found is not null)
         {
             peer.LastKey = new Peer.KeySeen(key.ToString(), found, table);
         }
@@ -165,31 +174,27 @@ internal sealed class WriteAccess
         return found;
     }
 
-    private Task? RefuseOrigin(HttpContext context, Sender sender)
+    private Refusal? RefuseOrigin(StringValues origin, Sender sender, ref PageAnswer page)
     {
-        StringValues origin = context.Request.Headers.Origin;
         if (origin.Count == 0)
         {
             return null;
         }
 
         bool isAllowed = origin.Count == 1 && sender.Allows(origin[0]!);
-        CorsHeaders.Answer(context, isAllowed ? origin : default);
+        page = PageAnswer.To(isAllowed ? origin : default);
         if (isAllowed)
         {
             return null;
         }
 
         sender.OnRefused(KeyRefusal.Origin);
-        _requests.Forbidden.Increment();
-        return ForeignOrigin.WriteAsync(context);
+        return new Refusal(ForeignOrigin, _requests.Forbidden);
     }
 
-    private Task RefuseUnauthorizedAsync(HttpContext context, WriteKeys keys, KeyRefusal reason)
+    private Refusal RefuseUnauthorized(WriteKeys keys, KeyRefusal reason)
     {
         keys.OnFailed(reason);
-        _requests.Unauthorized.Increment();
-        context.Response.Headers.WWWAuthenticate = Challenge;
         Problem problem = reason switch
         {
             KeyRefusal.Missing => Missing,
@@ -197,12 +202,8 @@ internal sealed class WriteAccess
             KeyRefusal.Expired => Expired,
             _ => Wrong,
         };
-        return problem.WriteAsync(context);
+        return new Refusal(problem, _requests.Unauthorized);
     }
 
-    private Task RefuseAsync(HttpContext context, Problem problem, TimeSpan wait)
-    {
-        _requests.RateLimited.Increment();
-        return problem.WriteAsync(context, wait);
-    }
+    private Refusal RefuseRate(Problem problem, TimeSpan wait) => new(problem, _requests.RateLimited, Problem.RetryAfterOf(wait));
 }

@@ -28,6 +28,8 @@ internal sealed class Problem
         StatusCodes.Status405MethodNotAllowed, "This path does not allow this method. The Allow header names the methods that it allows.");
 
     private readonly byte[] _body;
+    private readonly string? _headerName;
+    private readonly StringValues _headerValue;
 
     private Problem(int status, string detail, StringValues retryAfter, bool closes)
     {
@@ -50,12 +52,26 @@ internal sealed class Problem
         _body = stream.ToArray();
     }
 
+    private Problem(Problem problem, string headerName, StringValues headerValue)
+    {
+        (Status, RetryAfter, Closes, _body) = (problem.Status, problem.RetryAfter, problem.Closes, problem._body);
+        (_headerName, _headerValue) = (headerName, headerValue);
+    }
+
     /// <summary>HTTP status.</summary>
     internal int Status { get; }
 
-    private StringValues RetryAfter { get; }
+    /// <summary>The whole answer's body; never changed.</summary>
+    internal ReadOnlyMemory<byte> Body => _body;
 
-    private bool Closes { get; }
+    /// <summary>The <c>Retry-After</c> header; without values when there is none.</summary>
+    internal StringValues RetryAfter { get; }
+
+    /// <summary>Whether the connection ends with this answer, where its protocol can say so.</summary>
+    internal bool Closes { get; }
+
+    /// <summary>A header that belongs to it beside <c>Retry-After</c>, such as <c>WWW-Authenticate</c>; null when there is none.</summary>
+    internal (string Name, StringValues Value)? Header => _headerName is null ? null : (_headerName, _headerValue);
 
     /// <summary>An error that the client can mend.</summary>
     internal static Problem Of(int status, string detail) => new(status, detail, default, closes: false);
@@ -70,16 +86,12 @@ internal sealed class Problem
     /// <summary>503: try again after a second. A draining node asks to try elsewhere: it closes the connection.</summary>
     internal static Problem Unavailable(string detail, bool closes = false) => new(StatusCodes.Status503ServiceUnavailable, detail, "1", closes);
 
-    /// <summary>Answers the request, with the whole seconds after which it would succeed.</summary>
-    internal Task WriteAsync(HttpContext context, TimeSpan retryAfter)
-    {
-        if (!context.Response.HasStarted)
-        {
-            context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        }
+    /// <summary>The same with a header of its own.</summary>
+    internal Problem With(string headerName, StringValues headerValue) => new(this, headerName, headerValue);
 
-        return WriteAsync(context);
-    }
+    /// <summary>A <c>Retry-After</c>: the whole seconds after which a request would succeed, at least 1.</summary>
+    internal static StringValues RetryAfterOf(TimeSpan wait) =>
+        Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>An error after which the rest of the request is not worth reading.</summary>
     internal static Problem Final(int status, string detail) => new(status, detail, default, closes: true);
@@ -113,6 +125,11 @@ internal sealed class Problem
         if (RetryAfter.Count > 0)
         {
             response.Headers.RetryAfter = RetryAfter;
+        }
+
+        if (_headerName is not null)
+        {
+            response.Headers[_headerName] = _headerValue;
         }
 
         if (Closes)

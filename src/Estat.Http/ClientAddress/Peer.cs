@@ -77,14 +77,15 @@ internal sealed class Peer
     /// What the client is told apart by where addresses have limits: not <see cref="ClientOf"/>, which a client behind a proxy that appends chooses
     /// itself, but whom the trusted proxies name (<see cref="TrustedProxies"/>). The last answer is kept.
     /// </summary>
-    internal ulong AddressOf(IHeaderDictionary headers)
+    internal ulong AddressOf<THeaders>(THeaders headers)
+        where THeaders : struct, IForwardedHeaders
     {
         if (!_isTrusted)
         {
             return _ownAddress;
         }
 
-        StringValues forwarded = headers[TrustedProxies.Header];
+        StringValues forwarded = headers.ForwardedFor;
         if (forwarded.Count == 0)
         {
             return _ownAddress;
@@ -100,12 +101,16 @@ internal sealed class Peer
         return key;
     }
 
+    /// <inheritdoc cref="AddressOf{THeaders}(THeaders)"/>
+    internal ulong AddressOf(IHeaderDictionary headers) => AddressOf(new ForwardedHeaders(headers));
+
     /// <summary>The same as an address.</summary>
     internal IPAddress ClientAddressOf(IHeaderDictionary headers) =>
         _isTrusted ? _proxies.ClientOf(headers[TrustedProxies.Header], _address) : _address;
 
     /// <summary>The client's address as text. Valid until the next call.</summary>
-    internal ReadOnlySpan<byte> ClientOf(IHeaderDictionary headers)
+    internal ReadOnlySpan<byte> ClientOf<THeaders>(THeaders headers)
+        where THeaders : struct, IForwardedHeaders
     {
         if (!_isTrusted)
         {
@@ -117,9 +122,13 @@ internal sealed class Peer
             : LastClientOf(headers);
     }
 
-    private ReadOnlySpan<byte> LastClientOf(IHeaderDictionary headers)
+    /// <inheritdoc cref="ClientOf{THeaders}(THeaders)"/>
+    internal ReadOnlySpan<byte> ClientOf(IHeaderDictionary headers) => ClientOf(new ForwardedHeaders(headers));
+
+    private ReadOnlySpan<byte> LastClientOf<THeaders>(THeaders headers)
+        where THeaders : struct, IForwardedHeaders
     {
-        StringValues forwarded = headers[TrustedProxies.Header];
+        StringValues forwarded = headers.ForwardedFor;
         if (forwarded.Count == 1 && _lastForwarded is not null && string.Equals(forwarded[0], _lastForwarded, StringComparison.Ordinal))
         {
             return _client.AsSpan(0, _clientLength);
@@ -139,7 +148,7 @@ internal sealed class Peer
             }
         }
 
-        StringValues viewer = headers[ViewerAddress];
+        StringValues viewer = headers.ViewerAddress;
         if (viewer.Count == 1 && AddressText.TryReadWithPort(viewer[0], _client, out _clientLength))
         {
             return _client.AsSpan(0, _clientLength);

@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using Estat.Base.Acks;
 using Estat.Base.Metrics;
+using Estat.Http.Intake;
 using Estat.Http.Options;
 
 namespace Estat.Http.Tracing;
@@ -33,7 +34,7 @@ internal sealed class RequestTraces
         : new RequestTraces(next, paths, new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
 
     private Task HandleAsync(HttpContext context) =>
-        IsChosenFrom(context.Request) && _choice.Takes(context.Request.Headers, out ActivityContext parent) ? TraceAsync(context, parent)
+        IsChosenFrom(context.Request) && _choice.Takes(new HttpRequestView(context), out ActivityContext parent) ? TraceAsync(context, parent)
             : _next(context);
 
     private bool IsChosenFrom(HttpRequest request) =>

@@ -1,6 +1,7 @@
 // Which requests are traced, decided before anything is made for them.
 using System.Buffers.Binary;
 using System.Diagnostics;
+using Estat.Http.Intake;
 using Estat.Http.Options;
 using Microsoft.Extensions.Primitives;
 
@@ -22,19 +23,20 @@ internal sealed class TraceChoice(TracesSampler sampler, double ratio, TimeProvi
     private int _taken;
 
     /// <summary>Whether a request is traced.</summary>
-    /// <param name="headers">Its headers.</param>
+    /// <param name="request">The request.</param>
     /// <param name="parent">The span of its client; default when it names none, or none that can be read.</param>
-    internal bool Takes(IHeaderDictionary headers, out ActivityContext parent)
+    internal bool Takes<TRequest>(TRequest request, out ActivityContext parent)
+        where TRequest : struct, IRequestView
     {
         parent = default;
-        StringValues traceParent = headers.TraceParent;
+        StringValues traceParent = request.TraceParent;
         if (traceParent.Count == 0)
         {
             return TakesRoot();
         }
 
         if (traceParent.Count > 1 || traceParent[0] is not { Length: TraceParentLength } text
-            || !ActivityContext.TryParse(text, headers.TraceState.Count == 1 ? headers.TraceState[0] : null, isRemote: true, out parent))
+            || !ActivityContext.TryParse(text, request.TraceState is [{ } state] ? state : null, isRemote: true, out parent))
         {
             return TakesRoot();
         }

@@ -1,6 +1,7 @@
 // Which requests are traced.
 using System.Diagnostics;
 using Estat.Base.Metrics;
+using Estat.Http.Intake;
 using Estat.Http.Options;
 using Estat.Http.Tracing;
 using Microsoft.AspNetCore.Http;
@@ -64,9 +65,8 @@ public sealed class TraceChoiceTests
     public void A_traceparent_that_says_nothing_is_as_none(string text)
     {
         var choice = new TraceChoice(TracesSampler.ParentBasedAlwaysOn, ratio: 0, _time);
-        var headers = new HeaderDictionary { ["traceparent"] = text };
 
-        Assert.True(choice.Takes(headers, out ActivityContext parent));
+        Assert.True(choice.Takes(RequestWith(text), out ActivityContext parent));
         Assert.Equal(default, parent);
         Assert.False(Takes(new TraceChoice(TracesSampler.ParentBasedAlwaysOff, ratio: 0, _time), text));
     }
@@ -118,14 +118,16 @@ public sealed class TraceChoiceTests
         }
     }
 
-    private static bool Takes(TraceChoice choice, string? traceParent)
+    private static bool Takes(TraceChoice choice, string? traceParent) => choice.Takes(RequestWith(traceParent), out _);
+
+    private static HttpRequestView RequestWith(string? traceParent)
     {
-        var headers = new HeaderDictionary();
+        var context = new DefaultHttpContext();
         if (traceParent is not null)
         {
-            headers["traceparent"] = traceParent;
+            context.Request.Headers.TraceParent = traceParent;
         }
 
-        return choice.Takes(headers, out _);
+        return new HttpRequestView(context);
     }
 }

@@ -2,13 +2,12 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using Estat.Base.Options;
-using Estat.Http.Access;
-using Estat.Http.Answering;
 using Estat.Http.ClientAddress;
+using Estat.Http.Intake;
 using Estat.Http.Options;
 using Microsoft.Extensions.Primitives;
 
-namespace Estat.Http.Routing;
+namespace Estat.Http.Access;
 
 /// <summary>
 /// The origin of a page that may send is named back, also where <c>*</c> lets any page send, and credentials are allowed: <c>navigator.sendBeacon</c>
@@ -40,25 +39,22 @@ internal sealed class Cors(HttpOptions options, WriteAccess? access = null)
     private static readonly StringValues MaxAge = "86400";
     private readonly PageOrigins _origins = new(options.CorsOrigins);
 
-    /// <summary>Marks the answer to a page's request as readable for it.</summary>
-    internal void Apply(HttpContext context)
+    /// <summary>Who may read the answer to a request.</summary>
+    internal PageAnswer Of<TRequest>(TRequest request)
+        where TRequest : struct, IRequestView
     {
-        StringValues origin = context.Request.Headers.Origin;
-        if (origin.Count > 0)
-        {
-            CorsHeaders.Answer(context, origin is [{ } only] && _origins.Allows(only) ? origin : default);
-        }
+        StringValues origin = request.Origin;
+        return origin.Count == 0 ? default : PageAnswer.To(origin is [{ } only] && _origins.Allows(only) ? origin : default);
     }
 
     /// <summary>Answers a preflight: 204 with what is allowed; an origin that is not gets no permission.</summary>
     internal Task PreflightAsync(HttpContext context)
     {
-        Apply(context);
-        if (access is not null && context.Request.Headers.Origin is [{ } origin] && access.MaySend(context, origin) is { } maySend)
-        {
-            CorsHeaders.Answer(context, maySend ? origin : default(StringValues));
-        }
-
+        var request = new HttpRequestView(context);
+        PageAnswer page = access is not null && request.Origin is [{ } origin] && access.MaySend(request, origin) is { } maySend
+            ? PageAnswer.To(maySend ? origin : default(StringValues))
+            : Of(request);
+        HttpAnswers.Show(context, page);
         IHeaderDictionary headers = context.Response.Headers;
         headers.Allow = AllowedMethods;
         if (headers.AccessControlAllowOrigin.Count > 0)

@@ -1,24 +1,25 @@
 // Every reason to take nothing has its own words and its own counter.
 using Estat.Base.Acks;
-using Estat.Collect.Http;
+using Estat.Collect.Intake;
 using Estat.Collect.Options;
 using Estat.Http.Answering;
+using Estat.Http.Intake;
 using Estat.Http.Metrics;
 using Microsoft.AspNetCore.Http;
 
-namespace Estat.Collect.Tests.Http;
+namespace Estat.Collect.Tests.Intake;
 
-public sealed class AnswersTests
+public sealed class RefusalsTests
 {
     [Fact]
     public async Task Each_refusal_is_a_503_that_says_why_when_to_come_back_and_is_counted_once()
     {
         var requests = new RequestCounters();
-        var answers = new Answers(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, requests);
+        var refusals = new Refusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, requests);
         var told = new HashSet<string>();
         foreach (Admission admission in Enum.GetValues<Admission>().Where(admission => admission != Admission.Accepted))
         {
-            (int status, string retryAfter, string text) = await RefuseAsync(answers, admission);
+            (int status, string retryAfter, string text) = await RefuseAsync(refusals, admission);
             Assert.Equal((StatusCodes.Status503ServiceUnavailable, "1"), (status, retryAfter));
             Assert.True(told.Add(text), $"{admission} says what another one says: {text}");
             Assert.Equal(1, CounterOf(requests, admission));
@@ -31,16 +32,16 @@ public sealed class AnswersTests
     [InlineData(Admission.NoSilo, "Nothing was taken")]
     public async Task A_cluster_s_refusals_say_whether_something_may_be_stored(Admission admission, string says)
     {
-        (_, _, string text) = await RefuseAsync(new Answers(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, new RequestCounters()),
+        (_, _, string text) = await RefuseAsync(new Refusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, new RequestCounters()),
             admission);
         Assert.Contains(says, text, StringComparison.Ordinal);
     }
 
-    private static async Task<(int Status, string RetryAfter, string Text)> RefuseAsync(Answers answers, Admission admission)
+    private static async Task<(int Status, string RetryAfter, string Text)> RefuseAsync(Refusals refusals, Admission admission)
     {
         using var body = new MemoryStream();
         var context = new DefaultHttpContext { Response = { Body = body } };
-        await answers.RefuseAsync(context, admission);
+        await HttpAnswers.WriteAsync(context, refusals.Of(admission));
         Assert.Equal(Problem.ContentType, context.Response.ContentType);
         return (context.Response.StatusCode, context.Response.Headers.RetryAfter.ToString(), System.Text.Encoding.UTF8.GetString(body.ToArray()));
     }

@@ -2,7 +2,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Estat.Collect.Http;
+namespace Estat.Collect.Intake;
 
 /// <summary>Cuts header text by the bytes that it takes in a line, between characters.</summary>
 internal static class HeaderText
