@@ -22,6 +22,9 @@ internal sealed partial class House
         return house;
     }
 
+    /// <summary>A file without its comments and texts.</summary>
+    internal static string CodeOf(string file) => CommentOrText().Replace(File.ReadAllText(file), "");
+
     /// <summary>Projects that need others, by project file or by code.</summary>
     internal IReadOnlySet<(string From, string To)> Projects => _projects;
 
@@ -75,7 +78,7 @@ internal sealed partial class House
 
     private void ReadFile(string project, string folder, string file)
     {
-        foreach (Match named in Named().Matches(CommentOrText().Replace(File.ReadAllText(file), "")))
+        foreach (Match named in Named().Matches(CodeOf(file)))
         {
             string other = "Estat." + named.Groups[1].Value;
             if (other != project)

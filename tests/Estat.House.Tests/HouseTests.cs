@@ -1,7 +1,9 @@
 // Arrows go one way: docs/architecture.md has the picture in words.
+using System.Text.RegularExpressions;
+
 namespace Estat.House.Tests;
 
-public sealed class HouseTests
+public sealed partial class HouseTests
 {
     // What each project may need. Whatever is not here may need nothing.
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -33,6 +35,22 @@ public sealed class HouseTests
     public void Folders_of_a_project_form_no_circle() => Assert.Empty(
         Source.Circles().Select(circle => $"{circle.Folders}\n{string.Join('\n', circle.Arrows)}"));
 
+    [Fact]
+    public void Rules_of_an_intake_know_no_server() => Assert.Empty(
+        ServerNames(Repository.Root, ["src/Estat.Collect/Intake", "src/Estat.Http/Intake"]));
+
+    [Theory]
+    [InlineData("Step.cs", "class C { void M(HttpContext context) { } }", "Intake/Step.cs: HttpContext")]
+    [InlineData("Step.cs", "class C { StringValues Of(IHeaderDictionary headers) => default; }", "Intake/Step.cs: IHeaderDictionary")]
+    [InlineData("Step.cs", "// Not over HttpContext.", null)]
+    [InlineData("HttpView.cs", "class C { void M(HttpContext context) { } }", null)]
+    public void A_rule_that_knows_a_server_is_found(string file, string code, string? found)
+    {
+        using var folder = new TempFolder();
+        Write(folder, "Intake/" + file, code);
+        Assert.Equal(found is null ? [] : new[] { found }, ServerNames(folder.Path, ["Intake"]));
+    }
+
     [Theory]
     [InlineData("using Estat.B.Two;", "Estat.A -> Estat.B")]
     [InlineData("class C { Estat.B.Two.Thing thing; }", "Estat.A -> Estat.B")]
@@ -54,6 +72,17 @@ public sealed class HouseTests
         Write(folder, "Estat.A/Four/File.cs", "using Estat.A.One;");
         Assert.Equal("Estat.A/One Estat.A/Three Estat.A/Two", Assert.Single(House.Read(folder.Path).Circles()).Folders);
     }
+
+    // Another door than Kestrel's calls them too. What makes a view of a request of Kestrel's is called Http…
+    private static IEnumerable<string> ServerNames(string root, string[] folders) =>
+        from folder in folders
+        from file in Directory.GetFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories)
+        where !Path.GetFileName(file).StartsWith("Http", StringComparison.Ordinal)
+        from named in ServerName().Matches(House.CodeOf(file)).Select(match => match.Value).Distinct()
+        select $"{Path.GetRelativePath(root, file)}: {named}";
+
+    [GeneratedRegex(@"\b(?:HttpContext|HttpRequest|HttpResponse|IHeaderDictionary|IFeatureCollection)\b")]
+    private static partial Regex ServerName();
 
     private static void Write(TempFolder folder, string path, string text)
     {
