@@ -6,14 +6,21 @@ export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERT
 export MSBUILDDISABLENODEREUSE=1
 
 # Builds in Release: with the SDK's live display on a terminal, elsewhere with words only about what went wrong.
+# One compiler of its own for all projects, which ends with the build: 25 of them would each compile the analyzers again.
 build_release() {
-    local log
+    local log failed='' version folder
+    local -a command=(dotnet build "$1" -c Release --nologo -v quiet -clp:NoSummary -p:UseSharedCompilation=true "-p:SharedCompilationId=estat-$$")
     if [[ -t 1 ]]; then
-        dotnet build "$1" -c Release --nologo -v quiet -clp:NoSummary
-    elif ! log=$(dotnet build "$1" -c Release --nologo -v quiet -clp:NoSummary 2>&1); then
+        "${command[@]}" || failed=1
+    elif ! log=$("${command[@]}" 2>&1); then
         printf '%s\n' "$log"
-        return 1
+        failed=1
     fi
+    version=$(dotnet --version)
+    folder=$(dotnet --list-sdks | sed -nE "s:^$version \[(.*)\]$:\1:p")/$version
+    # By itself it would end after ten idle minutes.
+    dotnet "$folder/Roslyn/bincore/VBCSCompiler.dll" -shutdown "-pipename:estat-$$" >/dev/null 2>&1 || true
+    [[ -z $failed ]]
 }
 
 # Where Microsoft's install script puts it for a user.
