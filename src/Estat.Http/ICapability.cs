@@ -13,14 +13,14 @@ namespace Estat.Http;
 /// </summary>
 internal interface ICapability : INodeHealth, IAsyncDisposable
 {
-    /// <summary>Its name, as <c>SERVE</c> has it.</summary>
+    /// <summary>Its name, one word in lower case, for messages.</summary>
     string Name { get; }
 
     /// <summary>Its readings.</summary>
     Meter Meter { get; }
 
-    /// <summary>The requests to its paths; the node waits for those in flight when it drains.</summary>
-    RequestCounters Requests { get; }
+    /// <summary>The HTTP requests to its paths; the node waits for those in flight when it drains.</summary>
+    RequestCounters HttpRequests { get; }
 
     /// <summary>Who handles which path: exact paths, by case, for everybody. Empty when nothing comes to this node over HTTP.</summary>
     IReadOnlyDictionary<string, PathHandler> Routes { get; }

@@ -33,18 +33,18 @@ public enum KeyRefusal
 }
 
 /// <summary>
-/// One key as of one reading of the file; what it has done (<see cref="SenderRecord"/>) goes on from one reading to the next, by its name. Any
+/// One key as of one reading of the file; what it has done (<see cref="WriteKeyUsage"/>) goes on from one reading to the next, by its name. Any
 /// thread; allocates nothing.
 /// </summary>
 public sealed class Sender
 {
     private readonly WriteKey _key;
-    private readonly SenderRecord _record;
+    private readonly WriteKeyUsage _record;
     private readonly EventRate? _rate;
     private readonly TimeProvider _time;
     private readonly PageOrigins? _origins;
 
-    internal Sender(WriteKey key, SenderRecord record, TimeProvider time)
+    internal Sender(WriteKey key, WriteKeyUsage record, TimeProvider time)
     {
         _key = key;
         _record = record;
@@ -65,7 +65,7 @@ public sealed class Sender
     /// <summary>The key's settings.</summary>
     internal WriteKey Key => _key;
 
-    internal SenderRecord Record => _record;
+    internal WriteKeyUsage Record => _record;
 
     /// <summary>Whether pages of the origin may send with it.</summary>
     public bool Allows(string origin) => _origins?.Allows(origin) ?? true;
@@ -117,41 +117,4 @@ public sealed class Sender
 
     /// <summary>A request with this key was refused.</summary>
     public void OnRefused(KeyRefusal reason) => _record.Counts.OnRefused(reason);
-}
-
-/// <summary>What a key has done, by its name, from the process' start on.</summary>
-internal sealed class SenderRecord(SenderCounts counts)
-{
-    private readonly Lock _gate = new();
-    private long _full;
-
-    internal DailyQuota Quota { get; } = new();
-
-    internal SenderCounts Counts { get; } = counts;
-
-    internal long Take(EventRate rate, long now, int events)
-    {
-        lock (_gate)
-        {
-            return rate.Take(ref _full, now, events);
-        }
-    }
-}
-
-/// <summary>What metrics say of a key, or of all that have no label of their own.</summary>
-/// <param name="label">The label.</param>
-internal sealed class SenderCounts(string label)
-{
-    /// <summary>Reasons for which a key that is known is refused.</summary>
-    internal static readonly KeyRefusal[] Reasons = [KeyRefusal.Disabled, KeyRefusal.Expired, KeyRefusal.Origin, KeyRefusal.Rate, KeyRefusal.Quota];
-
-    private readonly StripedCounter[] _refused = [.. Reasons.Select(_ => new StripedCounter())];
-
-    internal string Label { get; } = label;
-
-    internal StripedCounter Events { get; } = new();
-
-    internal void OnRefused(KeyRefusal reason) => _refused[Array.IndexOf(Reasons, reason)].Increment();
-
-    internal long Refused(KeyRefusal reason) => _refused[Array.IndexOf(Reasons, reason)].Value;
 }

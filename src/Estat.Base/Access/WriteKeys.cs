@@ -27,7 +27,7 @@ public sealed partial class WriteKeys : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     // touched by the thread that adopts keys: the constructor, then the looks
-    private readonly Dictionary<string, SenderRecord> _records = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WriteKeyUsage> _records = new(StringComparer.Ordinal);
     private readonly SenderCounts _otherCounts = new(OtherLabel);
     private volatile SenderCounts[] _counts = []; // replaced as a whole: a scrape waits for nobody
     private readonly IReadOnlyList<WriteKey> _listed;
@@ -220,12 +220,12 @@ public sealed partial class WriteKeys : IDisposable
         _table = table;
     }
 
-    private SenderRecord RecordOf(string name)
+    private WriteKeyUsage RecordOf(string name)
     {
-        if (!_records.TryGetValue(name, out SenderRecord? record))
+        if (!_records.TryGetValue(name, out WriteKeyUsage? record))
         {
             SenderCounts counts = _labels++ < MostLabels ? new SenderCounts(name) : _otherCounts;
-            _records.Add(name, record = new SenderRecord(counts));
+            _records.Add(name, record = new WriteKeyUsage(counts));
         }
 
         return record;

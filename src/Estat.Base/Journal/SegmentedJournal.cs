@@ -17,7 +17,7 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     private readonly JournalSegments _segments;
     private readonly long _mostWaiting;
     private readonly Lock _gate = new();
-    private readonly Gathering _gathering = new();
+    private readonly GroupCommit _groupCommit = new();
     private readonly ConcurrentQueue<JournalAppend> _idle = new();
     private readonly List<JournalAppend> _group = [];
     private readonly Task _writing;
@@ -79,12 +79,12 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
 
             _waiting.Add(append);
             _waitingBytes += Weight(append);
-            _gathering.Add();
-            wake = _gathering.TakeWake();
+            _groupCommit.Add();
+            wake = _groupCommit.TakeWake();
         }
 
         appended = append.Task;
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
         return true;
     }
 
@@ -128,13 +128,13 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
         lock (_gate)
         {
             _isClosed = true;
-            _gathering.Hurry();
-            wake = _gathering.TakeWake();
+            _groupCommit.Hurry();
+            wake = _groupCommit.TakeWake();
         }
 
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
         await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _gathering.Dispose();
+        _groupCommit.Dispose();
         _segments.Dispose();
     }
 
@@ -145,7 +145,7 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     {
         try
         {
-            while (_gathering.WaitForGroup(this, _group))
+            while (_groupCommit.WaitForGroup(this, _group))
             {
                 CommitGroup();
             }

@@ -9,7 +9,8 @@ namespace Estat.Collect.Batching;
 
 /// <summary>
 /// Compresses the chunks of one batch after another. One user: the writer of its partition. When compression fails, the batch goes on as raw
-/// JSONL, begun with what the compressor had already taken in, and ends in the quarantine instead of nowhere. <c>onDropped</c> hears of lines that
+/// JSONL, begun with what the compressor had already taken in: the spool's backlog compresses it again from its segment, and one that was in memory
+/// only ends in the quarantine instead of nowhere. <c>onDropped</c> hears of lines that
 /// not even that can save; it is null where the lines are on disk as well. <c>openCompressor</c> gives null for a batch that is to be raw.
 /// </summary>
 internal sealed partial class BatchEncoder(Func<Stream, Stream?> openCompressor, ILogger logger, Action<long>? onDropped) : IDisposable

@@ -27,10 +27,10 @@ internal sealed partial class Partition
         lock (_gate)
         {
             appended = AppendLocked(block, batches);
-            wake = _gathering.TakeWake();
+            wake = _groupCommit.TakeWake();
         }
 
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
         return appended;
     }
 
@@ -93,7 +93,7 @@ internal sealed partial class Partition
         List<Chunk> chunks = block.TakeChunks();
         AckWaiter? waiter = _waiters?.Rent();
         waiter?.Begin(chunks.Count);
-        _gathering.Add();
+        _groupCommit.Add();
         OpenBatch? batch = null;
         string keys = "";
         int told = 0;

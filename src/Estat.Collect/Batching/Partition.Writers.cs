@@ -15,17 +15,17 @@ internal sealed partial class Partition : IGathered<ChunkLines>
             if (_open == batch)
             {
                 Seal(reason);
-                wake = _gathering.TakeWake();
+                wake = _groupCommit.TakeWake();
             }
         }
 
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
     }
 
     /// <summary>Waits for lines that were not taken yet, those in the chunk that is being filled among them, and takes them all. For the spool
     /// writer's thread.</summary>
     /// <returns>False once the partition is closed and empty.</returns>
-    internal bool WaitForLines(List<ChunkLines> group) => _gathering.WaitForGroup(this, group);
+    internal bool WaitForLines(List<ChunkLines> group) => _groupCommit.WaitForGroup(this, group);
 
     /// <inheritdoc/>
     Lock IGathered<ChunkLines>.Gate => _gate;

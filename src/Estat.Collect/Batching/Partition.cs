@@ -25,7 +25,7 @@ internal sealed partial class Partition : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Channel<ChunkLines> _ready = Channel.CreateUnbounded<ChunkLines>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Gathering _gathering = new();
+    private readonly GroupCommit _groupCommit = new();
     private readonly FillingChunk _filling = new();
     private readonly CollectOptions _options;
     private readonly ObjectKeys _keys;
@@ -106,14 +106,14 @@ internal sealed partial class Partition : IDisposable
         try
         {
             appended = AppendLocked(header, body);
-            wake = _gathering.TakeWake();
+            wake = _groupCommit.TakeWake();
         }
         finally
         {
             _gate.Exit();
         }
 
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
         return true;
     }
 
@@ -125,10 +125,10 @@ internal sealed partial class Partition : IDisposable
         lock (_gate)
         {
             appended = AppendLocked(header, body);
-            wake = _gathering.TakeWake();
+            wake = _groupCommit.TakeWake();
         }
 
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
         return appended;
     }
 
@@ -146,7 +146,7 @@ internal sealed partial class Partition : IDisposable
             }
         }
 
-        _gathering.Wake(TakeWakeLocked());
+        _groupCommit.Wake(TakeWakeLocked());
         return events;
     }
 
@@ -166,17 +166,17 @@ internal sealed partial class Partition : IDisposable
                 Seal(FlushReason.Drain);
             }
 
-            _gathering.Hurry();
+            _groupCommit.Hurry();
             _ready.Writer.Complete();
         }
 
-        _gathering.Wake(TakeWakeLocked());
+        _groupCommit.Wake(TakeWakeLocked());
     }
 
     public void Dispose()
     {
         _flushTimer.Dispose();
-        _gathering.Dispose();
+        _groupCommit.Dispose();
     }
 
     private Appended AppendLocked(in EventHeader header, ReadOnlySpan<byte> body)
@@ -208,7 +208,7 @@ internal sealed partial class Partition : IDisposable
         }
 
         AckWaiter waiter = _waiters.Rent();
-        _gathering.Add();
+        _groupCommit.Add();
         waiter.Begin(1);
         waiter.Key = batch.Key;
         _filling.Add(waiter);
@@ -312,7 +312,7 @@ internal sealed partial class Partition : IDisposable
             if (_open is not null && Left(_open) <= TimeSpan.Zero)
             {
                 Seal(_isAwaited ? FlushReason.Awaited : FlushReason.Time);
-                wake = _gathering.TakeWake();
+                wake = _groupCommit.TakeWake();
             }
             else if (_open is not null)
             {
@@ -320,7 +320,7 @@ internal sealed partial class Partition : IDisposable
             }
         }
 
-        _gathering.Wake(wake);
+        _groupCommit.Wake(wake);
     }
 
     private void ArmTimer(OpenBatch batch)
@@ -371,7 +371,7 @@ internal sealed partial class Partition : IDisposable
 
         _filling.Batch ??= _open;
         HandOver(reason);
-        _gathering.Hurry();
+        _groupCommit.Hurry();
         Volatile.Write(ref _open, null);
         _lastSeal = _time.GetTimestamp();
         _flushTimer.Change(Never, Never);
@@ -384,7 +384,7 @@ internal sealed partial class Partition : IDisposable
         {
             if (_waiters is not null && !_filling.HasUntaken)
             {
-                _gathering.Hurry(); // nobody waits for it, but for its room
+                _groupCommit.Hurry(); // nobody waits for it, but for its room
             }
 
             _ready.Writer.TryWrite(_filling.End(seals));
@@ -400,7 +400,7 @@ internal sealed partial class Partition : IDisposable
     {
         lock (_gate)
         {
-            return _gathering.TakeWake();
+            return _groupCommit.TakeWake();
         }
     }
 }

@@ -73,7 +73,7 @@ internal sealed partial class CollectCapability : ICapability
     public Meter Meter => Engine.Instruments.Meter;
 
     /// <inheritdoc/>
-    public RequestCounters Requests => Engine.Requests;
+    public RequestCounters HttpRequests => Engine.Requests;
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, PathHandler> Routes => _http?.Routes ?? new Dictionary<string, PathHandler>();

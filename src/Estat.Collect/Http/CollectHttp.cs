@@ -37,7 +37,7 @@ internal sealed class CollectHttp
         var intake = new EventIntake(
             new RequestGate(cors, access, requests), new HeadRules(options, levels, ingest, refusals), ingest, new Envelope(options, node.Time),
             refusals, new AckTimer(instruments, node.Time), tail);
-        var bodies = new RequestBodies(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
+        var bodies = new BodyLimits(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
         Routes = new CollectRoutes(
             new CollectEndpoint(bodies, intake), new PixelEndpoint(intake), new BulkEndpoint(options, intake, requests, bodies), cors, intake,
             requests, node.Loggers.CreateLogger<CollectRoutes>()).All;

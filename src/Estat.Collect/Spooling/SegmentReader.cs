@@ -1,4 +1,4 @@
-// Reads a segment that nobody writes any more, and believes nothing that it has not checked.
+// A segment that nobody writes any more: whose it is, what it was sealed as, its records. What of it is a batch, RecoveredSegment decides.
 using Estat.Base.Journal;
 using Estat.Base.Storage;
 

@@ -3,7 +3,7 @@ using Estat.Http.Administration;
 
 namespace Estat.Grains.Administration;
 
-/// <summary>From Core's to the wire's, and back.</summary>
+/// <summary>From the admin API's to the wire's, and back.</summary>
 internal static class WireAdmin
 {
     // A batch's object is a few MB; what is larger is downloaded where it lies.

@@ -1,4 +1,4 @@
-// Core's enums as they cross the wire.
+// Collect's enums as they cross the wire.
 using Estat.Base.Acks;
 
 namespace Estat.Grains.Batching;

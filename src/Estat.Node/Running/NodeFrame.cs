@@ -25,7 +25,7 @@ internal sealed class NodeFrame : IDisposable
         IsReadAlong = LogSetup.IsText(options, isTerminal);
         Signals = new StopSignals(time, limit);
         Loggers = LogSetup.Create(options, isTerminal);
-        End = new EndLimit(options.ShutdownTimeout, time, Loggers.CreateLogger<EndLimit>());
+        End = new ShutdownShares(options.ShutdownTimeout, time, Loggers.CreateLogger<ShutdownShares>());
         Certificate = HttpCertificate.Of(http, time, Loggers);
         Services = new NodeServices(http, time, Loggers, Signals.First, new HeapRelief(TimeProvider.System));
     }
@@ -49,7 +49,7 @@ internal sealed class NodeFrame : IDisposable
     internal ILoggerFactory Loggers { get; }
 
     /// <summary>How SHUTDOWN_TIMEOUT is shared out.</summary>
-    internal EndLimit End { get; }
+    internal ShutdownShares End { get; }
 
     /// <summary>The listener's; null without TLS.</summary>
     internal HttpCertificate? Certificate { get; }

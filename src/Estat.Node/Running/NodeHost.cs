@@ -113,14 +113,14 @@ internal sealed partial class NodeHost : INodeServer
     public async Task<int> RunAsync()
     {
         string signal = await Signals.First.ConfigureAwait(false);
-        EndLimit end = _frame.End;
+        ShutdownShares end = _frame.End;
         end.Begin();
         foreach (ICapability capability in _capabilities)
         {
             TryBeginDrain(capability, signal);
         }
 
-        await new RequestDrain([.. _capabilities.Select(capability => capability.Requests)], _frame.Time)
+        await new RequestDrain([.. _capabilities.Select(capability => capability.HttpRequests)], _frame.Time)
             .WaitAsync(_frame.Options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan left = end.LeftForDrain(
             (_membership?.Leaving ?? TimeSpan.Zero) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose)

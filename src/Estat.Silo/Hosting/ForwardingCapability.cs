@@ -72,7 +72,7 @@ internal sealed partial class ForwardingCapability : ICapability
     public Meter Meter => _ingest.Instruments.Meter;
 
     /// <inheritdoc/>
-    public RequestCounters Requests => _ingest.Requests;
+    public RequestCounters HttpRequests => _ingest.Requests;
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, PathHandler> Routes => _http.Routes;

@@ -86,7 +86,7 @@ public sealed class NodeHostTests
         await node.StartAsync();
         TaskCompletionSource answer = node.Right.Answer = NewGate();
         Task<string> inFlight = node.Client.GetStringAsync("/right");
-        await Wait.UntilAsync(() => node.Right.Requests.InFlight == 1, Limit, "the request to be handled");
+        await Wait.UntilAsync(() => node.Right.HttpRequests.InFlight == 1, Limit, "the request to be handled");
         TaskCompletionSource drained = node.Left.Drained = node.Right.Drained = NewGate();
         node.Calls.Clear();
 
@@ -119,7 +119,7 @@ public sealed class NodeHostTests
         node.Right.Closing = TimeSpan.FromSeconds(3);
         await node.StartAsync();
         Assert.Equal(0, await node.StopAsync());
-        TimeSpan left = TimeSpan.FromSeconds(25 - 2 - 3 - 1) - EndLimit.Reserve; // 1 s is the listener's
+        TimeSpan left = TimeSpan.FromSeconds(25 - 2 - 3 - 1) - ShutdownShares.Reserve; // 1 s is the listener's
         Assert.Equal((left, left), (node.Left.Budget, node.Right.Budget));
         Assert.Equal((TwoParts.ShutdownTimeout, TwoParts.ShutdownTimeout), (node.Left.Announced, node.Right.Announced));
     }
@@ -298,7 +298,7 @@ public sealed class NodeHostTests
 
         public Meter Meter { get; }
 
-        public RequestCounters Requests { get; } = new();
+        public RequestCounters HttpRequests { get; } = new();
 
         public IReadOnlyDictionary<string, PathHandler> Routes => new Dictionary<string, PathHandler> { [_route] = HandleAsync };
 

@@ -6,7 +6,7 @@ namespace Estat.Base.Tests.Access;
 public sealed class SenderTests
 {
     private readonly ManualTimeProvider _time = new(new DateTimeOffset(2026, 11, 21, 23, 59, 59, TimeSpan.Zero));
-    private readonly SenderRecord _record = new(new SenderCounts("daily"));
+    private readonly WriteKeyUsage _record = new(new SenderCounts("daily"));
 
     private Sender Daily => new(new WriteKey { Name = "daily", Hashes = [], DailyQuota = 5 }, _record, _time);
 

@@ -127,7 +127,7 @@ public sealed class WriteKeyFileTests
         string key = KeyHash.NewKey();
         KeyHash.TryOf(key, out KeyHash hash);
         var table = new SenderTable([new Sender(new WriteKey { Name = "a", Hashes = [hash], Rate = 1e6, DailyQuota = 1_000_000 },
-            new SenderRecord(new SenderCounts("a")), TimeProvider.System)]);
+            new WriteKeyUsage(new SenderCounts("a")), TimeProvider.System)]);
         Assert.NotNull(table.Find(key));
         table.Find(key)!.Take(1, out _, out _); // the first of a day goes through the days before
         long before = GC.GetAllocatedBytesForCurrentThread();

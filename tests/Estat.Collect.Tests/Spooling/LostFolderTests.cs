@@ -1,7 +1,6 @@
 // A folder that is taken from under a running node: it is noticed, nothing more is acknowledged into it, and what open files hold is stored.
 using Estat.Base.Acks;
 using Estat.Base.Storage;
-using Estat.Grains.Replication;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Collect.Tests.Spooling;
@@ -136,24 +135,6 @@ public sealed class LostFolderTests : SpoolTests
         Assert.Equal(isGone ? 0 : 1, node.Engine.DlqFiles);
         node.AssertConserved();
         Assert.Empty(lost.StrangeFiles);
-    }
-
-    [Fact]
-    public async Task Copies_whose_folder_is_removed_are_stored_from_their_open_files_and_take_nothing_more()
-    {
-        const string Key = "raw/dt=2026-01-02/hr=03/1767323045_0123456789abcdef0123456789abcdef-7_1.jsonl.gz";
-        await using var cluster = new ReplicaCluster(1);
-        ReplicaNode node = cluster.Nodes[0];
-        ReplicaRecords Records(long first, params string[] bodies) => new(Key, 1_767_323_045_000, first, bodies.Length, EventLines.Encode(bodies));
-        Assert.Equal(ReplicaAnswer.Held, await node.Replicas.Store.HoldAsync(Records(1, "a", "b")));
-        node.Store.Fails = StorageFailure.Transient;
-        LostFolder.Remove(Path.Combine(node.SpoolDir, "replicas"));
-        await Wait.UntilAsync(() => !node.Engine.IsReady, TestNode.Limit, "the loss to be noticed");
-        Assert.Equal(ReplicaAnswer.Refused, await node.Replicas.Store.HoldAsync(Records(3, "c")));
-        await Wait.UntilAsync(() => node.Engine.DlqFiles == 1, TestNode.Limit, "the copy to be on a disk again");
-        node.Store.Fails = null;
-        await node.DrainAsync();
-        Assert.Equal(0, node.Engine.Ledger.Read().Dropped);
     }
 
     private static async Task<int> SendWhileTakenAsync(TestNode node, IEnumerable<string> bodies)

@@ -4,7 +4,6 @@ using Estat.Base.Files;
 using Estat.Base.Journal;
 using Estat.Collect.Options;
 using Estat.Collect.Spooling;
-using Estat.Grains.Replication;
 using Microsoft.Extensions.Logging;
 
 namespace Estat.Collect.Tests.Spooling;
@@ -133,39 +132,6 @@ public sealed class LostSegmentTests : SpoolTests
         Assert.Equal((false, true), (spool.IsGone, before.IsSafe));
         Assert.True(spool.Take("raw/after.jsonl.gz", Batches.Opened).IsSafe);
         Assert.Empty(log.Of(LogLevel.Critical));
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Copies_without_a_name_that_are_being_uploaded_when_a_drain_ends_are_on_a_disk_or_counted_as_dropped(bool hasDlq)
-    {
-        const string Key = "raw/dt=2026-01-02/hr=03/1767323045_0123456789abcdef0123456789abcdef-7_1.jsonl.gz";
-        await using var cluster = new ReplicaCluster(1);
-        ReplicaNode node = cluster.Nodes[0];
-        var records = new ReplicaRecords(Key, 1_767_323_045_000, 1, 2, EventLines.Encode(["a", "b"]));
-        Assert.Equal(ReplicaAnswer.Held, await node.Replicas.Store.HoldAsync(records));
-        node.Store.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        string dlq = node.SpoolDir.Replace("-spool", "-dlq", StringComparison.Ordinal);
-        MoveAll(Path.Combine(node.SpoolDir, "replicas"));
-        await Wait.UntilAsync(() => node.Store.Creates == 1, TestNode.Limit, "the copy to be on its way");
-        if (!hasDlq)
-        {
-            Directory.Move(dlq, Folder["dlq-elsewhere"]);
-            await Wait.UntilAsync(() => node.Log.Of(LogLevel.Critical).Any(line => line.StartsWith("DLQ_DIR", StringComparison.Ordinal)),
-                TestNode.Limit, "the loss of the DLQ to be noticed");
-        }
-
-        using var hurry = new CancellationTokenSource();
-        await hurry.CancelAsync();
-        long lost = await node.DrainAsync(hurry.Token);
-        Assert.Equal((hasDlq ? 0 : 2, 0), (lost, node.Engine.Ledger.Read().Spooled));
-        Assert.Equal(hasDlq ? (2, 0) : (0, 2), (node.Engine.Ledger.Read().Dlq, node.Engine.Ledger.Read().Dropped));
-        if (!hasDlq)
-        {
-            Assert.Contains(node.Log.Of(LogLevel.Critical), line => line.Contains("2 acknowledged events are lost", StringComparison.Ordinal));
-            Directory.Move(Folder["dlq-elsewhere"], dlq);
-        }
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Estat.Node.Running;
 
 namespace Estat.Node.Tests.Running;
 
-public sealed class EndLimitTests : IDisposable
+public sealed class ShutdownSharesTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
     private readonly ManualTimeProvider _time = new();
@@ -27,17 +27,17 @@ public sealed class EndLimitTests : IDisposable
     [Fact]
     public void The_drain_leaves_the_listener_and_the_process_their_time()
     {
-        EndLimit end = New();
+        ShutdownShares end = New();
         end.Begin();
         Assert.Equal(TimeSpan.FromSeconds(1), end.ListenerStop);
-        Assert.Equal(Limit - end.ListenerStop - EndLimit.Reserve, end.LeftForDrain(TimeSpan.Zero));
+        Assert.Equal(Limit - end.ListenerStop - ShutdownShares.Reserve, end.LeftForDrain(TimeSpan.Zero));
         Assert.Equal(TimeSpan.FromSeconds(5), end.LeftForListener); // at most, whatever is left
         _time.Advance(TimeSpan.FromSeconds(4));
         end.Begin(); // what began once goes on
-        Assert.Equal(TimeSpan.FromSeconds(4) - EndLimit.Reserve, end.LeftForDrain(TimeSpan.FromSeconds(1)));
-        Assert.Equal(TimeSpan.FromSeconds(5) - EndLimit.Reserve, end.LeftForListener); // one second is kept for what ends after it
+        Assert.Equal(TimeSpan.FromSeconds(4) - ShutdownShares.Reserve, end.LeftForDrain(TimeSpan.FromSeconds(1)));
+        Assert.Equal(TimeSpan.FromSeconds(5) - ShutdownShares.Reserve, end.LeftForListener); // one second is kept for what ends after it
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.Equal(TimeSpan.FromSeconds(2) - EndLimit.Reserve, end.LeftForListener);
+        Assert.Equal(TimeSpan.FromSeconds(2) - ShutdownShares.Reserve, end.LeftForListener);
         _time.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal(end.ListenerStop, end.LeftForListener);
         Assert.Equal(TimeSpan.Zero, end.LeftForDrain(TimeSpan.Zero));
@@ -46,7 +46,7 @@ public sealed class EndLimitTests : IDisposable
     [Fact]
     public async Task What_does_not_end_is_left_behind_and_told()
     {
-        EndLimit end = New();
+        ShutdownShares end = New();
         end.Begin();
         var never = new TaskCompletionSource();
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -72,5 +72,5 @@ public sealed class EndLimitTests : IDisposable
             ], _log.Lines);
     }
 
-    private EndLimit New() => new(Limit, _time, _log.CreateLogger(""));
+    private ShutdownShares New() => new(Limit, _time, _log.CreateLogger(""));
 }

@@ -4,7 +4,7 @@ using Estat.Collect.Options;
 
 namespace Estat.Grains.Tests.Forwarding;
 
-public sealed class GatheringTests
+public sealed class PacketGatheringTests
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
 

@@ -9,7 +9,7 @@ namespace Estat.Node.Running;
 /// After the drain everything is safe: what does not end in time is left to the process' end, with one line, and the exit code stays the drain's.
 /// Without a drain (a start that failed) there is <see cref="WithoutDrain"/> for each.
 /// </summary>
-internal sealed partial class EndLimit(TimeSpan limit, TimeProvider time, ILogger logger)
+internal sealed partial class ShutdownShares(TimeSpan limit, TimeProvider time, ILogger logger)
 {
     /// <summary>Kept for the process' own end.</summary>
     internal static readonly TimeSpan Reserve = TimeSpan.FromMilliseconds(300);

@@ -20,7 +20,7 @@ internal interface IGathered<T>
 /// <see cref="Longest"/>: each sync costs some 100 µs of CPU time whatever it carries. All but <see cref="WaitForGroup"/> and <see cref="Wake"/> is
 /// called under the lock of what gathers.
 /// </summary>
-internal sealed class Gathering : IDisposable
+internal sealed class GroupCommit : IDisposable
 {
     // Beyond this many a sync's cost is little for each.
     private const int MostWorthWaitingFor = 20;
@@ -35,7 +35,7 @@ internal sealed class Gathering : IDisposable
     private bool _isUrgent;
     private bool _sleeps;
 
-        private bool IsDue => _isUrgent || _waiting >= _worth;
+    private bool IsDue => _isUrgent || _waiting >= _worth;
 
     /// <summary>One more waits.</summary>
     internal void Add() => _waiting++;
