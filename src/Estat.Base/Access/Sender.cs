@@ -1,5 +1,4 @@
 // A write key in use: what it may do, and what it has done.
-using Estat.Base.Metrics;
 using Estat.Base.Options;
 
 namespace Estat.Base.Access;

@@ -1,6 +1,5 @@
 // What a write key has used of its rate and its quota, and what metrics say of it.
 using Estat.Base.Metrics;
-using Estat.Base.Options;
 
 namespace Estat.Base.Access;
 

@@ -355,10 +355,10 @@ public sealed class NodeHostTests
 
         private async Task HandleAsync(Microsoft.AspNetCore.Http.HttpContext context, ConnectionSeat? seat)
         {
-            Requests.Started.Increment();
+            HttpRequests.Started.Increment();
             await (Answer?.Task ?? Task.CompletedTask);
             await ConnectionSeat.EndAfterAsync(seat, TextAnswer.WriteAsync(context, "text/plain", Encoding.UTF8.GetBytes(Name)));
-            Requests.Ended.Increment();
+            HttpRequests.Ended.Increment();
         }
 
         private void FailAt(string step)
