@@ -24,7 +24,7 @@ internal static class CommandLine
                                    [--sabotage lose|double] [--list]
           --duration     how long the load lasts: 30s, 5m, 1h
           --level        what a 200 has to mean; at replica and stored the disk of a silo that is killed is wiped, at disk it is kept
-          --scenario     kill unless another is named; --list names them
+          --scenario     kill unless another is named; --list names them; a,b,c: one after another in one cluster
           --rate         events per second, all connections together (5000)
           --connections  events that may be on their way at a time (128)
           --clustering   what holds the membership: redis unless dynamodb is named, whose provider is not built on every machine
@@ -53,12 +53,9 @@ internal static class CommandLine
         "--every" => plan with { Every = DurationOf(name, value) },
         "--level" when value is AckNames.Replica or AckNames.Disk or AckNames.Stored => plan with { Level = value },
         "--level" => throw new FormatException($"--level takes replica, disk or stored, not '{value}'"),
-        "--scenario" => plan with
-        {
-            Scenario = ClusterCatalog.All.FirstOrDefault(scenario => scenario.Name == value)
-                ?? throw new FormatException(
-                    $"--scenario takes {string.Join(", ", ClusterCatalog.All.Select(scenario => scenario.Name))}, not '{value}'"),
-        },
+        "--scenario" when value.Contains(',', StringComparison.Ordinal) =>
+            plan with { Scenario = new InTurn([.. value.Split(',').Select(ScenarioOf)]) },
+        "--scenario" => plan with { Scenario = ScenarioOf(value) },
         "--clustering" when value is MembershipStore.Redis or MembershipStore.DynamoDb => plan with { Clustering = value },
         "--clustering" => throw new FormatException($"--clustering takes redis or dynamodb, not '{value}'"),
         "--rate" => plan with { PerSecond = NumberOf(name, value) },
@@ -73,6 +70,11 @@ internal static class CommandLine
         "--sabotage" => throw new FormatException($"--sabotage takes lose or double, not '{value}'"),
         _ => throw new FormatException($"unknown option {name}"),
     };
+
+    private static ClusterScenario ScenarioOf(string name) =>
+        ClusterCatalog.All.FirstOrDefault(scenario => scenario.Name == name)
+        ?? throw new FormatException(
+            $"--scenario takes {string.Join(", ", ClusterCatalog.All.Select(scenario => scenario.Name))}, or several with commas, not '{name}'");
 
     private static int NumberOf(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
