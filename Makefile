@@ -42,7 +42,7 @@ soak: ## cheap attacks on a 512 MB server for DURATION=5m while an honest client
 model: ## power cuts over many more seeds than test tries; ESTAT_MODEL_SEEDS=n, or ESTAT_MODEL_SEED=n to repeat one
 	@scripts/model.sh
 
-bench: build ## everything beside what limits it, medians of ROUNDS=5 turns of SECONDS=5; ONLY=collect,batch,… takes parts, PUBLISH=1 keeps it in docs/, AGAINST=…/Estat.Api.dll measures another build beside it (ONLY=before)
+bench: build ## everything beside what limits it, medians of ROUNDS=5 turns of SECONDS=5; ONLY=collect,batch,… takes parts, PUBLISH=1 keeps it in docs/, AGAINST=…/Estat.Api.dll measures another build beside it (ONLY=before,before-batch)
 	@scripts/bench.sh "$(ROUNDS)" "$(SECONDS)" "$(ONLY)" "$(PUBLISH)" "$(AGAINST)"
 
 microbench: build ## hot classes alone, by BenchmarkDotNet; FILTER='*Escaper*' takes those that match

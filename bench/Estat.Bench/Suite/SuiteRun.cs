@@ -19,7 +19,7 @@ internal static class SuiteRun
     [
         new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(),
         new StartPart(),
-        new ClusterPart(), new ConsolePart(), new BeforePart(),
+        new ClusterPart(), new ConsolePart(), BeforePart.Collect(), BeforePart.Batch(),
     ];
 
     /// <summary>The parts' names, as <c>--only</c> takes them.</summary>
