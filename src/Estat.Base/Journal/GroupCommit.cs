@@ -88,9 +88,16 @@ internal sealed class GroupCommit : IDisposable
     /// <summary>Wakes the writer; outside of the lock, which it needs at once.</summary>
     internal void Wake(bool wake)
     {
-        if (wake)
+        try
         {
-            _wake.Set();
+            if (wake)
+            {
+                _wake.Set();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // What it came for was taken meanwhile, and the writer has ended.
         }
     }
 

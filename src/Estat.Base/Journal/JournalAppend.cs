@@ -23,6 +23,12 @@ internal sealed class JournalAppend(System.Collections.Concurrent.ConcurrentQueu
     /// <inheritdoc/>
     public JournalPosition GetResult(short token)
     {
+        // Throws for who awaits a second time: by then it may be somebody else's.
+        if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            throw new InvalidOperationException("The append has not ended.");
+        }
+
         try
         {
             return _core.GetResult(token);

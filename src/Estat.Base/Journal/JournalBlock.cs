@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 
 namespace Estat.Base.Journal;
 
-/// <summary>Records as they were appended. Valid until its cursor reads on.</summary>
+/// <summary>Records as they were appended. Valid until its cursor is used again, or disposed of.</summary>
 /// <param name="position">Where it begins.</param>
 /// <param name="count">Its records.</param>
 /// <param name="content">Each record's length (4 bytes, little-endian) and bytes.</param>

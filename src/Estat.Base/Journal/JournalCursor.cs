@@ -34,7 +34,7 @@ public sealed class JournalCursor : IDisposable
     }
 
     /// <summary>Reads the block and goes to the next.</summary>
-    /// <param name="block">The block; valid until the next call.</param>
+    /// <param name="block">The block; valid until this cursor is used again, or disposed of.</param>
     /// <returns>False at the end: nothing durable begins here yet.</returns>
     /// <exception cref="JournalDeletedException">The position was deleted.</exception>
     /// <exception cref="JournalDamagedException">No block begins here, or it was damaged.</exception>
@@ -80,12 +80,25 @@ public sealed class JournalCursor : IDisposable
         if (_reader is null || start != _start)
         {
             CloseSegment();
-            _file = _segments.Open(start);
+            _file = Open(start);
             _reader = new RecordReader(_file, JournalFormat.ReadNonce(_file, start));
         }
 
         (_start, _end) = (start, end);
         return _reader;
+    }
+
+    private IJournalFile Open(long start)
+    {
+        try
+        {
+            return _segments.Open(start);
+        }
+        catch (FileNotFoundException)
+        {
+            _segments.SegmentAt(Position); // says so if it was deleted just now
+            throw;
+        }
     }
 
     private void CloseSegment()

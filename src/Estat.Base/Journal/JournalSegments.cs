@@ -104,7 +104,7 @@ internal sealed class JournalSegments : IDisposable
         return position;
     }
 
-    /// <summary>Deletes segments that lie wholly before a position, durably; never the last.</summary>
+    /// <summary>Deletes segments that lie wholly before a position, durably; never the last that holds a block.</summary>
     /// <returns>Segments deleted.</returns>
     /// <exception cref="IOException">The disk refuses; what was deleted before stays deleted.</exception>
     internal int DeleteBefore(long position)
@@ -115,7 +115,16 @@ internal sealed class JournalSegments : IDisposable
         {
             // One by one: a power cut must not bring back a segment and not the one behind it.
             _isFolderDirty = true;
-            _files.Delete(JournalFormat.NameOf(start));
+            try
+            {
+                _files.Delete(JournalFormat.NameOf(start));
+            }
+            catch
+            {
+                Remember(start); // or the next call would delete what lies behind it
+                throw;
+            }
+
             SyncFolderIfDirty();
             deleted++;
         }
@@ -154,12 +163,8 @@ internal sealed class JournalSegments : IDisposable
             _file?.Dispose();
             _file = null;
             ulong nonce = RandomBits.Next();
-            // One that holds nothing has the new one's name: it failed before its first block was durable.
-            if (_starts.Length > 0 && _starts[^1] == End)
-            {
-                _files.Delete(JournalFormat.NameOf(End));
-            }
-
+            // Of one that failed before its first block was durable, or could not be finished.
+            _files.Delete(JournalFormat.NameOf(End));
             _file = NamedFile.Create(_files, JournalFormat.NameOf(End), file => file.Write(0, JournalFormat.Head(End, nonce)));
             _records = new RecordFile(_file, nonce, JournalFormat.HeadBytes);
         }
@@ -179,7 +184,8 @@ internal sealed class JournalSegments : IDisposable
     {
         lock (_gate)
         {
-            if (_starts.Length < 2 || _starts[1] > position)
+            // Without a block in the next one, nothing but this one would say where positions go on.
+            if (_starts.Length < 2 || _starts[1] > position || _starts[1] == End)
             {
                 return null;
             }
@@ -187,6 +193,14 @@ internal sealed class JournalSegments : IDisposable
             long first = _starts[0];
             _starts = _starts[1..];
             return first;
+        }
+    }
+
+    private void Remember(long start)
+    {
+        lock (_gate)
+        {
+            _starts = [start, .. _starts];
         }
     }
 

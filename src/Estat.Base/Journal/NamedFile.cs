@@ -14,6 +14,7 @@ internal static class NamedFile
     internal static IJournalFile Create(IJournalFiles files, string name, Action<IJournalFile> fill)
     {
         string unnamed = AtomicFile.TemporaryPrefix + Path.GetFileNameWithoutExtension(name);
+        files.Delete(unnamed); // of an attempt that could not even clean up
         IJournalFile file = files.Create(unnamed);
         bool isNamed = false;
         try

@@ -25,6 +25,7 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     private byte[] _block = new byte[64 * 1024];
     private long _waitingBytes;
     private bool _isClosed;
+    private volatile bool _hasEnded;
     private volatile TaskCompletionSource? _grown;
 
     /// <summary>Opens a journal: checks the folder, and makes durable what can be read of it.</summary>
@@ -59,7 +60,7 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     bool IGathered<JournalAppend>.IsClosed => _isClosed;
 
     /// <summary>Appends a record unless too many wait.</summary>
-    /// <param name="record">At most 1 GiB less 28 bytes. It must not change until the append has ended.</param>
+    /// <param name="record">At most 1 GiB less 4 bytes. It must not change until the append has ended.</param>
     /// <param name="appended">Where it is, once it is durable; to be awaited once. Faults with <see cref="JournalFailedException"/>.</param>
     /// <returns>False when it was not taken: so many bytes wait for the disk, or the journal is closed.</returns>
     public bool TryAppend(ReadOnlyMemory<byte> record, out ValueTask<JournalPosition> appended)
@@ -96,20 +97,22 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     /// <summary>Waits until there is something durable behind a position.</summary>
     /// <param name="position">A position, such as a cursor's.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ObjectDisposedException">The journal has ended, and nothing will come.</exception>
     public async Task WaitBeyondAsync(long position, CancellationToken cancellationToken)
     {
         while (End <= position)
         {
-            TaskCompletionSource grown = _grown
-                ?? Interlocked.CompareExchange(ref _grown, new(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _grown!;
+            var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            TaskCompletionSource grown = Interlocked.CompareExchange(ref _grown, mine, null) ?? mine;
             if (End <= position)
             {
+                ObjectDisposedException.ThrowIf(_hasEnded, this);
                 await grown.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Deletes segments that lie wholly before a position, durably; never the last. One caller at a time.</summary>
+    /// <summary>Deletes segments that lie wholly before a position, durably; never the last that holds a block. One caller at a time.</summary>
     /// <returns>Segments deleted.</returns>
     /// <exception cref="IOException">The disk refuses; what was deleted before stays deleted.</exception>
     public int DeleteBefore(long position) => _segments.DeleteBefore(position);
@@ -155,6 +158,11 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
             RefuseAll(error);
             throw;
         }
+        finally
+        {
+            _hasEnded = true;
+            WakeReaders();
+        }
     }
 
     private void CommitGroup()
@@ -184,6 +192,10 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
         {
             failure = error;
         }
+        catch (OutOfMemoryException error)
+        {
+            failure = new JournalFailedException(isCertainlyNotThere: true, error); // one record may be a GiB; the others need not hear of it
+        }
 
         lock (_gate)
         {
@@ -205,11 +217,13 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
             }
         }
 
-        if (failure is null && Interlocked.Exchange(ref _grown, null) is { } grown)
+        if (failure is null)
         {
-            grown.SetResult();
+            WakeReaders();
         }
     }
+
+    private void WakeReaders() => Interlocked.Exchange(ref _grown, null)?.SetResult();
 
     private ReadOnlyMemory<byte> Encode(int count, int bytes)
     {

@@ -67,6 +67,7 @@ internal sealed class FillingChunk
     {
         Chunk = null;
         Batch = null;
+        _waiters.Clear();
         _takenLength = 0;
         _takenEvents = 0;
     }

@@ -31,6 +31,14 @@ internal sealed class GatheredPacket
         Requests = null; // who sends them may hold them still
     }
 
+    internal Chunk End()
+    {
+        Chunk chunk = Chunk;
+        Chunk = null!;
+        Waiters.Clear();
+        return chunk;
+    }
+
     /// <summary>Notes the request that is being handled, if it is a traced one.</summary>
     internal void NoteRequest()
     {
@@ -60,7 +68,8 @@ internal sealed class PacketPool(ChunkPool chunks)
     /// <summary>Takes a packet back; nobody may hold it or its memory any more.</summary>
     internal void Return(GatheredPacket packet)
     {
-        chunks.Return(packet.Chunk);
+        Chunk chunk = packet.End(); // or an idle packet would keep its memory for ever
+        chunks.Return(chunk);
         _idle.Add(packet);
     }
 }

@@ -70,14 +70,14 @@ internal sealed class JournalModel(int seed)
             ReadAll(journal, isLast);
         }
 
-        for (int steps = isLast ? 0 : _random.Next(0, 12); steps > 0; steps--)
+        for (int steps = isLast ? 0 : _random.Next(0, 24); steps > 0; steps--)
         {
-            switch (_random.Next(8))
+            switch (_random.Next(9))
             {
-                case 0:
+                case 0 or 1:
                     Delete(journal);
                     break;
-                case 1:
+                case 2:
                     ReadAll(journal, mustBeWhole: false);
                     break;
                 default:
@@ -112,9 +112,17 @@ internal sealed class JournalModel(int seed)
         Appended[] durable = [.. _appended.Where(block => block.Told == Told.Durable && block.Position >= journal.Start)];
         if (durable.Length > 0)
         {
-            long position = durable[_random.Next(durable.Length)].Position;
+            long position = _random.Next(4) == 0 ? journal.End : durable[_random.Next(durable.Length)].Position;
             _deletedBefore = Math.Max(_deletedBefore, position);
-            journal.DeleteBefore(position);
+            try
+            {
+                journal.DeleteBefore(position);
+            }
+            catch (IOException error) when (error is not PowerCutException)
+            {
+                // A caller tries again some time.
+            }
+
             Check(journal.Start <= position, $"segments were deleted up to {journal.Start}, though only what lies before {position} might be");
         }
     }

@@ -221,6 +221,34 @@ public sealed class SegmentedJournalTests : IDisposable
         Assert.Equal("waits", ReadAll(again, 0).Single().Record);
     }
 
+    [Fact]
+    public async Task Who_waits_for_more_hears_when_the_journal_ends()
+    {
+        SegmentedJournal journal = Open();
+        await AppendAsync(journal, "one");
+        Task waiting = journal.WaitBeyondAsync(journal.End, TestContext.Current.CancellationToken);
+        await journal.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting.WaitAsync(Patience));
+        await Assert.ThrowsAsync<ObjectDisposedException>(
+            () => journal.WaitBeyondAsync(journal.End, CancellationToken.None).WaitAsync(Patience, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_append_that_is_awaited_again_or_too_early_throws_and_changes_nobody_elses()
+    {
+        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        await using var journal = new SegmentedJournal(files, SegmentBytes, long.MaxValue);
+        files.Stuck.Reset();
+        Assert.True(journal.TryAppend("early"u8.ToArray(), out ValueTask<JournalPosition> early));
+        Assert.Throws<InvalidOperationException>(() => early.GetAwaiter().GetResult());
+        files.Stuck.Set();
+        await early;
+        Task<JournalPosition> other = AppendAsync(journal, "other");
+        Assert.Throws<InvalidOperationException>(() => early.GetAwaiter().GetResult());
+        await other;
+        Assert.Equal(["early", "other"], ReadAll(journal, 0).Select(each => each.Record));
+    }
+
     private SegmentedJournal Open() => new(new DiskFiles(_folder.Path), SegmentBytes, long.MaxValue);
 
     private string[] Segments() =>

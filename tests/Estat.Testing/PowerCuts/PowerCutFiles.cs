@@ -129,6 +129,11 @@ internal sealed class PowerCutFiles : IJournalFiles
         lock (_power.Gate)
         {
             bool isLast = Begin(_faults.Metadata);
+            if (_entries.ContainsKey(to))
+            {
+                throw new IOException($"{to} is there already");
+            }
+
             _entries.Remove(name, out Inode? inode);
             _entries[to] = inode!;
             if (isLast)
