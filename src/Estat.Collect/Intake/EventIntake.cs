@@ -158,12 +158,12 @@ internal sealed class EventIntake(
     /// <summary>Has the door answer, once the ack level is reached or cannot be.</summary>
     /// <exception cref="Exception">Whatever kept the events from being kept; nothing was answered.</exception>
     internal Task AnswerAsync<TAnswer>(TAnswer answer, in Taken taken)
-        where TAnswer : struct, IEventAnswer =>
-        taken.Watched is { } watched
-            ? WhenShownAsync(answer, taken.Accepting, taken.Charge, taken.Level, taken.Started, watched)
-            : taken.Accepting.IsCompletedSuccessfully
-                ? EndAsync(answer, taken.Accepting.Result, taken.Charge, taken.Level, taken.Started)
-                : AwaitAsync(answer, taken.Accepting, taken.Charge, taken.Level, taken.Started);
+        where TAnswer : struct, IEventAnswer
+    {
+        ValueTask<Ack> accepting = taken.Watched is { } watched ? ShowAsync(taken.Accepting, watched) : taken.Accepting;
+        return accepting.IsCompletedSuccessfully ? EndAsync(answer, accepting.Result, taken.Charge, taken.Level, taken.Started)
+            : AwaitAsync(answer, accepting, taken.Charge, taken.Level, taken.Started);
+    }
 
     private async Task AwaitAsync<TAnswer>(TAnswer answer, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started)
         where TAnswer : struct, IEventAnswer
@@ -183,21 +183,9 @@ internal sealed class EventIntake(
     }
 
     // Apart from the usual way, so that it carries nothing for it: some hundred events a second, while somebody watches the tail.
-    private async Task WhenShownAsync<TAnswer>(
-        TAnswer answer, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started, IReadOnlyList<byte[]> watched)
-        where TAnswer : struct, IEventAnswer
+    private async ValueTask<Ack> ShowAsync(ValueTask<Ack> accepting, IReadOnlyList<byte[]> watched)
     {
-        Ack ack;
-        try
-        {
-            ack = await accepting.ConfigureAwait(false);
-        }
-        catch
-        {
-            charge.OnAnswered(isAccepted: false);
-            throw;
-        }
-
+        Ack ack = await accepting.ConfigureAwait(false);
         if (ack.IsAccepted)
         {
             foreach (byte[] line in watched)
@@ -206,7 +194,7 @@ internal sealed class EventIntake(
             }
         }
 
-        await EndAsync(answer, ack, charge, level, started).ConfigureAwait(false);
+        return ack;
     }
 
     private Task EndAsync<TAnswer>(TAnswer answer, Ack ack, Charge charge, AckLevel level, long started)
