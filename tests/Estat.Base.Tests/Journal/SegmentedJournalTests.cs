@@ -249,6 +249,20 @@ public sealed class SegmentedJournalTests : IDisposable
         Assert.Equal(["early", "other"], ReadAll(journal, 0).Select(each => each.Record));
     }
 
+    [Fact]
+    public async Task A_segment_that_could_not_be_finished_nor_removed_is_in_nobodys_way_once_the_disk_works()
+    {
+        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        await using var journal = new SegmentedJournal(files, SegmentBytes, long.MaxValue);
+        files.RefusesFolder = true;
+        JournalFailedException refused = await Assert.ThrowsAsync<JournalFailedException>(() => AppendAsync(journal, "refused"));
+        Assert.True(refused.IsCertainlyNotThere);
+        Assert.Single(Segments());
+        files.RefusesFolder = false;
+        Assert.Equal(0, (await AppendAsync(journal, "taken")).Block);
+        Assert.Equal(["taken"], ReadAll(journal, 0).Select(each => each.Record));
+    }
+
     private SegmentedJournal Open() => new(new DiskFiles(_folder.Path), SegmentBytes, long.MaxValue);
 
     private string[] Segments() =>
@@ -287,9 +301,11 @@ public sealed class SegmentedJournalTests : IDisposable
         return found;
     }
 
-    // The real files, with syncs that wait for a test.
+    // The real files, with syncs that wait for a test, and a folder that refuses.
     private sealed class StuckFiles(IJournalFiles inner) : IJournalFiles
     {
+        internal bool RefusesFolder { get; set; }
+
         internal ManualResetEventSlim Stuck { get; } = new(initialState: true);
 
         internal bool IsSyncing { get; private set; }
@@ -304,17 +320,37 @@ public sealed class SegmentedJournalTests : IDisposable
 
         public bool? Has(string name) => inner.Has(name);
 
-        public void SyncFolder() => inner.SyncFolder();
+        public void SyncFolder()
+        {
+            ThrowIfRefused();
+            inner.SyncFolder();
+        }
 
         public void Rename(string name, string to) => inner.Rename(name, to);
 
-        public void Delete(string name) => inner.Delete(name);
+        public void Delete(string name)
+        {
+            if (inner.Has(name) == true)
+            {
+                ThrowIfRefused();
+            }
+
+            inner.Delete(name);
+        }
 
         public byte[]? ReadWhole(string name, int most) => inner.ReadWhole(name, most);
 
         public void Replace(string name, Action<Stream> write) => inner.Replace(name, write);
 
         public long FreeBytes() => inner.FreeBytes();
+
+        private void ThrowIfRefused()
+        {
+            if (RefusesFolder)
+            {
+                throw new IOException("EIO");
+            }
+        }
 
         private sealed class StuckFile(StuckFiles files, IJournalFile inner) : IJournalFile
         {
