@@ -58,6 +58,12 @@ public sealed class Sender
     /// <summary>Key prefix of the objects of its events; null is <c>RAW_PREFIX</c>.</summary>
     public string? Prefix => _key.Prefix;
 
+    /// <summary>Whether it may read what is stored of topics.</summary>
+    public bool MayRead => _key.Read;
+
+    /// <summary>Whether it may send to and read any topic.</summary>
+    public bool HasAnyTopic => _key.Topics is null;
+
     /// <summary>Whether pages of any origin may send with it.</summary>
     public bool HasAnyOrigin => _key.Origins is null;
 
@@ -68,6 +74,9 @@ public sealed class Sender
 
     /// <summary>Whether pages of the origin may send with it.</summary>
     public bool Allows(string origin) => _origins?.Allows(origin) ?? true;
+
+    /// <summary>Whether it may send to a topic, and, if <see cref="MayRead"/>, read it.</summary>
+    public bool MayUse(string topic) => _key.Topics?.Contains(topic, StringComparer.Ordinal) ?? true;
 
     /// <summary>Whether the key holds now: <see cref="KeyRefusal.None"/>, <see cref="KeyRefusal.Disabled"/> or
     /// <see cref="KeyRefusal.Expired"/>.</summary>

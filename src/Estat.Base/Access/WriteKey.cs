@@ -26,6 +26,12 @@ public sealed record WriteKey
     /// <summary>Key prefix of the objects of its events; null is <c>RAW_PREFIX</c>.</summary>
     public string? Prefix { get; init; }
 
+    /// <summary>Whether it may read what is stored of topics; without, it only sends.</summary>
+    public bool Read { get; init; }
+
+    /// <summary>Topics that it may send to and read; null is all.</summary>
+    public IReadOnlyList<string>? Topics { get; init; }
+
     /// <summary>Whether it is refused for now.</summary>
     public bool Disabled { get; init; }
 

@@ -26,7 +26,9 @@ public static class WriteKeyFile
     private const int LongestNote = 1000;
     private const double LeastRate = 0.01;
     private const double MostRate = 1_000_000;
-    private const string Fields = "name, sha256, origins, rate, burst, daily_quota, prefix, disabled, expires, created and note";
+    private const int MostTopics = 100;
+    private const int LongestTopic = 249; // as in Kafka
+    private const string Fields = "name, sha256, origins, rate, burst, daily_quota, prefix, read, topics, disabled, expires, created and note";
 
     private static readonly JsonWriterOptions Readable = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -158,6 +160,16 @@ public static class WriteKeyFile
         Write(json, "burst", key.Burst);
         Write(json, "daily_quota", key.DailyQuota);
         Write(json, "prefix", key.Prefix);
+        if (key.Read)
+        {
+            json.WriteBoolean("read", true);
+        }
+
+        if (key.Topics is not null)
+        {
+            WriteList(json, "topics", key.Topics);
+        }
+
         if (key.Disabled)
         {
             json.WriteBoolean("disabled", true);
@@ -227,8 +239,10 @@ public static class WriteKeyFile
                     ?? throw Wrong(where, field, $"a number of events from 1 to {10 * MostRate}") },
                 "daily_quota" => key with { DailyQuota = Whole(value) ?? throw Wrong(where, field, "a whole number of events a day, at least 1") },
                 "prefix" => key with { Prefix = PrefixOf(value, where, field, prefixes) },
-                "disabled" => key with { Disabled = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
-                    : throw Wrong(where, field, "true or false") },
+                "read" => key with { Read = Flag(value) ?? throw Wrong(where, field, "true or false") },
+                "topics" => key with { Topics = Topics(value)
+                    ?? throw Wrong(where, field, $"a list of 1 to {MostTopics} names of topics") },
+                "disabled" => key with { Disabled = Flag(value) ?? throw Wrong(where, field, "true or false") },
                 "expires" => key with { Expires = Time(value) ?? throw Wrong(where, field, "a time such as \"2027-01-31T00:00:00Z\"") },
                 "created" => key with { Created = Time(value) ?? throw Wrong(where, field, "a time such as \"2026-01-31T00:00:00Z\"") },
                 "note" => key with { Note = Text(value) is { Length: <= LongestNote } note ? note
@@ -256,6 +270,9 @@ public static class WriteKeyFile
 
     private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
+    private static bool? Flag(JsonElement value) =>
+        value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
+
     private static double? Number(JsonElement value, double least, double most) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number >= least && number <= most ? number : null;
 
@@ -281,6 +298,20 @@ public static class WriteKeyFile
         string?[] origins = [.. value.EnumerateArray().Select(item => Text(item) is { } text && text != "*" ? PageOrigins.Parse(text) : null)];
         return origins.Length is 0 or > MostOrigins || origins.Any(origin => origin is null) ? null : [.. origins.Select(origin => origin!)];
     }
+
+    private static string[]? Topics(JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
+
+        string?[] topics = [.. value.EnumerateArray().Select(Text)];
+        return topics.Length is 0 or > MostTopics || !topics.All(IsTopic) ? null : [.. topics.Select(topic => topic!)];
+    }
+
+    private static bool IsTopic(string? text) =>
+        text is { Length: > 0 and <= LongestTopic } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
     private static bool IsName(string text) =>
         text.Length is > 0 and <= LongestName && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');

@@ -11,10 +11,13 @@ internal sealed class JournalAppend(System.Collections.Concurrent.ConcurrentQueu
     /// <summary>The record.</summary>
     internal ReadOnlyMemory<byte> Record { get; private set; }
 
+    /// <summary>What <see cref="IJournalStamps"/> is told about the record; null without.</summary>
+    internal object? Owner { get; private set; }
+
     /// <summary>What the caller awaits.</summary>
     internal ValueTask<JournalPosition> Task => new(this, _core.Version);
 
-    internal void Begin(ReadOnlyMemory<byte> record) => Record = record;
+    internal void Begin(ReadOnlyMemory<byte> record, object? owner) => (Record, Owner) = (record, owner);
 
     internal void Complete(JournalPosition position) => _core.SetResult(position);
 
@@ -35,7 +38,7 @@ internal sealed class JournalAppend(System.Collections.Concurrent.ConcurrentQueu
         }
         finally
         {
-            Record = default;
+            (Record, Owner) = (default, null);
             _core.Reset();
             idle.Enqueue(this);
         }

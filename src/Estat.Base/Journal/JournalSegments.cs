@@ -67,7 +67,23 @@ internal sealed class JournalSegments : IDisposable
     /// <summary>The folder, for messages.</summary>
     internal string Folder => _files.Folder;
 
-    /// <summary>Writes a block and syncs it.</summary>
+    /// <summary>Looks whether all segments are still in the folder. Not while <see cref="DeleteBefore"/> runs.</summary>
+    /// <returns>The name of one that is missing; null when none is.</returns>
+    internal string? FindMissing()
+    {
+        long[] starts;
+        lock (_gate)
+        {
+            // One without a durable block is no loss: the next one is made in its place.
+            starts = [.. _starts.Where(start => start < End)];
+        }
+
+        var names = _files.Names().ToHashSet(StringComparer.Ordinal);
+        return starts.Select(JournalFormat.NameOf).FirstOrDefault(name => !names.Contains(name));
+    }
+
+    /// <summary>Writes a block and syncs it. Whatever a disk's refusal is made of, such as a file that may not grow any more, the segment ends with
+    /// it.</summary>
     /// <param name="content">At least one byte.</param>
     /// <param name="records">Records in it, at least 1.</param>
     /// <returns>Where it begins.</returns>
@@ -84,7 +100,7 @@ internal sealed class JournalSegments : IDisposable
         {
             _records.Append(content, records);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
             _records.CutUnsynced();
             throw new JournalFailedException(_records.IsTrusted, error);
@@ -94,7 +110,7 @@ internal sealed class JournalSegments : IDisposable
         {
             _records.Sync();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
             _records.CutUnsynced();
             throw new JournalFailedException(isCertainlyNotThere: false, error);
@@ -168,7 +184,7 @@ internal sealed class JournalSegments : IDisposable
             _file = NamedFile.Create(_files, JournalFormat.NameOf(End), file => file.Write(0, JournalFormat.Head(End, nonce)));
             _records = new RecordFile(_file, nonce, JournalFormat.HeadBytes);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
             throw new JournalFailedException(isCertainlyNotThere: true, error);
         }

@@ -16,6 +16,7 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
 
     private readonly JournalSegments _segments;
     private readonly long _mostWaiting;
+    private readonly IJournalStamps? _stamps;
     private readonly Lock _gate = new();
     private readonly GroupCommit _groupCommit = new();
     private readonly ConcurrentQueue<JournalAppend> _idle = new();
@@ -32,10 +33,12 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     /// <param name="files">The folder; the journal's own from now on.</param>
     /// <param name="segmentBytes">Bytes after which a segment ends; what <see cref="DeleteBefore"/> deletes at once.</param>
     /// <param name="mostWaiting">Bytes of records that may wait for the disk.</param>
+    /// <param name="stamps">Numbers records; null: they are written as they were appended.</param>
     /// <exception cref="JournalDamagedException">Something is missing or changed that had been synced.</exception>
     /// <exception cref="IOException">The disk refuses.</exception>
-    internal SegmentedJournal(IJournalFiles files, long segmentBytes, long mostWaiting)
+    internal SegmentedJournal(IJournalFiles files, long segmentBytes, long mostWaiting, IJournalStamps? stamps = null)
     {
+        _stamps = stamps;
         _segments = new JournalSegments(files, segmentBytes);
         _mostWaiting = mostWaiting;
         _writing = OwnThread.Run("estat-journal", Work);
@@ -62,12 +65,13 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     /// <summary>Appends a record unless too many wait.</summary>
     /// <param name="record">At most 1 GiB less 4 bytes. It must not change until the append has ended.</param>
     /// <param name="appended">Where it is, once it is durable; to be awaited once. Faults with <see cref="JournalFailedException"/>.</param>
+    /// <param name="owner">What <see cref="IJournalStamps"/> is told about it.</param>
     /// <returns>False when it was not taken: so many bytes wait for the disk, or the journal is closed.</returns>
-    public bool TryAppend(ReadOnlyMemory<byte> record, out ValueTask<JournalPosition> appended)
+    public bool TryAppend(ReadOnlyMemory<byte> record, out ValueTask<JournalPosition> appended, object? owner = null)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(record.Length, RecordReader.LargestRecord - JournalBlock.LengthBytes);
         JournalAppend append = _idle.TryDequeue(out JournalAppend? idle) ? idle : new JournalAppend(_idle);
-        append.Begin(record);
+        append.Begin(record, owner);
         bool wake;
         lock (_gate)
         {
@@ -116,6 +120,11 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
     /// <returns>Segments deleted.</returns>
     /// <exception cref="IOException">The disk refuses; what was deleted before stays deleted.</exception>
     public int DeleteBefore(long position) => _segments.DeleteBefore(position);
+
+    /// <summary>Looks whether all segments are still in the folder. Not while <see cref="DeleteBefore"/> runs.</summary>
+    /// <returns>The name of one that is missing; null when none is, or when that cannot be asked.</returns>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    public string? FindMissing() => _segments.FindMissing();
 
     /// <inheritdoc/>
     void IGathered<JournalAppend>.TakeAll(List<JournalAppend> group)
@@ -182,19 +191,14 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
 
     private void Commit(int count, int bytes)
     {
-        JournalFailedException? failure = null;
-        long position = 0;
-        try
+        JournalFailedException? failure = TryWrite(count, bytes, out long position);
+        if (failure is null)
         {
-            position = _segments.Write(Encode(count, bytes), count);
+            _stamps?.Commit(position); // what it throws ends the writer: the block is durable, and nobody may be told that it is not
         }
-        catch (JournalFailedException error)
+        else
         {
-            failure = error;
-        }
-        catch (OutOfMemoryException error)
-        {
-            failure = new JournalFailedException(isCertainlyNotThere: true, error); // one record may be a GiB; the others need not hear of it
+            _stamps?.Undo();
         }
 
         lock (_gate)
@@ -223,6 +227,30 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
         }
     }
 
+    private JournalFailedException? TryWrite(int count, int bytes, out long position)
+    {
+        position = 0;
+        ReadOnlyMemory<byte> content;
+        try
+        {
+            content = Encode(count, bytes);
+        }
+        catch (OutOfMemoryException error)
+        {
+            return new JournalFailedException(isCertainlyNotThere: true, error); // one record may be a GiB; the others need not hear of it
+        }
+
+        try
+        {
+            position = _segments.Write(content, count);
+            return null;
+        }
+        catch (JournalFailedException error)
+        {
+            return error;
+        }
+    }
+
     private void WakeReaders() => Interlocked.Exchange(ref _grown, null)?.SetResult();
 
     private ReadOnlyMemory<byte> Encode(int count, int bytes)
@@ -232,11 +260,13 @@ public sealed class SegmentedJournal : IAsyncDisposable, IGathered<JournalAppend
             _block = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, Math.Min(2 * bytes, MostBlockBytes)));
         }
 
+        _stamps?.Begin();
         Span<byte> rest = _block;
         foreach (JournalAppend append in _group.Take(count))
         {
             BinaryPrimitives.WriteInt32LittleEndian(rest, append.Record.Length);
             append.Record.Span.CopyTo(rest[JournalBlock.LengthBytes..]);
+            _stamps?.Stamp(append.Owner, rest.Slice(JournalBlock.LengthBytes, append.Record.Length));
             rest = rest[Weight(append)..];
         }
 

@@ -38,8 +38,10 @@ public static class EstatActivities
     public static Activity? Request(string name, ActivityContext parent) => Source.StartActivity(name, ActivityKind.Server, parent);
 
     /// <summary>The chosen request that is being handled here; null for nearly all.</summary>
-    internal static ActivityContext? CurrentRequest =>
-        Activity.Current is { } current && ReferenceEquals(current.Source, Source) ? current.Context : null;
+    internal static ActivityContext? CurrentRequest => Current?.Context;
+
+    /// <summary>The span of work that is being done here; null where it is not traced.</summary>
+    internal static Activity? Current => Activity.Current is { } current && ReferenceEquals(current.Source, Source) ? current : null;
 
     /// <summary>An attempt to store a batch; the caller disposes of it when the attempt ends.</summary>
     /// <param name="name"><c>estat.upload</c> or <c>estat.recover</c>.</param>

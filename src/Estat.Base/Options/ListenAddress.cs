@@ -7,6 +7,9 @@ namespace Estat.Base.Options;
 /// <summary>A listening address. <see cref="Address"/> is null for every interface.</summary>
 public readonly record struct ListenAddress(IPAddress? Address, int Port)
 {
+    /// <summary>Whether only this machine reaches it.</summary>
+    public bool IsLoopback => Address is not null && IPAddress.IsLoopback(Address);
+
     /// <summary>Where a client on this machine finds what listens there.</summary>
     /// <param name="tls">Whether it has a certificate.</param>
     /// <param name="path">Such as <c>/health</c>.</param>

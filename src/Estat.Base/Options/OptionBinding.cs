@@ -27,7 +27,8 @@ public static class OptionBinding
                 .AddJsonFile(Path.GetFullPath(settingsFile), optional: true, reloadOnChange: false)
                 // Only what is an option: an environment may hold names that differ in case alone (http_proxy and HTTP_PROXY), configuration may not.
                 .AddInMemoryCollection(
-                    environment.Where(pair => specs.Any(option => option.Name == pair.Key) && !string.IsNullOrWhiteSpace(pair.Value)))
+                    environment.Where(pair => !string.IsNullOrWhiteSpace(pair.Value)
+                        && specs.Any(option => option.Covers(pair.Key, StringComparison.Ordinal) && (!option.IsFamily || IsFlat(pair.Key)))))
                 .AddCommandLine(args)
                 .Build();
         }
@@ -36,14 +37,17 @@ public static class OptionBinding
             throw new OptionException($"{settingsFile}: not readable as JSON ({error.GetBaseException().Message.TrimEnd('.')}).");
         }
 
-        RefuseUnknown(known, settingsFile);
+        RefuseUnknown([.. specs, .. known], settingsFile);
         var options = new TOptions();
         foreach (OptionSpec<TOptions> option in specs)
         {
-            string? text = configuration[option.Name]?.Trim();
-            if (!string.IsNullOrEmpty(text))
+            foreach (string name in NamesOf(option, configuration))
             {
-                options = option.Apply(options, text);
+                string? text = configuration[name]?.Trim();
+                if (!string.IsNullOrEmpty(text))
+                {
+                    options = option.Set(options, name, text);
+                }
             }
         }
 
@@ -67,6 +71,14 @@ public static class OptionBinding
         return text.ToString();
     }
 
+    // Of a family those that somebody gave.
+    private static IEnumerable<string> NamesOf<TOptions>(OptionSpec<TOptions> option, IConfigurationRoot configuration) => option.IsFamily
+        ? configuration.GetChildren().Select(section => section.Key).Where(name => option.Covers(name, StringComparison.OrdinalIgnoreCase))
+        : [option.Name];
+
+    // Configuration takes another name for a path.
+    private static bool IsFlat(string name) => !name.Contains(':', StringComparison.Ordinal);
+
     private static void CheckArguments<TOptions>(IReadOnlyList<OptionSpec<TOptions>> specs, string[] args)
     {
         for (int i = 0; i < args.Length; i++)
@@ -75,7 +87,7 @@ public static class OptionBinding
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
             string key = (equals < 0 ? argument : argument[..equals]).TrimStart('-');
             if (!argument.StartsWith("--", StringComparison.Ordinal)
-                || !specs.Any(option => option.Name.Equals(key, StringComparison.OrdinalIgnoreCase)))
+                || !specs.Any(option => option.Covers(key, StringComparison.OrdinalIgnoreCase)))
             {
                 throw new OptionException($"{argument}: no such option. Write options as --KEY=value; --help lists them.");
             }
@@ -99,7 +111,7 @@ public static class OptionBinding
         foreach (IConfigurationSection section in new ConfigurationBuilder().AddJsonFile(path, optional: true, reloadOnChange: false).Build()
             .GetChildren())
         {
-            if (!known.Any(option => option.Name.Equals(section.Key, StringComparison.OrdinalIgnoreCase)))
+            if (!known.Any(option => option.Covers(section.Key, StringComparison.OrdinalIgnoreCase)))
             {
                 throw new OptionException($"{settingsFile}: {section.Key}: no such option. --help lists them.");
             }

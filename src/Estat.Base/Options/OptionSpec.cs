@@ -12,11 +12,39 @@ namespace Estat.Base.Options;
 /// <param name="Apply">Sets it; throws <see cref="OptionException"/> for a value that it cannot take.</param>
 public sealed record OptionSpec<TOptions>(string Name, string Default, string Takes, string Purpose, Func<TOptions, string, TOptions> Apply)
 {
+    /// <summary>Whether it stands for all names that begin as it does: its name ends in <c>*</c>.</summary>
+    public bool IsFamily => Name.EndsWith('*');
+
+    // Sets one of a family.
+    private Func<TOptions, string, string, TOptions>? ApplyMember { get; init; }
+
+    /// <summary>Whether a name is this option's, or one of its family.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="comparison">Whether case matters: it does in an environment.</param>
+    public bool Covers(string name, StringComparison comparison) => IsFamily
+        ? name.Length >= Name.Length && name.AsSpan().StartsWith(Name.AsSpan(0, Name.Length - 1), comparison)
+        : Name.Equals(name, comparison);
+
+    /// <summary>Sets it, or the one of its family that has the name.</summary>
+    /// <param name="options">The record.</param>
+    /// <param name="name">One that it covers.</param>
+    /// <param name="text">The value.</param>
+    /// <exception cref="OptionException">A value that it cannot take, or no name of its family.</exception>
+    public TOptions Set(TOptions options, string name, string text) =>
+        ApplyMember is { } member ? member(options, name.ToUpperInvariant(), text) : Apply(options, text);
+
     /// <summary>The same option of a record that holds this one.</summary>
     /// <param name="part">What holds of the option's own record.</param>
     /// <param name="with">The whole with another part.</param>
     public OptionSpec<TWhole> In<TWhole>(Func<TWhole, TOptions> part, Func<TWhole, TOptions, TWhole> with) =>
-        new(Name, Default, Takes, Purpose, (whole, text) => with(whole, Apply(part(whole), text)));
+        new(Name, Default, Takes, Purpose, (whole, text) => with(whole, Apply(part(whole), text)))
+        {
+            ApplyMember = ApplyMember is { } member ? (whole, name, text) => with(whole, member(part(whole), name, text)) : null,
+        };
+
+    // Options whose names another program defines. The name ends in *; set gets the whole name of the one that was given, in upper case.
+    internal static OptionSpec<TOptions> Family(string name, string takes, string purpose, Func<TOptions, string, string, TOptions> set) =>
+        new(name, "", takes, purpose, (options, text) => set(options, name, text)) { ApplyMember = set };
 
     internal static OptionSpec<TOptions> Duration(
         string name, TimeSpan byDefault, string least, string most, string purpose, Func<TOptions, TimeSpan, TOptions> set)

@@ -13,6 +13,9 @@ public sealed class AwsHttpClients : HttpClientFactory
     /// <summary>Whether a PUT waits for <c>100 Continue</c> before its body. The SDK asks for it, and has no setting to do without.</summary>
     public bool ExpectsContinue { get; init; } = true;
 
+    /// <summary>What looks at requests and answers besides; null: nothing.</summary>
+    public Func<HttpMessageHandler, HttpMessageHandler>? Around { get; init; }
+
     /// <inheritdoc/>
     public override HttpClient CreateHttpClient(IClientConfig clientConfig)
     {
@@ -30,7 +33,8 @@ public sealed class AwsHttpClients : HttpClientFactory
         }
 
         var bounded = new BoundedAnswers(handler);
-        var client = new HttpClient(ExpectsContinue ? bounded : new WithoutExpect(bounded));
+        HttpMessageHandler sender = ExpectsContinue ? bounded : new WithoutExpect(bounded);
+        var client = new HttpClient(Around?.Invoke(sender) ?? sender);
         if (clientConfig.Timeout is { } timeout)
         {
             client.Timeout = timeout;

@@ -16,7 +16,8 @@ public sealed class WriteKeyFileTests
         {
             Name = "shop", Hashes = [KeyHash.Parse(Hash)!.Value, KeyHash.Parse(Hash.Replace('0', '9'))!.Value], Origins = ["https://shop.example"],
                 Rate = 0.5, Burst = 7,
-            DailyQuota = 1_000_000, Prefix = "lake/shop", Disabled = true, Expires = new DateTimeOffset(2027, 1, 31, 0, 0, 0, TimeSpan.Zero),
+            DailyQuota = 1_000_000, Prefix = "lake/shop", Read = true, Topics = ["error-logs", "a.b_c"],
+            Disabled = true, Expires = new DateTimeOffset(2027, 1, 31, 0, 0, 0, TimeSpan.Zero),
             Created = new DateTimeOffset(2026, 1, 31, 0, 0, 0, TimeSpan.Zero), Note = "\"for\" 안녕",
         };
         using var stream = new MemoryStream();
@@ -24,7 +25,8 @@ public sealed class WriteKeyFileTests
         WriteKey read = Assert.Single(WriteKeyFile.Parse(stream.ToArray(), new KeyPrefixes("raw", "raw_dlq")));
         Assert.Equal(key.Hashes, read.Hashes);
         Assert.Equal(key.Origins, read.Origins);
-        Assert.Equal(key, read with { Hashes = key.Hashes, Origins = key.Origins });
+        Assert.Equal(key.Topics, read.Topics);
+        Assert.Equal(key, read with { Hashes = key.Hashes, Origins = key.Origins, Topics = key.Topics });
     }
 
     [Fact]
@@ -54,6 +56,10 @@ public sealed class WriteKeyFileTests
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","rate":"5"}]}""", "keys[0] (a): rate: must be")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","burst":5}]}""", "keys[0] (a): burst needs a rate")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","daily_quota":1.5}]}""", "keys[0] (a): daily_quota: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","read":"yes"}]}""", "keys[0] (a): read: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","topics":[]}]}""", "keys[0] (a): topics: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","topics":["a/b"]}]}""", "keys[0] (a): topics: must be")]
+    [InlineData("""{"keys":[{"name":"a","sha256":"HASH","topics":"all"}]}""", "keys[0] (a): topics: must be")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","disabled":"yes"}]}""", "keys[0] (a): disabled: must be")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"soon"}]}""", "keys[0] (a): expires: must be")]
     [InlineData("""{"keys":[{"name":"a","sha256":"HASH","expires":"01/02/2027"}]}""", "keys[0] (a): expires: must be")]

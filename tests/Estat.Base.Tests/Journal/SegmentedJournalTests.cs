@@ -47,6 +47,33 @@ public sealed class SegmentedJournalTests : IDisposable
     }
 
     [Fact]
+    public async Task Stamps_are_told_of_each_record_in_its_order_and_of_blocks_that_failed()
+    {
+        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        var stamps = new Numbering();
+        await using var journal = new SegmentedJournal(files, SegmentBytes, long.MaxValue, stamps);
+        await AppendStampedAsync("a");
+        files.SyncFails = true;
+        Assert.False((await Assert.ThrowsAsync<JournalFailedException>(() => AppendStampedAsync("b"))).IsCertainlyNotThere);
+        files.SyncFails = false;
+        await AppendStampedAsync("c");
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(number => AppendStampedAsync($"{number}")));
+
+        List<(JournalPosition Position, string Record)> read = ReadAll(journal, 0);
+        Assert.Equal(Enumerable.Range(0, 52), read.Select(each => int.Parse(each.Record.Split(' ')[0], CultureInfo.InvariantCulture)));
+        Assert.Equal((52, 1), (stamps.Committed, stamps.Undone));
+        Assert.Equal(read.Select(each => each.Position.Block).Distinct(), stamps.Blocks);
+        Assert.All(read.Select(each => each.Record.Split(' ')), words => Assert.Equal(
+            words[1], stamps.Owners[int.Parse(words[0], CultureInfo.InvariantCulture)]));
+
+        async Task AppendStampedAsync(string owner)
+        {
+            Assert.True(journal.TryAppend(Encoding.ASCII.GetBytes($"00 {owner}"), out ValueTask<JournalPosition> appended, owner));
+            await appended;
+        }
+    }
+
+    [Fact]
     public async Task At_the_bound_of_what_waits_nothing_is_taken_and_what_was_taken_becomes_durable()
     {
         var files = new StuckFiles(new DiskFiles(_folder.Path));
@@ -301,10 +328,43 @@ public sealed class SegmentedJournalTests : IDisposable
         return found;
     }
 
+    // Writes two digits at the front of each record.
+    private sealed class Numbering : IJournalStamps
+    {
+        private int _next;
+
+        internal int Committed { get; private set; }
+
+        internal int Undone { get; private set; }
+
+        internal List<long> Blocks { get; } = [];
+
+        internal Dictionary<int, string> Owners { get; } = [];
+
+        void IJournalStamps.Begin() => _next = Committed;
+
+        void IJournalStamps.Stamp(object? owner, Span<byte> record)
+        {
+            Owners[_next] = (string)owner!;
+            Encoding.ASCII.GetBytes(_next.ToString("00", CultureInfo.InvariantCulture), record);
+            _next++;
+        }
+
+        void IJournalStamps.Commit(long position)
+        {
+            Committed = _next;
+            Blocks.Add(position);
+        }
+
+        void IJournalStamps.Undo() => Undone++;
+    }
+
     // The real files, with syncs that wait for a test, and a folder that refuses.
     private sealed class StuckFiles(IJournalFiles inner) : IJournalFiles
     {
         internal bool RefusesFolder { get; set; }
+
+        internal bool SyncFails { get; set; }
 
         internal ManualResetEventSlim Stuck { get; } = new(initialState: true);
 
@@ -366,6 +426,11 @@ public sealed class SegmentedJournalTests : IDisposable
 
             public void Sync()
             {
+                if (files.SyncFails)
+                {
+                    throw new IOException("The disk failed.");
+                }
+
                 files.IsSyncing = !files.Stuck.IsSet;
                 files.Stuck.Wait();
                 inner.Sync();
