@@ -1,4 +1,5 @@
 // What Estat does, as the node that does it sees it.
+using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using Estat.Http.Answering;
 using Estat.Http.Health;
@@ -25,8 +26,16 @@ internal interface ICapability : INodeHealth, IAsyncDisposable
     /// <summary>Who handles which path: exact paths, by case, for everybody. Empty when nothing comes to this node over HTTP.</summary>
     IReadOnlyDictionary<string, PathHandler> Routes { get; }
 
+    /// <summary>Who handles the paths below a first segment, such as <c>/campaigns</c>, for everybody; by case. Asked when no exact path
+    /// fits.</summary>
+    IReadOnlyDictionary<string, PathHandler> Trees => FrozenDictionary<string, PathHandler>.Empty;
+
     /// <summary>Other pages: the operator's, and those that are open to everybody.</summary>
     IReadOnlyList<Page> Pages { get; }
+
+    /// <summary>Writes its part of <c>/openapi.json</c>, with this node's limits; null when it has none. Asked once somebody wants the
+    /// document.</summary>
+    Func<string>? Describe => null;
 
     /// <summary>Files that it may have open at once, apart from connections.</summary>
     int FilesNeeded { get; }

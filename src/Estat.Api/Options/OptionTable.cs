@@ -2,7 +2,10 @@
 using Estat.Base.Access;
 using Estat.Base.Options;
 using Estat.Collect.Options;
+using Estat.Http.Access;
 using Estat.Http.Options;
+using Estat.Requests.Options;
+using Estat.Topics.Options;
 using Option = Estat.Base.Options.OptionSpec<Estat.Api.Options.EstatOptions>;
 
 namespace Estat.Api.Options;
@@ -12,12 +15,18 @@ namespace Estat.Api.Options;
 public static class OptionTable
 {
     /// <summary>Every option of the standalone server, in the order in which help and README list them.</summary>
-    public static IReadOnlyList<Option> All { get; } = Of(CollectOptionTable.All);
+    public static IReadOnlyList<Option> All { get; } =
+    [
+        Serving(["collect", "requests", "topics"]), .. Of(CollectOptionTable.All),
+        .. RequestsOptionTable.All.Select(option => option.In<EstatOptions>(o => o.Requests, (o, v) => o with { Requests = v })),
+        .. TopicsOptionTable.All.Select(option => option.In<EstatOptions>(o => o.Topics, (o, v) => o with { Topics = v })),
+        .. TokenOptionTable.All.Select(option => option.In<EstatOptions>(o => o.Tokens, (o, v) => o with { Tokens = v })),
+    ];
 
     /// <summary>Every option of a cluster's node: those of the standalone server, of which ACK takes more, and its own.</summary>
     public static IReadOnlyList<Option> OfCluster { get; } =
     [
-        .. Of(CollectOptionTable.OfCluster),
+        Serving(["collect"]), .. Of(CollectOptionTable.OfCluster),
         .. ClusterOptionTable.All.Select(option => option.In<EstatOptions>(o => o.Cluster, (o, v) => o with { Cluster = v })),
     ];
 
@@ -31,6 +40,18 @@ public static class OptionTable
     {
         EstatOptions options = OptionBinding.Bind(All, OfCluster, args, environment, settingsFile);
         CollectOptionTable.RefuseReplica(options.Collect);
+        if (options.Serve.Contains("topics"))
+        {
+            TokenOptionTable.CheckTogether(options.Tokens);
+            TopicsOptionTable.CheckTogether(options.Topics);
+        }
+
+        if (options.Serve.Contains("requests"))
+        {
+            TokenOptionTable.CheckTogether(options.Tokens);
+            RequestsOptionTable.CheckTogether(options.Requests, options.Http, options.Tokens);
+        }
+
         return CheckTogether(options);
     }
 
@@ -38,9 +59,21 @@ public static class OptionTable
     /// <inheritdoc cref="Bind"/>
     public static EstatOptions BindCluster(string[] args, IEnumerable<KeyValuePair<string, string?>> environment, string settingsFile)
     {
-        EstatOptions options = CheckTogether(OptionBinding.Bind(OfCluster, OfCluster, args, environment, settingsFile));
+        EstatOptions options = CheckTogether(OptionBinding.Bind(OfCluster, All, args, environment, settingsFile));
         ClusterOptionTable.CheckTogether(options.Cluster);
         return options;
+    }
+
+    private static Option Serving(string[] capabilities)
+    {
+        string takes = capabilities.Length == 1 ? $"{capabilities[0]}: a cluster's node does nothing else"
+            : $"a comma-separated list of {string.Join(", ", capabilities)}";
+        return new Option("SERVE", "collect", takes, "What the node does.", (options, text) =>
+        {
+            string[] named = [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
+            return named.Length > 0 && named.All(capabilities.Contains) ? options with { Serve = named }
+                : throw OptionTexts.Wrong("SERVE", text, takes);
+        });
     }
 
     private static IReadOnlyList<Option> Of(IReadOnlyList<OptionSpec<CollectOptions>> collect) =>

@@ -9,6 +9,7 @@ using Estat.Http;
 using Estat.Http.Access;
 using Estat.Http.Answering;
 using Estat.Http.Bodies;
+using Estat.Http.Intake;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
 
@@ -40,8 +41,9 @@ internal sealed class CollectHttp
         var bodies = new BodyLimits(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
         Routes = new CollectRoutes(
             new CollectEndpoint(bodies, intake), new PixelEndpoint(intake), new BulkEndpoint(options, intake, requests, bodies), cors, intake,
-            requests, node.Loggers.CreateLogger<CollectRoutes>()).All;
-        Pages = [SnippetPage.Create(), OpenApiPage.Create(options, levels)];
+            new HttpRequestEnd(refusals, requests, node.Loggers.CreateLogger<CollectRoutes>())).All;
+        Pages = [SnippetPage.Create()];
+        Describe = () => CollectApi.Write(options, levels);
     }
 
     /// <summary>Who handles which path.</summary>
@@ -49,4 +51,7 @@ internal sealed class CollectHttp
 
     /// <summary>What is open to everybody beside them.</summary>
     internal IReadOnlyList<Page> Pages { get; }
+
+    /// <summary>Writes their description.</summary>
+    internal Func<string> Describe { get; }
 }

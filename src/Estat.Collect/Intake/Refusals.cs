@@ -12,7 +12,7 @@ using Microsoft.Net.Http.Headers;
 namespace Estat.Collect.Intake;
 
 /// <summary>Refusals that do not depend on the request are prepared once. Making one counts nothing: that is for the door that writes it.</summary>
-internal sealed class Refusals
+internal sealed class Refusals : IReadingRefusals
 {
     // "may be stored" is part of the contract: the command line counts such events as uncertain.
     private static readonly Problem QueueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
@@ -95,8 +95,8 @@ internal sealed class Refusals
     /// <summary>400: an ack level that the node does not offer, or several.</summary>
     internal Refusal AckLevel { get; }
 
-    /// <summary>408: the body did not come in time.</summary>
-    internal Refusal Timeout { get; }
+    /// <inheritdoc/>
+    public Refusal Timeout { get; }
 
     /// <summary>413: an event over <c>MAX_BODY_SIZE</c>.</summary>
     internal Refusal EventTooLarge { get; }
@@ -129,11 +129,11 @@ internal sealed class Refusals
         StatusCodes.Status415UnsupportedMediaType,
         $"The body is {format}. Nothing was taken. Send lines or JSON in UTF-8, plain or with Content-Encoding gzip or br."));
 
-    /// <summary>400 with what was wrong.</summary>
-    internal Refusal Malformed(string detail) => Invalid(Problem.Of(StatusCodes.Status400BadRequest, detail));
+    /// <inheritdoc/>
+    public Refusal Malformed(string detail) => Invalid(Problem.Of(StatusCodes.Status400BadRequest, detail));
 
-    /// <summary>What the server under a door found wrong with a body, after which the rest of the request is not worth reading.</summary>
-    internal Refusal Wrong(int status, string detail) =>
+    /// <inheritdoc/>
+    public Refusal Wrong(int status, string detail) =>
         status == StatusCodes.Status408RequestTimeout ? Timeout : Invalid(Problem.Final(status, detail));
 
     private Refusal Invalid(Problem problem) => new(problem, _requests.Invalid);

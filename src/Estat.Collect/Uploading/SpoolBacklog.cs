@@ -227,8 +227,9 @@ internal sealed partial class SpoolBacklog : ISegmentSeals, IDisposable
         _endRests.Dispose();
     }
 
-    private Task PauseAsync(CancellationToken cancellationToken) =>
-        Task.Delay(TimeSpan.FromMilliseconds(10), _time, cancellationToken).ContinueWith(static _ => { }, TaskScheduler.Default);
+    // A look every so often, whatever clock batches go by.
+    private static Task PauseAsync(CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken).ContinueWith(static _ => { }, TaskScheduler.Default);
 
     // Monotonic: a clock that is set must not put anything to sleep.
     private TimeSpan Now => _time.GetElapsedTime(_origin);

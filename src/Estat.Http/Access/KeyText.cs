@@ -17,6 +17,11 @@ internal static class KeyText
     /// <summary>The key as it was sent.</summary>
     /// <returns>False when there is none. What cannot be read as a key, or comes twice, is an empty one.</returns>
     internal static bool TryRead<TRequest>(TRequest request, out ReadOnlySpan<char> key)
+        where TRequest : struct, IRequestView => TryReadHeaders(request, out key) || TryReadQuery(request.Query, out key);
+
+    /// <summary>The key as a header has it, for paths where a query's <c>key</c> is something else.</summary>
+    /// <returns>As <see cref="TryRead"/>.</returns>
+    internal static bool TryReadHeaders<TRequest>(TRequest request, out ReadOnlySpan<char> key)
         where TRequest : struct, IRequestView
     {
         if (request.ApiKey is { Count: > 0 } values)
@@ -31,7 +36,8 @@ internal static class KeyText
             return true;
         }
 
-        return TryReadQuery(request.Query, out key);
+        key = default;
+        return false;
     }
 
     /// <summary>The key in a query; false when there is none.</summary>

@@ -4,6 +4,7 @@ namespace Estat.Http.Administration;
 /// <summary>Where the pages begin.</summary>
 internal static class AdminPaths
 {
+    internal const string Capabilities = "/admin/capabilities";
     internal const string State = "/admin/state";
     internal const string Nodes = "/admin/nodes";
     internal const string Live = "/admin/live";

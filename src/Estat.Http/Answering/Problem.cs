@@ -28,22 +28,29 @@ internal sealed class Problem
         StatusCodes.Status405MethodNotAllowed, "This path does not allow this method. The Allow header names the methods that it allows.");
 
     private readonly byte[] _body;
+    private readonly string _detail;
     private readonly string? _headerName;
     private readonly StringValues _headerValue;
 
-    private Problem(int status, string detail, StringValues retryAfter, bool closes)
+    private Problem(int status, string detail, StringValues retryAfter, bool closes, string type = Type, (string Name, string Value)? member = null)
     {
         Status = status;
         RetryAfter = retryAfter;
         Closes = closes;
+        _detail = detail;
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, ReadableText))
         {
             json.WriteStartObject();
-            json.WriteString("type", Type);
+            json.WriteString("type", type);
             json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));
             json.WriteNumber("status", status);
             json.WriteString("detail", detail);
+            if (member is { } more)
+            {
+                json.WriteString(more.Name, more.Value);
+            }
+
             json.WriteEndObject();
         }
 
@@ -54,12 +61,15 @@ internal sealed class Problem
 
     private Problem(Problem problem, string headerName, StringValues headerValue)
     {
-        (Status, RetryAfter, Closes, _body) = (problem.Status, problem.RetryAfter, problem.Closes, problem._body);
+        (Status, RetryAfter, Closes, _detail, _body) = (problem.Status, problem.RetryAfter, problem.Closes, problem._detail, problem._body);
         (_headerName, _headerValue) = (headerName, headerValue);
     }
 
     /// <summary>HTTP status.</summary>
     internal int Status { get; }
+
+    /// <summary>What went wrong, and what to do.</summary>
+    internal string Detail => _detail;
 
     /// <summary>The whole answer's body; never changed.</summary>
     internal ReadOnlyMemory<byte> Body => _body;
@@ -88,6 +98,13 @@ internal sealed class Problem
 
     /// <summary>The same with a header of its own.</summary>
     internal Problem With(string headerName, StringValues headerValue) => new(this, headerName, headerValue);
+
+    /// <summary>The same of a type of its own, which clients tell it by.</summary>
+    /// <param name="type">Begins with <see cref="Type"/>.</param>
+    internal Problem Typed(string type) => new(Status, _detail, RetryAfter, Closes, type);
+
+    /// <summary>The same with a member of its own beside the usual ones.</summary>
+    internal Problem WithMember(string name, string value) => new(Status, _detail, RetryAfter, Closes, Type, (name, value));
 
     /// <summary>A <c>Retry-After</c>: the whole seconds after which a request would succeed, at least 1.</summary>
     internal static StringValues RetryAfterOf(TimeSpan wait) =>
@@ -119,9 +136,10 @@ internal sealed class Problem
             return Task.CompletedTask;
         }
 
+        ReadOnlyMemory<byte> body = context.Features.Get<IProblemMembers>() is { } members ? Extended(context, members) : _body;
         response.StatusCode = Status;
         response.ContentType = ContentType;
-        response.ContentLength = _body.Length;
+        response.ContentLength = body.Length;
         if (RetryAfter.Count > 0)
         {
             response.Headers.RetryAfter = RetryAfter;
@@ -137,6 +155,22 @@ internal sealed class Problem
             Close(context);
         }
 
-        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : AnswerBody.WriteAsync(context, _body);
+        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : AnswerBody.WriteAsync(context, body);
+    }
+
+    // The prepared body without its end, and then the members of this request.
+    private byte[] Extended(HttpContext context, IProblemMembers members)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, ReadableText))
+        {
+            json.WriteStartObject();
+            members.Write(json, this, context);
+            json.WriteEndObject();
+        }
+
+        ReadOnlySpan<byte> own = stream.GetBuffer().AsSpan(1, (int)stream.Length - 1);
+        int end = _body.AsSpan().LastIndexOf((byte)'}');
+        return own.Length == 1 ? _body : [.. _body.AsSpan(0, end), (byte)',', .. own, (byte)'\n'];
     }
 }

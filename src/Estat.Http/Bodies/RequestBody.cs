@@ -15,6 +15,9 @@ internal sealed class RequestBody(int limit, TimeSpan patience, RequestMemory? m
     /// <summary>What was read, decoded. Valid until disposal, and until it is transcoded.</summary>
     internal ReadOnlySpan<byte> Bytes => _body.Bytes;
 
+    /// <summary>The same, for who has to keep it beyond a call.</summary>
+    internal ReadOnlyMemory<byte> Memory => _body.Segment;
+
     /// <summary>Bytes of the budget that it holds.</summary>
     internal int Charged => _body.Charged;
 

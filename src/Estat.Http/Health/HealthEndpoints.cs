@@ -1,6 +1,9 @@
 // /health, /health/ready, /health/sink: for whoever restarts, routes to, or watches a node.
+using System.Reflection;
+using System.Text.Json;
 using Estat.Http.Access;
 using Estat.Http.Answering;
+using Microsoft.Net.Http.Headers;
 
 namespace Estat.Http.Health;
 
@@ -11,11 +14,17 @@ namespace Estat.Http.Health;
 /// </summary>
 /// <param name="health">How the node is.</param>
 /// <param name="access">Who the operator is.</param>
-internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access)
+/// <param name="time">The clock.</param>
+internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access, TimeProvider time)
 {
+    private const string Json = "application/json";
+
     private static readonly byte[] Ok = "ok\n"u8.ToArray();
 
-    internal static Task LivenessAsync(HttpContext context) => OkAsync(context);
+    private readonly long _began = time.GetTimestamp();
+
+    /// <summary>200, whatever is wrong elsewhere; as JSON for who asks for that and not for text.</summary>
+    internal Task LivenessAsync(HttpContext context) => IsForJson(context) ? TextAnswer.WriteAsync(context, Json, LivenessJson()) : OkAsync(context);
 
     internal Task ReadinessAsync(HttpContext context) =>
         health.NotReadyBecause is { } reason ? Problem.Unavailable($"Not ready: {reason}.").WriteAsync(context) : OkAsync(context);
@@ -31,6 +40,39 @@ internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access)
         string detail = access.IsOperator(context) ? fault.Detail
             : $"Objects cannot be stored now: {fault.Kind}. For the details, ask on the node itself, or with ADMIN_TOKEN.";
         await Problem.Unavailable(detail).WriteAsync(context).ConfigureAwait(false);
+    }
+
+    // What any client takes (*/*) is the text.
+    private static bool IsForJson(HttpContext context)
+    {
+        if (context.Request.Headers.Accept.Count == 0)
+        {
+            return false;
+        }
+
+        IList<MediaTypeHeaderValue> accepted = context.Request.GetTypedHeaders().Accept;
+        return QualityOf(accepted, Json) is > 0 and var json && json >= QualityOf(accepted, "text/plain");
+    }
+
+    private static double QualityOf(IList<MediaTypeHeaderValue> accepted, string type) =>
+        accepted.FirstOrDefault(value => value.MediaType.Equals(type, StringComparison.OrdinalIgnoreCase)) is { } named ? named.Quality ?? 1 : 0;
+
+    private byte[] LivenessJson()
+    {
+        string version = typeof(HealthEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("status", "healthy");
+            json.WriteString("timestamp", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+                System.Globalization.CultureInfo.InvariantCulture));
+            json.WriteNumber("uptime", Math.Round(time.GetElapsedTime(_began).TotalSeconds, 3));
+            json.WriteString("version", version.Split('+')[0]);
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
     }
 
     private static Task OkAsync(HttpContext context) => TextAnswer.WriteAsync(context, "text/plain; charset=utf-8", Ok);

@@ -63,5 +63,8 @@ internal readonly struct HttpRequestView(HttpContext context) : IRequestView
     /// <inheritdoc/>
     public ReadOnlySpan<char> IdempotencyKey => First(context.Request.Headers[IdempotencyKeyHeader]);
 
+    /// <summary>A header by a name that an option gives.</summary>
+    internal StringValues Header(string name) => context.Request.Headers[name];
+
     private static ReadOnlySpan<char> First(StringValues values) => values.Count > 0 ? values[0] : default;
 }

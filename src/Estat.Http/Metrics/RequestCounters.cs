@@ -42,6 +42,9 @@ public sealed class RequestCounters
     /// <summary>Answered 401: no write key, or none that holds.</summary>
     public StripedCounter Unauthorized { get; } = new();
 
+    /// <summary>Answered 503: the keys of users' tokens could not be fetched.</summary>
+    public StripedCounter NoTokenKeys { get; } = new();
+
     /// <summary>Answered 403: a write key that does not hold for the page's origin.</summary>
     public StripedCounter Forbidden { get; } = new();
 

@@ -69,7 +69,7 @@ internal sealed partial class OperatorRouter(
             case "/health" or "/health/ready" or "/health/sink" or "/metrics" when method != HttpMethods.Get && method != HttpMethods.Head:
                 return Problem.NotAllowedAsync(context, "GET, HEAD");
             case "/health":
-                return HealthEndpoints.LivenessAsync(context);
+                return health.LivenessAsync(context);
             case "/health/ready":
                 return health.ReadinessAsync(context);
             case "/health/sink":

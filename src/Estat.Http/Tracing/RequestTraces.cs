@@ -15,12 +15,14 @@ internal sealed class RequestTraces
 {
     private readonly RequestDelegate _next;
     private readonly IReadOnlySet<string> _paths;
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _trees;
     private readonly TraceChoice _choice;
 
-    private RequestTraces(RequestDelegate next, IReadOnlySet<string> paths, TraceChoice choice)
+    private RequestTraces(RequestDelegate next, IReadOnlySet<string> paths, IEnumerable<string> trees, TraceChoice choice)
     {
         _next = next;
         _paths = paths;
+        _trees = trees.ToHashSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         _choice = choice;
     }
 
@@ -29,21 +31,31 @@ internal sealed class RequestTraces
     /// <param name="options">Whether traces are sent, and which.</param>
     /// <param name="paths">The paths whose requests may be traced.</param>
     /// <param name="time">The clock of the choice.</param>
-    internal static RequestDelegate Around(RequestDelegate next, NodeOptions options, IReadOnlySet<string> paths, TimeProvider time) =>
+    /// <param name="trees">First segments, such as <c>/campaigns</c>: requests to the paths below them may be traced too. A capability names their
+    /// spans.</param>
+    internal static RequestDelegate Around(
+        RequestDelegate next, NodeOptions options, IReadOnlySet<string> paths, TimeProvider time, IEnumerable<string>? trees = null) =>
         options.OtlpEndpoint is null || options.TracesSampler == TracesSampler.AlwaysOff ? next
-        : new RequestTraces(next, paths, new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
+        : new RequestTraces(next, paths, trees ?? [], new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
 
     private Task HandleAsync(HttpContext context) =>
         IsChosenFrom(context.Request) && _choice.Takes(new HttpRequestView(context), out ActivityContext parent) ? TraceAsync(context, parent)
             : _next(context);
 
     private bool IsChosenFrom(HttpRequest request) =>
-        request.Method != HttpMethods.Options && request.Path.Value is { } path && _paths.Contains(path);
+        request.Method != HttpMethods.Options && request.Path.Value is { } path && (_paths.Contains(path) || TreeOf(path) is not null);
+
+    private string? TreeOf(string path)
+    {
+        int end = path.Length > 1 ? path.IndexOf('/', 1) : -1;
+        return end > 0 && _trees.TryGetValue(path.AsSpan(0, end), out string? tree) ? tree : null;
+    }
 
     private async Task TraceAsync(HttpContext context, ActivityContext parent)
     {
         string method = context.Request.Method is "POST" or "GET" ? context.Request.Method : "HTTP";
-        using Activity? activity = EstatActivities.Request($"{method} {context.Request.Path.Value}", parent);
+        string path = context.Request.Path.Value!;
+        using Activity? activity = EstatActivities.Request($"{method} {TreeOf(path) ?? path}", parent);
         await _next(context).ConfigureAwait(false);
         if (activity is null)
         {

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Estat.Base.Metrics;
 using Estat.Http;
 using Estat.Http.Access;
+using Estat.Http.Administration;
 using Estat.Http.Answering;
 using Estat.Http.Health;
 using Estat.Http.Listening;
@@ -51,14 +52,18 @@ internal sealed partial class NodeHost : INodeServer
         _otlp = OtlpExport.For(frame.Options);
         Dictionary<string, PathHandler> routes = capabilities.SelectMany(capability => capability.Routes)
             .ToDictionary(StringComparer.Ordinal);
+        Dictionary<string, PathHandler> trees = capabilities.SelectMany(capability => capability.Trees).ToDictionary(StringComparer.Ordinal);
         var access = new AdminAccess(frame.Http, _meter, frame.Time, frame.Loggers);
         var operators = new OperatorRouter(
             // The pace of scrapes is the machine's, whatever the clock of arrival is.
-            new HealthEndpoints(new NodeHealth(capabilities), access), new SharedScrape(_metrics.Write, TimeProvider.System), routes.Keys,
-            [Console, .. pages ?? [], .. capabilities.SelectMany(capability => capability.Pages)], access,
+            new HealthEndpoints(new NodeHealth(capabilities), access, frame.Time), new SharedScrape(_metrics.Write, TimeProvider.System),
+            routes.Keys.Concat(trees.Keys.Select(tree => tree + "/…")),
+            [Console, new CapabilitiesPage(capabilities.Select(capability => capability.Name)).Page, .. OpenApiPage.Of(Descriptions), .. pages ?? [],
+                .. capabilities.SelectMany(capability => capability.Pages)], access,
             frame.Loggers.CreateLogger<OperatorRouter>());
         RequestDelegate handle = RequestTraces.Around(
-            new Router(routes, operators).HandleAsync, frame.Options, routes.Keys.ToHashSet(StringComparer.Ordinal), frame.Time);
+            new Router(routes, trees, operators).HandleAsync, frame.Options, routes.Keys.ToHashSet(StringComparer.Ordinal), frame.Time,
+            trees.Keys);
         int most = maxConnections ?? frame.Http.MaxConnections;
         _front = new HttpFront(
             frame.Http with { MaxConnections = most }, OpenFiles.Of(most, capabilities.Sum(capability => capability.FilesNeeded)),
@@ -76,6 +81,9 @@ internal sealed partial class NodeHost : INodeServer
 
     // A node without paths for everybody has it as well: it shows the same numbers, only nothing can be sent from there.
     private static Page Console => new("/console", new EmbeddedFiles("/console", "console/").HandleAsync, IsTree: true);
+
+    /// <summary>What writes the parts of <c>/openapi.json</c>.</summary>
+    internal IReadOnlyList<Func<string>> Descriptions => [.. _capabilities.Select(capability => capability.Describe).OfType<Func<string>>()];
 
     private StopSignals Signals => _frame.Signals;
 
@@ -157,7 +165,7 @@ internal sealed partial class NodeHost : INodeServer
         var owners = new Dictionary<string, ICapability>(StringComparer.Ordinal);
         foreach (ICapability capability in capabilities)
         {
-            foreach (string path in capability.Routes.Keys.Concat(capability.Pages.Select(page => page.Path)))
+            foreach (string path in capability.Routes.Keys.Concat(capability.Trees.Keys).Concat(capability.Pages.Select(page => page.Path)))
             {
                 if (!owners.TryAdd(path, capability) && owners[path] != capability)
                 {

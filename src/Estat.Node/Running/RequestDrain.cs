@@ -21,7 +21,7 @@ internal sealed class RequestDrain(IReadOnlyList<RequestCounters> requests, Time
         TimeSpan patience = all / 5 < Longest ? all / 5 : Longest;
         while (requests.Any(counters => counters.InFlight > 0) && time.GetElapsedTime(started) < patience && !hurry.IsCancellationRequested)
         {
-            await Task.Delay(Poll, time, CancellationToken.None).ConfigureAwait(false);
+            await Task.Delay(Poll, CancellationToken.None).ConfigureAwait(false);
         }
     }
 }

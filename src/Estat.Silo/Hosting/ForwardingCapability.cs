@@ -81,6 +81,9 @@ internal sealed partial class ForwardingCapability : ICapability
     public IReadOnlyList<Page> Pages => [.. _http.Pages, .. _administration.Pages];
 
     /// <inheritdoc/>
+    public Func<string>? Describe => _http.Describe;
+
+    /// <inheritdoc/>
     public int FilesNeeded => Collect.Http.FilesNeeded.Of(_options, _keyOptions);
 
     /// <inheritdoc/>

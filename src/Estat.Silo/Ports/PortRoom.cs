@@ -137,7 +137,10 @@ internal sealed partial class PortRoom(string name, int most, TimeSpan patience,
         private void Leave()
         {
             Speak();
-            Interlocked.Decrement(ref room._inside);
+            lock (room._gate)
+            {
+                room._inside--; // under the lock, as it is added to: a place that was lost in between would be lost for ever
+            }
         }
 
         private bool Forget()

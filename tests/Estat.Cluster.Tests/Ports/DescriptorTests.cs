@@ -40,8 +40,10 @@ public sealed class DescriptorTests : IDisposable
             BaseAddress = new Uri($"http://{addresses[0]}"), Timeout = Limit,
         };
         await Wait.UntilAsync(() => IsReadyAsync(silo, client), Limit, "the silo to be ready", () => silo.AllOutput);
-        Match told = Regex.Match(silo.AllOutput, $"may open {Descriptors} files: each of its two ports takes ([0-9]+) connections");
-        Assert.True(told.Success, silo.AllOutput);
+        Match told = Match.Empty;
+        await Wait.UntilAsync(
+            () => (told = Regex.Match(silo.AllOutput, $"may open {Descriptors} files: each of its two ports takes ([0-9]+) connections")).Success,
+            Limit, "the log's line about few open files", () => silo.AllOutput);
         int most = int.Parse(told.Groups[1].Value, CultureInfo.InvariantCulture);
 
         foreach (int port in ports)
@@ -49,9 +51,10 @@ public sealed class DescriptorTests : IDisposable
             await CrowdAsync(port, Descriptors);
         }
 
+        int inside = 0;
         await Wait.UntilAsync(
-            async () => await ConnectionsAsync(client) is var inside && inside > 0 && inside <= 2 * most, Limit,
-            $"the silo's ports to hold {most} connections each");
+            async () => (inside = await ConnectionsAsync(client)) > 0 && inside <= 2 * most, Limit,
+            $"the silo's ports to hold {most} connections each", () => $"{inside} connections\n{silo.AllOutput}");
         for (int i = 0; i < 20; i++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/collect") { Content = new StringContent("honest") };

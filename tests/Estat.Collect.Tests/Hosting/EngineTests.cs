@@ -153,7 +153,7 @@ public sealed class EngineTests : IDisposable
         await using TestNode next = new TestNode(_folder, Quick with { Ack = level }).Start();
         await next.UntilAsync(() => next.Balance.Stored == 10, "recovery to find the object");
         Assert.Equal(EventLines.Bodies(10), next.Stored);
-        Assert.Empty(next.DlqNames);
+        await next.UntilAsync(() => next.DlqNames.Length == 0, "the last file to leave the DLQ"); // a meta goes after its events are counted
     }
 
     [Theory]

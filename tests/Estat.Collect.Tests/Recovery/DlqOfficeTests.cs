@@ -43,7 +43,7 @@ public sealed class DlqOfficeTests : IDisposable
         Assert.Equal(Files - discarded, node.Stored.Distinct().Count());
         Assert.Equal(Files - discarded, node.Stored.Length);
         Assert.Equal((0, 0), (node.Engine.DlqFiles, node.Engine.DlqBytes));
-        Assert.Empty(node.DlqNames);
+        await node.UntilAsync(() => node.DlqNames.Length == 0, "the last file to leave the DLQ"); // a meta goes after its events are counted
     }
 
     [Fact]

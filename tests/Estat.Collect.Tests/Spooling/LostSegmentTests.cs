@@ -85,6 +85,7 @@ public sealed class LostSegmentTests : SpoolTests
         Directory.Move(Folder["spool"], Folder["elsewhere"]);
         Directory.CreateDirectory(Folder["spool"]); // empty, as the mount point of a disk that went away
         await time.AdvanceUntilAsync(Second, () => !node.Engine.IsReady, "the loss to be noticed");
+        await node.UntilAsync(() => node.Log.Of(LogLevel.Critical).Length == 1, "the loss to be told");
         time.Advance(Second);
         time.Advance(Second);
         node.Store.Gate!.SetResult();

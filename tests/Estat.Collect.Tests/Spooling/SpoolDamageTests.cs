@@ -102,11 +102,12 @@ public sealed class SpoolDamageTests : SpoolTests
         await using TestNode next = new TestNode(left, Quick).Start();
         await UntilStoredAsync(next, 3);
         await next.UntilAsync(() => next.Quarantine.Length == 2, "both to be in the quarantine");
+        await next.UntilAsync(() => next.Log.Of(LogLevel.Critical).Length == 2, "both to be told"); // after they are there
         Assert.Equal([key], next.Keys);
         Assert.Contains(next.Quarantine, name => next.Read(name).AsSpan().SequenceEqual(spoilt));
         Assert.Contains(next.Quarantine, name => next.Read(name).AsSpan().SequenceEqual(garbage));
-        Assert.Equal(2, next.Log.Of(LogLevel.Critical).Length);
         await AssertNothingIsLeftAsync(left, next);
+        Assert.Equal(2, next.Log.Of(LogLevel.Critical).Length);
     }
 
     [Theory]

@@ -15,7 +15,7 @@ public sealed class UploaderTests
         await using var rig = new UploadRig(new CollectOptions { S3AppRetries = 2 });
         rig.Store.Fails = StorageFailure.Transient;
         await rig.EnqueueAsync("a", "b");
-        await rig.UntilAsync(() => rig.Dlq.Files == 1, "the batch to reach the DLQ");
+        await rig.UntilAsync(() => rig.Ledger.Read().Dlq == 2, "the batch to be counted in the DLQ"); // after its file
         Assert.Equal(3, rig.Store.Creates);
         Assert.Equal(3, rig.Metrics.Value("s3_put_errors_total"));
         Assert.Equal(["a", "b"], rig.DlqBodies());
