@@ -1,0 +1,20 @@
+// What problems below /api say besides, as clients of the API expect it.
+using System.Globalization;
+using System.Text.Json;
+using Estat.Http.Answering;
+using Microsoft.AspNetCore.Http;
+
+namespace Estat.Topics.Http;
+
+/// <summary><c>error</c>, <c>timestamp</c> and <c>path</c>.</summary>
+/// <param name="time">The clock.</param>
+internal sealed class ApiProblems(TimeProvider time) : IProblemMembers
+{
+    /// <inheritdoc/>
+    public void Write(Utf8JsonWriter json, Problem problem, HttpContext context)
+    {
+        json.WriteString("error", problem.Detail);
+        json.WriteString("timestamp", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        json.WriteString("path", context.Request.Path.Value);
+    }
+}

@@ -1,0 +1,59 @@
+// A partition that is this sink's, as the sink knows it.
+using System.Globalization;
+using Estat.Topics.Messages;
+
+namespace Estat.Topics.Sink;
+
+/// <summary>Changed by the sink's loop only.</summary>
+/// <param name="partition">Which.</param>
+internal sealed class OwnedPartition(TopicPartition partition)
+{
+    private readonly List<long> _claimed = [];
+    private long _next;
+    private volatile bool _isKnown;
+
+    /// <summary>Which.</summary>
+    internal TopicPartition Partition { get; } = partition;
+
+    /// <summary>The offset of the first message that is not stored. Read by any thread.</summary>
+    internal long Next
+    {
+        get => Volatile.Read(ref _next);
+        set => Volatile.Write(ref _next, value);
+    }
+
+    /// <summary>Below it rows may be there already.</summary>
+    internal long High { get; set; }
+
+    /// <summary>Up to where it is known what the log had deleted before it was stored.</summary>
+    internal long Expired { get; set; }
+
+    /// <summary>The epoch under which it was taken over; null: not yet.</summary>
+    internal long? Epoch { get; private set; }
+
+    /// <summary>Whether it was ever taken over: <see cref="Next"/> means something. Read by any thread.</summary>
+    internal bool IsKnown => _isKnown;
+
+    /// <summary>Whether the session that there is has taken it over.</summary>
+    internal bool IsTaken { get; set; }
+
+    /// <summary>Epochs that its row may have while it is this sink's, joined by commas; empty: any, as it never was this sink's.</summary>
+    internal string Epochs => Epoch is { } epoch
+        ? string.Join(',', _claimed.Prepend(epoch).Select(one => one.ToString(CultureInfo.InvariantCulture)))
+        : "";
+
+    /// <summary>An epoch will be asked for. Should the answer be lost, the row has it or has it not.</summary>
+    /// <param name="epoch">The session's.</param>
+    internal void Claim(long epoch) => _claimed.Add(epoch);
+
+    /// <summary>It is taken over. Earlier claims are settled: their transactions held the row's lock.</summary>
+    /// <param name="epoch">The session's.</param>
+    /// <param name="next">The row's next_offset.</param>
+    /// <param name="high">The row's high_offset.</param>
+    internal void Take(long epoch, long next, long high)
+    {
+        (Next, High, Epoch, IsTaken) = (next, high, epoch, true);
+        _claimed.Clear();
+        _isKnown = true;
+    }
+}

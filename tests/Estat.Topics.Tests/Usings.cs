@@ -1,0 +1,3 @@
+global using Estat.Testing;
+global using Estat.Topics.Messages;
+global using Xunit;
