@@ -16,6 +16,14 @@ public sealed class FrameTests
     [InlineData("run", "--HTTP_ADDR=nowhere")]
     [InlineData("check", "--BATCH_SIZE=many")]
     [InlineData("tail", "--url", "ftp://example")]
+    [InlineData("campaigns", "put", "sale")]
+    [InlineData("campaigns", "put", "sale", "--policy", "lottery")]
+    [InlineData("campaigns", "put", "sale", "--file", "sale.json", "--capacity", "3")]
+    [InlineData("campaigns", "close", "sale")]
+    [InlineData("requests", "redrive")]
+    [InlineData("requests", "redrive", "8c5f0a4e-0000-8000-8000-000000000000", "--reason", "x")]
+    [InlineData("requests", "erase", "somebody")]
+    [InlineData("draw", "verify", "http://127.0.0.1:9/campaigns/prize", "--url", "http://127.0.0.1:9")]
     public async Task Wrong_usage_ends_with_2_and_a_line_that_says_why(params string[] args)
     {
         (int code, string output) = await EstatCommand.RunAsync(args);
@@ -54,9 +62,10 @@ public sealed class FrameTests
             export PATH="$1:$PATH"; source <(estat completion bash)
             ask() { COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; read -ra COMP_WORDS <<<"$COMP_LINE"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _estat; echo "${COMPREPLY[*]}" | tr '\n' ' '; echo; }
             ask estat se; ask estat dlq ex; ask estat send --rej; ask estat completion ba
+            ask estat campaigns exp; ask estat draw verify --req
             """;
         string said = await Command.SucceedAsync(TimeSpan.FromSeconds(60), "bash", "-c", Complete, "bash", folder.Path);
-        Assert.Equal(["send", "export", "--rejects", "bash"], said.Split('\n', StringSplitOptions.TrimEntries));
+        Assert.Equal(["send", "export", "--rejects", "bash", "export", "--request"], said.Split('\n', StringSplitOptions.TrimEntries));
     }
 
     [Theory]

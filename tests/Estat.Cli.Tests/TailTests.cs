@@ -49,8 +49,10 @@ public sealed class TailTests
         await UntilShownAsync("before");
         proxy.Fault = Fault.None; // closes what is open
         await UntilShownAsync("after");
-        Assert.Contains("connecting again", tail.AllOutput, StringComparison.Ordinal);
-        Assert.Contains("connected again", tail.AllOutput, StringComparison.Ordinal);
+        await Wait.UntilAsync( // they come by another stream than events
+            () => tail.AllOutput.Contains("connecting again", StringComparison.Ordinal)
+                && tail.AllOutput.Contains("connected again", StringComparison.Ordinal),
+            Limit, "the notes about the connection", () => tail.AllOutput);
         tail.Interrupt();
         Assert.Equal(0, await tail.WaitForExitAsync(Limit));
 

@@ -5,6 +5,7 @@ using Estat.Base.Options;
 using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Run;
+using Estat.Requests.Options;
 
 namespace Estat.Cli.Check;
 
@@ -66,6 +67,11 @@ internal static class CheckVerb
             .Concat(DiskCheck.Find("dlq", "DLQ_DIR", options.Collect.DlqDir, options, isSpool: false)))
         {
             yield return finding;
+        }
+
+        if (options.Serve.Contains("requests") && options.Requests.Store == StoreKind.DynamoDb)
+        {
+            yield return await RequestsCheck.FindAsync(options, shell.Asked).ConfigureAwait(false);
         }
 
         foreach (Finding finding in AccessCheck.Find(options, shell.Time))

@@ -47,13 +47,25 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
 
     /// <summary>Changes something, once. The caller looks at the status and disposes; the whole answer is here.</summary>
     /// <exception cref="CliException">The node does not answer, so nobody knows; or it does not let the caller.</exception>
-    internal async Task<HttpResponseMessage> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    internal Task<HttpResponseMessage> ChangeAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
+        ChangeAsync(method, path, body: null, cancellationToken);
+
+    /// <summary>The same with a body.</summary>
+    /// <exception cref="CliException">The node does not answer, so nobody knows; or it does not let the caller.</exception>
+    internal async Task<HttpResponseMessage> ChangeAsync(HttpMethod method, string path, AdminBody? body, CancellationToken cancellationToken)
     {
         using var limit = new Limit(time, cancellationToken);
         try
         {
             using HttpRequestMessage message = Message(method, path);
             message.Headers.Add("X-Estat-Admin", "1");
+            if (body is not null)
+            {
+                message.Content = new ByteArrayContent(body.Json) { Headers = { ContentType = new("application/json") } };
+                AddCondition(message, "If-Match", body.IfMatch);
+                AddCondition(message, "If-None-Match", body.IfNoneMatch);
+            }
+
             HttpResponseMessage answer = await client.SendAsync(message, HttpCompletionOption.ResponseContentRead, limit.Token).ConfigureAwait(false);
             if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests)
             {
@@ -160,6 +172,14 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
         }
     }
 
+    private static void AddCondition(HttpRequestMessage message, string header, string? value)
+    {
+        if (value is not null && !message.Headers.TryAddWithoutValidation(header, value))
+        {
+            throw CliException.Usage($"{header}: {value} is no header's value");
+        }
+    }
+
     // Of an answer, or of a part of a long one.
     private sealed class Limit : IDisposable
     {
@@ -182,4 +202,15 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
             _silence.Dispose();
         }
     }
+}
+
+/// <summary>What an order carries.</summary>
+/// <param name="Json">Its JSON.</param>
+internal sealed record AdminBody(byte[] Json)
+{
+    /// <summary>The ETag that what is changed must have.</summary>
+    internal string? IfMatch { get; init; }
+
+    /// <summary><c>*</c>: what is made must not be there.</summary>
+    internal string? IfNoneMatch { get; init; }
 }

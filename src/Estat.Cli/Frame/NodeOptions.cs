@@ -38,6 +38,14 @@ internal sealed class NodeOptions
         return options;
     }
 
+    /// <summary>For a verb that asks pages that are for everybody.</summary>
+    internal static NodeOptions ForEverybody(Command command)
+    {
+        var options = new NodeOptions();
+        command.Options.Add(options._url);
+        return options;
+    }
+
     /// <summary>For a verb that sends events.</summary>
     internal static NodeOptions ForEvents(Command command)
     {

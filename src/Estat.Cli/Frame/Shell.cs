@@ -50,6 +50,32 @@ internal sealed class Shell : IDisposable
     internal IAnsiConsole Tables() =>
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Out), Ansi = OutIsTerminal ? AnsiSupport.Detect : AnsiSupport.No });
 
+    /// <summary>Rows of the result: a table on a terminal, tab-separated lines elsewhere. Nothing without rows.</summary>
+    internal void Rows(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        List<IReadOnlyList<string>> all = [.. rows.Select(row => row.Select(cell => Printable(cell).Replace('\t', ' ')).ToList())];
+        if (all.Count == 0)
+        {
+            return;
+        }
+
+        if (!OutIsTerminal)
+        {
+            all.Insert(0, columns);
+            all.ForEach(row => Say(string.Join('\t', row)));
+            return;
+        }
+
+        var table = new Table { Border = TableBorder.None };
+        foreach (string column in columns)
+        {
+            table.AddColumn(new TableColumn(column) { NoWrap = column != columns[^1] });
+        }
+
+        all.ForEach(row => table.AddRow([.. row.Select(cell => new Text(cell))]));
+        Tables().Write(table);
+    }
+
     /// <summary>One line for people, on <see cref="Error"/>.</summary>
     internal void Note(string line) => Error.WriteLine(line);
 

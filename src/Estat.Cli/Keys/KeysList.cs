@@ -14,16 +14,21 @@ internal static class KeysList
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
-            var table = new Table().Border(TableBorder.None)
-                .AddColumns("NAME", "SHA256", "STATE", "RATE", "BURST", "DAILY", "PREFIX", "ORIGINS", "NOTE");
-            foreach (WriteKey key in KeyStore.Read(store.Path(parsed)))
+            IReadOnlyList<WriteKey> keys = [.. KeyStore.Read(store.Path(parsed))];
+            bool areOfTopics = keys.Any(key => key.Read || key.Topics is not null); // a terminal is no wider than 80 columns
+            string[] ofTopics = areOfTopics ? ["READ", "TOPICS"] : [];
+            var table = new Table().Border(TableBorder.None).AddColumns("NAME", "SHA256", "STATE", "RATE", "BURST", "DAILY", "PREFIX");
+            table.AddColumns(ofTopics).AddColumns("ORIGINS", "NOTE");
+            foreach (WriteKey key in keys)
             {
-                table.AddRow([.. new[]
-                {
+                string[] cells =
+                [
                     key.Name, string.Join(' ', key.Hashes.Select(hash => hash.ToString()[..8])), StateOf(key, shell.Time), Number(key.Rate),
-                        Number(key.Burst), Number(key.DailyQuota),
-                    key.Prefix ?? "", string.Join(' ', key.Origins ?? []), key.Note ?? "",
-                }.Select(cell => new Text(Shell.Printable(cell)))]);
+                    Number(key.Burst), Number(key.DailyQuota), key.Prefix ?? "",
+                    .. areOfTopics ? new[] { key.Read ? "yes" : "", string.Join(' ', key.Topics ?? []) } : [],
+                    string.Join(' ', key.Origins ?? []), key.Note ?? "",
+                ];
+                table.AddRow([.. cells.Select(cell => new Text(Shell.Printable(cell)))]);
             }
 
             shell.Tables().Write(table);

@@ -22,11 +22,17 @@ internal static class KeysNew
         var quota = new Option<long?>("--daily-quota") { Description = "Events a day (UTC)", HelpName = "N" };
         var prefix = new Option<string?>("--prefix") { Description = "Key prefix of its events' objects, instead of RAW_PREFIX",
             HelpName = "PREFIX" };
+        var read = new Option<bool>("--read") { Description = "It may read what is stored of topics, too" };
+        var topics = new Option<string[]>("--topic")
+        {
+            Description = "A topic that it may send to and read; repeat it for several. Without it: all topics", HelpName = "TOPIC",
+        };
         var expires = new Option<string?>("--expires") { Description = "Time from which servers refuse it, such as 2027-01-31T00:00:00Z",
             HelpName = "TIME" };
         var note = new Option<string?>("--note") { Description = "A note for yourself", HelpName = "TEXT" };
         var command = new Command(
-            "new", "Makes a key, prints it once, and adds its hash to the file") { name, origins, rate, burst, quota, prefix, expires, note };
+            "new", "Makes a key, prints it once, and adds its hash to the file") 
+            { name, origins, rate, burst, quota, prefix, read, topics, expires, note };
         KeyStore store = KeyStore.In(command);
         return command.Does((parsed, shell) =>
         {
@@ -43,6 +49,8 @@ internal static class KeysNew
                 Burst = parsed.GetValue(burst),
                 DailyQuota = parsed.GetValue(quota),
                 Prefix = parsed.GetValue(prefix),
+                Read = parsed.GetValue(read),
+                Topics = parsed.GetValue(topics) is { Length: > 0 } limited ? limited : null,
                 Expires = TimeOf(parsed.GetValue(expires)),
                 Created = shell.Time.GetUtcNow(),
                 Note = parsed.GetValue(note),

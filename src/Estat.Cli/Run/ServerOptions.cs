@@ -22,7 +22,7 @@ internal static class ServerOptions
     /// <summary>Those of a table.</summary>
     internal static IReadOnlyList<Option> Create(IReadOnlyList<OptionSpec<EstatOptions>> specs) =>
     [
-        .. specs.Select(spec =>
+        .. specs.Where(spec => !spec.IsFamily).Select(spec =>
             new Option<string?>($"--{spec.Name}") { Description = spec.Purpose, HelpName = spec.Default.Length == 0 ? "value" : spec.Default }),
     ];
 

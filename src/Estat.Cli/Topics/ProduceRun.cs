@@ -1,0 +1,303 @@
+// Lines on their way into a topic: one request after another, so that the log has them in their order.
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Estat.Base.Storage;
+using Estat.Cli.Frame;
+using Estat.Cli.Send;
+
+namespace Estat.Cli.Topics;
+
+/// <summary>How they are produced.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="IsRaw">Whether each line is a value.</param>
+/// <param name="KeyField">The value's member that is the key; null: the line says it, or there is none.</param>
+/// <param name="MaxMessages">Messages of one request.</param>
+/// <param name="MaxBytes">Bytes of one request, as they stand in the file.</param>
+/// <param name="FromLine">The first line, from 1.</param>
+/// <param name="Patience">How long a request is tried; null: for ever.</param>
+internal sealed record ProducePlan(
+    string Topic, bool IsRaw, string? KeyField, int MaxMessages, int MaxBytes, long FromLine, TimeSpan? Patience);
+
+/// <summary>
+/// Each request has an <c>Idempotency-Key</c> of its own, kept over its retries: the node takes it once, however often it comes. A line that the node
+/// refuses is told and left out, and the rest is sent as another request.
+/// </summary>
+/// <param name="client">The node.</param>
+/// <param name="source">The lines.</param>
+/// <param name="plan">How.</param>
+/// <param name="shell">For notes, and interruptions.</param>
+/// <param name="progress">For the bar.</param>
+internal sealed partial class ProduceRun(HttpClient client, EventSource source, ProducePlan plan, Shell shell, Progress progress)
+{
+    private const int RejectsShown = 10;
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
+    private static readonly Backoff Backoff = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
+
+    private readonly string _name = $"estat-produce-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
+    private readonly Uri _path = new($"api/produce/{Uri.EscapeDataString(plan.Topic)}", UriKind.Relative);
+    private bool _hasKeys = true;
+    private long _requests;
+
+    /// <summary>Messages that are in the log.</summary>
+    internal long Produced { get; private set; }
+
+    /// <summary>Lines that are not, and never will be.</summary>
+    internal long Rejected { get; private set; }
+
+    /// <summary>Requests that were sent again.</summary>
+    internal long Retries { get; private set; }
+
+    /// <summary>Lines from the file's begin that need no more attention.</summary>
+    internal long LinesDone { get; private set; }
+
+    /// <summary>Whether the last request's lines may be in the log all the same.</summary>
+    internal bool IsUncertain { get; private set; }
+
+    /// <summary>Produces all lines.</summary>
+    /// <returns>False: interrupted.</returns>
+    /// <exception cref="CliException">The node refuses for good, or does not answer for too long; or the file is damaged.</exception>
+    internal async Task<bool> RunAsync()
+    {
+        using var reader = new RequestReader(source.Content, plan.MaxMessages, plan.MaxBytes, []);
+        LinesDone = plan.FromLine - 1;
+        try
+        {
+            while (!shell.Asked.IsCancellationRequested)
+            {
+                if (await reader.NextAsync(shell.Asked).ConfigureAwait(false) is not { } request)
+                {
+                    return source.LooksTruncated(reader.Offset)
+                        ? throw new CliException($"{Where}: {EventSource.EndsEarly}; the lines before that were produced") : true;
+                }
+
+                if (!await TakeAsync(request).ConfigureAwait(false))
+                {
+                    return false;
+                }
+
+                progress.Set(source.Position, source.Size);
+                progress.Detail = Words.Count(Produced, "message");
+            }
+        }
+        catch (OperationCanceledException) when (shell.Asked.IsCancellationRequested)
+        {
+            // Nothing is under way: a request is brought to its end first.
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException)
+        {
+            throw new CliException($"{Where}: {source.Explain(error)}; the lines before that were produced");
+        }
+
+        return false;
+    }
+
+    private string Where => source.Path ?? "standard input";
+
+    private async Task<bool> TakeAsync(SendRequest request)
+    {
+        foreach (RejectedLine line in request.TooLong.Where(line => line.Number >= plan.FromLine))
+        {
+            Reject(line.Number, line.Reason);
+        }
+
+        var lines = new List<ProduceLine>();
+        foreach (SendLine line in request.Lines.Where(line => line.Number >= plan.FromLine))
+        {
+            try
+            {
+                lines.Add(ProduceLine.Of(line.Number, request.Body.Slice(line.Start, line.Length), plan.IsRaw, plan.KeyField));
+            }
+            catch (FormatException error)
+            {
+                Reject(line.Number, error.Message);
+            }
+        }
+
+        bool isDone = lines.Count == 0 || await ProduceAsync(lines).ConfigureAwait(false);
+        LinesDone = isDone ? Math.Max(LinesDone, request.LinesBefore + request.LineCount) : LinesDone;
+        return isDone;
+    }
+
+    // False: interrupted between two attempts.
+    private async Task<bool> ProduceAsync(List<ProduceLine> lines)
+    {
+        long started = shell.Time.GetTimestamp();
+        string key = NextKey();
+        for (int failures = 0; ; )
+        {
+            ProduceAnswer answer = await SendAsync(lines, key).ConfigureAwait(false);
+            switch (answer.Meaning)
+            {
+                case ProduceMeaning.Taken:
+                    Produced += lines.Count;
+                    IsUncertain = false;
+                    return true;
+                case ProduceMeaning.BadLine when answer.Line <= lines.Count:
+                    ProduceLine bad = lines[answer.Line - 1];
+                    Reject(bad.Number, answer.Detail);
+                    lines.RemoveAt(answer.Line - 1);
+                    if (lines.Count == 0)
+                    {
+                        return true;
+                    }
+
+                    key = NextKey(); // another body
+                    continue;
+                case ProduceMeaning.NoKeys when _hasKeys:
+                    _hasKeys = false;
+                    shell.Note("estat: this node's log knows no Idempotency-Key, so a lost answer may double messages");
+                    continue;
+                case ProduceMeaning.TooLarge when lines.Count > 1:
+                    int half = lines.Count / 2;
+                    return await ProduceAsync(lines[..half]).ConfigureAwait(false) && await ProduceAsync(lines[half..]).ConfigureAwait(false);
+                case ProduceMeaning.TooLarge:
+                    Reject(lines[0].Number, answer.Detail);
+                    return true;
+                case ProduceMeaning.Again:
+                    failures++;
+                    if (!await WaitAsync(answer, started, failures).ConfigureAwait(false))
+                    {
+                        return false;
+                    }
+
+                    break;
+                default:
+                    throw new CliException(answer.Detail);
+            }
+        }
+    }
+
+    private async Task<bool> WaitAsync(ProduceAnswer answer, long started, int failures)
+    {
+        if (plan.Patience is { } limit && shell.Time.GetElapsedTime(started) > limit)
+        {
+            throw new CliException($"{answer.Detail}. It was tried for {Words.Duration(limit)} (--patience)");
+        }
+
+        Retries++;
+        progress.Detail = $"{Words.Count(Produced, "message")}, waiting: {Shell.Printable(answer.Detail)}";
+        TimeSpan wait = Backoff.After(failures);
+        try
+        {
+            await Task.Delay(answer.RetryAfter > wait ? answer.RetryAfter : wait, shell.Time, shell.Asked).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<ProduceAnswer> SendAsync(List<ProduceLine> lines, string key)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, _path) { Content = new ByteArrayContent(ProduceLine.Join(lines)) };
+        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        if (_hasKeys)
+        {
+            message.Headers.Add("Idempotency-Key", key);
+        }
+
+        using var limit = new CancellationTokenSource(AnswerLimit, shell.Time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, shell.Interruption.Late);
+        try
+        {
+            using HttpResponseMessage answer = await client.SendAsync(message, end.Token).ConfigureAwait(false);
+            return await ReadAsync(answer, lines.Count, end.Token).ConfigureAwait(false);
+        }
+        catch (HttpRequestException error)
+        {
+            IsUncertain |= AnswerMeaning.MayBeStored(error);
+            return new(ProduceMeaning.Again, NodeOptions.NoAnswer(client.BaseAddress!, error));
+        }
+        catch (OperationCanceledException)
+        {
+            IsUncertain = true;
+            return new(ProduceMeaning.Again, $"{client.BaseAddress!.GetLeftPart(UriPartial.Authority)} gave no answer in time");
+        }
+    }
+
+    private async Task<ProduceAnswer> ReadAsync(HttpResponseMessage answer, int messages, CancellationToken cancellationToken)
+    {
+        if (answer.StatusCode == HttpStatusCode.OK)
+        {
+            return IsWhole(await answer.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false), messages)
+                ? new(ProduceMeaning.Taken, "")
+                : new(ProduceMeaning.Refused, $"{client.BaseAddress} answered with success, but not as Estat does. Is --url right? Does a proxy "
+                    + "answer in its place?");
+        }
+
+        string detail = await ProblemText.OfAsync(answer, cancellationToken).ConfigureAwait(false);
+        string refusal = await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+        if (AnswerMeaning.MayPass(answer.StatusCode))
+        {
+            IsUncertain |= MayBeThere(answer.StatusCode, detail);
+            return new(ProduceMeaning.Again, refusal) { RetryAfter = AnswerMeaning.RetryAfter(answer, shell.Time) };
+        }
+
+        return answer.StatusCode switch
+        {
+            HttpStatusCode.RequestEntityTooLarge => new(ProduceMeaning.TooLarge, detail),
+            HttpStatusCode.BadRequest when Line().Match(detail) is { Success: true } match =>
+                new(ProduceMeaning.BadLine, match.Groups[2].Value.Replace(" Nothing was taken", "", StringComparison.Ordinal))
+                {
+                    Line = int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture),
+                },
+            HttpStatusCode.BadRequest when detail.Contains("Kafka does not know Idempotency-Key", StringComparison.Ordinal) =>
+                new(ProduceMeaning.NoKeys, refusal),
+            _ => new(ProduceMeaning.Refused, refusal),
+        };
+    }
+
+    // A position for each message.
+    private static bool IsWhole(byte[] body, int messages)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("positions", out JsonElement positions)
+                && positions.ValueKind == JsonValueKind.Array && positions.GetArrayLength() == messages;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static bool MayBeThere(HttpStatusCode status, string detail) => AnswerMeaning.MayBeStored(status, detail)
+        || (status == HttpStatusCode.ServiceUnavailable && detail.Contains("they may be there", StringComparison.Ordinal));
+
+    private void Reject(long line, string why)
+    {
+        if (++Rejected <= RejectsShown)
+        {
+            shell.Note(string.Create(CultureInfo.InvariantCulture, $"line {line}: {Shell.Printable(why.TrimStart(':', ' ').TrimEnd('.'))}"));
+        }
+    }
+
+    private string NextKey() => string.Create(CultureInfo.InvariantCulture, $"{_name}-{++_requests}");
+
+    [GeneratedRegex(@"^Line (\d+)(.*)$", RegexOptions.Singleline)]
+    private static partial Regex Line();
+
+    private enum ProduceMeaning
+    {
+        Taken,
+        Again,
+        BadLine,
+        NoKeys,
+        TooLarge,
+        Refused,
+    }
+
+    private sealed record ProduceAnswer(ProduceMeaning Meaning, string Detail)
+    {
+        internal TimeSpan RetryAfter { get; init; }
+
+        internal int Line { get; init; }
+    }
+}
