@@ -47,6 +47,8 @@ internal sealed partial class Visit
 
     internal ILocator Find(string selector) => Page.Locator(selector);
 
+    internal ILocator Find(string selector, string text) => Page.Locator(selector, new() { HasText = text });
+
     internal ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 
     /// <summary>Opens a pane by its link, as a reader does.</summary>

@@ -11,7 +11,9 @@ export class ApiError extends Error {
 const PATIENCE_MS = 20000;
 
 export const get = path => request('GET', path);
-export const post = path => request('POST', path);
+export const post = (path, body) => request('POST', path, body);
+/** The same with a body that is JSON already. */
+export const postText = (path, text) => request('POST', path, undefined, text);
 export const del = path => request('DELETE', path);
 
 /** A path with its parameters; those without a value are left out. */
@@ -21,17 +23,18 @@ export function address(path, parameters) {
   return query.size > 0 ? `${path}?${query}` : path;
 }
 
-async function request(method, path) {
+async function request(method, path, json, text = json === undefined ? undefined : JSON.stringify(json)) {
   const headers = method === 'GET' ? {} : { 'X-Estat-Admin': '1' };
+  if (text !== undefined) headers['Content-Type'] = 'application/json';
   let response;
   try {
-    response = await fetch(path, { method, headers, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(path, { method, headers, body: text, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch (error) {
     throw new ApiError(0, error.name === 'TimeoutError' ? 'timeout' : 'unreachable');
   }
   if (!response.ok) throw await errorOf(response);
-  const text = await response.text();
-  return text === '' ? null : JSON.parse(text);
+  const answer = await response.text();
+  return answer === '' ? null : JSON.parse(answer);
 }
 
 /** The detail of a problem+json, or the status alone. */

@@ -1,5 +1,6 @@
 // The console: which pane is shown, in which language and theme, and the state that all of them read.
-import { del } from './api.js';
+import { del, get } from './api.js';
+import { Campaigns } from './campaigns.js';
 import { open } from './dialog.js';
 import { dlqPane } from './dlq.js';
 import { h, setText } from './dom.js';
@@ -12,9 +13,13 @@ import { Overview } from './overview.js';
 import { quarantinePane } from './quarantine.js';
 import { chooseLanguage, keepInMind, remember, switchLanguage, t, translate } from './strings.js';
 import { Tail } from './tail.js';
+import { Topics } from './topics.js';
 
 const THEMES = ['auto', 'light', 'dark'];
 const SAID_MS = 8000;
+const BEAT_MS = 2000;
+const EVENT_PANES = ['overview', 'tail', 'objects', 'dlq', 'quarantine'];
+const OTHER_PANES = { campaigns: 'requests', topics: 'topics' };
 
 const by = id => document.getElementById(id);
 
@@ -28,12 +33,13 @@ class App {
   #lastState = 0;
   #saidTimer = null;
   #keysOn = remember('keys') !== 'off';
+  #capabilities = ['collect'];
 
   constructor() {
-    this.#panes = { overview: new Overview(this), tail: new Tail(this), objects: objectsPane(this), dlq: dlqPane(this), quarantine: quarantinePane(this) };
+    this.#panes = { overview: new Overview(this), tail: new Tail(this), objects: objectsPane(this), dlq: dlqPane(this), quarantine: quarantinePane(this), campaigns: new Campaigns(this), topics: new Topics(this) };
   }
 
-  start() {
+  async start() {
     chooseLanguage();
     this.#build();
     addEventListener('hashchange', () => this.#route());
@@ -49,12 +55,16 @@ class App {
     by('theme').addEventListener('click', () => this.#nextTheme());
     by('help').addEventListener('click', () => this.#help());
     by('node').addEventListener('change', event => this.#choose(event.currentTarget.value));
-    new Live(nodes => this.#take(nodes), status => this.#connection(status)).start();
+    await this.#learn();
+    if (this.serves('collect')) new Live(nodes => this.#take(nodes), status => this.#connection(status)).start();
+    else setInterval(() => this.#learn(), BEAT_MS);
     setInterval(() => this.#connection(this.#status), 1000);
     this.#route();
   }
 
   // What the panes ask.
+
+  serves = capability => this.#capabilities.includes(capability);
 
   nodes = () => this.#nodes;
   selected = () => this.#chosen;
@@ -90,6 +100,26 @@ class App {
   }
 
   #keeper = () => this.shown().find(keepsEvents);
+
+  // Whose panes are shown. A node that takes no events has no state to watch: asking this again tells whether it still answers.
+  async #learn() {
+    try {
+      this.#capabilities = (await get('/admin/capabilities')).capabilities;
+      this.#lastState = Date.now();
+      if (!this.serves('collect')) this.#connection('polling');
+    } catch {
+      if (!this.serves('collect')) this.#connection('away');
+    }
+    for (const link of document.querySelectorAll('nav.panes a')) link.hidden = !this.#isServed(link.hash.slice(1));
+  }
+
+  #isServed = pane => this.serves(EVENT_PANES.includes(pane) ? 'collect' : OTHER_PANES[pane]);
+  #served = () => Object.keys(this.#panes).filter(this.#isServed);
+
+  /** The number beside a pane's name: what a person should look at there. */
+  mark(pane, value) {
+    this.#count(`${pane}-count`, value);
+  }
 
   #build() {
     translate(document);
@@ -171,7 +201,8 @@ class App {
 
   #route() {
     const wanted = location.hash.slice(1);
-    const name = wanted in this.#panes ? wanted : 'overview';
+    // These panes say themselves how they are turned on.
+    const name = wanted in this.#panes && (this.#isServed(wanted) || wanted in OTHER_PANES) ? wanted : this.#served()[0] ?? 'overview';
     if (name === this.#pane) return;
     if (this.#pane) this.#panes[this.#pane].hide();
     this.#pane = name;
@@ -219,7 +250,7 @@ class App {
   }
 
   #help() {
-    const keys = [['1 – 5', 'key_panes'], ['p', 'key_pause'], ['/', 'key_filter'], ['t', 'key_theme'], ['l', 'key_language'], ['?', 'key_help'], ['Esc', 'key_escape']];
+    const keys = [[`1 – ${this.#served().length}`, 'key_panes'], ['p', 'key_pause'], ['/', 'key_filter'], ['t', 'key_theme'], ['l', 'key_language'], ['?', 'key_help'], ['Esc', 'key_escape']];
     const box = h('input', { type: 'checkbox', on: { change: event => {
       this.#keysOn = event.currentTarget.checked;
       keepInMind('keys', this.#keysOn ? 'on' : 'off');
@@ -245,18 +276,18 @@ class App {
     // The list says how to turn the keys off, so its own key stays.
     if (event.key === '?') return this.#help();
     if (!this.#keysOn) return;
-    const names = Object.keys(this.#panes);
+    const names = this.#served();
     const number = Number(event.key);
     if (number >= 1 && number <= names.length) {
       location.hash = names[number - 1];
       by('content').focus({ preventScroll: true });
-    } else if (event.key === 'p') {
+    } else if (event.key === 'p' && this.serves('collect')) {
       const { tail } = this.#panes;
       if (this.#pane === 'tail') return tail.toggle();
       location.hash = 'tail';
       this.#route();
       if (!tail.isRunning) tail.toggle();
-    } else if (event.key === '/') {
+    } else if (event.key === '/' && this.serves('collect')) {
       event.preventDefault();
       location.hash = 'tail';
       this.#route();

@@ -92,8 +92,7 @@ public sealed class PageLifeTests(SnippetBrowser browser) : IClassFixture<Snippe
     public async Task What_a_tab_still_held_when_it_was_frozen_outlives_its_being_discarded()
     {
         await using Shop shop = await browser.OpenShopAsync();
-        IPage page = await shop.VisitAsync();
-        await page.Clock.InstallAsync(); // no batch goes by time
+        IPage page = await shop.VisitAsync(prepare: StopTimeAsync); // no batch goes by time
         await page.EvaluateAsync("estat('in the background')");
         IPage other = await shop.OpenAsync(shop.Elsewhere);
 
@@ -124,4 +123,12 @@ public sealed class PageLifeTests(SnippetBrowser browser) : IClassFixture<Snippe
         [SnippetBrowser.Program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
             $"--user-data-dir={profile["profile"]}", page.ToString()],
         new Dictionary<string, string>());
+
+    // A clock that was installed goes on by itself.
+    private static async Task StopTimeAsync(IPage page)
+    {
+        var now = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        await page.Clock.InstallAsync(new() { TimeDate = now });
+        await page.Clock.PauseAtAsync(now.AddSeconds(1));
+    }
 }
