@@ -18,6 +18,10 @@ COPY src/Estat.Base/Estat.Base.csproj src/Estat.Base/
 COPY src/Estat.Lake/Estat.Lake.csproj src/Estat.Lake/
 COPY src/Estat.Http/Estat.Http.csproj src/Estat.Http/
 COPY src/Estat.Collect/Estat.Collect.csproj src/Estat.Collect/
+COPY src/Estat.Requests/Estat.Requests.csproj src/Estat.Requests/
+COPY src/Estat.Requests.Aws/Estat.Requests.Aws.csproj src/Estat.Requests.Aws/
+COPY src/Estat.Topics/Estat.Topics.csproj src/Estat.Topics/
+COPY src/Estat.Topics.Kafka/Estat.Topics.Kafka.csproj src/Estat.Topics.Kafka/
 COPY src/Estat.Node/Estat.Node.csproj src/Estat.Node/
 COPY src/Estat.Api/Estat.Api.csproj src/Estat.Api/
 COPY src/Estat.Cli/Estat.Cli.csproj src/Estat.Cli/
@@ -26,6 +30,10 @@ COPY src/Estat.Base src/Estat.Base
 COPY src/Estat.Lake src/Estat.Lake
 COPY src/Estat.Http src/Estat.Http
 COPY src/Estat.Collect src/Estat.Collect
+COPY src/Estat.Requests src/Estat.Requests
+COPY src/Estat.Requests.Aws src/Estat.Requests.Aws
+COPY src/Estat.Topics src/Estat.Topics
+COPY src/Estat.Topics.Kafka src/Estat.Topics.Kafka
 COPY src/Estat.Node src/Estat.Node
 COPY src/Estat.Api src/Estat.Api
 COPY src/Estat.Cli src/Estat.Cli
@@ -53,6 +61,8 @@ COPY --from=build --chown=1654:1654 /state /var/lib/estat
 WORKDIR /var/lib/estat
 ENV HTTP_ADDR=:8080 \
     SPOOL_DIR=/var/lib/estat/spool \
+    REQUESTS_DIR=/var/lib/estat/requests \
+    TOPICS_DIR=/var/lib/estat/topics \
     DLQ_DIR=/var/lib/estat/dlq \
     STORAGE_DIR=/var/lib/estat/data
 VOLUME /var/lib/estat
