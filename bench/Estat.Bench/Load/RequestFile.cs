@@ -40,6 +40,14 @@ internal sealed record RequestFile(string Path, int EventsPerRequest)
                 gzip ? "Content-Encoding: gzip\r\n" : "",
                 gzip ? Gzip(Lines(bodies)) : Lines(bodies))));
 
+    /// <summary><c>POST</c> of JSON bodies to a path.</summary>
+    internal static RequestFile Posts(string folder, string name, string path, int eventsPerRequest, IEnumerable<byte[]> bodies) =>
+        Write(folder, name, eventsPerRequest, bodies.Select(body => Request(path, "application/json", "", body)));
+
+    /// <summary>Requests without a body, as they are sent.</summary>
+    internal static RequestFile Heads(string folder, string name, IEnumerable<string> heads) =>
+        Write(folder, name, 1, heads.Select(Encoding.ASCII.GetBytes));
+
     private static RequestFile Write(string folder, string name, int eventsPerRequest, IEnumerable<byte[]> requests)
     {
         string path = System.IO.Path.Combine(folder, name + ".requests");

@@ -18,7 +18,10 @@ internal static class Metric
     internal const string Acknowledged = "acknowledged_events";
     internal const string StoredPerSecond = "stored_events_per_second";
     internal const string StoredEvents = "stored_events";
+    internal const string DecisionsPerSecond = "decisions_per_second";
+    internal const string LastPlaceMs = "last_place_ms";
     internal const string SecondsToDrain = "seconds_to_drain";
+    internal const string RowsPerSecond = "rows_per_second";
     internal const string ResidentAtStart = "rss_start_mb";
     internal const string ResidentMidway = "rss_mid_mb";
     internal const string ResidentAtEnd = "rss_end_mb";

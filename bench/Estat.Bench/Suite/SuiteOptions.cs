@@ -43,7 +43,7 @@ internal sealed record SuiteOptions
                 "--seconds" => options with { Turn = TimeSpan.FromSeconds(Number(args[at], value)) },
                 "--minutes" => options with { Minutes = Number(args[at], value) },
                 "--only" => options with { Only = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) },
-                "--sockets" => options with {  },
+                "--sockets" => options with { Sockets = SocketModes.Parse(value) },
                 "--against" => options with { Against = File.Exists(value) ? value : throw new FormatException(
                     $"{args[at]}: {value} is no file; name the other build's Estat.Api.dll") },
                 "--json" => options with { Json = value },

@@ -8,7 +8,9 @@ using Estat.Bench.EndToEnd;
 using Estat.Bench.Measuring;
 using Estat.Bench.Recovery;
 using Estat.Bench.Reporting;
+using Estat.Bench.Requests;
 using Estat.Bench.Starting;
+using Estat.Bench.Topics;
 using Estat.Bench.Watching;
 
 namespace Estat.Bench.Suite;
@@ -19,7 +21,8 @@ internal static class SuiteRun
     [
         new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(),
         new StartPart(),
-        new ClusterPart(), new ConsolePart(), BeforePart.Collect(), BeforePart.Batch(),
+        new ClusterPart(), new ConsolePart(), BeforePart.Collect(), BeforePart.Batch(), new RequestsPart(), new MillionPart(),
+        new TopicsPart(),
     ];
 
     /// <summary>The parts' names, as <c>--only</c> takes them.</summary>
