@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run run-local image push hooks cluster test chaos cluster-chaos model fuzz soak bench microbench gzip-cost growth backlog build clean
+.PHONY: help run run-local topics image push hooks cluster test chaos cluster-chaos model fuzz soak bench microbench gzip-cost growth backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,6 +11,9 @@ run: ## build and start the server; options by environment, such as make run RAW
 	@scripts/run.sh
 
 run-local: run ## the same as run
+
+topics: ## build and start the server with SERVE=topics and a PostgreSQL in var/postgres, and print lines to try; TOPICS_DATABASE=… takes another
+	@scripts/topics.sh
 
 image: ## build the Docker images estat and estat-cluster; TAG=… instead of the commit's name
 	@scripts/image.sh build

@@ -12,4 +12,8 @@ dotnet exec artifacts/bin/Estat.Spool.Tests/release/Estat.Spool.Tests.dll -noCol
 if [[ -z ${ESTAT_MODEL_SEED:-} ]]; then
     build_release tests/Estat.Grains.Tests
     dotnet exec artifacts/bin/Estat.Grains.Tests/release/Estat.Grains.Tests.dll -noColor -noLogo -method "*GatewayModelTests*"
+    build_release tests/Estat.Requests.Tests
+    # A run of it takes some tenths of a second: it opens real databases.
+    ESTAT_MODEL_SEEDS=$((ESTAT_MODEL_SEEDS / 20)) \
+        dotnet exec artifacts/bin/Estat.Requests.Tests/release/Estat.Requests.Tests.dll -noColor -noLogo -method "*RequestModelTests*"
 fi

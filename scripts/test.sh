@@ -10,7 +10,7 @@ readonly FILTER=${1:-}
 readonly LIMIT=${TEST_LIMIT:-20m}
 readonly JOBS=${TEST_JOBS:-2}
 # These take longest and begin first, so that none of them runs alone in the end; the others follow in any order.
-readonly LONGEST=(Estat.Api.Tests Estat.Cluster.Tests Estat.Cli.Tests Estat.Console.Tests)
+readonly LONGEST=(Estat.Api.Tests Estat.Cluster.Tests Estat.Cli.Tests Estat.Requests.Tests Estat.Topics.Tests Estat.Console.Tests)
 
 # Most of what tests run lives for a few seconds: to compile its methods a second time, and to measure them for that, costs more than it saves. A
 # silo's first ten seconds take half of the processor's time without it. (The number is hexadecimal: 1000 ms without a new method come first.)
@@ -33,9 +33,9 @@ fi
 scripts/ensure-test-servers.sh
 scripts/ensure-redis.sh || echo "The tests of the cluster that need Redis will be skipped."
 . scripts/dynamodb-provider.sh
-if [[ $DYNAMODB_PROVIDER == true ]]; then
-    scripts/ensure-dynamodb.sh || echo "The tests of the cluster that need DynamoDB will be skipped."
-fi
+scripts/ensure-dynamodb.sh || echo "The tests that need DynamoDB will be skipped."
+scripts/ensure-sqs.sh || echo "The tests that need SQS will be skipped."
+scripts/ensure-postgres.sh || echo "The tests of topics that need PostgreSQL will be skipped."
 echo "Building Estat.sln (a first build takes about a minute)…"
 if ! build_release Estat.sln; then
     echo "The build failed; no test ran."
@@ -178,7 +178,10 @@ if compgen -G "$logs/*.Tests" >/dev/null; then
     if grep -qhE '^    [^ ].* \[FAIL\]$' "$logs"/*.Tests; then
         echo
         echo "Failed:"
-        grep -hE '^    [^ ].* \[FAIL\]$' "$logs"/*.Tests | sed -E 's/^    (.*) \[FAIL\]$/  \1/'
+        # The name, and the lines of the message and of the stack that follow it: what is kept of a run may be its end alone.
+        awk '/^    [^ ].* \[FAIL\]$/ { sub(/^    /, "  "); sub(/ \[FAIL\]$/, ""); print; left = 25; next }
+            left > 0 && /^      / { print substr($0, 1, 300); left--; next }
+            { left = 0 }' "$logs"/*.Tests
     fi
 fi
 if [[ -s $logs/crashed ]]; then

@@ -4,7 +4,7 @@ using System.Net;
 using Estat.Api.Hosting;
 using Estat.Api.Options;
 using Estat.Api.Tests.Contract;
-using Estat.Collect.Http;
+using Estat.Http.Answering;
 using Estat.Testing;
 
 namespace Estat.Api.Tests;
@@ -36,10 +36,11 @@ internal sealed class RunningServer : IAsyncDisposable
                 ChannelBytes = 1L << 30,
                 Storage = new() { StorageDir = _folder["data"] },
             },
+            Requests = new() { Dir = _folder["requests"] },
         };
         options = configure?.Invoke(options) ?? options;
         _server = new StandaloneServer(options, time ?? TimeProvider.System, isTerminal: false);
-        var description = ApiDescription.Of(OpenApiPage.Write(options.Collect, _server.Engine.Levels));
+        var description = ApiDescription.Of(OpenApiPage.Write(_server.Descriptions));
         Client = new HttpClient(new ContractHandler(description, new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }));
     }
 

@@ -45,9 +45,9 @@ public sealed partial class SecurityPageTests
         Threat().Matches(page[page.IndexOf("## Threats", StringComparison.Ordinal)..page.IndexOf("## What", StringComparison.Ordinal)])
         .Select(threat => threat.Value);
 
-    // Methods that [Fact] or [Theory] stands before, by the class that the file is named after.
+    // Methods that [Fact] or [Theory] stands before, by the class that the file is named after: up to the first dot, for a class in several files.
     private static IEnumerable<string> TestsOf(string file) =>
-        TestMethod().Matches(File.ReadAllText(file)).Select(method => $"{Path.GetFileNameWithoutExtension(file)}.{method.Groups[1].Value}");
+        TestMethod().Matches(File.ReadAllText(file)).Select(method => $"{Path.GetFileName(file).Split('.')[0]}.{method.Groups[1].Value}");
 
     [GeneratedRegex(@"^- .*(?:\n  .*)*", RegexOptions.Multiline)]
     private static partial Regex Threat();

@@ -13,8 +13,17 @@ public sealed partial class HouseTests
         ["Estat.Http"] = ["Estat.Base"],
         ["Estat.Node"] = ["Estat.Base", "Estat.Http"],
         ["Estat.Collect"] = ["Estat.Base", "Estat.Lake", "Estat.Http"],
-        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect"],
-        ["Estat.Cli"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect", "Estat.Api"],
+        ["Estat.Requests"] = ["Estat.Base", "Estat.Lake", "Estat.Http"],
+        ["Estat.Topics"] = ["Estat.Base", "Estat.Http"],
+        ["Estat.Requests.Aws"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Requests"],
+        ["Estat.Topics.Kafka"] = ["Estat.Base", "Estat.Http", "Estat.Topics"],
+        ["Estat.Api"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect", "Estat.Requests", "Estat.Requests.Aws",
+            "Estat.Topics", "Estat.Topics.Kafka"],
+        ["Estat.Cli"] =
+        [
+            "Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect", "Estat.Requests", "Estat.Requests.Aws", "Estat.Topics",
+            "Estat.Topics.Kafka", "Estat.Api",
+        ],
         ["Estat.Grains"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Collect"],
         ["Estat.Silo"] = ["Estat.Base", "Estat.Lake", "Estat.Http", "Estat.Node", "Estat.Collect", "Estat.Api", "Estat.Grains"],
     };

@@ -8,63 +8,34 @@ namespace Estat.Testing;
 /// <summary>One emulator. It ends at dispose, or with the test process.</summary>
 public sealed class DynamoDbEmulator : MembershipStore
 {
-    private const string EnsureScript = "scripts/ensure-dynamodb.sh";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-    private readonly ChildProcess _process;
+    private const string Folder = "dynamodb";
+    private readonly LocalServer _server;
     private readonly HttpClient _client = new();
 
-    private DynamoDbEmulator(int port)
-    {
-        Port = port;
-        _process = ChildProcess.Launch(
-            "the DynamoDB emulator",
-            ["node", Path.Combine(Repository.Root, "deploy", "local", "dynamodb.js"), port.ToString(CultureInfo.InvariantCulture)],
-            new Dictionary<string, string> { ["NODE_PATH"] = Modules });
-    }
+    private DynamoDbEmulator(LocalServer server) => _server = server;
 
     /// <inheritdoc/>
-    public override int Port { get; }
+    public override int Port => _server.Port;
 
     /// <summary>Where it listens, as a URL.</summary>
-    public string Endpoint => EndpointOf(Port);
+    public string Endpoint => _server.Endpoint;
 
     /// <summary>What it printed.</summary>
-    public IReadOnlyList<string> Output => _process.Output;
-
-    private static string Modules => Path.Combine(Repository.Root, "artifacts", "dynamodb", "node_modules");
+    public IReadOnlyList<string> Output => _server.Output;
 
     /// <summary>Whether this machine has what it takes; if not, what to do.</summary>
-    public static bool Available(out string reason)
-    {
-        reason = !Command.Exists("node") ? $"no node on PATH: {EnsureScript} installs it, or says how"
-            : !Directory.Exists(Path.Combine(Modules, "dynalite")) ? $"dynalite is not there: {EnsureScript} fetches it"
-            : "";
-        return reason.Length == 0;
-    }
+    public static bool Available(out string reason) => LocalServer.Available(Folder, "dynalite", "scripts/ensure-dynamodb.sh", out reason);
 
     /// <summary>Starts one, in about half a second.</summary>
     /// <exception cref="InvalidOperationException">It ended instead; the message holds what it printed.</exception>
-    public static async Task<DynamoDbEmulator> StartAsync()
-    {
-        var emulator = new DynamoDbEmulator(FreePort.Next());
-        try
-        {
-            await Wait.UntilAsync(
-                () =>
-                {
-                    emulator._process.ThrowIfEnded("it listened");
-                    return emulator._process.Output.Contains("ready");
-                },
-                Limit,
-                "the DynamoDB emulator to listen");
-            return emulator;
-        }
-        catch
-        {
-            await emulator.DisposeAsync();
-            throw;
-        }
-    }
+    public static async Task<DynamoDbEmulator> StartAsync() =>
+        new(await LocalServer.StartAsync("the DynamoDB emulator", "dynamodb.js", Folder));
+
+    /// <summary>Sets what it does wrong from now on; without an argument, nothing.</summary>
+    public Task FaultsAsync(DynamoDbFaults? faults = null) => _server.SetFaultsAsync((faults ?? new DynamoDbFaults()).Settings);
+
+    /// <summary>How often each kind of fault has happened since the start, by the names of /__faults.</summary>
+    public Task<IReadOnlyDictionary<string, int>> FaultCountsAsync() => _server.FaultCountsAsync();
 
     /// <inheritdoc/>
     public override void Point(IDictionary<string, string> options, int? port = null)
@@ -91,15 +62,15 @@ public sealed class DynamoDbEmulator : MembershipStore
     public override async Task<int> CountAsync(string clusterId) => Math.Max(0, (await RowsAsync(clusterId)).Count - 1); // and the version
 
     /// <inheritdoc/>
-    public override void Stop() => _process.Stop();
+    public override void Stop() => _server.Stop();
 
     /// <inheritdoc/>
-    public override void Continue() => _process.Continue();
+    public override void Continue() => _server.Continue();
 
     public override ValueTask DisposeAsync()
     {
         _client.Dispose();
-        return _process.DisposeAsync();
+        return _server.DisposeAsync();
     }
 
     private static string EndpointOf(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");

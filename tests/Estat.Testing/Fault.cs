@@ -12,14 +12,19 @@ public enum FaultKind
     DropResponse,
     Slow,
     Portal,
+    LoseAnswer,
 }
 
 /// <summary>What a <see cref="FaultProxy"/> does to a connection, and to how many of them.</summary>
 /// <param name="Kind">What is done.</param>
-/// <param name="Amount">Bytes for <see cref="FaultKind.CutUpload"/>, bytes per second for <see cref="FaultKind.Slow"/>, else 0.</param>
+/// <param name="Amount">Bytes for <see cref="FaultKind.CutUpload"/>, bytes per second for <see cref="FaultKind.Slow"/>, how often the text comes for
+/// <see cref="FaultKind.LoseAnswer"/>, else 0.</param>
 /// <param name="Connections">To how many of the next connections it is done; the ones after go through untouched. Null: to all.</param>
 public sealed record Fault(FaultKind Kind, long Amount = 0, int? Connections = null)
 {
+    /// <summary>What <see cref="FaultKind.LoseAnswer"/> looks for in what the client sends.</summary>
+    public string Text { get; private init; } = "";
+
     /// <summary>Everything goes through.</summary>
     public static Fault None { get; } = new(FaultKind.None);
 
@@ -40,6 +45,11 @@ public sealed record Fault(FaultKind Kind, long Amount = 0, int? Connections = n
 
     /// <summary>Each direction of each connection carries this many bytes per second.</summary>
     public static Fault Slow(int bytesPerSecond) => new(FaultKind.Slow, bytesPerSecond);
+
+    /// <summary>The server gets what the client sends up to a text and does it; once it answers, the client gets a reset instead.</summary>
+    /// <param name="text">In one portion with what it belongs to, as short statements of a protocol are.</param>
+    /// <param name="time">Which time that the text comes on a connection, from 1.</param>
+    public static Fault LoseAnswerTo(string text, int time) => new(FaultKind.LoseAnswer, time) { Text = text };
 
     /// <summary>The same, for the next <paramref name="connections"/> connections only.</summary>
     public Fault ForNext(int connections) => this with { Connections = connections };

@@ -167,6 +167,13 @@ public sealed class FaultProxy : IDisposable
         }
 
         await server.ConnectAsync(IPAddress.Loopback, _targetPort);
+        if (fault.Kind == FaultKind.LoseAnswer)
+        {
+            await new AnswerLoss(Encoding.ASCII.GetBytes(fault.Text), fault.Amount).ServeAsync(client, server);
+            Strike();
+            return;
+        }
+
         var perSecond = fault.Kind == FaultKind.Slow ? fault.Amount : long.MaxValue;
         var up = UploadAsync(client, server, fault.Kind == FaultKind.CutUpload ? fault.Amount : long.MaxValue, perSecond);
         var down = fault.Kind == FaultKind.DropResponse ? DropAsync(server, client) : DownloadAsync(server, client, perSecond);
@@ -277,6 +284,36 @@ public sealed class FaultProxy : IDisposable
         }
 
         return false;
+    }
+
+    /// <summary>Forwards both ways until the server answers what came with a text.</summary>
+    private sealed class AnswerLoss(byte[] text, long times)
+    {
+        private long _left = times;
+
+        public async Task ServeAsync(Socket client, Socket server) =>
+            await await Task.WhenAny(ForwardAsync(client, server, isUp: true), ForwardAsync(server, client, isUp: false));
+
+        private async Task ForwardAsync(Socket from, Socket to, bool isUp)
+        {
+            var buffer = new byte[BufferBytes];
+            while (await from.ReceiveAsync(buffer) is var count and > 0)
+            {
+                if (isUp)
+                {
+                    if (buffer.AsSpan(0, count).IndexOf(text) >= 0)
+                    {
+                        Interlocked.Decrement(ref _left);
+                    }
+                }
+                else if (Interlocked.Read(ref _left) <= 0)
+                {
+                    return;
+                }
+
+                await to.SendAllAsync(buffer.AsMemory(0, count));
+            }
+        }
     }
 
     /// <summary>Holds one direction to its rate by the clock, in about twenty small portions per second.</summary>

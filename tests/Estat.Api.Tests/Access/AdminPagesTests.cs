@@ -11,8 +11,8 @@ public sealed class AdminPagesTests
     private const string Token = "0123456789abcdef";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private static readonly string[] Paths = ["/console", "/console/main.js", "/tail", "/admin/state", "/admin/nodes", "/admin/live",
-        "/admin/objects", "/admin/dlq", "/admin/quarantine"];
+    private static readonly string[] Paths = ["/console", "/console/main.js", "/tail", "/admin/capabilities", "/admin/state",
+        "/admin/nodes", "/admin/live", "/admin/objects", "/admin/dlq", "/admin/quarantine"];
 
     public static TheoryData<string?, string> Tricks
     {

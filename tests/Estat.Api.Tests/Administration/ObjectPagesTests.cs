@@ -2,6 +2,7 @@
 using System.Net;
 using System.Text.Json;
 using Estat.Api.Tests.Access;
+using Estat.Testing;
 
 namespace Estat.Api.Tests.Administration;
 
@@ -12,7 +13,7 @@ public sealed class ObjectPagesTests
     {
         await using AdministeredServer server = await AdministeredServer.StartAsync();
         await server.SendAsync(Enumerable.Range(0, 30).Select(number => $"event {number} <script>alert(1)</script>"));
-        await server.UntilAsync("stored", 30);
+        await UntilListedAsync(server, 30);
         JsonElement list = await server.GetAsync("/admin/objects?limit=2");
         JsonElement[] objects = [.. list.GetProperty("objects").EnumerateArray()];
         Assert.Equal(2, objects.Length);
@@ -40,7 +41,7 @@ public sealed class ObjectPagesTests
             });
         server.Http.DefaultRequestHeaders.Add("X-Api-Key", KeyFile.Key("shop"));
         await server.SendAsync("of the shop");
-        await server.UntilAsync("stored", 1);
+        await UntilListedAsync(server, 1);
         string key = (await server.GetAsync("/admin/objects")).GetProperty("objects")[0].GetProperty("key").GetString()!;
         Assert.StartsWith("lake/shop/", key, StringComparison.Ordinal);
         Assert.Equal(1, (await server.GetAsync($"/admin/objects/preview?key={key}")).GetProperty("lines").GetArrayLength());
@@ -99,4 +100,10 @@ public sealed class ObjectPagesTests
         Assert.Equal(64 * 1024, preview.GetProperty("lines")[0].GetString()!.Length);
         Assert.True(preview.GetProperty("truncated").GetBoolean());
     }
+
+    // What is stored is counted first, then listed.
+    private static Task UntilListedAsync(AdministeredServer server, long events) => Wait.UntilAsync(
+        async () => (await server.GetAsync("/admin/objects")).GetProperty("objects").EnumerateArray()
+            .Sum(one => one.GetProperty("events").GetInt64()) == events,
+        AdministeredServer.Patience, $"the objects of {events} events to be listed");
 }

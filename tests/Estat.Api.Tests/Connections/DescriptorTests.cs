@@ -55,8 +55,10 @@ public sealed class DescriptorTests : IDisposable
             environment);
         using HttpClient client = NewClient(port, isTls);
         await UntilReadyAsync(server, client);
-        Assert.Contains(server.Output, line => line.Contains("\"FewOpenFiles\"", StringComparison.Ordinal)
-            && line.Contains($"open {Descriptors} files", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            () => server.Output.Any(line => line.Contains("\"FewOpenFiles\"", StringComparison.Ordinal)
+                && line.Contains($"open {Descriptors} files", StringComparison.Ordinal)),
+            Limit, "the log's line about few open files", () => server.AllOutput);
         long before = ResidentBytesOf(server.Id);
 
         var crowd = new List<RawHttp>();

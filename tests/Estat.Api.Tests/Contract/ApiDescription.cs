@@ -6,6 +6,11 @@ using System.Text.Json.Nodes;
 using Estat.Base.Acks;
 using Estat.Collect.Http;
 using Estat.Collect.Options;
+using Estat.Http.Answering;
+using Estat.Requests.Http;
+using Estat.Requests.Options;
+using Estat.Topics.Http;
+using Estat.Topics.Options;
 
 namespace Estat.Api.Tests.Contract;
 
@@ -47,7 +52,19 @@ internal sealed class ApiDescription
     }
 
     /// <summary>That of a standalone server with the defaults.</summary>
-    internal static ApiDescription Default { get; } = Of(OpenApiPage.Write(new CollectOptions(), AckLevels.OfOneNode));
+    internal static ApiDescription Default { get; } = Of(DocumentOf("collect"));
+
+    /// <summary>The document of a server with the defaults but for SERVE.</summary>
+    internal static byte[] DocumentOf(string serve)
+    {
+        var parts = new Dictionary<string, Func<string>>
+        {
+            ["collect"] = () => CollectApi.Write(new CollectOptions(), AckLevels.OfOneNode),
+            ["requests"] = () => RequestApi.Write(new RequestsOptions(), "X-User-Id"),
+            ["topics"] = () => TopicsApi.Write(new TopicsOptions()),
+        };
+        return OpenApiPage.Write([.. serve.Split(',').Select(name => parts[name])]);
+    }
 
     /// <summary>The judge of a document, made once.</summary>
     internal static ApiDescription Of(byte[] document) => Known.GetOrAdd(Encoding.UTF8.GetString(document), text => new ApiDescription(text));
@@ -58,7 +75,7 @@ internal sealed class ApiDescription
         string[] faults = [.. FaultsOf(answer)];
         Assert.True(
             faults.Length == 0,
-            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as src/Estat.Collect/Http/openapi.json describes it; if the answer is "
+            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as openapi.json of its project (Http/openapi.json) describes it; if the answer is "
                 + $"meant so, describe it there.\n  "
             + $"{string.Join("\n  ", faults)}\n{(answer.Body is null ? "" : Encoding.UTF8.GetString(answer.Body.AsSpan(0, Math.Min(answer.Body.Length, 1000))))}");
     }

@@ -4,8 +4,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Estat.Base.Acks;
-using Estat.Collect.Http;
-using Estat.Collect.Options;
+using Estat.Http.Answering;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;
 
@@ -38,10 +37,15 @@ public sealed class OpenApiTests
         Assert.Equal(HttpStatusCode.NotModified, unchanged.StatusCode);
     }
 
-    [Fact]
-    public async Task Microsofts_reader_finds_no_fault_with_it()
+    [Theory]
+    [InlineData("collect")]
+    [InlineData("requests")]
+    [InlineData("collect,requests")]
+    [InlineData("topics")]
+    [InlineData("collect,requests,topics")]
+    public async Task Microsofts_reader_finds_no_fault_with_it(string serve)
     {
-        using var stream = new MemoryStream(OpenApiPage.Write(new CollectOptions(), AckLevels.OfOneNode));
+        using var stream = new MemoryStream(ApiDescription.DocumentOf(serve));
         ReadResult read = await OpenApiDocument.LoadAsync(stream, "json");
         Assert.Empty(read.Diagnostic!.Errors);
         Assert.Empty(read.Diagnostic.Warnings);
@@ -51,10 +55,15 @@ public sealed class OpenApiTests
         Assert.All(ids, Assert.NotNull);
     }
 
-    [Fact]
-    public void Its_examples_are_valid_and_it_refers_to_nothing_that_is_not_there()
+    [Theory]
+    [InlineData("collect", 8)]
+    [InlineData("requests", 2)]
+    [InlineData("collect,requests", 10)]
+    [InlineData("topics", 8)]
+    [InlineData("collect,requests,topics", 20)]
+    public void Its_examples_are_valid_and_it_refers_to_nothing_that_is_not_there(string serve, int least)
     {
-        JsonNode document = JsonNode.Parse(OpenApiPage.Write(new CollectOptions(), AckLevels.OfOneNode))!;
+        JsonNode document = JsonNode.Parse(ApiDescription.DocumentOf(serve))!;
         var schemas = new JsonSchema(document);
         int examples = 0;
         foreach (JsonObject part in Parts(document))
@@ -67,7 +76,14 @@ public sealed class OpenApiTests
             }
         }
 
-        Assert.True(examples > 8, $"only {examples} examples");
+        Assert.True(examples > least, $"only {examples} examples");
+    }
+
+    [Fact]
+    public void Two_capabilities_that_describe_the_same_path_are_an_error()
+    {
+        Func<string> part = () => """{"info":{"description":"One."},"tags":[],"paths":{"/same":{}}}""";
+        Assert.Contains("/same", Assert.Throws<InvalidOperationException>(() => OpenApiPage.Write([part, part])).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -57,7 +57,7 @@ public sealed partial class AlertTests(RealS3 s3)
         Assert.Equal(panels.Length, panels.Select(panel => panel.GetProperty("id").GetInt32()).Distinct().Count());
         Assert.All(panels.Where(panel => panel.GetProperty("type").GetString() != "row"),
             panel => Assert.NotEmpty(panel.GetProperty("targets").EnumerateArray()));
-        Assert.All(["Safety", "Traffic", "Latency", "Storage", "Disk", "Cluster", "Runtime"],
+        Assert.All(["Safety", "Traffic", "Latency", "Storage", "Disk", "Requests", "Topics", "Cluster", "Runtime"],
             row => Assert.Contains(panels, panel =>
                 panel.GetProperty("type").GetString() == "row" && panel.GetProperty("title").GetString()!.StartsWith(row, StringComparison.Ordinal)));
         Assert.Equal(DeployFiles.Text(Rules), DeployFiles.Text("deploy/helm/estat/files/alerts.yml"));
@@ -80,8 +80,11 @@ public sealed partial class AlertTests(RealS3 s3)
     public async Task Every_metric_that_is_watched_is_one_that_a_real_server_exports()
     {
         using var keys = new KeyFile(new { name = "shop", sha256 = KeyFile.Hash("shop") }); // what is counted by key is there with keys only
+        using var folder = new TempFolder();
         await using RunningServer server = await RunningServer.StartAsync(options => options with
         {
+            Serve = ["collect", "requests", "topics"],
+            Topics = options.Topics with { Dir = folder["topics"], Database = $"postgres://nobody@127.0.0.1:{FreePort.Next()}/estat" },
             Keys = options.Keys with { File = keys.Path },
         });
         IReadOnlyCollection<string> exported = (await server.MetricsAsync()).Types.Keys;

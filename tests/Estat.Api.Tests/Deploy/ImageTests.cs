@@ -22,7 +22,11 @@ public sealed partial class ImageTests
         {
             foreach (Match publish in Publishing().Matches(run))
             {
-                Assert.All(WithReferences(publish.Groups[1].Value), project => Assert.Contains($"COPY src/{project} src/{project}", instructions));
+                Assert.All(WithReferences(publish.Groups[1].Value), project =>
+                {
+                    Assert.Contains($"COPY src/{project}/{project}.csproj src/{project}/", instructions); // for the restore
+                    Assert.Contains($"COPY src/{project} src/{project}", instructions);
+                });
                 held[publish.Groups[2].Value] = [.. WithReferences(publish.Groups[1].Value).Select(AssemblyName)];
             }
 

@@ -2,6 +2,7 @@
 using System.Net;
 using System.Text.Json;
 using Estat.Api.Options;
+using Estat.Requests.Options;
 using Estat.Testing;
 using YamlDotNet.RepresentationModel;
 
@@ -11,13 +12,17 @@ public sealed class ManifestTests
 {
     private const string Standalone = "deploy/kubernetes/standalone.yaml";
     private const string Cluster = "deploy/kubernetes/cluster.yaml";
+    private const string Requests = "deploy/kubernetes/requests.yaml";
+    private const string Topics = "deploy/kubernetes/topics.yaml";
     private const string TaskDefinition = "deploy/ecs/task-definition.json";
     private const string Healthy = "/health";
     private static readonly string[] NoOptions = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-    private static readonly string[] Names = [.. OptionTable.OfCluster.Select(option => option.Name), .. NoOptions];
+    private static readonly string[] Names = [.. OptionTable.All.Concat(OptionTable.OfCluster).Select(option => option.Name), .. NoOptions];
 
     [Theory]
     [InlineData(Standalone, "StatefulSet", "Service", "Service", "PodDisruptionBudget", "Ingress", "NetworkPolicy", "ServiceAccount")]
+    [InlineData(Requests, "StatefulSet", "Service", "Service", "PodDisruptionBudget", "Ingress", "NetworkPolicy", "ServiceAccount")]
+    [InlineData(Topics, "StatefulSet", "Service", "Service", "PodDisruptionBudget", "Ingress", "NetworkPolicy", "ServiceAccount")]
     [InlineData(Cluster, "StatefulSet", "Deployment", "Service", "Service", "PodDisruptionBudget", "PodDisruptionBudget", "NetworkPolicy",
         "ServiceAccount", "ServiceMonitor", "PrometheusRule")]
     public void Kubernetes_gets_whole_documents(string file, params string[] kinds)
@@ -35,6 +40,8 @@ public sealed class ManifestTests
 
     [Theory]
     [InlineData(Standalone)]
+    [InlineData(Requests)]
+    [InlineData(Topics)]
     [InlineData(Cluster)]
     public async Task Pods_hold_on_to_their_disks_may_do_little_and_are_asked_what_a_server_answers(string file)
     {
@@ -77,6 +84,84 @@ public sealed class ManifestTests
                     service => service.TextAt("kind") == "Service" && service.TextAt("metadata/name") == workload.TextAt("spec/serviceName"));
             }
         }
+    }
+
+    [Fact]
+    public void Several_servers_that_decide_requests_share_a_table()
+    {
+        YamlMappingNode workload = Assert.Single(DeployFiles.Documents(Requests), document => document.TextAt("kind") == "StatefulSet");
+        Dictionary<string, string> environment = Environment(Assert.Single(workload.Items("spec/template/spec/containers")).Items("env"));
+        EstatOptions options = Bind(environment);
+
+        Assert.NotEqual("1", workload.TextAt("spec/replicas"));
+        Assert.Equal((StoreKind.DynamoDb, "estat-requests"), (options.Requests.Store, options.Requests.Table));
+        Assert.NotNull(options.Requests.DeadLetterQueue);
+        Assert.DoesNotContain("REQUESTS_DIR", environment.Keys);
+        Assert.DoesNotContain(environment.Keys, name => name.EndsWith("_ENDPOINT", StringComparison.Ordinal)); // of local runs
+    }
+
+    // The log has one owner. Of two pods the second would find the messages of another log in the database.
+    [Fact]
+    public void One_server_of_topics_has_its_log_on_the_volume_and_the_database_s_password_in_a_file()
+    {
+        YamlMappingNode workload = Assert.Single(DeployFiles.Documents(Topics), document => document.TextAt("kind") == "StatefulSet");
+        YamlNode container = Assert.Single(workload.Items("spec/template/spec/containers"));
+        Dictionary<string, string> environment = Environment(container.Items("env"));
+        EstatOptions options = Bind(environment);
+
+        Assert.Equal(("1", "topics"), (workload.TextAt("spec/replicas"), Assert.Single(options.Serve)));
+        Assert.Equal("state", MountOf(options.Topics.Dir));
+        string secret = Assert.Single(workload.Items("spec/template/spec/volumes"),
+            volume => volume.TextAt("name") == MountOf(options.Topics.DatabaseFile)).TextAt("secret/secretName");
+        Assert.NotEmpty(secret);
+        Assert.DoesNotContain("TOPICS_DATABASE", environment.Keys);
+
+        string MountOf(string path) => container.Items("volumeMounts")
+            .Single(mount => path.StartsWith(mount.TextAt("mountPath") + "/", StringComparison.Ordinal)).TextAt("name");
+    }
+
+    [Theory]
+    [InlineData("--set", "replicas=1", true)]
+    [InlineData("--set", "replicas=2", false)]
+    [InlineData("--set", "mode=cluster", false)]
+    [InlineData("--set", "topics.existingSecret=", false)]
+    [InlineData("--set", "options.TOPICS_DATABASE=postgres://estat:secret@db/estat", false)]
+    public async Task The_chart_serves_topics_by_one_server_with_a_secret(string set, string value, bool isTaken)
+    {
+        Assert.SkipUnless(Command.Exists("helm"), "no helm on PATH");
+        string chart = Path.Combine(Repository.Root, "deploy/helm/estat");
+        CommandResult rendered = await Command.RunAsync(
+            TimeSpan.FromSeconds(60), "helm", "template", "estat", chart, "-f", Path.Combine(chart, "ci/topics.yaml"), set, value);
+
+        Assert.True(rendered.ExitCode == 0 == isTaken, rendered.Output);
+    }
+
+    [Theory]
+    [InlineData("development", 1)]
+    [InlineData("production", 168)]
+    public void Environments_of_topics_name_options_that_exist(string name, int hours)
+    {
+        Dictionary<string, string> environment = DeployFiles.Text($"deploy/topics/{name}.env").Split('\n')
+            .Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        Assert.All(environment.Keys, option => Assert.Contains(option, Names));
+        environment["TOPICS_DATABASE_FILE"] = "/run/secrets/topics-database";
+
+        Assert.Equal(TimeSpan.FromHours(hours), Bind(environment).Topics.Retention);
+    }
+
+    [Theory]
+    [InlineData("sqlite", 1, true)]
+    [InlineData("sqlite", 2, false)]
+    [InlineData("dynamodb", 1, true)]
+    [InlineData("dynamodb", 2, true)]
+    public async Task The_chart_lets_several_servers_decide_requests_over_one_table_only(string store, int replicas, bool isTaken)
+    {
+        Assert.SkipUnless(Command.Exists("helm"), "no helm on PATH");
+        CommandResult rendered = await Command.RunAsync(TimeSpan.FromSeconds(60), "helm", "template", "estat",
+            Path.Combine(Repository.Root, "deploy/helm/estat"), "--set", "options.SERVE=requests", "--set", $"requests.store={store}",
+            "--set", $"replicas={replicas}");
+
+        Assert.True(rendered.ExitCode == 0 == isTaken, rendered.Output);
     }
 
     [Fact]
@@ -123,7 +208,8 @@ public sealed class ManifestTests
         Assert.All(container.Items("dependsOn"),
             first => Assert.Contains(task.Items("containerDefinitions"), other => other.TextAt("name") == first.TextAt("containerName")));
         string[] check = [.. container.Items("healthCheck/command").Select(part => ((YamlScalarNode)part).Value!)];
-        Assert.Contains($"[{string.Join(", ", check[1..4].Select(part => $"\"{part}\""))}", DeployFiles.Text("Dockerfile").Replace("HEALTHCHECK", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains($"[{string.Join(", ", check[1..4].Select(part => $"\"{part}\""))}",
+            DeployFiles.Text("Dockerfile").Replace("HEALTHCHECK", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Equal(Healthy, check[^1]); // the node of this environment, whatever its port and with a certificate too
     }
 
@@ -132,6 +218,7 @@ public sealed class ManifestTests
     [InlineData("deploy/ecs/cluster-policy.json")]
     [InlineData("deploy/ecs/operator-policy.json")]
     [InlineData("deploy/ecs/execution-policy.json")]
+    [InlineData("deploy/ecs/requests-policy.json")]
     public void Policies_allow_named_things_only(string file)
     {
         using var policy = JsonDocument.Parse(DeployFiles.Text(file));
@@ -148,6 +235,7 @@ public sealed class ManifestTests
     [Theory]
     [InlineData("deploy/ecs/task-policy.json")]
     [InlineData("deploy/ecs/operator-policy.json")]
+    [InlineData("deploy/ecs/requests-policy.json")]
     public void Who_may_write_objects_may_look_at_them(string file)
     {
         using var policy = JsonDocument.Parse(DeployFiles.Text(file));
@@ -165,7 +253,7 @@ public sealed class ManifestTests
         YamlMappingNode compose = DeployFiles.Documents("docker-compose.yml")[0];
 
         Assert.All(Labels(compose.At("x-options")!), option => Assert.Contains(option.Name, Names));
-        Assert.All(["silo-1", "silo-2", "silo-3", "gateway"],
+        Assert.All(["silo-1", "silo-2", "silo-3", "gateway", "requests", "topics"],
             service => Assert.All(Labels(compose.At($"services/{service}/environment")!).Where(option => option.Name != "<<"), option =>
                 Assert.Contains(option.Name, Names)));
     }
@@ -177,7 +265,11 @@ public sealed class ManifestTests
         variables.ToDictionary(variable => variable.TextAt("name"), variable => variable.At("value") is YamlScalarNode value ? value.Value! : "");
 
     // What comes from secrets and fields is checked at the start of the program; the rest here, by the program's own rules.
-    private static EstatOptions Bind(Dictionary<string, string> environment) => OptionTable.BindCluster(
-        [], environment.Where(pair => pair.Value.Length > 0).Append(new("ADVERTISED_IP", "10.0.0.1"))
-            .Select(pair => new KeyValuePair<string, string?>(pair.Key, pair.Value)), "/none/appsettings.json");
+    private static EstatOptions Bind(Dictionary<string, string> environment)
+    {
+        IEnumerable<KeyValuePair<string, string?>> named = environment.Where(pair => pair.Value.Length > 0)
+            .Select(pair => new KeyValuePair<string, string?>(pair.Key, pair.Value));
+        return environment.ContainsKey("ROLE") ? OptionTable.BindCluster([], named.Append(new("ADVERTISED_IP", "10.0.0.1")), "/none/appsettings.json")
+            : OptionTable.Bind([], named, "/none/appsettings.json");
+    }
 }

@@ -58,7 +58,7 @@ public sealed class RequestCountTests : IAsyncDisposable
             _ingest, _engine.Levels, _engine.Instruments, _engine.Requests, _known, isOpen: false, tail: null);
         var access = new AdminAccess(options.Http, _engine.Instruments.Meter, TimeProvider.System, NullLoggerFactory.Instance);
         var operators = new OperatorRouter(health: null!, scrape: null!, http.Routes.Keys, http.Pages, access, NullLogger.Instance);
-        _handle = new Router(http.Routes, operators).HandleAsync;
+        _handle = new Router(http.Routes, new Dictionary<string, PathHandler>(), operators).HandleAsync;
         _engine.Start();
     }
 

@@ -12,11 +12,64 @@ public sealed class OptionTableTests : IDisposable
     // For these the default is said in words, as it follows from the machine or is long.
     private static readonly string[] DefaultsInWords = ["ACK_ALLOWED", "PARTITIONS", "TRUSTED_PROXIES", "HTTP_TLS_KEY"];
 
-    // These are not repeated: a log is no place for keys.
-    private static readonly string[] HoldsSecrets = ["WRITE_KEYS"];
+    // These are not repeated: a log is no place for keys and passwords.
+    private static readonly string[] HoldsSecrets = ["WRITE_KEYS", "TOPICS_DATABASE", "KAFKA_*"];
 
     private static readonly Dictionary<string, string> WrongValues = new()
     {
+        ["SERVE"] = "collect,everything",
+        ["REQUESTS_STORE"] = "redis",
+        ["TOPICS_LOG"] = "pulsar",
+        ["TOPICS_REPLICATION"] = "-1",
+        ["KAFKA_*"] = "x",
+        ["REQUESTS_TABLE"] = "a table",
+        ["REQUESTS_DYNAMODB_ENDPOINT"] = "127.0.0.1:8000",
+        ["REQUESTS_SEAL_AFTER"] = "1ms",
+        ["REQUESTS_DECIDER_LEASE"] = "1ms",
+        ["REQUESTS_DLQ_URL"] = "dead-letters",
+        ["REQUESTS_SQS_ENDPOINT"] = "127.0.0.1:9324",
+        ["REQUESTS_DIR"] = "re\0quests",
+        ["REQUESTS_USER_HEADER"] = "X User",
+        ["REQUESTS_MAX_BODY_SIZE"] = "64KB",
+        ["REQUESTS_MAX_ATTEMPTS"] = "0",
+        ["REQUESTS_QUEUE"] = "1",
+        ["REQUESTS_MAX_WAITERS"] = "-1",
+        ["REQUESTS_QUEUE_BYTES"] = "1023",
+        ["REQUESTS_WEBHOOK_CALLS"] = "1",
+        ["REQUESTS_WEBHOOK_NETWORKS"] = "10.0.0.0/33",
+        ["REQUESTS_CACHE"] = "all",
+        ["REQUESTS_USER_RATE"] = "0",
+        ["REQUESTS_LEASE"] = "30",
+        ["REQUESTS_OUTCOME_INTERVAL"] = "1ms",
+        ["REQUESTS_OUTCOME_BATCH"] = "0",
+        ["REQUESTS_MIN_FREE_BYTES"] = "10%",
+        ["REQUESTS_BODY_RETENTION"] = "30d",
+        ["TOPICS_DIR"] = "to\0pics",
+        ["TOPICS_PARTITIONS"] = "0",
+        ["TOPICS_AUTO_CREATE"] = "perhaps",
+        ["TOPICS_MAX_TOPICS"] = "3",
+        ["TOPICS_RETENTION"] = "7d",
+        ["TOPICS_MAX_SIZE_BYTES"] = "10GB",
+        ["TOPICS_SEGMENT_BYTES"] = "1",
+        ["TOPICS_MIN_FREE_BYTES"] = "10%",
+        ["TOPICS_QUEUE_BYTES"] = "1",
+        ["TOPICS_MAX_BODY_SIZE"] = "8MB",
+        ["TOPICS_MAX_MESSAGE_BYTES"] = "63",
+        ["TOPICS_MAX_MESSAGES"] = "0",
+        ["TOPICS_DEDUP"] = "0",
+        ["TOPICS_DEDUP_MAX"] = "0",
+        ["TOPICS_SINK"] = "sometimes",
+        ["TOPICS_SINK_NAME"] = "my sink",
+        ["TOPICS_DATABASE"] = "db.internal",
+        ["TOPICS_DATABASE_FILE"] = "pass\0word",
+        ["TOPICS_MIGRATE"] = "once",
+        ["TOPICS_BATCH"] = "all",
+        ["TOPICS_BATCH_BYTES"] = "1",
+        ["TOPICS_TAKEOVER"] = "10",
+        ["TOPICS_ORDER"] = "newest-first",
+        ["TOPICS_KEEP"] = "30d",
+        ["TOPICS_QUERY_CONNECTIONS"] = "0",
+        ["TOPICS_QUERY_TIMEOUT"] = "1ms",
         ["HTTP_ADDR"] = "8080",
         ["ACK"] = "perhaps",
         ["RAW_BUCKET"] = "s3://events",
@@ -79,6 +132,13 @@ public sealed class OptionTableTests : IDisposable
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector:4317",
         ["OTEL_TRACES_SAMPLER"] = "sometimes",
         ["OTEL_TRACES_SAMPLER_ARG"] = "1.5",
+        ["JWT_ISSUER"] = "\u007f",
+        ["JWT_AUDIENCE"] = "\u007f",
+        ["JWT_JWKS_FILE"] = "ke\0ys.json",
+        ["JWT_CLAIM"] = "\u007f",
+        ["JWT_CLOCK_SKEW"] = "1h",
+        ["JWT_CACHE"] = "1",
+        ["JWT_FAILURE_RATE"] = "0",
     };
 
     private readonly TempFolder _folder = new();
@@ -117,8 +177,9 @@ public sealed class OptionTableTests : IDisposable
         {
             EstatOptions bound = option.Apply(untouched, option.Default);
             Assert.Equal(untouched.Http.CorsOrigins, bound.Http.CorsOrigins);
+            Assert.Equal(untouched.Serve, bound.Serve);
             HttpOptions http = bound.Http with { CorsOrigins = untouched.Http.CorsOrigins };
-            Assert.True(bound with { Http = http } == untouched, $"{option.Name}={option.Default} is not the default");
+            Assert.True(bound with { Http = http, Serve = untouched.Serve } == untouched, $"{option.Name}={option.Default} is not the default");
         }
     }
 
