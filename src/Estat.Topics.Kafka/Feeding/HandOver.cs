@@ -84,18 +84,6 @@ internal sealed class HandOver(long mostBytes, int mostMessages)
         }
     }
 
-    /// <summary>The consumer cannot begin where it was told to, but here.</summary>
-    internal void Redirect(TopicPartition partition, long offset)
-    {
-        lock (_gate)
-        {
-            if (_wanted.ContainsKey(partition))
-            {
-                _seeks[partition] = offset;
-            }
-        }
-    }
-
     /// <summary>The consumer has made a seek.</summary>
     internal void OnSought(TopicPartition partition, long offset)
     {
@@ -199,13 +187,16 @@ internal sealed class HandOver(long mostBytes, int mostMessages)
 
     /// <summary>Waits for room.</summary>
     /// <param name="most">How long.</param>
-    internal void WaitForRoom(TimeSpan most)
+    /// <param name="isOver">Whether nobody reads any more.</param>
+    internal void WaitForRoom(TimeSpan most, Func<bool> isOver)
     {
+        long until = Environment.TickCount64 + (long)most.TotalMilliseconds;
         lock (_gate)
         {
-            if (!IsRoomy())
+            // The reader wakes this thread before it takes anything, too.
+            while (!IsRoomy() && !isOver() && until - Environment.TickCount64 is var left and > 0)
             {
-                Monitor.Wait(_gate, most);
+                Monitor.Wait(_gate, (int)left);
             }
         }
     }

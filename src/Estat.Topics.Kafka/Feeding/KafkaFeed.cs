@@ -11,9 +11,9 @@ using TopicPartition = Estat.Topics.Messages.TopicPartition;
 namespace Estat.Topics.Kafka.Feeding;
 
 /// <summary>
-/// A thread of its own consumes, and is the only one that uses the consumer. The group only says whose a partition is: it begins at the end, nothing
-/// of it is given, and the reader seeks. A partition that goes is held for some seconds until the reader has let go of it, so that a rebalance does
-/// not interrupt a transaction; what is fenced by PostgreSQL does not hang on that. Progress in Kafka is only shown to others.
+/// A thread of its own consumes, and is the only one that uses the consumer. The group only says whose a partition is: it begins at an offset of no
+/// meaning, nothing of it is given, and the reader seeks. A partition that goes is held for some seconds until the reader has let go of it, so that a
+/// rebalance does not interrupt a transaction; what is fenced by PostgreSQL does not hang on that. Progress in Kafka is only shown to others.
 /// </summary>
 internal sealed partial class KafkaFeed : ILogFeed
 {
@@ -23,6 +23,7 @@ internal sealed partial class KafkaFeed : ILogFeed
 
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SmallStep = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Standing = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Answer = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LettingGo = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Leaving = TimeSpan.FromSeconds(8);
@@ -83,7 +84,7 @@ internal sealed partial class KafkaFeed : ILogFeed
         try
         {
             using IConsumer<byte[], byte[]> consumer = _clients.Member(builder => builder
-                .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
+                .SetPartitionsAssignedHandler(OnAssigned)
                 .SetPartitionsRevokedHandler(OnRevoked)
                 .SetPartitionsLostHandler((_, partitions) => Forget(partitions)));
             consumer.Subscribe(Topics);
@@ -121,9 +122,10 @@ internal sealed partial class KafkaFeed : ILogFeed
             Mark(consumer);
         }
 
+        // A pause throws away what librdkafka has read ahead: not for a reader that only stores a batch.
         if (!_hand.HasRoom && !_isPaused)
         {
-            _hand.WaitForRoom(TimeSpan.FromSeconds(1));
+            _hand.WaitForRoom(Standing, () => _isEnding);
         }
 
         bool isFull = !_hand.HasRoom;
@@ -154,9 +156,10 @@ internal sealed partial class KafkaFeed : ILogFeed
                 _told.End();
             }
         }
-        catch (ConsumeException error) when (error.Error.Code == ErrorCode.Local_AutoOffsetReset && error.ConsumerRecord is { } record)
+        catch (ConsumeException error) when (error.Error.Code == ErrorCode.Local_AutoOffsetReset)
         {
-            FindPlace(consumer, Of(record.TopicPartition));
+            // librdkafka is done with the partition then, and takes no seek any more: a new feed begins.
+            throw new TopicLogException(WhyNowhere(consumer, error), error);
         }
         catch (KafkaException error) when (!error.Error.IsFatal)
         {
@@ -169,7 +172,7 @@ internal sealed partial class KafkaFeed : ILogFeed
         }
     }
 
-    private IEnumerable<TopicPartitionOffset> OnAssigned(List<Confluent.Kafka.TopicPartition> partitions)
+    private IEnumerable<TopicPartitionOffset> OnAssigned(IConsumer<byte[], byte[]> consumer, List<Confluent.Kafka.TopicPartition> partitions)
     {
         long round = _survey.Ask();
         foreach (Confluent.Kafka.TopicPartition partition in partitions)
@@ -180,7 +183,25 @@ internal sealed partial class KafkaFeed : ILogFeed
         // One that was paused when it went is still paused when it comes back: all are resumed, or paused, at the next work.
         _isPaused = true;
 
-        return partitions.Select(partition => new TopicPartitionOffset(partition, Offset.End));
+        return partitions.Select(partition => new TopicPartitionOffset(partition, EndOf(consumer, partition)));
+    }
+
+    // Not Offset.End: librdkafka would ask where that is, and go there although it was told to seek meanwhile.
+    private long EndOf(IConsumer<byte[], byte[]> consumer, Confluent.Kafka.TopicPartition partition)
+    {
+        if (_survey.BoundsOf(Of(partition)) is { } bounds)
+        {
+            return bounds.End;
+        }
+
+        try
+        {
+            return consumer.QueryWatermarkOffsets(partition, Answer).High.Value;
+        }
+        catch (KafkaException)
+        {
+            return 0; // where nothing was deleted yet it can be sought from there; else the feed fails, and another one asks again
+        }
     }
 
     private void OnRevoked(IConsumer<byte[], byte[]> consumer, List<TopicPartitionOffset> partitions)
@@ -226,37 +247,35 @@ internal sealed partial class KafkaFeed : ILogFeed
     // Fails until librdkafka itself has begun with the partition.
     private void TrySeek(IConsumer<byte[], byte[]> consumer, TopicPartition partition, long offset)
     {
+        // What the log has deleted is not waited for.
+        long there = Math.Max(offset, _survey.BoundsOf(partition)?.Start ?? 0);
         try
         {
-            consumer.Seek(new TopicPartitionOffset(Place(partition), offset));
+            consumer.Seek(new TopicPartitionOffset(Place(partition), there));
             _hand.OnSought(partition, offset);
         }
         catch (KafkaException error)
         {
-            LogNotSought(_logger, partition, offset, error.Error.Reason);
+            LogNotSought(_logger, partition, there, error.Error.Reason);
         }
     }
 
-    private void FindPlace(IConsumer<byte[], byte[]> consumer, TopicPartition partition)
+    private string WhyNowhere(IConsumer<byte[], byte[]> consumer, ConsumeException error)
     {
-        if (_hand.WantedOf(partition) is not { } wanted)
+        if (error.ConsumerRecord?.TopicPartition is not { } place)
         {
-            return;
+            return error.Error.Reason;
         }
 
+        string wanted = _hand.WantedOf(Of(place)) is { } offset ? $"{offset} is wanted" : "nothing is wanted yet";
         try
         {
-            WatermarkOffsets bounds = consumer.QueryWatermarkOffsets(Place(partition), Answer);
-            if (wanted > bounds.High.Value)
-            {
-                throw new TopicLogException($"{partition} ends at {bounds.High.Value}, and {wanted} is wanted");
-            }
-
-            _hand.Redirect(partition, Math.Max(wanted, bounds.Low.Value));
+            WatermarkOffsets bounds = consumer.QueryWatermarkOffsets(place, Answer);
+            return $"{Of(place)} has messages from {bounds.Low.Value} to {bounds.High.Value}, and {wanted}";
         }
         catch (KafkaException)
         {
-            _hand.Redirect(partition, wanted); // fails again, and is looked at again
+            return $"{Of(place)}: {wanted}, and Kafka has nothing there";
         }
     }
 

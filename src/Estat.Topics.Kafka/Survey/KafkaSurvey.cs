@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Estat.Base.Logging;
 using Estat.Topics.Kafka.Clients;
+using Estat.Topics.Log;
 using Estat.Topics.Messages;
 using TopicPartition = Estat.Topics.Messages.TopicPartition;
 
@@ -108,6 +109,11 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
     /// <param name="round">From <see cref="Ask"/>.</param>
     internal bool Knows(TopicPartition partition, long round) => _topics.TryGetValue(partition.Topic, out TopicView? topic)
         && partition.Partition < topic.Partitions && topic.RoundOf(partition.Partition) >= round;
+
+    /// <summary>The bounds of a partition, as they were seen last; null: never.</summary>
+    /// <param name="partition">Which.</param>
+    internal LogPartition? BoundsOf(TopicPartition partition) =>
+        Knows(partition, round: 1) ? _topics[partition.Topic].BoundsOf(partition.Partition) : null;
 
     /// <summary>Messages were acknowledged: their partitions end behind them at least.</summary>
     /// <param name="positions">Where they are; null where that is not known.</param>

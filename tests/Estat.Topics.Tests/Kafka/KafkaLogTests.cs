@@ -65,6 +65,27 @@ public sealed class KafkaLogTests
     }
 
     [Fact]
+    public async Task What_is_sought_where_Kafka_has_nothing_ends_the_feed_and_says_what_there_is()
+    {
+        await using var kafka = MockKafka.Start(Topic);
+        await using var log = kafka.Open();
+        TopicPartition partition = (await ProduceAsync(log, "k", 10)).Positions[0]!.Value.Of;
+        await using ILogFeed feed = log.OpenFeed();
+        var pump = new FeedPump(feed);
+        await pump.UntilAsync(() => pump.Own.Contains(partition), "the partition to come");
+        feed.Seek(partition, 1_000);
+        using var limit = new CancellationTokenSource(Limit);
+        var error = await Assert.ThrowsAsync<TopicLogException>(async () =>
+        {
+            while (true)
+            {
+                await feed.ReadAsync(10, 1_000, limit.Token);
+            }
+        });
+        Assert.Contains($"{partition} has messages from 0 to 10, and 1000 is wanted", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Progress_is_shown_to_others()
     {
         await using var kafka = MockKafka.Start(Topic);

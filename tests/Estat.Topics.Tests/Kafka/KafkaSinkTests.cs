@@ -18,7 +18,7 @@ public sealed class KafkaSinkTests(SharedPostgres postgres)
         await using var kafka = MockKafka.Start(Topic);
         await using var rig = await SinkRig.CreateAsync(postgres.Server, new MemoryLog());
         rig.Options = MockKafka.Options(kafka.Servers);
-        await using var log = kafka.Open(rig.Options);
+        await using var log = kafka.Open(rig.Options, rig.Lines);
         await ProduceAsync(log, 0, 1_000);
         await using (var sink = rig.New(log: log))
         {
@@ -42,8 +42,8 @@ public sealed class KafkaSinkTests(SharedPostgres postgres)
         await using var kafka = MockKafka.Start(Topic);
         await using var rig = await SinkRig.CreateAsync(postgres.Server, new MemoryLog());
         rig.Options = MockKafka.Options(kafka.Servers) with { Batch = 50 };
-        await using var log = kafka.Open(rig.Options);
-        await using var other = kafka.Open(rig.Options);
+        await using var log = kafka.Open(rig.Options, rig.Lines);
+        await using var other = kafka.Open(rig.Options, rig.Lines);
         using var enough = new CancellationTokenSource();
         Task<int> producing = Task.Run(() => ProduceUntilAsync(log, enough.Token));
         int produced;
@@ -75,7 +75,7 @@ public sealed class KafkaSinkTests(SharedPostgres postgres)
         await using var kafka = MockKafka.Start(Topic);
         await using var rig = await SinkRig.CreateAsync(postgres.Server, new MemoryLog());
         rig.Options = MockKafka.Options(kafka.Servers) with { Batch = 50 };
-        await using var log = kafka.Open(rig.Options);
+        await using var log = kafka.Open(rig.Options, rig.Lines);
         await using var other = kafka.Open(MockKafka.Options(kafka.Servers));
         using var enough = new CancellationTokenSource();
         Task<int> producing = Task.Run(() => ProduceUntilAsync(log, enough.Token));
@@ -116,8 +116,8 @@ public sealed class KafkaSinkTests(SharedPostgres postgres)
         return count;
     }
 
-    // Small batches, and other tests beside it: as many as were produced until everything had moved twice.
-    private static readonly TimeSpan UntilStored = TimeSpan.FromMinutes(5);
+    // Other tests beside it: as many as were produced until everything had moved twice.
+    private static readonly TimeSpan UntilStored = TimeSpan.FromMinutes(2);
 
     private static async Task UntilStoredAsync(SinkRig rig, int messages, SinkLoop sink)
     {
