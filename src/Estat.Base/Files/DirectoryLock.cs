@@ -16,6 +16,7 @@ internal sealed class DirectoryLock : IDisposable
     private readonly string _path;
     private readonly string _option;
     private readonly SafeFileHandle? _folder;
+    private bool _isFolderLocked;
     private FileStream? _file;
     private volatile string? _displaced;
 
@@ -117,6 +118,13 @@ internal sealed class DirectoryLock : IDisposable
     public void Dispose()
     {
         _file?.Dispose();
+        if (_isFolderLocked)
+        {
+            // Closing it is not enough: a process that this one is just starting has its descriptors for a moment.
+            Libc.Unlock(_folder!);
+            _isFolderLocked = false;
+        }
+
         _folder?.Dispose();
     }
 
@@ -126,7 +134,7 @@ internal sealed class DirectoryLock : IDisposable
     private void TakeLocks()
     {
         bool isOwned = false;
-        bool isLocked = _folder is not null && Libc.TryLock(_folder, out isOwned);
+        bool isLocked = _isFolderLocked = _folder is not null && Libc.TryLock(_folder, out isOwned);
         if (isOwned)
         {
             throw Owned(null);

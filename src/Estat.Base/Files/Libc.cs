@@ -23,6 +23,7 @@ internal static partial class Libc
     private const int Edquot = 122;
     private const int LockExclusive = 2;
     private const int LockWithoutWaiting = 4;
+    private const int LockNoMore = 8;
     private const int OpenReadOnly = 0;
     private const int OpenWriteOnly = 1;
     private const int OpenReadWrite = 2;
@@ -125,6 +126,9 @@ internal static partial class Libc
         isOwned = !isLocked && Marshal.GetLastPInvokeError() == Ewouldblock;
         return isLocked;
     }
+
+    /// <summary>Lets go of what <see cref="TryLock"/> took, whoever has the descriptor besides.</summary>
+    internal static void Unlock(SafeFileHandle file) => flock(file, LockNoMore);
 
     /// <summary>What an open file is, or what an open folder has; null where this cannot be asked (musl before 1.2.5, other systems).</summary>
     /// <param name="file">The file, or the folder.</param>

@@ -1,5 +1,8 @@
 // A folder has one owner.
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Estat.Base.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace Estat.Base.Tests.Files;
 
@@ -19,6 +22,22 @@ public sealed class DirectoryLockTests : IDisposable
         }
 
         DirectoryLock.Take(_folder["a/b"], "DLQ_DIR").Dispose();
+    }
+
+    [Fact]
+    public void A_folder_is_free_though_a_process_that_just_starts_has_its_descriptors()
+    {
+        int copy = -1;
+        using (DirectoryLock.Take(_folder.Path, "DLQ_DIR"))
+        {
+            string taken = Directory.GetFileSystemEntries("/proc/self/fd").First(
+                descriptor => File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == _folder.Path);
+            copy = dup(int.Parse(Path.GetFileName(taken), CultureInfo.InvariantCulture)); // as fork does
+        }
+
+        DirectoryLock.Take(_folder.Path, "DLQ_DIR").Dispose();
+        using var closed = new SafeFileHandle(copy, ownsHandle: true);
+        Assert.False(closed.IsInvalid);
     }
 
     [Fact]
@@ -42,4 +61,9 @@ public sealed class DirectoryLockTests : IDisposable
         IOException error = Assert.Throws<IOException>(() => DirectoryLock.Take(_folder["file/dlq"], "DLQ_DIR"));
         Assert.StartsWith($"DLQ_DIR={_folder["file/dlq"]}: the folder cannot be created", error.Message, StringComparison.Ordinal);
     }
+
+#pragma warning disable SYSLIB1054, IDE1006 // named as in libc
+    [DllImport("libc")]
+    private static extern int dup(int descriptor);
+#pragma warning restore SYSLIB1054, IDE1006
 }
