@@ -45,7 +45,8 @@ public sealed class StoredObjects
     {
         lock (_gate)
         {
-            return [.. _last.Reverse().Take(most)];
+            // Uploads end at once: one that ended first may come here second.
+            return [.. _last.Reverse().OrderByDescending(stored => stored.Stored).Take(most)];
         }
     }
 

@@ -17,7 +17,7 @@ public sealed class ObjectPagesTests
         JsonElement list = await server.GetAsync("/admin/objects?limit=2");
         JsonElement[] objects = [.. list.GetProperty("objects").EnumerateArray()];
         Assert.Equal(2, objects.Length);
-        Assert.True(string.CompareOrdinal(objects[0].GetProperty("stored").GetString(), objects[1].GetProperty("stored").GetString()) >= 0);
+        Assert.True(objects[0].GetProperty("stored").GetDateTime() >= objects[1].GetProperty("stored").GetDateTime(), list.ToString());
         Assert.True(objects[0].GetProperty("bytes").GetInt64() > objects[0].GetProperty("content_bytes").GetInt64());
         string key = objects[0].GetProperty("key").GetString()!;
         JsonElement preview = await server.GetAsync($"/admin/objects/preview?key={key}&lines=4");
