@@ -92,8 +92,13 @@ internal sealed class Repetitions(TimeSpan keep, int most, TimeProvider time)
             return;
         }
 
+        if (_known.TryGetValue((idempotency.Scope, idempotency.Key), out KnownKey? earlier))
+        {
+            Drop(earlier);
+        }
+
         var known = new KnownKey(idempotency);
-        _known[(idempotency.Scope, idempotency.Key)] = known;
+        _known.Add((idempotency.Scope, idempotency.Key), known);
         _weight += 1 + known.Weigh(produced);
         long ago = (long)(Math.Max(0, age.TotalSeconds) * time.TimestampFrequency);
         _ending.Enqueue((time.GetTimestamp() - ago, known));

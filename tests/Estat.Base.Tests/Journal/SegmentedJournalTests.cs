@@ -49,7 +49,7 @@ public sealed class SegmentedJournalTests : IDisposable
     [Fact]
     public async Task Stamps_are_told_of_each_record_in_its_order_and_of_blocks_that_failed()
     {
-        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        var files = new HeldFiles(new DiskFiles(_folder.Path));
         var stamps = new Numbering();
         await using var journal = new SegmentedJournal(files, SegmentBytes, long.MaxValue, stamps);
         await AppendStampedAsync("a");
@@ -76,9 +76,9 @@ public sealed class SegmentedJournalTests : IDisposable
     [Fact]
     public async Task At_the_bound_of_what_waits_nothing_is_taken_and_what_was_taken_becomes_durable()
     {
-        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        var files = new HeldFiles(new DiskFiles(_folder.Path));
         await using var journal = new SegmentedJournal(files, SegmentBytes, mostWaiting: 1_000);
-        files.Stuck.Reset();
+        files.Hang();
         Task<JournalPosition> first = AppendAsync(journal, new string('a', 600));
         await Wait.UntilAsync(() => files.IsSyncing, Patience, "the sync to begin");
         Task<JournalPosition> second = AppendAsync(journal, new string('b', 300));
@@ -86,7 +86,7 @@ public sealed class SegmentedJournalTests : IDisposable
         Assert.False(first.IsCompleted);
         Assert.False(second.IsCompleted);
         Assert.Empty(ReadAll(journal, 0));
-        files.Stuck.Set();
+        files.GoOn();
         await Task.WhenAll(first, second).WaitAsync(Patience, TestContext.Current.CancellationToken);
         await AppendAsync(journal, new string('c', 300));
         Assert.Equal(["aaa", "bbb", "ccc"], ReadAll(journal, 0).Select(each => each.Record[..3]));
@@ -263,12 +263,12 @@ public sealed class SegmentedJournalTests : IDisposable
     [Fact]
     public async Task An_append_that_is_awaited_again_or_too_early_throws_and_changes_nobody_elses()
     {
-        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        var files = new HeldFiles(new DiskFiles(_folder.Path));
         await using var journal = new SegmentedJournal(files, SegmentBytes, long.MaxValue);
-        files.Stuck.Reset();
+        files.Hang();
         Assert.True(journal.TryAppend("early"u8.ToArray(), out ValueTask<JournalPosition> early));
         Assert.Throws<InvalidOperationException>(() => early.GetAwaiter().GetResult());
-        files.Stuck.Set();
+        files.GoOn();
         await early;
         Task<JournalPosition> other = AppendAsync(journal, "other");
         Assert.Throws<InvalidOperationException>(() => early.GetAwaiter().GetResult());
@@ -279,7 +279,7 @@ public sealed class SegmentedJournalTests : IDisposable
     [Fact]
     public async Task A_segment_that_could_not_be_finished_nor_removed_is_in_nobodys_way_once_the_disk_works()
     {
-        var files = new StuckFiles(new DiskFiles(_folder.Path));
+        var files = new HeldFiles(new DiskFiles(_folder.Path));
         await using var journal = new SegmentedJournal(files, SegmentBytes, long.MaxValue);
         files.RefusesFolder = true;
         JournalFailedException refused = await Assert.ThrowsAsync<JournalFailedException>(() => AppendAsync(journal, "refused"));
@@ -357,88 +357,5 @@ public sealed class SegmentedJournalTests : IDisposable
         }
 
         void IJournalStamps.Undo() => Undone++;
-    }
-
-    // The real files, with syncs that wait for a test, and a folder that refuses.
-    private sealed class StuckFiles(IJournalFiles inner) : IJournalFiles
-    {
-        internal bool RefusesFolder { get; set; }
-
-        internal bool SyncFails { get; set; }
-
-        internal ManualResetEventSlim Stuck { get; } = new(initialState: true);
-
-        internal bool IsSyncing { get; private set; }
-
-        public string Folder => inner.Folder;
-
-        public IJournalFile Create(string name) => new StuckFile(this, inner.Create(name));
-
-        public IJournalFile Open(string name) => new StuckFile(this, inner.Open(name));
-
-        public IReadOnlyList<string> Names() => inner.Names();
-
-        public bool? Has(string name) => inner.Has(name);
-
-        public void SyncFolder()
-        {
-            ThrowIfRefused();
-            inner.SyncFolder();
-        }
-
-        public void Rename(string name, string to) => inner.Rename(name, to);
-
-        public void Delete(string name)
-        {
-            if (inner.Has(name) == true)
-            {
-                ThrowIfRefused();
-            }
-
-            inner.Delete(name);
-        }
-
-        public byte[]? ReadWhole(string name, int most) => inner.ReadWhole(name, most);
-
-        public void Replace(string name, Action<Stream> write) => inner.Replace(name, write);
-
-        public long FreeBytes() => inner.FreeBytes();
-
-        private void ThrowIfRefused()
-        {
-            if (RefusesFolder)
-            {
-                throw new IOException("EIO");
-            }
-        }
-
-        private sealed class StuckFile(StuckFiles files, IJournalFile inner) : IJournalFile
-        {
-            public long Length => inner.Length;
-
-            public bool? HasName(string name) => inner.HasName(name);
-
-            public void Write(long offset, ReadOnlySpan<byte> bytes) => inner.Write(offset, bytes);
-
-            public void Write(long offset, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) => inner.Write(offset, first, second);
-
-            public int Read(long offset, Span<byte> bytes) => inner.Read(offset, bytes);
-
-            public void Sync()
-            {
-                if (files.SyncFails)
-                {
-                    throw new IOException("The disk failed.");
-                }
-
-                files.IsSyncing = !files.Stuck.IsSet;
-                files.Stuck.Wait();
-                inner.Sync();
-            }
-
-            public void Truncate(long length) => inner.Truncate(length);
-
-            public void Dispose() => inner.Dispose();
-        }
     }
 }
