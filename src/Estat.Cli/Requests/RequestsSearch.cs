@@ -37,7 +37,7 @@ internal static class RequestsSearch
             string? cursor = null;
             do
             {
-                string address = CampaignDesk.Address(
+                string address = AdminClient.Address(
                     Path, ("campaign", parsed.GetValue(campaign)), ("user", parsed.GetValue(user)), ("status", parsed.GetValue(status)),
                     ("reason", parsed.GetValue(reason)), ("since", parsed.GetValue(since)), ("cursor", cursor),
                     ("limit", Math.Min(left, PageSize).ToString(CultureInfo.InvariantCulture)));
@@ -65,7 +65,7 @@ internal static class RequestsSearch
             string sought = parsed.GetRequiredValue(id);
             using var desk = CampaignDesk.Of(node, parsed, shell);
             RequestsAnswer found = await desk.ReadAsync(
-                CampaignDesk.Address(Path, ("id", sought)), CampaignAnswersJson.Readable.RequestsAnswer, shell.Asked).ConfigureAwait(false);
+                AdminClient.Address(Path, ("id", sought)), CampaignAnswersJson.Readable.RequestsAnswer, shell.Asked).ConfigureAwait(false);
             if (found.Requests is not [{ } only])
             {
                 throw new CliException($"{desk.Description} has no request {sought}");
@@ -93,7 +93,7 @@ internal static class RequestsSearch
     private static string[] Row(RequestAnswer request) =>
     [
         request.RequestId, request.CampaignId ?? "-", request.UserId ?? "(erased)", request.Status,
-        request.Sequence.ToString(CultureInfo.InvariantCulture), request.ReceivedAt is { } time ? CampaignText.Moment(time) : "-",
+        request.Sequence.ToString(CultureInfo.InvariantCulture), request.ReceivedAt is { } time ? Words.Moment(time) : "-",
         string.Join(": ", new[] { request.Reason, request.Failure }.Where(text => !string.IsNullOrEmpty(text))),
     ];
 }

@@ -1,7 +1,6 @@
 // `estat dead-letters list` and `estat dead-letters show`.
 using System.Globalization;
 using System.Text.Json;
-using Estat.Cli.Campaigns;
 using Estat.Cli.Frame;
 
 namespace Estat.Cli.Topics;
@@ -33,7 +32,7 @@ internal static class LettersList
             do
             {
                 DeadLettersAnswer page = await desk.ReadAsync(
-                    CampaignDesk.Address(
+                    AdminClient.Address(
                         "admin/dead-letters", ("topic", parsed.GetValue(filter.Topic)), ("kind", parsed.GetValue(filter.Kind)),
                         ("reason", parsed.GetValue(filter.Reason)), ("state", parsed.GetValue(state)), ("cursor", cursor),
                         ("limit", Math.Min(left, PageSize).ToString(CultureInfo.InvariantCulture))),
@@ -89,7 +88,7 @@ internal static class LettersList
             shell.Rows(Columns, letters.Select(letter => (IReadOnlyList<string>)
             [
                 letter.Number.ToString(CultureInfo.InvariantCulture), letter.Topic, letter.Partition.ToString(CultureInfo.InvariantCulture),
-                letter.Offset, letter.Kind, letter.State, TopicText.Moment(letter.CreatedAt), letter.Key ?? "-", $"{letter.Reason}: {letter.Detail}",
+                letter.Offset, letter.Kind, letter.State, Words.Moment(letter.CreatedAt), letter.Key ?? "-", $"{letter.Reason}: {letter.Detail}",
             ]));
             return;
         }
