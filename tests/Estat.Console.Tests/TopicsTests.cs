@@ -118,6 +118,55 @@ public sealed partial class TopicsTests(Chromium chromium)
             path: Pane);
     }
 
+    [Fact]
+    public async Task A_slow_answer_does_not_replace_that_of_the_partition_that_was_chosen_since()
+    {
+        await using TopicsServer server = await TopicsServer.StartAsync();
+        await server.ProduceManyAsync("notifications", 60);
+        await server.UntilDrainedAsync();
+        await chromium.VisitAsync(
+            server.Address,
+            async visit =>
+            {
+                await visit.Find("#topics-list tbody tr", "notifications").GetByText("Inspect").ClickAsync();
+                ILocator messages = visit.Find("#topic-window table").Last.Locator("tbody");
+                await Expecting(messages.Locator("tr").First).ToBeVisibleAsync();
+
+                // The answer for partition 0 waits; those that would mend the table later do not come at all.
+                var go = new TaskCompletionSource();
+                bool isChosen = false;
+                await visit.Page.RouteAsync("**/records?partition=0*", async route =>
+                {
+                    await go.Task;
+                    await route.ContinueAsync();
+                });
+                await visit.Page.RouteAsync("**/admin/topics/notifications", async route =>
+                {
+                    if (!isChosen)
+                    {
+                        await route.ContinueAsync();
+                    }
+                });
+                Task<IRequest> asked = visit.Page.WaitForRequestAsync("**/records?partition=0*");
+                await visit.Find("#topic-partition").SelectOptionAsync("0");
+                await asked;
+                Task<IResponse> shown = visit.Page.WaitForResponseAsync("**/records?partition=1*");
+                await visit.Find("#topic-partition").SelectOptionAsync("1");
+                await shown;
+                isChosen = true;
+                string of1 = await server.Client.GetStringAsync(new Uri("/api/topics/notifications/records?partition=1&limit=1", UriKind.Relative));
+                string key = System.Text.Json.Nodes.JsonNode.Parse(of1)!["data"]![0]!["key"]!.GetValue<string>();
+                await Expecting(messages).ToContainTextAsync(key);
+                string before = await messages.InnerTextAsync();
+                Task<IResponse> late = visit.Page.WaitForResponseAsync("**/records?partition=0*");
+                go.SetResult();
+                await (await late).FinishedAsync();
+                await visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // the page has read it by then
+                Assert.Equal(before, await messages.InnerTextAsync());
+            },
+            path: Pane);
+    }
+
     [Theory]
     [InlineData("en-US")]
     [InlineData("ko-KR")]
