@@ -81,8 +81,8 @@ public sealed partial class TopicsTests(Chromium chromium)
                 await letters.GetByText("Inspect").ClickAsync();
                 await Expecting(value).ToHaveValueAsync("\"\\u0000 </textarea><script>alert(2)</script>\"");
                 await visit.Button("Discard").ClickAsync();
-                await Expecting(visit.Find("dialog")).ToContainTextAsync("is never stored then");
-                await visit.Find("dialog footer").GetByText("Discard").ClickAsync();
+                await Expecting(visit.Find("dialog[open]")).ToContainTextAsync("is never stored then");
+                await visit.Find("dialog[open] footer").GetByText("Discard").ClickAsync();
                 await Expecting(letters).ToHaveCountAsync(0);
                 await Expecting(visit.Find("#topics-count")).ToBeHiddenAsync();
                 await visit.Find("#letters-state").SelectOptionAsync("discarded");
@@ -163,6 +163,32 @@ public sealed partial class TopicsTests(Chromium chromium)
                 await (await late).FinishedAsync();
                 await visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // the page has read it by then
                 Assert.Equal(before, await messages.InnerTextAsync());
+            },
+            path: Pane);
+    }
+
+    [Fact]
+    public async Task Dead_letters_that_are_slow_to_read_are_not_asked_for_again_meanwhile()
+    {
+        await using TopicsServer server = await TopicsServer.StartAsync();
+        await chromium.VisitAsync(
+            server.Address,
+            async visit =>
+            {
+                var go = new TaskCompletionSource();
+                int asked = 0;
+                await visit.Page.RouteAsync("**/admin/dead-letters*", async route =>
+                {
+                    Interlocked.Increment(ref asked);
+                    await go.Task;
+                    await route.ContinueAsync();
+                });
+                await visit.Page.WaitForRequestAsync("**/admin/dead-letters*");
+                await visit.Page.WaitForResponseAsync("**/admin/topics?*");
+                await visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // the page has read it by then
+                Assert.Equal(1, asked);
+                go.SetResult();
+                await Expecting(visit.Find("#letters-note")).ToBeVisibleAsync();
             },
             path: Pane);
     }
