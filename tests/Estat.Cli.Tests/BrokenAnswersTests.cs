@@ -161,7 +161,8 @@ public sealed class BrokenAnswersTests
             await context.Request.Body.CopyToAsync(Stream.Null);
             bool isFirst = refused.TryAdd(context.Request.Headers.UserAgent.ToString().Split('/')[0], true);
             context.Response.StatusCode = isFirst ? status : StatusCodes.Status200OK;
-            await context.Response.WriteAsync(isFirst ? $$"""{"type":"{{type}}","detail":"Whatever the words are."}""" : """{"accepted":2,"rejected":[]}""");
+            await context.Response.WriteAsync(
+                isFirst ? $$"""{"type":"{{type}}","detail":"Whatever the words are."}""" : """{"accepted":2,"rejected":[]}""");
         });
         string uncertain = $"\"uncertain\":{(isUncertain ? 2 : 0)}";
         string file = SendTests.WriteEvents(folder, 2, isGzip: false);

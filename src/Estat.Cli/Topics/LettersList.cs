@@ -31,7 +31,8 @@ internal static class LettersList
                 string address = AdminClient.Address(
                     "admin/dead-letters", ("topic", parsed.GetValue(filter.Topic)), ("kind", parsed.GetValue(filter.Kind)),
                     ("reason", parsed.GetValue(filter.Reason)), ("state", parsed.GetValue(state)), ("cursor", cursor), ("limit", most));
-                DeadLettersAnswer page = await desk.ReadAsync(address, TopicAnswersJson.Readable.DeadLettersAnswer, shell.Asked).ConfigureAwait(false);
+                DeadLettersAnswer page = await desk.ReadAsync(
+                    address, TopicAnswersJson.Readable.DeadLettersAnswer, shell.Asked).ConfigureAwait(false);
                 Print(shell, page.DeadLetters, parsed.GetValue(json));
                 return (page.DeadLetters.Count, page.Cursor);
             }).ConfigureAwait(false);

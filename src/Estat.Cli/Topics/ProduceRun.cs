@@ -24,9 +24,9 @@ internal sealed record ProducePlan(
     string Topic, bool IsRaw, string? KeyField, int MaxMessages, int MaxBytes, long FromLine, TimeSpan? Patience, TimeSpan Dedup);
 
 /// <summary>
-/// Each request has an <c>Idempotency-Key</c> of its own, kept over its retries: the node takes it once, however often it comes while the node remembers
-/// it. A request that may have arrived is not sent again later than that. A line that the node refuses is told and left out, and the rest is sent as
-/// another request.
+/// Each request has an <c>Idempotency-Key</c> of its own, kept over its retries: the node takes it once, however often it comes while the node
+/// remembers it. A request that may have arrived is not sent again later than that. A line that the node refuses is told and left out, and the rest is
+/// sent as another request.
 /// </summary>
 /// <param name="client">The node.</param>
 /// <param name="source">The lines.</param>

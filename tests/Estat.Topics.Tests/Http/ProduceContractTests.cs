@@ -115,7 +115,10 @@ public sealed class ProduceContractTests
     public async Task A_wrong_line_is_named_by_type_and_number()
     {
         await using Node node = await Node.StartAsync();
-        foreach (string wrong in new[] { "not json", "[]", """{"value":1,"x":2}""", """{"value":1} x""", """{"\ud800":1}""", """{"key":1,"value":1}""" })
+        foreach (string wrong in new[]
+        {
+            "not json", "[]", """{"value":1,"x":2}""", """{"value":1} x""", """{"\ud800":1}""", """{"key":1,"value":1}""",
+        })
         {
             JsonElement refused = await node.SendAsync("notifications", "{\"value\":1}\n\n" + wrong, 400, Lines);
             Assert.Equal(("urn:estat:problem:bad-line", 3), (refused.GetProperty("type").GetString(), refused.GetProperty("line").GetInt32()));
@@ -211,7 +214,8 @@ public sealed class ProduceContractTests
             await client.ConnectAsync(_process.BaseAddress.Host, _process.BaseAddress.Port);
             await using System.Net.Sockets.NetworkStream stream = client.GetStream();
             await stream.WriteAsync(Encoding.ASCII.GetBytes(
-                $"{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n"));
+                $"{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "FFFFFFFF\r\n"));
             using var reader = new StreamReader(stream);
             string answer = await reader.ReadToEndAsync();
             using var json = JsonDocument.Parse(answer[answer.IndexOf('{', StringComparison.Ordinal)..]);

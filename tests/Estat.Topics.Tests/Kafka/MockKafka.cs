@@ -155,7 +155,8 @@ internal sealed class MockKafka : IAsyncDisposable
         where T : Delegate
     {
         using var process = System.Diagnostics.Process.GetCurrentProcess();
-        string file = process.Modules.Cast<ProcessModule>().First(module => module.FileName.Contains("librdkafka", StringComparison.Ordinal)).FileName;
+        string file = process.Modules.Cast<ProcessModule>().Select(module => module.FileName)
+            .First(name => name.Contains("librdkafka", StringComparison.Ordinal));
         return Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(NativeLibrary.Load(file), name));
     }
 
