@@ -15,7 +15,8 @@ public sealed class BrokenAnswersTests
     private const string File1 = "1-a";
     private const string Line = """{"ts":1,"ip":"203.0.113.9","user_agent":"","body":"x"}""" + "\n";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-    private static readonly byte[] Page = Encoding.UTF8.GetBytes($$"""{"files":[{"name":"{{File1}}","events":1,"bytes":0,"created":"2026-01-01T00:00:00Z","form":"gzip"}],"total":1}""");
+    private static readonly byte[] Page = Encoding.UTF8.GetBytes(
+        $$"""{"files":[{"name":"{{File1}}","events":1,"bytes":0,"created":"2026-01-01T00:00:00Z","form":"gzip"}],"total":1}""");
     private static readonly byte[] Payload = Gzip(Line);
 
     [Fact]
@@ -141,11 +142,11 @@ public sealed class BrokenAnswersTests
 
     [Theory]
     [InlineData(429, "", false)]
-    [InlineData(503, "No silo of the cluster can be reached. Nothing was taken. Try again in a moment.", false)]
-    [InlineData(503, "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once.", true)]
+    [InlineData(503, "urn:estat:problem", false)]
+    [InlineData(503, "urn:estat:problem:perhaps", true)]
     [InlineData(500, "", true)]
     [InlineData(502, "", true)]
-    public async Task Send_and_replay_wait_and_know_the_same_of_what_an_answer_means(int status, string detail, bool isUncertain)
+    public async Task Send_and_replay_wait_and_know_the_same_of_what_an_answer_means(int status, string type, bool isUncertain)
     {
         using var folder = new TempFolder();
         var refused = new ConcurrentDictionary<string, bool>();
@@ -160,7 +161,8 @@ public sealed class BrokenAnswersTests
             await context.Request.Body.CopyToAsync(Stream.Null);
             bool isFirst = refused.TryAdd(context.Request.Headers.UserAgent.ToString().Split('/')[0], true);
             context.Response.StatusCode = isFirst ? status : StatusCodes.Status200OK;
-            await context.Response.WriteAsync(isFirst ? $$"""{"detail":"{{detail}}"}""" : """{"accepted":2,"rejected":[]}""");
+            await context.Response.WriteAsync(
+                isFirst ? $$"""{"type":"{{type}}","detail":"Whatever the words are."}""" : """{"accepted":2,"rejected":[]}""");
         });
         string uncertain = $"\"uncertain\":{(isUncertain ? 2 : 0)}";
         string file = SendTests.WriteEvents(folder, 2, isGzip: false);
@@ -219,6 +221,97 @@ public sealed class BrokenAnswersTests
         Assert.Equal(0, (await EstatCommand.RunAsync("send", SendTests.WriteEvents(folder, 1, isGzip: false), "--url", node.Url)).Code);
         Assert.Equal(2, came.Count);
         Assert.InRange(TimeProvider.System.GetElapsedTime(came.First(), came.Last()), TimeSpan.FromSeconds(2), Limit);
+    }
+
+    [Fact]
+    public async Task What_was_taken_of_a_request_that_went_in_halves_is_not_sent_again_by_who_goes_on()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["lines"], "1\n2\n3\n4\n", TestContext.Current.CancellationToken);
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            string[] lines = (await new StreamReader(context.Request.Body).ReadToEndAsync()).Trim().Split('\n');
+            context.Response.StatusCode = lines.Length > 2 ? 413 : lines[0].Contains('1', StringComparison.Ordinal) ? 200 : 503;
+            await context.Response.WriteAsync("""{"detail":"Whatever the words are.","positions":[{},{}]}""");
+        });
+        (int code, string output) = await EstatCommand.RunAsync("produce", "t", folder["lines"], "--raw", "--patience", "100ms", "--url", node.Url);
+        Assert.Equal(1, code);
+        Assert.Contains("2 messages produced", output, StringComparison.Ordinal);
+        Assert.Contains("--from-line 3", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_that_may_have_arrived_is_not_sent_again_once_the_node_may_have_forgotten_it()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["lines"], "1\n2\n", TestContext.Current.CancellationToken);
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Abort();
+        });
+        (int code, string output) = await EstatCommand.RunAsync(
+            "produce", "t", folder["lines"], "--raw", "--patience", "0", "--dedup", "1s", "--url", node.Url);
+        Assert.True(code == 1, output);
+        Assert.Contains("TOPICS_DEDUP", output, StringComparison.Ordinal);
+        Assert.Contains("nobody knows whether the lines from 1 on", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Produce_goes_by_the_types_of_refusals_and_not_by_their_words()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["lines"], "1\n2\n3\n", TestContext.Current.CancellationToken);
+        var keys = new ConcurrentQueue<bool>();
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            string[] lines = (await new StreamReader(context.Request.Body).ReadToEndAsync()).Trim().Split('\n');
+            bool hasKey = context.Request.Headers.ContainsKey("Idempotency-Key");
+            keys.Enqueue(hasKey);
+            string? bad = hasKey ? """{"type":"urn:estat:problem:no-idempotency","detail":"한국어"}"""
+                : lines.Length == 3 ? """{"type":"urn:estat:problem:bad-line","line":2,"detail":"한국어"}""" : null;
+            context.Response.StatusCode = bad is null ? 200 : 400;
+            await context.Response.WriteAsync(bad ?? """{"positions":[{},{}]}""");
+        });
+        (int code, string output) = await EstatCommand.RunAsync("produce", "t", folder["lines"], "--raw", "--url", node.Url);
+        Assert.Equal((1, "True False False"), (code, string.Join(' ', keys)));
+        Assert.Contains("line 2: 한국어", output, StringComparison.Ordinal);
+        Assert.Contains("2 messages produced", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_producer_without_a_key_is_told_to_give_a_write_key()
+    {
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder["lines"], "1\n", TestContext.Current.CancellationToken);
+        await using FakeNode node = await FakeNode.StartAsync(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return context.Response.WriteAsync("""{"detail":"This request needs a key."}""");
+        });
+        (int code, string output) = await EstatCommand.RunAsync("produce", "t", folder["lines"], "--raw", "--url", node.Url);
+        Assert.Equal(1, code);
+        Assert.Contains("Give a write key", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interrupted_order_for_all_dead_letters_ends_its_portion_and_says_how_far_it_got()
+    {
+        int asked = 0;
+        await using FakeNode node = await FakeNode.StartAsync(async context =>
+        {
+            Interlocked.Increment(ref asked);
+            await context.Request.Body.CopyToAsync(Stream.Null); // there is always more
+            await context.Response.WriteAsync(
+                """{"dryRun":false,"found":200,"done":200,"released":0,"numbers":[],"refused":[],"cursor":"7"}""");
+        });
+        await using ChildProcess discarding = EstatCommand.Start(
+            new Dictionary<string, string>(), "dead-letters", "discard", "--all", "--yes", "--url", node.Url);
+        await Wait.UntilAsync(() => Volatile.Read(ref asked) > 1, Limit, "the second portion");
+        discarding.Interrupt();
+        Assert.Equal(130, await discarding.WaitForExitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Matches("[1-9][0-9,]*00 dead letters discarded", discarding.AllOutput);
+        Assert.Contains("the same command goes on", discarding.AllOutput, StringComparison.Ordinal);
     }
 
     private static byte[] Gzip(string text)

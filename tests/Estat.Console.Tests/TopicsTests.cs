@@ -81,8 +81,8 @@ public sealed partial class TopicsTests(Chromium chromium)
                 await letters.GetByText("Inspect").ClickAsync();
                 await Expecting(value).ToHaveValueAsync("\"\\u0000 </textarea><script>alert(2)</script>\"");
                 await visit.Button("Discard").ClickAsync();
-                await Expecting(visit.Find("dialog")).ToContainTextAsync("is never stored then");
-                await visit.Find("dialog footer").GetByText("Discard").ClickAsync();
+                await Expecting(visit.Find("dialog[open]")).ToContainTextAsync("is never stored then");
+                await visit.Find("dialog[open] footer").GetByText("Discard").ClickAsync();
                 await Expecting(letters).ToHaveCountAsync(0);
                 await Expecting(visit.Find("#topics-count")).ToBeHiddenAsync();
                 await visit.Find("#letters-state").SelectOptionAsync("discarded");
@@ -114,6 +114,81 @@ public sealed partial class TopicsTests(Chromium chromium)
                 await visit.Button("Resume the sink").ClickAsync();
                 await visit.Find("dialog footer").GetByText("Resume the sink").ClickAsync();
                 await Expecting(Cell(row, "Lag")).ToHaveTextAsync("0");
+            },
+            path: Pane);
+    }
+
+    [Fact]
+    public async Task A_slow_answer_does_not_replace_that_of_the_partition_that_was_chosen_since()
+    {
+        await using TopicsServer server = await TopicsServer.StartAsync();
+        await server.ProduceManyAsync("notifications", 60);
+        await server.UntilDrainedAsync();
+        await chromium.VisitAsync(
+            server.Address,
+            async visit =>
+            {
+                await visit.Find("#topics-list tbody tr", "notifications").GetByText("Inspect").ClickAsync();
+                ILocator messages = visit.Find("#topic-window table").Last.Locator("tbody");
+                await Expecting(messages.Locator("tr").First).ToBeVisibleAsync();
+
+                // The answer for partition 0 waits; those that would mend the table later do not come at all.
+                var go = new TaskCompletionSource();
+                bool isChosen = false;
+                await visit.Page.RouteAsync("**/records?partition=0*", async route =>
+                {
+                    await go.Task;
+                    await route.ContinueAsync();
+                });
+                await visit.Page.RouteAsync("**/admin/topics/notifications", async route =>
+                {
+                    if (!isChosen)
+                    {
+                        await route.ContinueAsync();
+                    }
+                });
+                Task<IRequest> asked = visit.Page.WaitForRequestAsync("**/records?partition=0*");
+                await visit.Find("#topic-partition").SelectOptionAsync("0");
+                await asked;
+                Task<IResponse> shown = visit.Page.WaitForResponseAsync("**/records?partition=1*");
+                await visit.Find("#topic-partition").SelectOptionAsync("1");
+                await shown;
+                isChosen = true;
+                string of1 = await server.Client.GetStringAsync(new Uri("/api/topics/notifications/records?partition=1&limit=1", UriKind.Relative));
+                string key = System.Text.Json.Nodes.JsonNode.Parse(of1)!["data"]![0]!["key"]!.GetValue<string>();
+                await Expecting(messages).ToContainTextAsync(key);
+                string before = await messages.InnerTextAsync();
+                Task<IResponse> late = visit.Page.WaitForResponseAsync("**/records?partition=0*");
+                go.SetResult();
+                await (await late).FinishedAsync();
+                await visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // the page has read it by then
+                Assert.Equal(before, await messages.InnerTextAsync());
+            },
+            path: Pane);
+    }
+
+    [Fact]
+    public async Task Dead_letters_that_are_slow_to_read_are_not_asked_for_again_meanwhile()
+    {
+        await using TopicsServer server = await TopicsServer.StartAsync();
+        await chromium.VisitAsync(
+            server.Address,
+            async visit =>
+            {
+                var go = new TaskCompletionSource();
+                int asked = 0;
+                await visit.Page.RouteAsync("**/admin/dead-letters*", async route =>
+                {
+                    Interlocked.Increment(ref asked);
+                    await go.Task;
+                    await route.ContinueAsync();
+                });
+                await visit.Page.WaitForRequestAsync("**/admin/dead-letters*");
+                await visit.Page.WaitForResponseAsync("**/admin/topics?*");
+                await visit.Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 300))"); // the page has read it by then
+                Assert.Equal(1, asked);
+                go.SetResult();
+                await Expecting(visit.Find("#letters-note")).ToBeVisibleAsync();
             },
             path: Pane);
     }

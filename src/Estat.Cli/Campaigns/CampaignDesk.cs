@@ -1,5 +1,4 @@
 // The pages of campaigns and requests of a node.
-using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Estat.Cli.Frame;
@@ -10,22 +9,13 @@ namespace Estat.Cli.Campaigns;
 internal sealed class CampaignDesk(AdminClient admin) : IDisposable
 {
     /// <summary>Opens it.</summary>
-    internal static CampaignDesk Of(NodeOptions node, ParseResult parsed, Shell shell) =>
-        new(new AdminClient(node.Client(parsed), node: null, shell.Time, shell.Asked));
+    internal static CampaignDesk Of(NodeOptions node, ParseResult parsed, Shell shell) => new(AdminClient.Of(node, parsed, shell));
 
     /// <summary>Where it is.</summary>
     internal string Description => admin.Url.GetLeftPart(UriPartial.Authority);
 
     /// <summary>The path of a campaign.</summary>
     internal static string PathOf(string campaign, string rest = "") => $"admin/campaigns/{Uri.EscapeDataString(campaign)}{rest}";
-
-    /// <summary>A path with those parameters that have a value.</summary>
-    internal static string Address(string path, params (string Name, string? Value)[] parameters)
-    {
-        string query = string.Join('&', parameters.Where(parameter => parameter.Value is not null)
-            .Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}"));
-        return query.Length > 0 ? $"{path}?{query}" : path;
-    }
 
     /// <summary>Reads a page that every node has that serves requests.</summary>
     internal async Task<T> ReadAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
@@ -49,19 +39,8 @@ internal sealed class CampaignDesk(AdminClient admin) : IDisposable
 
     /// <summary>Orders something.</summary>
     /// <exception cref="CliException">The node does not do it; the message has its words.</exception>
-    internal async Task<T> OrderAsync<T>(
-        HttpMethod method, string path, AdminBody? body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage answer = await admin.ChangeAsync(method, path, body, cancellationToken).ConfigureAwait(false);
-        if (answer.IsSuccessStatusCode)
-        {
-            return await admin.ReadAsync(answer, type, cancellationToken).ConfigureAwait(false);
-        }
-
-        string refusal = await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
-        throw new CliException(answer.StatusCode is HttpStatusCode.BadRequest
-            ? $"{refusal}. Nothing was changed" : refusal);
-    }
+    internal Task<T> OrderAsync<T>(HttpMethod method, string path, AdminBody? body, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        admin.OrderAsync(method, path, body, type, cancellationToken);
 
     /// <summary>An order's body.</summary>
     internal static AdminBody Body<T>(T wish, JsonTypeInfo<T> type) => new(JsonSerializer.SerializeToUtf8Bytes(wish, type));

@@ -1,5 +1,4 @@
 // A campaign in words.
-using System.Globalization;
 using Estat.Cli.Frame;
 
 namespace Estat.Cli.Campaigns;
@@ -23,7 +22,4 @@ internal static class CampaignText
 
     /// <summary>Requests that are not decided.</summary>
     internal static long OpenOf(CampaignAnswer campaign) => campaign.Counts.Received + campaign.Counts.Queued + campaign.Counts.Processing;
-
-    /// <summary>A time for people.</summary>
-    internal static string Moment(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

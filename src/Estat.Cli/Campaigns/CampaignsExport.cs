@@ -28,7 +28,7 @@ internal static class CampaignsExport
         {
             string campaign = parsed.GetRequiredValue(id);
             using var desk = CampaignDesk.Of(node, parsed, shell);
-            string path = CampaignDesk.Address(
+            string path = AdminClient.Address(
                 CampaignDesk.PathOf(campaign, "/export"), ("format", parsed.GetValue(format)), ("status", parsed.GetValue(status)));
             string? target = parsed.GetValue(output) is { } file ? Path.GetFullPath(file) : null;
             string beside = target is null ? Path.GetTempFileName() : $"{target}.tmp-{Environment.ProcessId}";

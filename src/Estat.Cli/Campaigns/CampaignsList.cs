@@ -40,8 +40,8 @@ internal static class CampaignsList
 
     private static string[] Row(CampaignAnswer campaign, DateTimeOffset now) =>
     [
-        campaign.CampaignId, campaign.Policy, CampaignText.PhaseOf(campaign, now), CampaignText.Moment(campaign.OpensAt),
-        (campaign.ClosedAt ?? campaign.ClosesAt) is { } end ? CampaignText.Moment(end) : "-", CampaignText.PlacesOf(campaign),
+        campaign.CampaignId, campaign.Policy, CampaignText.PhaseOf(campaign, now), Words.Moment(campaign.OpensAt),
+        (campaign.ClosedAt ?? campaign.ClosesAt) is { } end ? Words.Moment(end) : "-", CampaignText.PlacesOf(campaign),
         Words.Count(campaign.Counts.Accepted), Words.Count(CampaignText.OpenOf(campaign)), Words.Count(campaign.Counts.Rejected),
         Words.Count(campaign.Counts.Failed),
     ];

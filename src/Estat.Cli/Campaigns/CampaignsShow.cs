@@ -33,8 +33,8 @@ internal static class CampaignsShow
         CountsAnswer counts = campaign.Counts;
         shell.Say($"campaign  {Shell.Printable(campaign.CampaignId)}, version {campaign.Version}");
         shell.Say($"policy    {Shell.Printable(campaign.Policy)}, {CampaignText.PhaseOf(campaign, shell.Time.GetUtcNow())}");
-        shell.Say($"open      {CampaignText.Moment(campaign.OpensAt)} to "
-            + ((campaign.ClosedAt ?? campaign.ClosesAt) is { } end ? CampaignText.Moment(end) : "the operator's close"));
+        shell.Say($"open      {Words.Moment(campaign.OpensAt)} to "
+            + ((campaign.ClosedAt ?? campaign.ClosesAt) is { } end ? Words.Moment(end) : "the operator's close"));
         shell.Say($"places    {CampaignText.PlacesOf(campaign)} taken");
         shell.Say($"requests  {Words.Count(counts.Accepted)} accepted = {Words.Count(counts.Received)} received + "
             + $"{Words.Count(counts.Queued)} queued + {Words.Count(counts.Processing)} processing + {Words.Count(counts.Succeeded)} succeeded + "

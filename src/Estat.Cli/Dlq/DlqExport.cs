@@ -216,7 +216,11 @@ internal static class DlqExport
         }
 
         internal string ToJson() => string.Create(
-            CultureInfo.InvariantCulture, $$"""{"files":{{_copied + _kept}},"copied":{{_copied}},"already_there":{{_kept}},"gone":{{_gone}},"events":{{_events}},"bytes":{{_bytes}},"unsound":{{_unsound}}}""");
+            CultureInfo.InvariantCulture,
+            $$"""{"files":{{_copied + _kept}},"copied":{{_copied}},"already_there":{{_kept}},"gone":{{_gone}},"""
+            + $$"""
+            "events":{{_events}},"bytes":{{_bytes}},"unsound":{{_unsound}}}
+            """);
 
         public override string ToString() =>
             $"{Words.Count(_copied + _kept, "file")} with {Words.Count(_events, "event")} ({Words.Bytes(_bytes)})"

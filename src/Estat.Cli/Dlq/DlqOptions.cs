@@ -30,7 +30,7 @@ internal sealed class DlqOptions
                 : FolderDlq.Open(folder, changes, shell);
         }
 
-        return new NodeDlq(new AdminClient(_node.Client(parsed), parsed.GetValue(_name), shell.Time, shell.Asked));
+        return new NodeDlq(AdminClient.Of(_node, parsed, shell, parsed.GetValue(_name)));
     }
 
     /// <summary><c>NAME…</c> and <c>--all</c>; one of them must be there.</summary>

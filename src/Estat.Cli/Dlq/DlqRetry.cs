@@ -132,7 +132,8 @@ internal static class DlqRetry
         }
 
         internal string ToJson() => string.Create(
-            CultureInfo.InvariantCulture, $$"""{"stored":{{_stored}},"events":{{_events}},"quarantined":{{Quarantined}},"failed":{{Failed}},"busy":{{Busy}}}""");
+            CultureInfo.InvariantCulture,
+            $$"""{"stored":{{_stored}},"events":{{_events}},"quarantined":{{Quarantined}},"failed":{{Failed}},"busy":{{Busy}}}""");
 
         public override string ToString() =>
             $"{Words.Count(_stored, "file")} stored"

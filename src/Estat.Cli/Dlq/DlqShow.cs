@@ -1,5 +1,4 @@
 // `estat dlq show NAME`.
-using System.Globalization;
 using System.Text.Json;
 using Estat.Cli.Frame;
 
@@ -50,5 +49,5 @@ internal static class DlqShow
     }
 
     private static string Time(DateTimeOffset? time) =>
-        time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "unknown";
+        time is { } known ? Words.Moment(known) : "unknown";
 }

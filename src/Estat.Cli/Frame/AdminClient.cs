@@ -16,6 +16,18 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
     private static readonly Backoff Backoff = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
 
+    /// <summary>Opens the pages of the node that <c>--url</c> names.</summary>
+    internal static AdminClient Of(NodeOptions options, ParseResult parsed, Shell shell, string? node = null) =>
+        new(options.Client(parsed), node, shell.Time, shell.Asked);
+
+    /// <summary>A path with those parameters that have a value.</summary>
+    internal static string Address(string path, params IReadOnlyList<(string Name, string? Value)> parameters)
+    {
+        string query = string.Join('&', parameters.Where(parameter => parameter.Value is not null)
+            .Select(parameter => $"{parameter.Name}={Uri.EscapeDataString(parameter.Value!)}"));
+        return query.Length > 0 ? $"{path}?{query}" : path;
+    }
+
     /// <summary>The node.</summary>
     internal Uri Url => client.BaseAddress!;
 
@@ -85,6 +97,21 @@ internal sealed class AdminClient(HttpClient client, string? node, TimeProvider 
         {
             throw new CliException(TooLate());
         }
+    }
+
+    /// <summary>Gives an order, and reads what it did.</summary>
+    /// <exception cref="CliException">The node does not do it; the message has its words.</exception>
+    internal async Task<T> OrderAsync<T>(
+        HttpMethod method, string path, AdminBody? body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await ChangeAsync(method, path, body, cancellationToken).ConfigureAwait(false);
+        if (answer.IsSuccessStatusCode)
+        {
+            return await ReadAsync(answer, type, cancellationToken).ConfigureAwait(false);
+        }
+
+        string refusal = await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
+        throw new CliException(answer.StatusCode is HttpStatusCode.BadRequest ? $"{refusal}. Nothing was changed" : refusal);
     }
 
     /// <summary>Reads an answer's JSON.</summary>

@@ -1,5 +1,6 @@
-// What an answer, or none, means to whoever sends again: may it be, when, and may the first time have been taken?
+// What an answer, or none, means to a client that would send again: may it be, when, and may the first time have been taken?
 using System.Net;
+using Estat.Http.Answering;
 
 namespace Estat.Cli.Frame;
 
@@ -13,16 +14,17 @@ internal static class AnswerMeaning
         status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError
         or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
-    /// <summary>Whether events may be stored although they were not acknowledged: Estat says so of a 503; of a proxy's answers nobody
+    /// <summary>Whether what was sent may be stored although it was not acknowledged: Estat says so by a 503's type; of a proxy's answers nobody
     /// knows.</summary>
-    internal static bool MayBeStored(HttpStatusCode status, string detail) =>
+    internal static bool MayBeStored(HttpStatusCode status, ProblemText problem) =>
         status is HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout
-            || detail.Contains("may be stored", StringComparison.Ordinal);
+            || problem.Type == Problem.Perhaps;
 
     /// <summary>The same of a request without an answer. Where no connection came about, nothing was sent.</summary>
     internal static bool MayBeStored(Exception error) => error is not HttpRequestException
     {
-        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
+        HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
+            or HttpRequestError.ProxyTunnelError,
     };
 
     /// <summary>How long the answer asks to wait, 5 minutes at most; zero when it does not.</summary>

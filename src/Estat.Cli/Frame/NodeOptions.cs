@@ -100,7 +100,7 @@ internal sealed class NodeOptions
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = !url.IsLoopback,
-            // An id is bytes of whoever sent it: one character each.
+            // An id is the bytes that a client sent: one character each.
             RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
         })
         {

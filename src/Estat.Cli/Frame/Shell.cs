@@ -117,7 +117,7 @@ internal sealed class Shell : IDisposable
         }
         catch (IOException)
         {
-            // Whoever read it has gone.
+            // Its reader has gone.
         }
 
         Interruption.Dispose();

@@ -1,9 +1,9 @@
-// Numbers as people read them.
+// Numbers and moments as people read them.
 using System.Globalization;
 
 namespace Estat.Cli.Frame;
 
-/// <summary>Counts, sizes and durations for lines and tables. What machines read (<c>--json</c>) has plain numbers.</summary>
+/// <summary>Counts, sizes, durations and moments for lines and tables. What machines read (<c>--json</c>) has plain numbers.</summary>
 internal static class Words
 {
     private static readonly string[] Units = ["B", "KB", "MB", "GB", "TB"];
@@ -39,6 +39,9 @@ internal static class Words
         { TotalHours: < 48 } => $"{(long)time.TotalHours} h {time.Minutes} min",
         _ => $"{(long)time.TotalDays} d {time.Hours} h",
     };
+
+    /// <summary><c>2026-12-24 10:00:00Z</c>.</summary>
+    internal static string Moment(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary><c>0.4 ms</c>, <c>12 ms</c>, <c>1.2 s</c>.</summary>
     internal static string Milliseconds(double milliseconds) => milliseconds switch

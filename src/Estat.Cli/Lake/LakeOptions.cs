@@ -46,7 +46,7 @@ internal sealed class LakeOptions
     internal bool IsWhole(ParseResult parsed) =>
         new Option[] { _prefix, _since, _until, _afterKey, _untilKey }.All(option => parsed.GetResult(option) is null);
 
-    /// <summary>The place. Whoever asks disposes of it.</summary>
+    /// <summary>The place. The caller disposes of it.</summary>
     internal LakePlace Place(ParseResult parsed)
     {
         StorageOptions storage = ServerOptions.Bind().Collect.ObjectStorage;

@@ -127,7 +127,8 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
             return (new ReplayAnswer(IsTaken: true, rejected, false), TimeSpan.Zero, "", false);
         }
 
-        string detail = await ProblemText.OfAsync(response, CancellationToken.None).ConfigureAwait(false);
+        ProblemText problem = await ProblemText.ReadAsync(response, CancellationToken.None).ConfigureAwait(false);
+        string detail = problem.Detail;
         if (status == HttpStatusCode.RequestEntityTooLarge && request.Lines.Count == 1)
         {
             return (new ReplayAnswer(IsTaken: true, [(0, detail)], false), TimeSpan.Zero, "", false);
@@ -135,7 +136,7 @@ internal sealed class IngestTarget : IReplayTarget, IDisposable
 
         if (AnswerMeaning.MayPass(status))
         {
-            return (null, AnswerMeaning.RetryAfter(response, _time), $"{(int)status} {detail}", AnswerMeaning.MayBeStored(status, detail));
+            return (null, AnswerMeaning.RetryAfter(response, _time), $"{(int)status} {detail}", AnswerMeaning.MayBeStored(status, problem));
         }
 
         string advice = (int)status switch

@@ -6,7 +6,7 @@ using Estat.Cli.Frame;
 
 namespace Estat.Cli.Requests;
 
-/// <summary>Page by page, however many there are. A page may be empty though there is more.</summary>
+/// <summary>By campaign, user, state, reason and time.</summary>
 internal static class RequestsSearch
 {
     private const string Path = "admin/requests";
@@ -20,37 +20,25 @@ internal static class RequestsSearch
         var status = new Option<string?>("--status") { Description = "In this state, such as FAILED_FINAL", HelpName = "STATE" };
         var reason = new Option<string?>("--reason") { Description = "Rejected or failed for this reason, such as full", HelpName = "REASON" };
         var since = new Option<string?>("--since") { Description = "Changed since a time, such as 2026-12-24T10:00:00Z", HelpName = "TIME" };
-        var limit = new Option<int>("--limit") { Description = "Requests to list at most", DefaultValueFactory = _ => 100 };
-        var all = new Option<bool>("--all") { Description = "List all that fit" };
+        var list = new LongList("request", PageSize);
         var json = new Option<bool>("--json") { Description = "One JSON object a request, one a line" };
         var command = new Command("search", "Lists requests that fit, by campaign and sequence")
         {
-            campaign, user, status, reason, since, limit, all, json,
+            campaign, user, status, reason, since, list.Limit, list.All, json,
         };
         NodeOptions node = NodeOptions.ForAdmin(command);
         return command.Does(async (parsed, shell) =>
         {
-            long left = parsed.GetValue(all) ? long.MaxValue : parsed.GetValue(limit) > 0 ? parsed.GetValue(limit)
-                : throw CliException.Usage("--limit must be 1 or more");
             using var desk = CampaignDesk.Of(node, parsed, shell);
-            long listed = 0;
-            string? cursor = null;
-            do
+            await list.PrintAsync(parsed, shell, async (cursor, most) =>
             {
-                string address = CampaignDesk.Address(
+                string address = AdminClient.Address(
                     Path, ("campaign", parsed.GetValue(campaign)), ("user", parsed.GetValue(user)), ("status", parsed.GetValue(status)),
-                    ("reason", parsed.GetValue(reason)), ("since", parsed.GetValue(since)), ("cursor", cursor),
-                    ("limit", Math.Min(left, PageSize).ToString(CultureInfo.InvariantCulture)));
+                    ("reason", parsed.GetValue(reason)), ("since", parsed.GetValue(since)), ("cursor", cursor), ("limit", most));
                 RequestsAnswer page = await desk.ReadAsync(address, CampaignAnswersJson.Readable.RequestsAnswer, shell.Asked).ConfigureAwait(false);
                 Print(shell, page.Requests, parsed.GetValue(json));
-                listed += page.Requests.Count;
-                left -= page.Requests.Count;
-                cursor = page.Cursor;
-            }
-            while (cursor is not null && left > 0);
-
-            shell.Note(cursor is null ? $"{Words.Count(listed, "request")}."
-                : $"The first {Words.Count(listed, "request")}; there may be more, and --all lists them all.");
+                return (page.Requests.Count, page.Cursor);
+            }).ConfigureAwait(false);
             return ExitCode.Done;
         });
     }
@@ -65,7 +53,7 @@ internal static class RequestsSearch
             string sought = parsed.GetRequiredValue(id);
             using var desk = CampaignDesk.Of(node, parsed, shell);
             RequestsAnswer found = await desk.ReadAsync(
-                CampaignDesk.Address(Path, ("id", sought)), CampaignAnswersJson.Readable.RequestsAnswer, shell.Asked).ConfigureAwait(false);
+                AdminClient.Address(Path, ("id", sought)), CampaignAnswersJson.Readable.RequestsAnswer, shell.Asked).ConfigureAwait(false);
             if (found.Requests is not [{ } only])
             {
                 throw new CliException($"{desk.Description} has no request {sought}");
@@ -93,7 +81,7 @@ internal static class RequestsSearch
     private static string[] Row(RequestAnswer request) =>
     [
         request.RequestId, request.CampaignId ?? "-", request.UserId ?? "(erased)", request.Status,
-        request.Sequence.ToString(CultureInfo.InvariantCulture), request.ReceivedAt is { } time ? CampaignText.Moment(time) : "-",
+        request.Sequence.ToString(CultureInfo.InvariantCulture), request.ReceivedAt is { } time ? Words.Moment(time) : "-",
         string.Join(": ", new[] { request.Reason, request.Failure }.Where(text => !string.IsNullOrEmpty(text))),
     ];
 }

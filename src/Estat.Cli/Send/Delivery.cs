@@ -160,9 +160,9 @@ internal sealed class Delivery(
             case HttpStatusCode.RequestEntityTooLarge:
                 return new Attempt(null) { IsTooLarge = true };
             case HttpStatusCode status when AnswerMeaning.MayPass(status):
-                string detail = await ProblemText.OfAsync(answer, cancellationToken).ConfigureAwait(false);
-                return Attempt.Failed($"the node answers {(int)status}: {detail}",
-                    AnswerMeaning.MayBeStored(status, detail)) with { RetryAfter = AnswerMeaning.RetryAfter(answer, time) };
+                ProblemText problem = await ProblemText.ReadAsync(answer, cancellationToken).ConfigureAwait(false);
+                return Attempt.Failed($"the node answers {(int)status}: {problem.Detail}",
+                    AnswerMeaning.MayBeStored(status, problem)) with { RetryAfter = AnswerMeaning.RetryAfter(answer, time) };
             default:
                 throw new CliException(await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false));
         }
@@ -188,7 +188,8 @@ internal sealed class Delivery(
                     $"{client.BaseAddress} says that it took {accepted} of {count} events and rejected {rejected.Count}. That does not add up, so it "
                         + "is unknown which of them were taken");
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentOutOfRangeException or FormatException)
+        catch (Exception error) when (
+            error is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentOutOfRangeException or FormatException)
         {
             throw new CliException($"{client.BaseAddress} answered a batch with success, but not as Estat does. Is --url right? Does a proxy answer "
                 + "in its place?");

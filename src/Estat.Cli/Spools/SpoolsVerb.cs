@@ -68,14 +68,14 @@ internal static class SpoolsVerb
     private static async Task<AdminClient> OpenAsync(NodeOptions node, ParseResult parsed, Shell shell)
     {
         string? silo;
-        using (var any = new AdminClient(node.Client(parsed), node: null, shell.Time, shell.Asked))
+        using (var any = AdminClient.Of(node, parsed, shell))
         {
             silo = (await Keepers.ReadAsync(any, shell.Asked).ConfigureAwait(false)).Where(keeper => keeper.Silent is null)
                 .Select(keeper => keeper.Name).FirstOrDefault();
         }
 
         return silo is null ? throw new CliException("no silo answers. Try again when one does")
-            : new AdminClient(node.Client(parsed), silo, shell.Time, shell.Asked);
+            : AdminClient.Of(node, parsed, shell, silo);
     }
 }
 

@@ -1,12 +1,11 @@
 // `estat dead-letters list` and `estat dead-letters show`.
 using System.Globalization;
 using System.Text.Json;
-using Estat.Cli.Campaigns;
 using Estat.Cli.Frame;
 
 namespace Estat.Cli.Topics;
 
-/// <summary>Page by page, however many there are.</summary>
+/// <summary>By topic, kind, reason and state.</summary>
 internal static class LettersList
 {
     private const int PageSize = 500;
@@ -17,36 +16,26 @@ internal static class LettersList
         LetterFilter filter = new();
         var state = new Option<string>("--state") { Description = "open, replayed, discarded or all", DefaultValueFactory = _ => "open" };
         state.AcceptOnlyFromAmong("open", "replayed", "discarded", "all");
-        var limit = new Option<int>("--limit") { Description = "Dead letters to list at most", DefaultValueFactory = _ => 100 };
-        var all = new Option<bool>("--all") { Description = "List all that fit" };
+        var list = new LongList("dead letter", PageSize);
         var json = new Option<bool>("--json") { Description = "One JSON object a dead letter, one a line" };
-        var command = new Command("list", "Lists dead letters, the newest first") { filter.Topic, filter.Kind, filter.Reason, state, limit, all,
-            json };
+        var command = new Command("list", "Lists dead letters, the newest first")
+        {
+            filter.Topic, filter.Kind, filter.Reason, state, list.Limit, list.All, json,
+        };
         NodeOptions node = NodeOptions.ForAdmin(command);
         return command.Does(async (parsed, shell) =>
         {
-            long left = parsed.GetValue(all) ? long.MaxValue : parsed.GetValue(limit) > 0 ? parsed.GetValue(limit)
-                : throw CliException.Usage("--limit must be 1 or more");
             using var desk = TopicDesk.Of(node, parsed, shell);
-            long listed = 0;
-            string? cursor = null;
-            do
+            await list.PrintAsync(parsed, shell, async (cursor, most) =>
             {
+                string address = AdminClient.Address(
+                    "admin/dead-letters", ("topic", parsed.GetValue(filter.Topic)), ("kind", parsed.GetValue(filter.Kind)),
+                    ("reason", parsed.GetValue(filter.Reason)), ("state", parsed.GetValue(state)), ("cursor", cursor), ("limit", most));
                 DeadLettersAnswer page = await desk.ReadAsync(
-                    CampaignDesk.Address(
-                        "admin/dead-letters", ("topic", parsed.GetValue(filter.Topic)), ("kind", parsed.GetValue(filter.Kind)),
-                        ("reason", parsed.GetValue(filter.Reason)), ("state", parsed.GetValue(state)), ("cursor", cursor),
-                        ("limit", Math.Min(left, PageSize).ToString(CultureInfo.InvariantCulture))),
-                    TopicAnswersJson.Readable.DeadLettersAnswer, shell.Asked).ConfigureAwait(false);
+                    address, TopicAnswersJson.Readable.DeadLettersAnswer, shell.Asked).ConfigureAwait(false);
                 Print(shell, page.DeadLetters, parsed.GetValue(json));
-                listed += page.DeadLetters.Count;
-                left -= page.DeadLetters.Count;
-                cursor = page.Cursor;
-            }
-            while (cursor is not null && left > 0);
-
-            shell.Note(cursor is null ? $"{Words.Count(listed, "dead letter")}."
-                : $"The first {Words.Count(listed, "dead letter")}; there may be more, and --all lists them all.");
+                return (page.DeadLetters.Count, page.Cursor);
+            }).ConfigureAwait(false);
             return ExitCode.Done;
         });
     }
@@ -89,7 +78,7 @@ internal static class LettersList
             shell.Rows(Columns, letters.Select(letter => (IReadOnlyList<string>)
             [
                 letter.Number.ToString(CultureInfo.InvariantCulture), letter.Topic, letter.Partition.ToString(CultureInfo.InvariantCulture),
-                letter.Offset, letter.Kind, letter.State, TopicText.Moment(letter.CreatedAt), letter.Key ?? "-", $"{letter.Reason}: {letter.Detail}",
+                letter.Offset, letter.Kind, letter.State, Words.Moment(letter.CreatedAt), letter.Key ?? "-", $"{letter.Reason}: {letter.Detail}",
             ]));
             return;
         }

@@ -70,60 +70,84 @@ internal static class LettersResolve
         });
     }
 
-    // A portion at a time: each answer says where the next one begins.
+    // A portion at a time: each answer says where the next one begins. An order is never torn by an interruption.
     private static async Task<int> ManyAsync(
         TopicDesk desk, Shell shell, string order, string done, bool isDryRun, bool asJson, (string Name, string? Value)[] filter)
     {
-        long found = 0;
-        long resolved = 0;
-        long released = 0;
-        long refused = 0;
+        var sum = new Sum();
         string? cursor = null;
-        do
+        bool isWhole = false;
+        try
         {
-            string? from = cursor;
-            ResolvedManyAnswer answer = await desk.OrderAsync(
-                HttpMethod.Post, $"admin/dead-letters/{order}",
-                writer =>
-                {
-                    foreach ((string name, string? text) in filter.Append(("cursor", from)).Where(member => member.Item2 is not null))
-                    {
-                        writer.WriteString(name, text);
-                    }
-
-                    writer.WriteNumber("limit", AtOnce);
-                    writer.WriteBoolean("dryRun", isDryRun);
-                },
-                TopicAnswersJson.Readable.ResolvedManyAnswer, shell.Asked).ConfigureAwait(false);
-            foreach (RefusedLetterAnswer letter in answer.Refused.Take((int)Math.Max(0, RefusedShown - refused)))
+            do
             {
-                shell.Note($"dead letter {letter.Number}: {Shell.Printable(letter.Why)}");
+                string? from = cursor;
+                ResolvedManyAnswer answer = await desk.OrderAsync(
+                    HttpMethod.Post, $"admin/dead-letters/{order}", writer => Write(writer, [.. filter, ("cursor", from)], isDryRun),
+                    TopicAnswersJson.Readable.ResolvedManyAnswer, isDryRun ? shell.Asked : shell.Interruption.Late).ConfigureAwait(false);
+                foreach (RefusedLetterAnswer letter in answer.Refused.Take((int)Math.Max(0, RefusedShown - sum.Refused)))
+                {
+                    shell.Note($"dead letter {letter.Number}: {Shell.Printable(letter.Why)}");
+                }
+
+                sum.Add(answer);
+                cursor = answer.Cursor;
+                isWhole = cursor is null;
             }
-
-            found += answer.Found;
-            resolved += answer.Done;
-            released += answer.Released;
-            refused += answer.Refused.Count;
-            cursor = answer.Cursor;
+            while (!isWhole && !shell.Asked.IsCancellationRequested);
         }
-        while (cursor is not null && !shell.Asked.IsCancellationRequested);
+        catch (OperationCanceledException) when (shell.Interruption.IsAsked)
+        {
+            shell.Note(isDryRun ? "estat: interrupted" : "estat: interrupted; nobody knows whether the last portion was carried out");
+        }
+        catch (CliException) when (sum.Found > 0)
+        {
+            Print(shell, sum, done, isDryRun, asJson, isWhole);
+            throw;
+        }
 
+        Print(shell, sum, done, isDryRun, asJson, isWhole);
+        return !isWhole ? ExitCode.Interrupted : sum.Refused > 0 ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    private static void Print(Shell shell, Sum sum, string done, bool isDryRun, bool asJson, bool isWhole)
+    {
         shell.Say(asJson
             ? JsonLine.Of(writer =>
             {
+                writer.WriteBoolean("finished", isWhole);
                 writer.WriteBoolean("dryRun", isDryRun);
-                writer.WriteNumber("found", found);
-                writer.WriteNumber("done", resolved);
-                writer.WriteNumber("released", released);
-                writer.WriteNumber("refused", refused);
+                writer.WriteNumber("found", sum.Found);
+                writer.WriteNumber("done", sum.Done);
+                writer.WriteNumber("released", sum.Released);
+                writer.WriteNumber("refused", sum.Refused);
             })
-            : isDryRun ? $"{Words.Count(found, "dead letter")} would be {done}; nothing was changed. --yes does it"
-            : $"{Words.Count(resolved, "dead letter")} {done}{Behind(released)}{(refused > 0 ? $"; {Words.Count(refused)} stay as they are" : "")}");
-        return refused > 0 ? ExitCode.Failed : ExitCode.Done;
+            : isDryRun ? $"{Words.Count(sum.Found, "dead letter")} would be {done}; nothing was changed. --yes does it"
+            : $"{Words.Count(sum.Done, "dead letter")} {done}{Behind(sum.Released)}"
+                + (sum.Refused > 0 ? $"; {Words.Count(sum.Refused)} stay as they are" : ""));
+        if (!isWhole)
+        {
+            shell.Note(isDryRun ? "estat: there may be more: they were not all counted"
+                : "estat: there may be more: the same command goes on with the rest");
+        }
     }
 
     private static string Behind(long released) =>
         released > 0 ? $"; {Words.Count(released, "message")} that were held behind {(released == 1 ? "it" : "them")} stored" : "";
+
+    private static void Write(Utf8JsonWriter writer, (string Name, string? Value)[] members, bool isDryRun)
+    {
+        foreach ((string name, string? text) in members)
+        {
+            if (text is not null)
+            {
+                writer.WriteString(name, text);
+            }
+        }
+
+        writer.WriteNumber("limit", AtOnce);
+        writer.WriteBoolean("dryRun", isDryRun);
+    }
 
     private static void Write(Utf8JsonWriter writer, string? mended)
     {
@@ -152,6 +176,26 @@ internal static class LettersResolve
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw CliException.Usage($"--value {path}: cannot be read ({error.Message.TrimEnd('.')})");
+        }
+    }
+
+    // What came of all portions so far.
+    private sealed class Sum
+    {
+        internal long Found { get; private set; }
+
+        internal long Done { get; private set; }
+
+        internal long Released { get; private set; }
+
+        internal long Refused { get; private set; }
+
+        internal void Add(ResolvedManyAnswer answer)
+        {
+            Found += answer.Found;
+            Done += answer.Done;
+            Released += answer.Released;
+            Refused += answer.Refused.Count;
         }
     }
 }

@@ -4,10 +4,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Estat.Base.Storage;
 using Estat.Cli.Frame;
 using Estat.Cli.Send;
+using Estat.Topics.Intake;
 
 namespace Estat.Cli.Topics;
 
@@ -19,19 +19,21 @@ namespace Estat.Cli.Topics;
 /// <param name="MaxBytes">Bytes of one request, as they stand in the file.</param>
 /// <param name="FromLine">The first line, from 1.</param>
 /// <param name="Patience">How long a request is tried; null: for ever.</param>
+/// <param name="Dedup">How long the node remembers a request: its TOPICS_DEDUP.</param>
 internal sealed record ProducePlan(
-    string Topic, bool IsRaw, string? KeyField, int MaxMessages, int MaxBytes, long FromLine, TimeSpan? Patience);
+    string Topic, bool IsRaw, string? KeyField, int MaxMessages, int MaxBytes, long FromLine, TimeSpan? Patience, TimeSpan Dedup);
 
 /// <summary>
-/// Each request has an <c>Idempotency-Key</c> of its own, kept over its retries: the node takes it once, however often it comes. A line that the node
-/// refuses is told and left out, and the rest is sent as another request.
+/// Each request has an <c>Idempotency-Key</c> of its own, kept over its retries: the node takes it once, however often it comes while the node
+/// remembers it. A request that may have arrived is not sent again later than that. A line that the node refuses is told and left out, and the rest is
+/// sent as another request.
 /// </summary>
 /// <param name="client">The node.</param>
 /// <param name="source">The lines.</param>
 /// <param name="plan">How.</param>
 /// <param name="shell">For notes, and interruptions.</param>
 /// <param name="progress">For the bar.</param>
-internal sealed partial class ProduceRun(HttpClient client, EventSource source, ProducePlan plan, Shell shell, Progress progress)
+internal sealed class ProduceRun(HttpClient client, EventSource source, ProducePlan plan, Shell shell, Progress progress)
 {
     private const int RejectsShown = 10;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
@@ -127,13 +129,18 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
     {
         long started = shell.Time.GetTimestamp();
         string key = NextKey();
+        long? mayBeThereSince = null;
         for (int failures = 0; ; )
         {
+            long sent = shell.Time.GetTimestamp();
             ProduceAnswer answer = await SendAsync(lines, key).ConfigureAwait(false);
+            IsUncertain |= answer.MayBeThere;
+            mayBeThereSince ??= answer.MayBeThere ? sent : null;
             switch (answer.Meaning)
             {
                 case ProduceMeaning.Taken:
                     Produced += lines.Count;
+                    LinesDone = Math.Max(LinesDone, lines[^1].Number); // of a request that goes in halves, each is done by itself
                     IsUncertain = false;
                     return true;
                 case ProduceMeaning.BadLine when answer.Line <= lines.Count:
@@ -145,7 +152,7 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
                         return true;
                     }
 
-                    key = NextKey(); // another body
+                    (key, mayBeThereSince) = (NextKey(), null); // another body
                     continue;
                 case ProduceMeaning.NoKeys when _hasKeys:
                     _hasKeys = false;
@@ -159,7 +166,7 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
                     return true;
                 case ProduceMeaning.Again:
                     failures++;
-                    if (!await WaitAsync(answer, started, failures).ConfigureAwait(false))
+                    if (!await WaitAsync(answer, started, mayBeThereSince, failures).ConfigureAwait(false))
                     {
                         return false;
                     }
@@ -171,19 +178,27 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
         }
     }
 
-    private async Task<bool> WaitAsync(ProduceAnswer answer, long started, int failures)
+    private async Task<bool> WaitAsync(ProduceAnswer answer, long started, long? mayBeThereSince, int failures)
     {
+        TimeSpan wait = Backoff.After(failures);
+        wait = answer.RetryAfter > wait ? answer.RetryAfter : wait;
         if (plan.Patience is { } limit && shell.Time.GetElapsedTime(started) > limit)
         {
             throw new CliException($"{answer.Detail}. It was tried for {Words.Duration(limit)} (--patience)");
         }
 
+        if (_hasKeys && mayBeThereSince is { } since && shell.Time.GetElapsedTime(since) + wait >= plan.Dedup)
+        {
+            throw new CliException(
+                $"{answer.Detail}. An earlier attempt of this request may have arrived, and the node remembers requests for "
+                + $"{Words.Duration(plan.Dedup)} only (its TOPICS_DEDUP, --dedup): sent again later it could be there twice");
+        }
+
         Retries++;
         progress.Detail = $"{Words.Count(Produced, "message")}, waiting: {Shell.Printable(answer.Detail)}";
-        TimeSpan wait = Backoff.After(failures);
         try
         {
-            await Task.Delay(answer.RetryAfter > wait ? answer.RetryAfter : wait, shell.Time, shell.Asked).ConfigureAwait(false);
+            await Task.Delay(wait, shell.Time, shell.Asked).ConfigureAwait(false);
             return true;
         }
         catch (OperationCanceledException)
@@ -210,13 +225,11 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
         }
         catch (HttpRequestException error)
         {
-            IsUncertain |= AnswerMeaning.MayBeStored(error);
-            return new(ProduceMeaning.Again, NodeOptions.NoAnswer(client.BaseAddress!, error));
+            return new(ProduceMeaning.Again, NodeOptions.NoAnswer(client.BaseAddress!, error)) { MayBeThere = AnswerMeaning.MayBeStored(error) };
         }
         catch (OperationCanceledException)
         {
-            IsUncertain = true;
-            return new(ProduceMeaning.Again, $"{client.BaseAddress!.GetLeftPart(UriPartial.Authority)} gave no answer in time");
+            return new(ProduceMeaning.Again, $"{client.BaseAddress!.GetLeftPart(UriPartial.Authority)} gave no answer in time") { MayBeThere = true };
         }
     }
 
@@ -230,26 +243,32 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
                     + "answer in its place?");
         }
 
-        string detail = await ProblemText.OfAsync(answer, cancellationToken).ConfigureAwait(false);
+        ProblemText problem = await ProblemText.ReadAsync(answer, cancellationToken).ConfigureAwait(false);
         string refusal = await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false);
         if (AnswerMeaning.MayPass(answer.StatusCode))
         {
-            IsUncertain |= MayBeThere(answer.StatusCode, detail);
-            return new(ProduceMeaning.Again, refusal) { RetryAfter = AnswerMeaning.RetryAfter(answer, shell.Time) };
+            return new(ProduceMeaning.Again, refusal)
+            {
+                RetryAfter = AnswerMeaning.RetryAfter(answer, shell.Time), MayBeThere = AnswerMeaning.MayBeStored(answer.StatusCode, problem),
+            };
         }
 
-        return answer.StatusCode switch
+        return (answer.StatusCode, problem) switch
         {
-            HttpStatusCode.RequestEntityTooLarge => new(ProduceMeaning.TooLarge, detail),
-            HttpStatusCode.BadRequest when Line().Match(detail) is { Success: true } match =>
-                new(ProduceMeaning.BadLine, match.Groups[2].Value.Replace(" Nothing was taken", "", StringComparison.Ordinal))
-                {
-                    Line = int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture),
-                },
-            HttpStatusCode.BadRequest when detail.Contains("Kafka does not know Idempotency-Key", StringComparison.Ordinal) =>
-                new(ProduceMeaning.NoKeys, refusal),
+            (HttpStatusCode.RequestEntityTooLarge, _) => new(ProduceMeaning.TooLarge, problem.Detail),
+            (_, { Type: ProduceRefusals.BadLine, Line: { } line and > 0 }) =>
+                new(ProduceMeaning.BadLine, WithoutLine(problem.Detail, line)) { Line = line },
+            (_, { Type: ProduceRefusals.NoIdempotencyKeys }) => new(ProduceMeaning.NoKeys, refusal),
             _ => new(ProduceMeaning.Refused, refusal),
         };
+    }
+
+    // The file's line is named instead of the body's.
+    private static string WithoutLine(string detail, int line)
+    {
+        string named = string.Create(CultureInfo.InvariantCulture, $"Line {line}");
+        return (detail.StartsWith(named, StringComparison.Ordinal) ? detail[named.Length..] : detail)
+            .Replace(" Nothing was taken", "", StringComparison.Ordinal);
     }
 
     // A position for each message.
@@ -268,9 +287,6 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
         }
     }
 
-    private static bool MayBeThere(HttpStatusCode status, string detail) => AnswerMeaning.MayBeStored(status, detail)
-        || (status == HttpStatusCode.ServiceUnavailable && detail.Contains("they may be there", StringComparison.Ordinal));
-
     private void Reject(long line, string why)
     {
         if (++Rejected <= RejectsShown)
@@ -280,9 +296,6 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
     }
 
     private string NextKey() => string.Create(CultureInfo.InvariantCulture, $"{_name}-{++_requests}");
-
-    [GeneratedRegex(@"^Line (\d+)(.*)$", RegexOptions.Singleline)]
-    private static partial Regex Line();
 
     private enum ProduceMeaning
     {
@@ -299,5 +312,7 @@ internal sealed partial class ProduceRun(HttpClient client, EventSource source, 
         internal TimeSpan RetryAfter { get; init; }
 
         internal int Line { get; init; }
+
+        internal bool MayBeThere { get; init; }
     }
 }

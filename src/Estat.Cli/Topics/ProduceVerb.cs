@@ -23,10 +23,15 @@ internal static class ProduceVerb
         var fromLine = new Option<long>("--from-line") { Description = "Begin at this line", DefaultValueFactory = _ => 1 };
         var patience = new Option<string>("--patience") { Description = "How long to try a request while the node is down or full; 0 tries for ever",
             DefaultValueFactory = _ => "10m" };
+        var dedup = new Option<string>("--dedup")
+        {
+            Description = "The node's TOPICS_DEDUP. A request that may have arrived is not sent again later than that",
+            DefaultValueFactory = _ => "10m",
+        };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("produce", "Sends lines to a topic as messages, in their order, with retry")
         {
-            topic, file, raw, keyField, messages, bytes, fromLine, patience, json,
+            topic, file, raw, keyField, messages, bytes, fromLine, patience, dedup, json,
         };
         NodeOptions node = NodeOptions.ForEvents(command);
         return command.Does(async (parsed, shell) =>
@@ -39,6 +44,11 @@ internal static class ProduceVerb
             if (!GoDuration.TryParse(parsed.GetValue(patience), out TimeSpan limit))
             {
                 throw CliException.Usage($"--patience {parsed.GetValue(patience)}: must be a duration such as 30s or 10m, or 0");
+            }
+
+            if (!GoDuration.TryParse(parsed.GetValue(dedup), out TimeSpan remembered) || remembered <= TimeSpan.Zero)
+            {
+                throw CliException.Usage($"--dedup {parsed.GetValue(dedup)}: must be a duration such as 10m, as the node's TOPICS_DEDUP");
             }
 
             if (Typed.Contains(parsed.GetRequiredValue(topic)))
@@ -57,7 +67,7 @@ internal static class ProduceVerb
             using EventSource source = EventSource.Open(parsed.GetValue(file)!);
             var plan = new ProducePlan(
                 parsed.GetRequiredValue(topic), parsed.GetValue(raw), parsed.GetValue(keyField), parsed.GetValue(messages), parsed.GetValue(bytes),
-                parsed.GetValue(fromLine), limit == TimeSpan.Zero ? null : limit);
+                parsed.GetValue(fromLine), limit == TimeSpan.Zero ? null : limit, remembered);
             var progress = new Progress();
             var run = new ProduceRun(client, source, plan, shell, progress);
             long started = shell.Time.GetTimestamp();

@@ -67,8 +67,10 @@ internal static class SinkOrders
         {
             using var desk = TopicDesk.Of(node, parsed, shell);
             TopicsAnswer now = await desk.LookAsync(shell.Asked).ConfigureAwait(false);
+            string log = now.Log.Id ?? throw new CliException(
+                $"{Shell.Printable(now.Log.Description)} has not said yet which cluster it is; try again when its brokers answer");
             if (!Agrees(shell, parsed.GetValue(yes),
-                $"Go on with the log {Shell.Printable(now.Log.Id)} ({Shell.Printable(now.Log.Description)}) from its "
+                $"Go on with the log {Shell.Printable(log)} ({Shell.Printable(now.Log.Description)}) from its "
                 + "start? What is only in the other log is not stored any more."))
             {
                 return ExitCode.Failed;

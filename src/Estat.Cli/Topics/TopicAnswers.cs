@@ -121,8 +121,9 @@ internal sealed record DatabaseAnswer
 /// <summary>The log.</summary>
 internal sealed record LogAnswer
 {
-    /// <summary>Tells it from others.</summary>
-    public required string Id { get; init; }
+    /// <summary>Tells it from others; null while the node does not know it yet.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required string? Id { get; init; }
 
     /// <summary>Where it is.</summary>
     public required string Description { get; init; }

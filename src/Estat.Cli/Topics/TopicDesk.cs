@@ -10,8 +10,7 @@ namespace Estat.Cli.Topics;
 internal sealed class TopicDesk(AdminClient admin) : IDisposable
 {
     /// <summary>Opens it.</summary>
-    internal static TopicDesk Of(NodeOptions node, ParseResult parsed, Shell shell) =>
-        new(new AdminClient(node.Client(parsed), node: null, shell.Time, shell.Asked));
+    internal static TopicDesk Of(NodeOptions node, ParseResult parsed, Shell shell) => new(AdminClient.Of(node, parsed, shell));
 
     /// <summary>Where it is.</summary>
     internal string Description => admin.Url.GetLeftPart(UriPartial.Authority);
@@ -47,14 +46,9 @@ internal sealed class TopicDesk(AdminClient admin) : IDisposable
 
     /// <summary>Gives an order.</summary>
     /// <exception cref="CliException">The node does not do it; the message has its words.</exception>
-    internal async Task<T> OrderAsync<T>(
-        HttpMethod method, string path, Action<Utf8JsonWriter> write, JsonTypeInfo<T> type, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage answer =
-            await admin.ChangeAsync(method, path, new AdminBody(Encoding.UTF8.GetBytes(JsonLine.Of(write))), cancellationToken).ConfigureAwait(false);
-        return answer.IsSuccessStatusCode ? await admin.ReadAsync(answer, type, cancellationToken).ConfigureAwait(false)
-            : throw new CliException(await ProblemText.RefusalAsync(answer, cancellationToken).ConfigureAwait(false));
-    }
+    internal Task<T> OrderAsync<T>(
+        HttpMethod method, string path, Action<Utf8JsonWriter> write, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        admin.OrderAsync(method, path, new AdminBody(Encoding.UTF8.GetBytes(JsonLine.Of(write))), type, cancellationToken);
 
     /// <summary>The path of a dead letter.</summary>
     internal static string LetterPath(long number, string rest = "") =>

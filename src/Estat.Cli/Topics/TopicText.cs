@@ -17,12 +17,9 @@ internal static class TopicText
     /// <summary>Open dead letters, of all kinds.</summary>
     internal static string Letters(LettersAnswer letters) => Count(letters.Message + letters.Typed + letters.Held);
 
-    /// <summary>A time for people.</summary>
-    internal static string Moment(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
     /// <summary>The sink in one line.</summary>
     internal static string Sink(SinkAnswer? sink) => sink is null ? "none on this node (TOPICS_SINK=false)"
-        : $"{Shell.Printable(sink.Name)}, {Shell.Printable(sink.State)} since {Moment(sink.Since)}"
+        : $"{Shell.Printable(sink.Name)}, {Shell.Printable(sink.State)} since {Words.Moment(sink.Since)}"
             + (sink.Why is { } why ? $": {Shell.Printable(why)}" : "");
 
     /// <summary>The database in one line.</summary>
@@ -64,7 +61,8 @@ internal static class TopicText
         shell.Say($"dead      {Count(dead.Message)} messages, {Count(dead.Typed)} typed rows, {Count(dead.Held)} held");
         foreach (CutAnswer cut in topic.Cuts)
         {
-            shell.Say($"cut       {Moment(cut.At)}: {cut.Partitions} partitions, behind offsets {Shell.Printable(string.Join(", ", cut.Offsets))}");
+            string offsets = Shell.Printable(string.Join(", ", cut.Offsets));
+            shell.Say($"cut       {Words.Moment(cut.At)}: {cut.Partitions} partitions, behind offsets {offsets}");
         }
 
         shell.Rows(

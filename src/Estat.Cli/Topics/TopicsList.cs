@@ -75,7 +75,7 @@ internal static class TopicsList
         }
 
         LogAnswer log = answer.Log;
-        shell.Say($"log       {Shell.Printable(log.Description)}, id {Shell.Printable(log.Id)}");
+        shell.Say($"log       {Shell.Printable(log.Description)}, id {Shell.Printable(log.Id ?? "not known yet")}");
         if (log.Bytes is { } bytes)
         {
             shell.Say($"size      {Words.Bytes(bytes)} of {Words.Bytes(log.MaxBytes ?? 0)}"

@@ -37,7 +37,7 @@ internal sealed class NodeOrders
         ParseResult parsed, Shell shell, string path, JsonTypeInfo<T> type, Func<T, string> inWords, Func<T, string?> fault)
         where T : INodeAnswer
     {
-        using var admin = new AdminClient(_node.Client(parsed), node: null, shell.Time, shell.Asked);
+        using var admin = AdminClient.Of(_node, parsed, shell);
         int failed = 0;
         foreach ((string name, string? silent) in await NodesAsync(parsed, admin, shell.Asked).ConfigureAwait(false))
         {

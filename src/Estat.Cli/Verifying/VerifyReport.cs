@@ -165,7 +165,9 @@ internal sealed class VerifyReport(Shell shell, LakePlace place, VerifySettings 
         Row("seals", place.Store.KeepsMetadata ? $"{Words.Count(state.Sealed)} compared"
             : "a folder keeps no seals: counts and hashes could not be compared");
         Row("doubled events", settings.UniqueBy is not { } by ? "not looked for (--unique-by line|id|body|$.path)"
-            : $"by {by.Text}: {Words.Count(state.Found.GetValueOrDefault(FindingKind.DuplicateEvent))}{(state.WithoutHash > 0 ? $"; {Words.Count(state.WithoutHash, "event")} have none" : "")}{(onDisk > 0 ? $"; hashes: {Words.Bytes(onDisk)} on disk" : "; hashes in memory")}");
+            : $"by {by.Text}: {Words.Count(state.Found.GetValueOrDefault(FindingKind.DuplicateEvent))}"
+                + (state.WithoutHash > 0 ? $"; {Words.Count(state.WithoutHash, "event")} have none" : "")
+                + (onDisk > 0 ? $"; hashes: {Words.Bytes(onDisk)} on disk" : "; hashes in memory"));
         if (state.Markers > 0)
         {
             Row("markers", $"{Words.Count(state.Markers)} of other tools (_SUCCESS, _$folder$), without events");

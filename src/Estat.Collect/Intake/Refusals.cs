@@ -14,13 +14,12 @@ namespace Estat.Collect.Intake;
 /// <summary>Refusals that do not depend on the request are prepared once. Making one counts nothing: that is for the door that writes it.</summary>
 internal sealed class Refusals : IReadingRefusals
 {
-    // "may be stored" is part of the contract: the command line counts such events as uncertain.
     private static readonly Problem QueueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
     private static readonly Problem StorageFull = Problem.Unavailable(
         "The node's disk has no room left for events that wait to be stored. Try again later.");
     private static readonly Problem DiskFailed = Problem.Unavailable(
         "This node's disk failed, so nothing was acknowledged. The events may be stored, once, or not. Send to another node, or try again "
-            + "later.");
+            + "later.").Typed(Problem.Perhaps);
     private static readonly Problem Draining = Problem.Unavailable(
         "This node is shutting down. Send to another one, or try again in a moment.", closes: true);
     private static readonly Problem NoPrefix = Problem.Unavailable(
@@ -28,11 +27,11 @@ internal sealed class Refusals : IReadingRefusals
         + "The operator can restart the node, or change the key's prefix.");
     private static readonly Problem NoReplica = Problem.Unavailable(
         "No other silo took a copy, so nothing was acknowledged. The events may be stored, once. Try again in a moment, with an "
-        + "Idempotency-Key.");
+        + "Idempotency-Key.").Typed(Problem.Perhaps);
     private static readonly Problem NoSilo = Problem.Unavailable("No silo of the cluster can be reached. Nothing was taken. Try again in a moment.");
     private static readonly Problem Unknown = Problem.Unavailable(
         "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once. Try again in a moment, with an "
-        + "Idempotency-Key.");
+        + "Idempotency-Key.").Typed(Problem.Perhaps);
     private static readonly Problem NothingSent = Problem.Of(StatusCodes.Status400BadRequest,
         "The event is empty. Send at least one byte: in the body of a POST, or after the ? of a GET.");
     private static readonly Problem OverShare = Problem.Of(
@@ -131,10 +130,6 @@ internal sealed class Refusals : IReadingRefusals
 
     /// <inheritdoc/>
     public Refusal Malformed(string detail) => Invalid(Problem.Of(StatusCodes.Status400BadRequest, detail));
-
-    /// <inheritdoc/>
-    public Refusal Wrong(int status, string detail) =>
-        status == StatusCodes.Status408RequestTimeout ? Timeout : Invalid(Problem.Final(status, detail));
 
     private Refusal Invalid(Problem problem) => new(problem, _requests.Invalid);
 

@@ -18,7 +18,7 @@ internal sealed class AdminToken(string token, TimeProvider time)
     private const string Version = "1";
     private const int LongestSession = 128;
 
-    // Slow on purpose, once a process: whoever gets hold of a cookie could otherwise try tokens against it as fast as HMAC goes.
+    // Slow on purpose, once a process: somebody who has got hold of a cookie could otherwise try tokens against it as fast as HMAC goes.
     private const int KeyIterations = 100_000;
 
     // Between the nodes of a cluster, at each of which a session holds.

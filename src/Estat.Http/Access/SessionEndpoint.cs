@@ -19,7 +19,8 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Tim
     private const int LargestBody = 16 * 1024;
     private const string Home = "/console";
 
-    private static readonly Problem Malformed = Problem.Of(StatusCodes.Status400BadRequest, """Send {"token":"…"} as application/json, or token=… as a form.""");
+    private static readonly Problem Malformed = Problem.Of(
+        StatusCodes.Status400BadRequest, """Send {"token":"…"} as application/json, or token=… as a form.""");
 
     /// <summary>Handles one request.</summary>
     internal Task HandleAsync(HttpContext context)
@@ -91,7 +92,8 @@ internal sealed class SessionEndpoint(AdminAccess access, AdminToken? token, Tim
             return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("token", out JsonElement value)
                 && value.ValueKind == JsonValueKind.String ? (value.GetString()!.Trim(), Home) : (null, Home);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or OperationCanceledException or BadHttpRequestException or IOException)
+        catch (Exception error) when (
+            error is JsonException or InvalidOperationException or OperationCanceledException or BadHttpRequestException or IOException)
         {
             // Answered as what it is: no token that could be read. JSON's half surrogate pair is an InvalidOperationException, as is Kestrel's NUL in
             // a trailer; its overflow of a chunk's size is an IOException.

@@ -18,7 +18,7 @@ namespace Estat.Http.Access;
 /// </summary>
 internal sealed class WriteAccess
 {
-    // A scheme that no browser knows: at Basic it would ask whoever looks at the page for a password.
+    // A scheme that no browser knows: at Basic it would ask the person at the page for a password.
     private static readonly StringValues Challenge = "ApiKey realm=\"estat\"";
 
     private static readonly Problem Missing = Unauthorized(
@@ -129,6 +129,17 @@ internal sealed class WriteAccess
             : null;
     }
 
+    /// <summary>What is answered to a key that does not hold, or was not shown.</summary>
+    /// <param name="reason">Not that of a limit: those name what was sent.</param>
+    internal static Problem ProblemOf(KeyRefusal reason) => reason switch
+    {
+        KeyRefusal.Missing => Missing,
+        KeyRefusal.Disabled => Disabled,
+        KeyRefusal.Expired => Expired,
+        KeyRefusal.Origin => ForeignOrigin,
+        _ => Wrong,
+    };
+
     private static Problem Unauthorized(string detail) =>
         Problem.Of(StatusCodes.Status401Unauthorized, detail).With(HeaderNames.WWWAuthenticate, Challenge);
 
@@ -195,14 +206,7 @@ internal sealed class WriteAccess
     private Refusal RefuseUnauthorized(WriteKeys keys, KeyRefusal reason)
     {
         keys.OnFailed(reason);
-        Problem problem = reason switch
-        {
-            KeyRefusal.Missing => Missing,
-            KeyRefusal.Disabled => Disabled,
-            KeyRefusal.Expired => Expired,
-            _ => Wrong,
-        };
-        return new Refusal(problem, _requests.Unauthorized);
+        return new Refusal(ProblemOf(reason), _requests.Unauthorized);
     }
 
     private Refusal RefuseRate(Problem problem, TimeSpan wait) => new(problem, _requests.RateLimited, Problem.RetryAfterOf(wait));

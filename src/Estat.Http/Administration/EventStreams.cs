@@ -5,7 +5,7 @@ using Estat.Http.Answering;
 namespace Estat.Http.Administration;
 
 /// <summary>
-/// Bounds how many watch, and ends them all when the node begins to drain: a watcher must not hold up a stop. Whoever writes leaves the thread of the
+/// Bounds how many watch, and ends them all when the node begins to drain: a watcher must not hold up a stop. The writer leaves the thread of the
 /// socket after each write.
 /// </summary>
 /// <param name="most">Watchers at once; more are answered 503.</param>

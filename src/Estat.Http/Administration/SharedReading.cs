@@ -66,7 +66,7 @@ public sealed class SharedReading<T>(Func<ValueTask<T>> make, TimeProvider time)
             catch (Exception error)
             {
                 TaskCompletionSource<T> failed = Replace(null);
-                failed.SetException(error); // whoever asked logs it
+                failed.SetException(error); // the callers log it
                 _ = failed.Task.Exception; // though nobody may have
             }
 
@@ -74,7 +74,7 @@ public sealed class SharedReading<T>(Func<ValueTask<T>> make, TimeProvider time)
             await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).ConfigureAwait(false);
             lock (_gate)
             {
-                // Whoever waits now asked after the last result came, so within the interval.
+                // Callers that wait now asked after the last result came, so within the interval.
                 goesOn = _running = time.GetElapsedTime(_asked) < Lingers;
                 _latest = goesOn ? _latest : null;
             }

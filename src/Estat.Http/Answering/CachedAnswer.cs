@@ -17,7 +17,7 @@ internal sealed class CachedAnswer(string contentType, string cacheControl, bool
 {
     private readonly Lazy<Content> _content = new(() => Content.Of(make()));
 
-    /// <summary>Answers GET and HEAD: 200, or 304 to whoever has it already.</summary>
+    /// <summary>Answers GET and HEAD: 200, or 304 to a client that has it already.</summary>
     internal Task HandleAsync(HttpContext context)
     {
         if (context.Request.Method != HttpMethods.Get && context.Request.Method != HttpMethods.Head)

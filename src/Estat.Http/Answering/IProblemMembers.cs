@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Estat.Http.Answering;
 
-/// <summary>A feature of a request: every <see cref="Problem"/> that answers it carries these members too, whoever writes it.</summary>
+/// <summary>A feature of a request: every <see cref="Problem"/> that answers it carries these members too.</summary>
 internal interface IProblemMembers
 {
     /// <summary>Writes the members into an object that is open.</summary>

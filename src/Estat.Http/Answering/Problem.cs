@@ -17,6 +17,9 @@ internal sealed class Problem
     /// <summary>Says that the answer is Estat's own, and not of a proxy or a portal on the way, whose 403 is no refusal of the server's.</summary>
     internal const string Type = "urn:estat:problem";
 
+    /// <summary>The type of a 503 after which nobody knows whether what was sent was taken.</summary>
+    internal const string Perhaps = Type + ":perhaps";
+
     private static readonly JsonWriterOptions ReadableText = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>What went wrong is the node's own fault.</summary>
@@ -29,15 +32,18 @@ internal sealed class Problem
 
     private readonly byte[] _body;
     private readonly string _detail;
+    private readonly string _type;
     private readonly string? _headerName;
     private readonly StringValues _headerValue;
 
-    private Problem(int status, string detail, StringValues retryAfter, bool closes, string type = Type, (string Name, string Value)? member = null)
+    private Problem(
+        int status, string detail, StringValues retryAfter, bool closes, string type = Type, Action<Utf8JsonWriter>? writeMember = null)
     {
         Status = status;
         RetryAfter = retryAfter;
         Closes = closes;
         _detail = detail;
+        _type = type;
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, ReadableText))
         {
@@ -46,11 +52,7 @@ internal sealed class Problem
             json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));
             json.WriteNumber("status", status);
             json.WriteString("detail", detail);
-            if (member is { } more)
-            {
-                json.WriteString(more.Name, more.Value);
-            }
-
+            writeMember?.Invoke(json);
             json.WriteEndObject();
         }
 
@@ -61,7 +63,8 @@ internal sealed class Problem
 
     private Problem(Problem problem, string headerName, StringValues headerValue)
     {
-        (Status, RetryAfter, Closes, _detail, _body) = (problem.Status, problem.RetryAfter, problem.Closes, problem._detail, problem._body);
+        (Status, RetryAfter, Closes, _detail, _type, _body) =
+            (problem.Status, problem.RetryAfter, problem.Closes, problem._detail, problem._type, problem._body);
         (_headerName, _headerValue) = (headerName, headerValue);
     }
 
@@ -104,7 +107,12 @@ internal sealed class Problem
     internal Problem Typed(string type) => new(Status, _detail, RetryAfter, Closes, type);
 
     /// <summary>The same with a member of its own beside the usual ones.</summary>
-    internal Problem WithMember(string name, string value) => new(Status, _detail, RetryAfter, Closes, Type, (name, value));
+    internal Problem WithMember(string name, string value) =>
+        new(Status, _detail, RetryAfter, Closes, _type, json => json.WriteString(name, value));
+
+    /// <inheritdoc cref="WithMember(string, string)"/>
+    internal Problem WithMember(string name, long value) =>
+        new(Status, _detail, RetryAfter, Closes, _type, json => json.WriteNumber(name, value));
 
     /// <summary>A <c>Retry-After</c>: the whole seconds after which a request would succeed, at least 1.</summary>
     internal static StringValues RetryAfterOf(TimeSpan wait) =>

@@ -7,6 +7,7 @@ import * as format from './format.js';
 import { Listing } from './listing.js';
 import { redrive } from './redrive.js';
 import { Requests } from './requests.js';
+import { ServedPane } from './served.js';
 import { t } from './strings.js';
 
 const pathOf = (campaign, rest = '') => `/admin/campaigns/${encodeURIComponent(campaign.campaignId)}${rest}`;
@@ -14,17 +15,14 @@ const pathOf = (campaign, rest = '') => `/admin/campaigns/${encodeURIComponent(c
 const decidedOf = campaign => campaign.counts.succeeded + campaign.counts.rejected + campaign.counts.failed;
 const openOf = campaign => campaign.counts.received + campaign.counts.queued + campaign.counts.processing;
 
-export class Campaigns {
+export class Campaigns extends ServedPane {
   #app;
   #list;
   #requests;
   #readings = new Map();
-  #isServed = false;
 
   constructor(app) {
-    this.#app = app;
-    this.#requests = new Requests(app);
-    this.#list = new Listing(app, {
+    const list = new Listing(app, {
       id: 'campaigns', path: '/admin/campaigns', field: 'campaigns',
       caption: () => t('campaigns'), text: () => t('campaignsText'), empty: () => t('campaignsEmpty'),
       keyOf: campaign => campaign.campaignId,
@@ -35,39 +33,23 @@ export class Campaigns {
       update: (element, campaign) => this.#update(element, campaign),
       loaded: ([answer]) => app.mark('campaigns', answer.items.reduce((sum, campaign) => sum + campaign.counts.failed, 0)),
     });
+    super(app, { id: 'campaigns', capability: 'requests', off: 'campaignsOff', list });
+    this.#app = app;
+    this.#list = list;
+    this.#requests = new Requests(app);
   }
 
-  build(root) {
-    this.#isServed = this.#app.serves('requests');
-    if (!this.#isServed) {
-      root.replaceChildren(h('h1', { id: 'campaigns-title' }, t('campaigns')), h('p', { class: 'card empty' }, t('campaignsOff'), ' ', h('code', {}, 'SERVE=collect,requests')));
-      return;
-    }
+  fill(root) {
     const list = h('div', { class: 'stack', id: 'campaigns-list' });
     const search = h('div', { class: 'stack', id: 'requests' });
     root.replaceChildren(list, search);
     this.#list.build(list);
     this.#requests.build(search);
-    this.state();
-  }
-
-  show() {
-    // What the node serves is known only once it has been asked, after the panes were built.
-    if (this.#app.serves('requests') !== this.#isServed) this.build(document.getElementById('campaigns'));
-    if (this.#isServed) this.#list.show();
-  }
-
-  hide() {
-    if (this.#isServed) this.#list.hide();
-  }
-
-  state() {
-    if (this.#isServed) this.#list.state();
   }
 
   load() {
-    if (!this.#isServed) return;
-    this.#list.load();
+    if (!this.isServed) return;
+    super.load();
     this.#requests.again();
   }
 

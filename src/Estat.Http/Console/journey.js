@@ -1,4 +1,4 @@
-// An empty server greets whoever looks at it: how to send the first event, and where it is then, step by step.
+// What an empty server shows: how to send the first event, and where it is then, step by step.
 import { address, get } from './api.js';
 import { foreign, h, setText } from './dom.js';
 import * as format from './format.js';

@@ -18,6 +18,7 @@ export class Letters {
   #filter = { topic: '', kind: '', state: 'open' };
   #limit = PAGE;
   #asked = 0;
+  #running = 0;
 
   /** `changed()` is called after something was done about one. */
   constructor(app, changed) {
@@ -54,9 +55,15 @@ export class Letters {
       note, problem, card, h('p', { class: 'row center' }, more));
   }
 
+  /** Reads the list again, unless it is being read: the next call comes soon. */
+  refresh() {
+    if (this.#running === 0) this.again();
+  }
+
   /** Reads the list again. */
   async again() {
     const asked = ++this.#asked;
+    this.#running++;
     const parts = this.#parts;
     try {
       const answer = await get(address(PATH, { ...this.#filter, limit: this.#limit }));
@@ -66,6 +73,8 @@ export class Letters {
       if (asked !== this.#asked) return;
       parts.problem.hidden = false;
       setText(parts.problem, t('loadFailed', { why: this.#app.why(error) }));
+    } finally {
+      this.#running--;
     }
   }
 

@@ -61,7 +61,7 @@ export class Tail {
     if (!this.isRunning && this.#lines.length === 0) this.toggle();
   }
 
-  // It goes on unseen: whoever comes back finds what has come.
+  // It goes on unseen: who comes back finds what has come.
   hide() {}
   state() {}
 

@@ -26,9 +26,16 @@ export function inspect(app, name) {
 
   const number = (value, write = text => text) => value === null ? t('unknown') : write(value);
 
+  let asked = 0;
+  let running = 0;
+
+  // An answer that comes after a newer question is nobody's any more.
   async function load() {
+    const mine = ++asked;
+    running++;
     try {
       const topic = await get(`/admin/topics/${encodeURIComponent(name)}`);
+      if (mine !== asked) return;
       partitions.body.replaceChildren(...topic.partitions.map(one => row(partitionColumns, [String(one.partition), one.startOffset, one.endOffset, number(one.storedOffset), number(one.lag, format.count)])));
       cuts.replaceChildren(...topic.cuts.map(cut => h('p', { class: 'muted' }, t('partitionsCut', { when: format.moment(Date.parse(cut.at)), n: cut.partitions }))));
       if (choice.options.length !== topic.partitionCount) {
@@ -39,16 +46,19 @@ export function inspect(app, name) {
       const one = topic.partitions[Number(choice.value)];
       const from = BigInt(one.endOffset) - SHOWN;
       const { data } = await get(address(`/api/topics/${encodeURIComponent(name)}/records`, { partition: one.partition, offset: from > 0n ? from : 0n, limit: SHOWN }));
+      if (mine !== asked) return;
       messages.body.replaceChildren(...data.reverse().map(message => row(messageColumns, [
         message.offset, h('time', { datetime: message.timestamp }, format.moment(Date.parse(message.timestamp))), foreign(message.key ?? textOf(message.keyBase64), 200),
         foreign(message.valueBase64 === undefined ? JSON.stringify(message.value) : textOf(message.valueBase64), 500, 'code')])));
       setText(problem, '');
     } catch (error) {
-      setText(problem, t('loadFailed', { why: app.why(error) }));
+      if (mine === asked) setText(problem, t('loadFailed', { why: app.why(error) }));
+    } finally {
+      running--;
     }
   }
 
-  const timer = setInterval(load, AGAIN_MS);
+  const timer = setInterval(() => running === 0 && load(), AGAIN_MS);
   element.addEventListener('close', () => clearInterval(timer));
   load();
 }

@@ -5,24 +5,22 @@ import { foreign, h, setForeign, setText } from './dom.js';
 import * as format from './format.js';
 import { Letters } from './letters.js';
 import { Listing } from './listing.js';
+import { ServedPane } from './served.js';
 import { t } from './strings.js';
 import { inspect, producedOf } from './topic.js';
 
 const lettersOf = ({ message, typed, held }) => message === null ? null : message + typed + held;
 const known = (value, write) => value === null ? t('unknown') : write(value);
 
-export class Topics {
+export class Topics extends ServedPane {
   #app;
   #list;
   #letters;
   #parts = null;
   #last = null;
-  #isServed = false;
 
   constructor(app) {
-    this.#app = app;
-    this.#letters = new Letters(app, () => this.load());
-    this.#list = new Listing(app, {
+    const list = new Listing(app, {
       id: 'topics', path: '/admin/topics', field: 'topics',
       caption: () => t('topics'), text: () => t('topicsText'), empty: () => t('topicsEmpty'),
       keyOf: topic => topic.topicName,
@@ -33,14 +31,13 @@ export class Topics {
       update: (element, topic) => this.#update(element, topic),
       loaded: ([answer]) => this.#take(answer),
     });
+    super(app, { id: 'topics', capability: 'topics', off: 'topicsOff', list });
+    this.#app = app;
+    this.#list = list;
+    this.#letters = new Letters(app, () => this.load());
   }
 
-  build(root) {
-    this.#isServed = this.#app.serves('topics');
-    if (!this.#isServed) {
-      root.replaceChildren(h('h1', { id: 'topics-title' }, t('topics')), h('p', { class: 'card empty' }, t('topicsOff'), ' ', h('code', {}, 'SERVE=collect,topics')));
-      return;
-    }
+  fill(root) {
     const list = h('div', { class: 'stack', id: 'topics-list' });
     const letters = h('div', { class: 'stack', id: 'topics-letters' });
     const button = h('button', { type: 'button', id: 'sink-button', hidden: true, on: { click: () => this.#turn() } });
@@ -55,26 +52,7 @@ export class Topics {
     list.firstElementChild.after(database, pinned, h('div', { class: 'card row spread' },
       h('dl', { class: 'about' }, fact(t('sink'), sink), fact(t('sinkWhy'), why), fact(t('log'), log), fact(t('logPin'), pin)), button));
     this.#letters.build(letters);
-    this.state();
     if (this.#last) this.#take(this.#last);
-  }
-
-  show() {
-    // What the node serves is known only once it has been asked, after the panes were built.
-    if (this.#app.serves('topics') !== this.#isServed) this.build(document.getElementById('topics'));
-    if (this.#isServed) this.#list.show();
-  }
-
-  hide() {
-    if (this.#isServed) this.#list.hide();
-  }
-
-  state() {
-    if (this.#isServed) this.#list.state();
-  }
-
-  load() {
-    if (this.#isServed) this.#list.load();
   }
 
   #update(element, topic) {
@@ -110,7 +88,7 @@ export class Topics {
     parts.button.hidden = !sink;
     setText(parts.button, t(sink?.state === 'paused' || sink?.state === 'stopped' ? 'sinkResume' : 'sinkPause'));
     this.#app.mark('topics', lettersOf(answer.deadLetters) ?? 0);
-    if (database.state === 'there') this.#letters.again();
+    if (database.state === 'there') this.#letters.refresh();
     else this.#letters.away();
   }
 

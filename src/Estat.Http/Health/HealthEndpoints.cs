@@ -1,6 +1,7 @@
-// /health, /health/ready, /health/sink: for whoever restarts, routes to, or watches a node.
+// /health, /health/ready, /health/sink: for programs that restart, route to, or watch a node.
 using System.Reflection;
 using System.Text.Json;
+using Estat.Base.Options;
 using Estat.Http.Access;
 using Estat.Http.Answering;
 using Microsoft.Net.Http.Headers;
@@ -65,8 +66,7 @@ internal sealed class HealthEndpoints(INodeHealth health, AdminAccess access, Ti
         {
             json.WriteStartObject();
             json.WriteString("status", "healthy");
-            json.WriteString("timestamp", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
-                System.Globalization.CultureInfo.InvariantCulture));
+            json.WriteString("timestamp", MomentText.ToText(time.GetUtcNow()));
             json.WriteNumber("uptime", Math.Round(time.GetElapsedTime(_began).TotalSeconds, 3));
             json.WriteString("version", version.Split('+')[0]);
             json.WriteEndObject();

@@ -51,7 +51,7 @@ internal sealed partial class HttpRequestEnd(IReadingRefusals refusals, RequestC
         }
         catch (BadHttpRequestException error)
         {
-            await HttpAnswers.WriteAsync(context, refusals.Wrong(error.StatusCode, error.Message)).ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(context, Wrong(error.StatusCode, error.Message)).ConfigureAwait(false);
         }
         catch (InvalidDataException error)
         {
@@ -73,7 +73,7 @@ internal sealed partial class HttpRequestEnd(IReadingRefusals refusals, RequestC
         }
         catch (InvalidOperationException error) when (error.Message.EndsWith(NulInTrailer, StringComparison.Ordinal))
         {
-            await HttpAnswers.WriteAsync(context, refusals.Wrong(StatusCodes.Status400BadRequest, "A trailer holds a NUL.")).ConfigureAwait(false);
+            await HttpAnswers.WriteAsync(context, Wrong(StatusCodes.Status400BadRequest, "A trailer holds a NUL.")).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -90,6 +90,10 @@ internal sealed partial class HttpRequestEnd(IReadingRefusals refusals, RequestC
             seat?.End();
         }
     }
+
+    // What Kestrel found wrong with a body, after which the rest of the request is not worth reading.
+    private Refusal Wrong(int status, string detail) =>
+        status == StatusCodes.Status408RequestTimeout ? refusals.Timeout : new Refusal(Problem.Final(status, detail), requests.Invalid);
 
     // There is nobody to answer, and nothing more to read.
     private void GoneAway(HttpContext context)

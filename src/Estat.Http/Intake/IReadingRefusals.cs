@@ -9,7 +9,4 @@ internal interface IReadingRefusals
 
     /// <summary>400 with what was wrong.</summary>
     Refusal Malformed(string detail);
-
-    /// <summary>What the server under a door found wrong with a body, after which the rest of the request is not worth reading.</summary>
-    Refusal Wrong(int status, string detail);
 }

@@ -1,5 +1,7 @@
 // What happened to requests, counted where it happens; the instruments read it when somebody asks.
+using System.Diagnostics.Metrics;
 using Estat.Base.Metrics;
+
 namespace Estat.Http.Metrics;
 
 /// <summary>Counters of the HTTP path. Every request to a collecting endpoint adds to <see cref="Started"/> and, at its end, to
@@ -59,6 +61,28 @@ public sealed class RequestCounters
 
     /// <summary>Events of a batch that were rejected by index while the others were taken.</summary>
     public StripedCounter EventsRejected { get; } = new();
+
+    /// <summary>Requests that have ended, by <c>outcome</c>: refused for a reason, or <c>answered</c>.</summary>
+    /// <param name="more">Reasons that not every capability has, by name.</param>
+    public IEnumerable<Measurement<long>> Outcomes(params IReadOnlyList<(string Name, StripedCounter Counter)> more)
+    {
+        IReadOnlyList<(string Name, StripedCounter Counter)> refusals =
+        [
+            ("invalid", Invalid), ("too_large", TooLarge), ("unauthorized", Unauthorized), ("rate_limited", RateLimited),
+            ("queue_full", QueueFull), ("storage_full", StorageFull), ("disk_failed", DiskFailed), ("draining", Draining), ("unknown", Unknown),
+            ("aborted", Aborted), ("no_token_keys", NoTokenKeys), .. more,
+        ];
+        long ended = Ended.Value;
+        long refused = 0;
+        foreach ((string name, StripedCounter counter) in refusals)
+        {
+            long count = counter.Value;
+            refused += count;
+            yield return new Measurement<long>(count, new KeyValuePair<string, object?>("outcome", name));
+        }
+
+        yield return new Measurement<long>(Math.Max(0, ended - refused), new KeyValuePair<string, object?>("outcome", "answered"));
+    }
 
     /// <summary>Requests that have arrived and not ended; those that come while it is read may count, none that is being handled is missed.</summary>
     public long InFlight

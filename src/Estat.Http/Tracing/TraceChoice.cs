@@ -18,7 +18,8 @@ internal sealed class TraceChoice(TracesSampler sampler, double ratio, TimeProvi
     internal const int MostByClientsPerSecond = 100;
 
     private const int TraceParentLength = 55;
-    private readonly bool _isParentBased = sampler is TracesSampler.ParentBasedAlwaysOn or TracesSampler.ParentBasedAlwaysOff or TracesSampler.ParentBasedTraceIdRatio;
+    private readonly bool _isParentBased =
+        sampler is TracesSampler.ParentBasedAlwaysOn or TracesSampler.ParentBasedAlwaysOff or TracesSampler.ParentBasedTraceIdRatio;
     private long _second;
     private int _taken;
 
@@ -52,7 +53,7 @@ internal sealed class TraceChoice(TracesSampler sampler, double ratio, TimeProvi
         _ => Random.Shared.NextDouble() < ratio,
     };
 
-    // As OpenTelemetry's SDK for .NET: whoever decides by the same trace and ratio decides the same.
+    // As OpenTelemetry's SDK for .NET: services with the same ratio decide the same of a trace.
     private bool IsInRatio(ActivityTraceId trace)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Estat.Base.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
@@ -30,7 +31,7 @@ internal sealed class JsonLogLines() : ConsoleFormatter(FormatterName)
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
-            json.WriteString("timestamp", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+            json.WriteString("timestamp", MomentText.ToText(DateTimeOffset.UtcNow));
             json.WriteString("level", logEntry.LogLevel switch
             {
                 LogLevel.Trace => "trace",

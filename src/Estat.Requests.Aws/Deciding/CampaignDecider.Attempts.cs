@@ -78,7 +78,7 @@ internal sealed partial class CampaignDecider
             long now = Now;
             RequestId[] again = [.. _open.Values.Where(request => request.Record.State == RequestState.Queued && request.Record.Due <= now)
                 .Select(request => request.Record.Id).Except(turn.Moved.Select(moved => moved.Id)).Take(beginning.Most)];
-            LogEntry[] first = [.. _entries.Where(entry => entry.Sequence > turn.Next.Decided).Take(beginning.Most - again.Length)];
+            LogEntry[] first = [.. _ahead.Behind(turn.Next.Decided).Take(beginning.Most - again.Length)];
             List<StoredRequest> requests = await ReadAsync(
                 [.. again, .. first.Select(entry => entry.Id)], cancellationToken, withBodies: true).ConfigureAwait(false);
             foreach (StoredRequest request in requests)

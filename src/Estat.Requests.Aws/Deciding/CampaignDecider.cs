@@ -17,9 +17,6 @@ namespace Estat.Requests.Aws.Deciding;
 /// </summary>
 internal sealed partial class CampaignDecider
 {
-    // Entries that are read ahead: some transactions' worth.
-    private const int Ahead = 200;
-
     // Of the 400 KB of an item: the rest is for names and texts.
     private const int MostInItem = 360_000;
 
@@ -39,6 +36,7 @@ internal sealed partial class CampaignDecider
     private readonly CampaignState _state;
     private readonly CampaignCloser _closer;
     private readonly OrderLog _log;
+    private readonly EntriesAhead _ahead;
     private readonly IDecisionRule _rule;
     private readonly Action<Campaign, IReadOnlyList<RequestRecord>> _onMoved;
     private readonly RequestsOptions _options;
@@ -49,22 +47,13 @@ internal sealed partial class CampaignDecider
     private readonly ConcurrentQueue<Beginning> _beginnings = new();
     private readonly ConcurrentQueue<Ending> _endings = new();
 
-    // Entries behind the last decision, in order.
-    private readonly LinkedList<LogEntry> _entries = new();
-
     // Requests of a webhook that have had an attempt and are not final, and redriven ones of any policy, by sequence.
     private readonly SortedDictionary<long, StoredRequest> _open = [];
     private readonly HashSet<RequestId> _inbox = [];
 
     // Requests that this node has begun an attempt of.
     private readonly HashSet<RequestId> _begunHere = [];
-
-    // When this node saw which sequence: from then on a sequence up to there is at least that old.
-    private readonly Queue<(long At, long Last)> _seen = new();
-    private long _sealable;
     private bool _isDue;
-    private long _read;
-    private long _readAccepted;
     private long _polledAt;
     private long _wholeAt;
     private long _beatAt;
@@ -86,6 +75,7 @@ internal sealed partial class CampaignDecider
         _state = state;
         _fence = fence;
         _log = new OrderLog(parts.Table, state);
+        _ahead = new EntriesAhead(_log, state, parts.Options.SealAfter);
     }
 
     /// <summary>The campaign.</summary>
@@ -200,11 +190,9 @@ internal sealed partial class CampaignDecider
     {
         await _book.RefreshAsync(_state.Id, cancellationToken).ConfigureAwait(false);
         ProgressItem progress = Checked();
-        _entries.Clear();
+        _ahead.Restart(progress);
         _open.Clear();
         _inbox.Clear();
-        _read = progress.Decided;
-        _readAccepted = 0;
         _polledAt = 0;
         _wholeAt = 0;
         for (long next = progress.Settled + 1; next <= progress.Decided;)
@@ -244,10 +232,10 @@ internal sealed partial class CampaignDecider
             await PollAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        await ReadLogAsync(cancellationToken).ConfigureAwait(false);
+        await _ahead.ReadAsync(cancellationToken).ConfigureAwait(false);
         ProgressItem before = Checked();
         var turn = new DecidingTurn(_state.Id, before, _state.OutcomesPending > 0);
-        turn.Next = before with { Sealed = Math.Max(before.Sealed, _read), Accepted = before.Accepted + _readAccepted };
+        turn.Next = before with { Sealed = Math.Max(before.Sealed, _ahead.Last), Accepted = before.Accepted + _ahead.Accepted };
         await AddInboxAsync(turn, cancellationToken).ConfigureAwait(false);
         AddEndings(turn, after);
         AddLostLeases(turn);
@@ -285,14 +273,9 @@ internal sealed partial class CampaignDecider
     private void OnCommitted(DecidingTurn turn, ProgressItem before)
     {
         _beatAt = TimeProvider.System.GetTimestamp();
-        _readAccepted = 0;
         _state.See(turn.Next with { Step = before.Step + 1, Beat = before.Beat + 1 });
         turn.Moved.ForEach(moved => Keep(moved, turn.BodyLengths[moved.Id]));
-        while (_entries.First is { } first && first.Value.Sequence <= turn.Next.Decided)
-        {
-            _entries.RemoveFirst();
-        }
-
+        _ahead.OnCommitted(turn.Next);
         if (turn.Moved.Count > 0)
         {
             _onMoved(_state.Campaign, turn.Moved);
@@ -327,7 +310,7 @@ internal sealed partial class CampaignDecider
         }
 
         _wholeAt = _polledAt;
-        Task<List<Item>> inbox = _table.QueryAsync(Keys.InboxOf(_state.Id), most: Ahead, cancellationToken: cancellationToken);
+        Task<List<Item>> inbox = _table.QueryAsync(Keys.InboxOf(_state.Id), most: EntriesAhead.Most, cancellationToken: cancellationToken);
         await _book.RefreshAsync(_state.Id, cancellationToken).ConfigureAwait(false);
         Checked();
         foreach (Item item in await inbox.ConfigureAwait(false))
@@ -336,15 +319,7 @@ internal sealed partial class CampaignDecider
         }
 
         await _closer.CloseIfDueAsync(_state, () => BeatAsync(_state.Progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (_state.Sequence.Last > _read)
-        {
-            _seen.Enqueue((_polledAt, _state.Sequence.Last));
-        }
-
-        while (_seen.TryPeek(out (long At, long Last) seen) && TimeProvider.System.GetElapsedTime(seen.At) >= _options.SealAfter)
-        {
-            _sealable = _seen.Dequeue().Last;
-        }
+        _ahead.OnPolled(_polledAt);
     }
 
     private async Task<bool> HasNewSequencesAsync(CancellationToken cancellationToken)
@@ -355,44 +330,14 @@ internal sealed partial class CampaignDecider
             _state.See(SequenceItem.Read(item));
         }
 
-        return _state.Sequence.Last > before || _seen.Count > 0;
-    }
-
-    // Reads entries up to the first gap. Gaps that are old enough are sealed, and so is every gap once no sequences are given any more.
-    private async Task ReadLogAsync(CancellationToken cancellationToken)
-    {
-        SequenceItem sequence = _state.Sequence;
-        long sealable = sequence.IsOpen ? _sealable : sequence.Last;
-        while (_entries.Count < Ahead && _read < sequence.Last)
-        {
-            (List<LogEntry> entries, List<long> gaps, long last) =
-                await _log.ReadAsync(_read + 1, sequence.Last, cancellationToken).ConfigureAwait(false);
-            if (gaps.Count > 0 && gaps[0] <= sealable)
-            {
-                await _log.SealAsync([.. gaps.Where(gap => gap <= sealable)], cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-
-            long end = gaps.Count > 0 ? gaps[0] - 1 : last;
-            foreach (LogEntry entry in entries.Where(entry => entry.Sequence <= end))
-            {
-                _entries.AddLast(entry);
-                _readAccepted += entry.Sequence > _state.Progress.Sealed ? 1 : 0;
-            }
-
-            _read = end;
-            if (gaps.Count > 0)
-            {
-                return;
-            }
-        }
+        return _state.Sequence.Last > before || _ahead.MaySeal;
     }
 
     // What other nodes ask for: requests that were taken back, and redriven ones.
     private async Task AddInboxAsync(DecidingTurn turn, CancellationToken cancellationToken)
     {
         RequestId[] known = [.. _open.Values.Select(request => request.Record.Id)];
-        foreach (StoredRequest request in await ReadAsync(_inbox.Except(known).Take(Ahead), cancellationToken).ConfigureAwait(false))
+        foreach (StoredRequest request in await ReadAsync(_inbox.Except(known).Take(EntriesAhead.Most), cancellationToken).ConfigureAwait(false))
         {
             if (!turn.HasRoom)
             {
@@ -428,7 +373,7 @@ internal sealed partial class CampaignDecider
             }
         }
 
-        LogEntry[] next = [.. _entries.Where(entry => entry.Sequence > turn.Next.Decided).Take(DynamoTable.MostWrites)];
+        LogEntry[] next = [.. _ahead.Behind(turn.Next.Decided).Take(DynamoTable.MostWrites)];
         Dictionary<RequestId, StoredRequest> requests = (await ReadAsync(next.Select(entry => entry.Id), cancellationToken).ConfigureAwait(false))
             .ToDictionary(request => request.Record.Id);
         foreach (LogEntry entry in next)
@@ -451,7 +396,7 @@ internal sealed partial class CampaignDecider
         // Sequences behind the last entry that are nobody's.
         if (next.Length < DynamoTable.MostWrites)
         {
-            turn.Next = turn.Next with { Decided = Math.Max(turn.Next.Decided, _read) };
+            turn.Next = turn.Next with { Decided = Math.Max(turn.Next.Decided, _ahead.Last) };
         }
 
         return next.Length == DynamoTable.MostWrites;

@@ -1,6 +1,5 @@
 // The store for any number of nodes: a DynamoDB table.
 using System.Collections.Concurrent;
-using Estat.Base.Logging;
 using Estat.Requests.Aws.Accepting;
 using Estat.Requests.Aws.Campaigns;
 using Estat.Requests.Aws.DeadLetters;
@@ -20,21 +19,10 @@ namespace Estat.Requests.Aws.Hosting;
 /// Any node accepts; one node decides a campaign (<see cref="CampaignDecider"/>). The table is the truth: what a node holds in memory it can read
 /// again.
 /// </summary>
-internal sealed partial class DynamoRequestStore : IRequestStore
+internal sealed class DynamoRequestStore : IRequestStore
 {
-    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(500);
-
-    // However many ask for campaigns that do not exist.
-    private static readonly TimeSpan LeastBetweenLooks = TimeSpan.FromMilliseconds(100);
-
-    // The table is looked at twice a second: without any answer for so long, it is away.
-    private static readonly TimeSpan MostSilent = TimeSpan.FromSeconds(5);
-
     // Transactions of acceptance at once.
     private const int WritesAtOnce = 128;
-
-    // Parts of a draw's list that are read at once.
-    private const int PartsAtOnce = 16;
 
     private readonly DynamoTable _table;
     private readonly StoreClock _clock = new(TimeProvider.System);
@@ -45,6 +33,8 @@ internal sealed partial class DynamoRequestStore : IRequestStore
     private readonly DeciderOffice _deciders;
     private readonly OutcomeLog _outcomes;
     private readonly TableSearch _search;
+    private readonly TableWatch _watch;
+    private readonly TableDraw _draw;
     private readonly OldBodies _bodies;
     private readonly DeadLetterQueue? _queue;
     private readonly DeadLetterCopies? _copies;
@@ -54,15 +44,10 @@ internal sealed partial class DynamoRequestStore : IRequestStore
     private readonly IStoreObserver _observer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ToldFault _trouble = new();
     private readonly CancellationTokenSource _ending = new();
-    private readonly AsyncBell _asks = new();
     private Task _looking = Task.CompletedTask;
     private Task _copying = Task.CompletedTask;
-    private volatile TaskCompletionSource _nextLook = NewLook();
     private int _isDisposed;
-    private bool _wasHeld;
-    private volatile string? _lookFault = "the table was not read yet";
 
     /// <summary>Sends nothing before it is started.</summary>
     /// <param name="options">Table and limits.</param>
@@ -86,6 +71,8 @@ internal sealed partial class DynamoRequestStore : IRequestStore
             new DeciderParts(_table, _book, _closer, rule, OnMoved, options, time, logger), $"{Environment.MachineName}-{Guid.NewGuid():N}");
         _outcomes = new OutcomeLog(_table, _book, IsOwn, time);
         _search = new TableSearch(_table, _book);
+        _watch = new TableWatch(_table, _book, _clock, _deciders, logger);
+        _draw = new TableDraw(_table, _book, _search);
         _bodies = new OldBodies(_table, _book, IsOwn);
         _queue = options.DeadLetterQueue is null ? null : new DeadLetterQueue(options, region);
         _copies = _queue is null ? null : new DeadLetterCopies(_table, _book, _search, _queue, IsOwn, logger);
@@ -105,10 +92,7 @@ internal sealed partial class DynamoRequestStore : IRequestStore
     public IReadOnlyCollection<Campaign> Campaigns => _book.Published;
 
     /// <inheritdoc/>
-    public string? Fault => _clock.Difference is var off && off.Duration() > StoreClock.Most
-            ? $"this node's clock is {off.Duration().TotalSeconds:0.0} s {(off > TimeSpan.Zero ? "behind" : "ahead of")} DynamoDB's: set it (NTP)"
-        : _table.Counters.SinceAnswer > MostSilent ? _lookFault ?? $"{_table.Description} does not answer"
-        : _lookFault;
+    public string? Fault => _watch.Fault;
 
     /// <inheritdoc/>
     public bool IsHeld => _book.Store is { IsHeld: true };
@@ -133,7 +117,7 @@ internal sealed partial class DynamoRequestStore : IRequestStore
     /// <inheritdoc/>
     public void Start()
     {
-        _looking = Task.Run(LookAsync);
+        _looking = Task.Run(() => _watch.RunAsync(_ending.Token));
         _copying = _copies is null ? Task.CompletedTask : Task.Run(() => _copies.RunAsync(_ending.Token));
     }
 
@@ -149,9 +133,7 @@ internal sealed partial class DynamoRequestStore : IRequestStore
         if (FindCampaign(id) is not { } known)
         {
             // Perhaps it was made at another node just now: the next look knows, and serves all who ask.
-            Task look = _nextLook.Task;
-            _asks.Set();
-            await look.ConfigureAwait(false);
+            await _watch.NextAsync().ConfigureAwait(false);
             return FindCampaign(id);
         }
 
@@ -286,34 +268,8 @@ internal sealed partial class DynamoRequestStore : IRequestStore
     public Task<int> DropBodiesAsync(DateTimeOffset finalBefore, int most) => _bodies.DropAsync(finalBefore.ToUnixTimeMilliseconds(), most);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<RequestId>> ListForDrawAsync(Campaign campaign, CancellationToken cancellationToken)
-    {
-        CampaignState state = await _book.RefreshAsync(campaign.Id, cancellationToken).ConfigureAwait(false)
-            ?? throw new StoreException($"{_table.Description}: there is no campaign {campaign.Id}");
-        if (state.Campaign.ClosedAt is null)
-        {
-            throw new StoreException($"{_table.Description}: campaign {campaign.Id} has not closed to its end yet. Try again");
-        }
-
-        // Some parts at once: a list of a million takes a quarter of a minute.
-        var log = new OrderLog(_table, state);
-        var ids = new List<RequestId>();
-        for (long next = 1; next <= state.Sequence.Last;)
-        {
-            var parts = new List<Task<IReadOnlyList<RequestId>>>();
-            while (parts.Count < PartsAtOnce && next <= state.Sequence.Last)
-            {
-                long last = log.EndOfPart(next, state.Sequence.Last);
-                parts.Add(ListForDrawAsync(log, next, last, cancellationToken));
-                next = last + 1;
-            }
-
-            ids.AddRange((await Task.WhenAll(parts).ConfigureAwait(false)).SelectMany(part => part));
-        }
-
-        ids.Sort();
-        return ids;
-    }
+    public Task<IReadOnlyList<RequestId>> ListForDrawAsync(Campaign campaign, CancellationToken cancellationToken) =>
+        _draw.ReadAsync(campaign, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<Campaign> FixDrawAsync(string campaignId, DrawResult result)
@@ -365,21 +321,6 @@ internal sealed partial class DynamoRequestStore : IRequestStore
         await _deciders.StopAsync().ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<RequestId>> ListForDrawAsync(OrderLog log, long from, long to, CancellationToken cancellationToken)
-    {
-        (List<LogEntry> entries, List<long> gaps, _) = await log.ReadAsync(from, to, cancellationToken).ConfigureAwait(false);
-        if (gaps.Count > 0)
-        {
-            throw new StoreException($"{_table.Description}: sequence {gaps[0]} is open in a campaign that has closed. Was an item deleted by hand?");
-        }
-
-        List<RequestRecord> requests = await _search.ReadAsync([.. entries.Select(entry => entry.Id)], cancellationToken).ConfigureAwait(false);
-        return requests.Count == entries.Count
-            ? [.. requests.Where(request => request.Reason != Reasons.Withdrawn).Select(request => request.Id)]
-            : throw new StoreException($"{_table.Description}: a request between {from} and {to} is in the order log and not in the table. "
-                + "Was an item deleted by hand?");
-    }
-
     private bool IsOwn(string campaign) => _deciders.Find(campaign) is not null;
 
     private void OnMoved(Campaign campaign, IReadOnlyList<RequestRecord> requests)
@@ -402,91 +343,4 @@ internal sealed partial class DynamoRequestStore : IRequestStore
         _deciders.Find(id)?.Ring();
         return made;
     }
-
-    private static TaskCompletionSource NewLook()
-    {
-        var look = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        look.Task.ContinueWith(
-            static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        return look;
-    }
-
-    private async Task LookAsync()
-    {
-        try
-        {
-            await LookAgainAndAgainAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            _nextLook.TrySetException(new StoreException("The node ends"));
-        }
-    }
-
-    private async Task LookAgainAndAgainAsync()
-    {
-        while (!_ending.IsCancellationRequested)
-        {
-            TaskCompletionSource look = _nextLook;
-            _nextLook = NewLook(); // who asks from now on may have missed this one
-            try
-            {
-                await _book.LookAsync(_ending.Token).ConfigureAwait(false);
-                _lookFault = null;
-                TellHeld();
-                look.SetResult();
-                if (_clock.Difference.Duration() <= StoreClock.Most)
-                {
-                    // With a clock that is off, nothing more: it would close campaigns and end leases by it.
-                    await _deciders.LookAsync(_ending.Token).ConfigureAwait(false);
-                }
-
-                if (_trouble.Lasts)
-                {
-                    _trouble.End();
-                    LogWorks(_logger, _table.Description);
-                }
-
-                await Task.Delay(LeastBetweenLooks, _ending.Token).ConfigureAwait(false);
-                await _asks.WaitAsync(BetweenLooks - LeastBetweenLooks, _ending.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (_ending.IsCancellationRequested)
-            {
-                look.TrySetException(new StoreException("The node ends"));
-                return;
-            }
-            catch (Exception error)
-            {
-                _lookFault = error.Message;
-                look.TrySetException(error as StoreException ?? new StoreException(error.Message, inner: error));
-                if (_trouble.IsNews())
-                {
-                    LogFails(_logger, error.Message);
-                }
-
-                await Task.Delay(BetweenLooks, CancellationToken.None).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private void TellHeld()
-    {
-        bool isHeld = IsHeld;
-        if (isHeld && !_wasHeld)
-        {
-            LogHeld(_logger, _table.Description);
-        }
-
-        _wasHeld = isHeld;
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Table} was restored from a backup: its nodes decide, but accept nothing. Look at it, then "
-        + "run `estat requests restore-table --resume`")]
-    private static partial void LogHeld(ILogger logger, string table);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Requests are not accepted and not decided: {Error}")]
-    private static partial void LogFails(ILogger logger, string error);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Requests are accepted and decided again: {Table} answers")]
-    private static partial void LogWorks(ILogger logger, string table);
 }

@@ -1,13 +1,12 @@
 // Times as the API has them.
 using System.Globalization;
+using Estat.Base.Options;
 
 namespace Estat.Requests.Campaigns;
 
 /// <summary>In: RFC 3339 with an offset. Out: UTC with milliseconds and a Z.</summary>
 internal static class Rfc3339
 {
-    private const string Written = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-
     private static readonly string[] Forms =
     [
         "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.fK", "yyyy-MM-dd'T'HH:mm:ss.ffK", "yyyy-MM-dd'T'HH:mm:ss.fffK",
@@ -15,7 +14,7 @@ internal static class Rfc3339
     ];
 
     /// <summary>As an answer shows it.</summary>
-    internal static string ToText(DateTimeOffset moment) => moment.UtcDateTime.ToString(Written, CultureInfo.InvariantCulture);
+    internal static string ToText(DateTimeOffset moment) => MomentText.ToText(moment);
 
     /// <summary>The same of milliseconds since 1970.</summary>
     internal static string ToText(long milliseconds) => ToText(DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));

@@ -80,7 +80,7 @@ internal sealed class AcceptEndpoint(
 
         if (request.Headers.ContentEncoding.Count > 0)
         {
-            return (refusals.Wrong(StatusCodes.Status415UnsupportedMediaType, "Send the body without a Content-Encoding."), default);
+            return (refusals.Encoding, default);
         }
 
         using RequestBody body = bodies.Single(context);

@@ -46,6 +46,9 @@ internal sealed class RequestRefusals : IReadingRefusals
     private static readonly Problem Slow = Problem.Final(
         StatusCodes.Status408RequestTimeout, "The body did not arrive in time (BODY_TIMEOUT). Nothing was taken. Send it again.");
 
+    private static readonly Problem Coded = Problem.Final(
+        StatusCodes.Status415UnsupportedMediaType, "Send the body without a Content-Encoding.");
+
     private static readonly Problem NobodyKnown = Problem.Of(
         StatusCodes.Status401Unauthorized, "This request does not say whose it is, or in a way that this server does not accept. Sign in again.")
         .With(HeaderNames.WWWAuthenticate, "Bearer realm=\"estat\"");
@@ -72,6 +75,7 @@ internal sealed class RequestRefusals : IReadingRefusals
         Collision = new Refusal(SameId, requests.Unknown);
         Closed = new Refusal(HasClosed, requests.Invalid);
         Nobody = new Refusal(NobodyKnown, requests.Unauthorized);
+        Encoding = Invalid(Coded);
         Timeout = new Refusal(Slow, requests.Aborted);
         TooLarge = new Refusal(
             Problem.Final(StatusCodes.Status413PayloadTooLarge,
@@ -126,6 +130,9 @@ internal sealed class RequestRefusals : IReadingRefusals
     /// <inheritdoc/>
     public Refusal Timeout { get; }
 
+    /// <summary>415.</summary>
+    internal Refusal Encoding { get; }
+
     /// <summary>413.</summary>
     internal Refusal TooLarge { get; }
 
@@ -162,10 +169,6 @@ internal sealed class RequestRefusals : IReadingRefusals
 
     /// <inheritdoc/>
     public Refusal Malformed(string detail) => Invalid(Problem.Of(StatusCodes.Status400BadRequest, detail));
-
-    /// <inheritdoc/>
-    public Refusal Wrong(int status, string detail) =>
-        status == StatusCodes.Status408RequestTimeout ? Timeout : Invalid(Problem.Final(status, detail));
 
     /// <summary>503: the store failed.</summary>
     internal Refusal Of(StoreException error) => error.IsUnknown ? Unknown : error.IsFull ? StorageFull : DiskFailed;

@@ -44,7 +44,7 @@ internal sealed class RequestInstruments : IDisposable
             description: "Attempts at DynamoDB, by outcome; none with SQLite");
         Gauge("estat_requests_failing", "1 while the database takes nothing", () => engine.Store.Fault is null ? 0 : 1);
         Meter.CreateObservableCounter(
-            "estat_requests_http_total", () => Outcomes(requests), description: "HTTP requests to users' paths, by outcome");
+            "estat_requests_http_total", () => requests.Outcomes(), description: "HTTP requests to users' paths, by outcome");
         Meter.CreateObservableCounter("estat_requests_webhook_calls_total", WebhookCalls, description: "Calls of webhooks, by how they ended");
         Meter.CreateObservableCounter("estat_requests_webhook_late_total", () => engine.Webhooks.Counters.Late.Value,
             description: "Results of webhooks that came after the lease and changed nothing");
@@ -62,26 +62,6 @@ internal sealed class RequestInstruments : IDisposable
 
     private IEnumerable<Measurement<long>> StoreAttempts() => _engine.Store.Attempts
         .Select(attempts => new Measurement<long>(attempts.Count, new KeyValuePair<string, object?>("outcome", attempts.Outcome)));
-
-    private static IEnumerable<Measurement<long>> Outcomes(RequestCounters requests)
-    {
-        (string Name, StripedCounter Counter)[] outcomes =
-        [
-            ("invalid", requests.Invalid), ("too_large", requests.TooLarge), ("unauthorized", requests.Unauthorized),
-            ("rate_limited", requests.RateLimited), ("queue_full", requests.QueueFull), ("storage_full", requests.StorageFull),
-            ("disk_failed", requests.DiskFailed), ("draining", requests.Draining), ("unknown", requests.Unknown), ("aborted", requests.Aborted),
-            ("no_token_keys", requests.NoTokenKeys),
-        ];
-        long ended = requests.Ended.Value;
-        long refused = 0;
-        foreach ((string name, StripedCounter counter) in outcomes)
-        {
-            refused += counter.Value;
-            yield return new Measurement<long>(counter.Value, new KeyValuePair<string, object?>("outcome", name));
-        }
-
-        yield return new Measurement<long>(Math.Max(0, ended - refused), new KeyValuePair<string, object?>("outcome", "answered"));
-    }
 
     // What was accepted is read with it: a gauge of its own reading would differ from the sum while requests arrive.
     private IEnumerable<Measurement<long>> Current()

@@ -48,7 +48,10 @@ internal sealed partial class KafkaLog : ITopicLog
     /// <exception cref="TopicLogException">
     /// No broker has said it yet. The sink does not ask before it has partitions, and it has none before.
     /// </exception>
-    public string Id => _survey.Id is { } id ? "kafka:" + id : throw new TopicLogException($"{Description} has not said yet which cluster it is.");
+    public string Id => KnownId ?? throw new TopicLogException($"{Description} has not said yet which cluster it is.");
+
+    /// <inheritdoc/>
+    public string? KnownId => _survey.Id is { } id ? "kafka:" + id : null;
 
     /// <inheritdoc/>
     public string Description => $"Kafka at {_clients.Servers}";
@@ -140,15 +143,16 @@ internal sealed partial class KafkaLog : ITopicLog
     /// <inheritdoc/>
     public async ValueTask WaitForAsync(TopicPartition partition, long offset, CancellationToken cancellationToken)
     {
+        CheckExists(partition);
         while (true)
         {
-            Task changed = _survey.Changed;
+            Task grown = _survey.GrownAsync(partition);
             if (CheckExists(partition).EndOf(partition.Partition) > offset)
             {
                 return;
             }
 
-            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await grown.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

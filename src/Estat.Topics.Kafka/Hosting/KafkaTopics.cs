@@ -23,6 +23,13 @@ internal sealed partial class KafkaTopics : IAsyncDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenReadings = TimeSpan.FromMinutes(1);
 
+    // What brokers refuse by their rules and rights, and not because something is away.
+    private static readonly ErrorCode[] Forbidden =
+    [
+        ErrorCode.PolicyViolation, ErrorCode.InvalidPartitions, ErrorCode.InvalidConfig, ErrorCode.InvalidRequest, ErrorCode.TopicException,
+        ErrorCode.TopicAuthorizationFailed, ErrorCode.ClusterAuthorizationFailed, ErrorCode.Local_UnsupportedFeature, ErrorCode.UnsupportedVersion,
+    ];
+
     private readonly IAdminClient _admin;
     private readonly KafkaSurvey _survey;
     private readonly TopicsOptions _options;
@@ -64,12 +71,12 @@ internal sealed partial class KafkaTopics : IAsyncDisposable
 
         if (KafkaSurvey.IsOthers(name))
         {
-            throw new TopicLogException($"{name}: names that begin with _ are for Kafka's own topics and for other programs.");
+            throw new TopicLogException($"{name}: names that begin with _ are for Kafka's own topics and for other programs.", isBound: true);
         }
 
         if (_survey.Topics.Count >= _options.MaxTopics)
         {
-            throw new TopicLogException($"There are {_options.MaxTopics} topics already (TOPICS_MAX_TOPICS).");
+            throw new TopicLogException($"There are {_options.MaxTopics} topics already (TOPICS_MAX_TOPICS).", isBound: true);
         }
 
         bool isNew = true;
@@ -98,7 +105,7 @@ internal sealed partial class KafkaTopics : IAsyncDisposable
         TopicView before = Known(name);
         if (partitions <= before.Partitions)
         {
-            throw new TopicLogException($"Topic {name} has {before.Partitions} partitions; it can only have more.");
+            throw new TopicLogException($"Topic {name} has {before.Partitions} partitions; it can only have more.", isBound: true);
         }
 
         await AskAsync("given more partitions", name, _admin.CreatePartitionsAsync(
@@ -157,8 +164,15 @@ internal sealed partial class KafkaTopics : IAsyncDisposable
         }
         catch (KafkaException error)
         {
-            string reason = error is CreateTopicsException { Results: [{ } first, ..] } ? first.Error.Reason : error.Error.Reason;
-            throw new TopicLogException($"Topic {name} cannot be {what} now: {reason}", error);
+            Error why = error switch
+            {
+                CreateTopicsException { Results: [{ } made, ..] } => made.Error,
+                CreatePartitionsException { Results: [{ } grown, ..] } => grown.Error,
+                IncrementalAlterConfigsException { Results: [{ } altered, ..] } => altered.Error,
+                _ => error.Error,
+            };
+            bool isBound = Forbidden.Contains(why.Code);
+            throw new TopicLogException($"Topic {name} cannot be {what}{(isBound ? "" : " now")}: {why.Reason}", error, isBound);
         }
     }
 

@@ -2,6 +2,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Confluent.Kafka;
+using Estat.Base.Logging;
+using Estat.Base.Options;
 using Estat.Topics.Kafka.Clients;
 using Estat.Topics.Log;
 using Estat.Topics.Messages;
@@ -10,8 +12,8 @@ namespace Estat.Topics.Kafka.Producing;
 
 /// <summary>
 /// At most TOPICS_QUEUE_BYTES wait for acks; a production that does not fit is refused before any of it is sent. librdkafka's producer cannot go on
-/// after some errors (another one took its id, an ack was lost for too long): then it is replaced, and what it had not brought may be there. Any
-/// thread.
+/// after some errors (another one took its id, an ack was lost for too long): then it is replaced, and what it had not brought may be there. While no
+/// other one can be made, nothing is taken, and each production tries again. Any thread.
 /// </summary>
 internal sealed partial class KafkaProducer : IAsyncDisposable
 {
@@ -24,8 +26,8 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Lock _renewing = new();
     private readonly ConcurrentDictionary<Delivery, IProducer<byte[], byte[]>> _deliveries = new();
-    private volatile IProducer<byte[], byte[]> _producer;
-    private volatile string? _fatal;
+    private readonly ToldFault _notRenewed = new();
+    private volatile Client _client;
     private long _waiting;
 
     /// <param name="clients">Makes producers.</param>
@@ -34,7 +36,7 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
     internal KafkaProducer(KafkaClients clients, long room, ILogger logger)
     {
         (_clients, _room, _logger) = (clients, room, logger);
-        _producer = clients.Producer(error => _fatal = error);
+        _client = new Client(clients);
     }
 
     /// <summary>Bytes of messages that wait for acks.</summary>
@@ -44,7 +46,11 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
     /// <param name="production">Messages for one topic.</param>
     internal async Task<Produced> ProduceAsync(Production production)
     {
-        RenewIfFatal();
+        if (RenewIfFatal() is { } fault)
+        {
+            return new Produced(ProduceOutcome.Failed, [], fault);
+        }
+
         long bytes = production.Messages.Sum(static message => (long)Overhead + WeightOf(message));
         long before = Interlocked.Add(ref _waiting, bytes) - bytes;
         try
@@ -55,7 +61,7 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
             }
 
             var delivery = new Delivery(production.Messages.Count);
-            IProducer<byte[], byte[]> producer = _producer;
+            IProducer<byte[], byte[]> producer = _client.Producer;
             _deliveries[delivery] = producer;
             try
             {
@@ -73,7 +79,7 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await Task.Run(() => End(_producer, "the node ends")).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await Task.Run(() => End(_client.Producer, "the node ends")).ConfigureAwait(false);
 
     private static int WeightOf(NewMessage message)
     {
@@ -131,23 +137,40 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
         MemoryMarshal.TryGetArray(memory, out ArraySegment<byte> part) && part.Offset == 0 && part.Count == part.Array!.Length ? part.Array
             : memory.ToArray();
 
-    private void RenewIfFatal()
+    // Why there is no producer that can go on; null: there is one.
+    private string? RenewIfFatal()
     {
-        if (_fatal is null)
+        if (_client.Fatal is null)
         {
-            return;
+            return null;
         }
 
         lock (_renewing)
         {
-            if (_fatal is { } error)
+            Client old = _client;
+            if (old.Fatal is not { } error)
             {
-                LogRenewed(_logger, error);
-                IProducer<byte[], byte[]> old = _producer;
-                _fatal = null;
-                _producer = _clients.Producer(found => _fatal = found);
-                _ = Task.Run(() => End(old, error));
+                return null;
             }
+
+            try
+            {
+                _client = new Client(_clients);
+            }
+            catch (OptionException refused) // such as: a file that an option names is gone, or the process has no descriptor left
+            {
+                if (_notRenewed.IsNews(refused.Message))
+                {
+                    LogNotRenewed(_logger, error, refused.Message);
+                }
+
+                return $"Kafka's producer cannot be replaced: {refused.Message}";
+            }
+
+            _notRenewed.End();
+            LogRenewed(_logger, error);
+            _ = Task.Run(() => End(old.Producer, error));
+            return null;
         }
     }
 
@@ -173,6 +196,22 @@ internal sealed partial class KafkaProducer : IAsyncDisposable
     }
 
     [LoggerMessage(Level = LogLevel.Error,
+        Message = "Kafka's producer cannot go on: {Error}. No other one can be made either, and it is tried again: {Refused}. Messages get 503")]
+    private static partial void LogNotRenewed(ILogger logger, string error, string refused);
+
+    [LoggerMessage(Level = LogLevel.Error,
         Message = "Kafka's producer cannot go on, and is replaced: {Error}. Messages that it had in hand may be there")]
     private static partial void LogRenewed(ILogger logger, string error);
+
+    // A producer, and whether it can go on.
+    private sealed class Client
+    {
+        private volatile string? _fatal;
+
+        internal Client(KafkaClients clients) => Producer = clients.Producer(error => _fatal = error);
+
+        internal IProducer<byte[], byte[]> Producer { get; }
+
+        internal string? Fatal => _fatal;
+    }
 }

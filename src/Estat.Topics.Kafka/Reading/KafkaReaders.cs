@@ -1,6 +1,7 @@
 // Readings of single partitions, for people who ask.
 using System.Collections.Concurrent;
 using Confluent.Kafka;
+using Estat.Base.Options;
 using Estat.Topics.Kafka.Clients;
 using Estat.Topics.Log;
 using LogMessage = Estat.Topics.Messages.LogMessage;
@@ -128,6 +129,10 @@ internal sealed class KafkaReaders(KafkaClients clients) : IDisposable
         catch (KafkaException error)
         {
             throw new TopicLogException($"Kafka at {clients.Servers} cannot be read now: {error.Error.Reason}", error);
+        }
+        catch (OptionException error) // options were checked at the start: it is something of the node that changed since
+        {
+            throw new TopicLogException($"Kafka at {clients.Servers} cannot be read now: {error.Message}", error);
         }
         finally
         {

@@ -1,4 +1,5 @@
 // What there is in Kafka, looked at again and again, so that nobody else needs to ask.
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -19,7 +20,7 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Answer = TimeSpan.FromSeconds(5);
 
-    // Partitions without an answer after which a round ends.
+    // Partitions without an answer after which a round ends; the next one begins behind them.
     private const int MostUnanswered = 2;
 
     private readonly IAdminClient _admin;
@@ -29,6 +30,7 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly ToldFault _away = new();
     private readonly ToldFault _unanswered = new();
+    private readonly ConcurrentDictionary<TopicPartition, TaskCompletionSource> _grown = new();
     private readonly Task _looking;
     private volatile FrozenDictionary<string, TopicView> _topics = FrozenDictionary<string, TopicView>.Empty;
     private volatile string? _fault;
@@ -37,6 +39,7 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
     private TaskCompletionSource _changed = NewSignal();
     private long _begun;
     private long _seen;
+    private int _first; // of the partitions, the one whose bounds a round asks for first
 
     /// <summary>Begins.</summary>
     /// <param name="clients">Makes its reader.</param>
@@ -60,7 +63,7 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
     /// <summary>The topics, by name. Those whose names begin with _ are Kafka's own or other programs'.</summary>
     internal FrozenDictionary<string, TopicView> Topics => _topics;
 
-    /// <summary>Ends with the next round, or when a message was acknowledged.</summary>
+    /// <summary>Ends with the next round.</summary>
     internal Task Changed => Volatile.Read(ref _changed).Task;
 
     /// <summary>The last round in which brokers answered.</summary>
@@ -115,19 +118,21 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
     internal LogPartition? BoundsOf(TopicPartition partition) =>
         Knows(partition, round: 1) ? _topics[partition.Topic].BoundsOf(partition.Partition) : null;
 
+    /// <summary>Ends when the partition has more messages than when this was called, or is another topic's or nobody's now.</summary>
+    /// <param name="partition">Which.</param>
+    internal Task GrownAsync(TopicPartition partition) => _grown.GetOrAdd(partition, static _ => NewSignal()).Task;
+
     /// <summary>Messages were acknowledged: their partitions end behind them at least.</summary>
     /// <param name="positions">Where they are; null where that is not known.</param>
     internal void Extend(IReadOnlyList<MessagePosition?> positions)
     {
         foreach (MessagePosition? position in positions)
         {
-            if (position is { } at && _topics.TryGetValue(at.Topic, out TopicView? topic))
+            if (position is { } at && _topics.TryGetValue(at.Topic, out TopicView? topic) && topic.Extend(at.Partition, at.Offset + 1))
             {
-                topic.Extend(at.Partition, at.Offset + 1);
+                SignalGrown(at.Of);
             }
         }
-
-        Signal();
     }
 
     /// <inheritdoc/>
@@ -142,7 +147,13 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private void Signal() => Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
+    private void SignalGrown(TopicPartition partition)
+    {
+        if (_grown.TryRemove(partition, out TaskCompletionSource? grown))
+        {
+            grown.TrySetResult();
+        }
+    }
 
     private void Run()
     {
@@ -170,7 +181,7 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
                 }
             }
 
-            Signal();
+            Interlocked.Exchange(ref _changed, NewSignal()).TrySetResult();
             _wake.WaitOne(Interval);
         }
     }
@@ -180,6 +191,7 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
         Metadata found = _admin.GetMetadata(Answer);
         FrozenDictionary<string, TopicView> known = _topics;
         var topics = new Dictionary<string, TopicView>(StringComparer.Ordinal);
+        var led = new List<(TopicView Topic, int Partition)>();
         foreach (TopicMetadata topic in found.Topics.Where(topic => !IsOthers(topic.Topic)))
         {
             TopicView? earlier = known.GetValueOrDefault(topic.Topic);
@@ -197,44 +209,66 @@ internal sealed partial class KafkaSurvey : IAsyncDisposable
             {
                 topics[topic.Topic] = new TopicView(topic.Topic, topic.Partitions.Count, replication).With(earlier);
             }
+
+            // Nobody can say the bounds of a partition without a leader.
+            led.AddRange(topic.Partitions.Where(partition => partition.Leader >= 0)
+                .Select(partition => (topics[topic.Topic], partition.PartitionId)));
         }
 
-        Measure(topics.Values, round);
+        Measure(led, round);
         if (topics.Count != known.Count || topics.Any(topic => !known.TryGetValue(topic.Key, out TopicView? view) || view != topic.Value))
         {
             _topics = topics.ToFrozenDictionary(StringComparer.Ordinal);
+            foreach (TopicPartition partition in _grown.Keys)
+            {
+                SignalGrown(partition); // it may be gone, or have been measured before it was shown
+            }
         }
 
         _id ??= AskForId();
     }
 
-    private void Measure(IEnumerable<TopicView> topics, long round)
+    private void Measure(List<(TopicView Topic, int Partition)> partitions, long round)
     {
         int unanswered = 0;
-        foreach (TopicView topic in topics)
+        int first = _first;
+        for (int i = 0; i < partitions.Count && unanswered < MostUnanswered && !_isEnding; i++)
         {
-            for (int partition = 0; partition < topic.Partitions && unanswered < MostUnanswered && !_isEnding; partition++)
+            int at = (first + i) % partitions.Count;
+            if (!TryMeasure(partitions[at].Topic, partitions[at].Partition, round))
             {
-                long before = topic.EndOf(partition);
-                try
-                {
-                    WatermarkOffsets bounds = _reader.QueryWatermarkOffsets(new(topic.Name, partition), Answer);
-                    topic.See(partition, bounds.Low.Value, bounds.High.Value, before, round);
-                }
-                catch (KafkaException error)
-                {
-                    unanswered++;
-                    if (_unanswered.IsNews())
-                    {
-                        LogUnanswered(_logger, topic.Name, partition, error.Error.Reason);
-                    }
-                }
+                unanswered++;
+                _first = at + 1;
             }
         }
 
         if (unanswered == 0)
         {
             _unanswered.End();
+        }
+    }
+
+    private bool TryMeasure(TopicView topic, int partition, long round)
+    {
+        long before = topic.EndOf(partition);
+        try
+        {
+            WatermarkOffsets bounds = _reader.QueryWatermarkOffsets(new(topic.Name, partition), Answer);
+            if (topic.See(partition, bounds.Low.Value, bounds.High.Value, before, round))
+            {
+                SignalGrown(new TopicPartition(topic.Name, partition));
+            }
+
+            return true;
+        }
+        catch (KafkaException error)
+        {
+            if (_unanswered.IsNews())
+            {
+                LogUnanswered(_logger, topic.Name, partition, error.Error.Reason);
+            }
+
+            return false;
         }
     }
 

@@ -35,26 +35,36 @@ internal sealed class TopicView(string name, int partitions, int replication)
     /// <param name="end">Its end.</param>
     /// <param name="before">What <see cref="EndOf"/> was when they were asked for: an ack that came meanwhile knows better.</param>
     /// <param name="round">The survey's.</param>
-    internal void See(int partition, long start, long end, long before, long round)
+    /// <returns>Whether the partition ends elsewhere now.</returns>
+    internal bool See(int partition, long start, long end, long before, long round)
     {
         Volatile.Write(ref _starts[partition], start);
-        Interlocked.CompareExchange(ref _ends[partition], end, before);
+        bool isChanged = Interlocked.CompareExchange(ref _ends[partition], end, before) == before && end != before;
         Volatile.Write(ref _rounds[partition], round);
+        return isChanged;
     }
 
     /// <summary>A message was acknowledged.</summary>
     /// <param name="partition">Where.</param>
     /// <param name="end">The offset behind it.</param>
-    internal void Extend(int partition, long end)
+    /// <returns>Whether the partition was not known to end there.</returns>
+    internal bool Extend(int partition, long end)
     {
         if (partition < partitions)
         {
             for (long known = EndOf(partition); known < end;)
             {
                 long found = Interlocked.CompareExchange(ref _ends[partition], end, known);
-                known = found == known ? end : found;
+                if (found == known)
+                {
+                    return true;
+                }
+
+                known = found;
             }
         }
+
+        return false;
     }
 
     /// <summary>Takes over what another view knows.</summary>

@@ -62,7 +62,8 @@ internal sealed partial class EmbeddedLog
             ThrowIfTooMany(partitions - before);
             if (topic.Cuts.Count >= MostCuts)
             {
-                throw new TopicLogException($"Topic {name} was given more partitions {MostCuts} times. It keeps those that it has.");
+                throw new TopicLogException(
+                    $"Topic {name} was given more partitions {MostCuts} times. It keeps those that it has.", isBound: true);
             }
 
             TopicEntry grown = topic with

@@ -92,17 +92,17 @@ internal sealed partial class AdminSink(TopicsEngine engine, OrderBodies bodies,
     {
         await bodies.ReadAsync(context).ConfigureAwait(false);
         IReadOnlyList<ResetStep> steps = await AdminTopicPages.DeskOf(engine).Offsets.AdoptAsync(CancellationToken.None).ConfigureAwait(false);
-        if (engine.Sink is { State.Activity: SinkActivity.Stopped } stopped)
-        {
-            stopped.Resume(); // it stopped for what was adopted now
-        }
-        else
-        {
-            engine.Sink?.Look();
-        }
-
         if (steps.Count > 0)
         {
+            if (engine.Sink is { State.Activity: SinkActivity.Stopped } stopped)
+            {
+                stopped.Resume(); // it stopped for what was adopted now
+            }
+            else
+            {
+                engine.Sink?.Look();
+            }
+
             LogAdopted(logger, engine.Log.Id, steps.Count);
         }
 

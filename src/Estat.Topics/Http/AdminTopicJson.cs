@@ -17,25 +17,16 @@ namespace Estat.Topics.Http;
 internal sealed class AdminTopicJson(TopicsEngine engine, QueryService queries)
 {
     /// <summary>One reading of everything.</summary>
-    /// <param name="Rows">The database's part; null while it is away.</param>
-    /// <param name="State"><c>there</c>, <c>away</c> or <c>not-set</c>.</param>
-    /// <param name="Why">Why it is away; null while it is there.</param>
+    /// <param name="Database">The database's part.</param>
     /// <param name="Stored">Where the node's sink goes on.</param>
-    internal sealed record Reading(TopicTableRows? Rows, string State, string? Why, IReadOnlyDictionary<TopicPartition, long> Stored);
+    internal sealed record Reading(TopicTableLook Database, IReadOnlyDictionary<TopicPartition, long> Stored);
 
     /// <summary>Reads the database and the sink.</summary>
     /// <param name="cancellationToken">Ends it.</param>
     internal async Task<Reading> ReadAsync(CancellationToken cancellationToken)
     {
         Dictionary<TopicPartition, long> stored = engine.Sink?.Progress.ToDictionary(progress => progress.Partition, progress => progress.Next) ?? [];
-        try
-        {
-            return new(await queries.Status.ReadAsync(cancellationToken).ConfigureAwait(false), "there", null, stored);
-        }
-        catch (QueryException error)
-        {
-            return new(null, error.Fault == QueryFault.NotSet ? "not-set" : "away", error.Message, stored);
-        }
+        return new(await queries.Status.LookAsync(cancellationToken).ConfigureAwait(false), stored);
     }
 
     /// <summary>Writes a topic.</summary>
@@ -44,18 +35,18 @@ internal sealed class AdminTopicJson(TopicsEngine engine, QueryService queries)
     /// <param name="reading">What is known besides.</param>
     internal void Write(Utf8JsonWriter json, LogTopic topic, Reading reading)
     {
-        TopicStatus? row = reading.Rows?.Topics.GetValueOrDefault(topic.Name);
+        TopicTableRows? rows = reading.Database.Rows;
+        TopicStatus? row = rows?.Topics.GetValueOrDefault(topic.Name);
         TimeSpan retention = topic.Retention ?? engine.Options.Retention;
         json.WriteString("topicName", topic.Name);
         json.WriteNumber("partitionCount", topic.Partitions.Count);
         json.WriteNumber("replicationFactor", topic.ReplicationFactor);
         RowJson.WriteTime(json, "createdAt", topic.CreatedAt ?? row?.CreatedAt);
         RowJson.WriteTime(json, "lastMessageAt", row?.LastMessageAt);
-        PartitionJson.WriteNumber(json, "messageCount", row?.Messages ?? (reading.Rows is null ? null : 0));
-        PartitionJson.WriteAll(json, topic, (which, partition) => reading.Stored.TryGetValue(which, out long own) ? own
-            : reading.Rows is not { } rows ? null : rows.NextOffsets.TryGetValue(which, out long next) ? next : partition.Start);
-        json.WritePropertyName("rate");
-        RowJson.WriteDouble(json, queries.Rates.RateOf(topic) is { } rate ? Math.Round(rate, 3) : double.NaN);
+        PartitionJson.WriteNumber(json, "messageCount", row?.Messages ?? (rows is null ? null : 0));
+        PartitionJson.WriteAll(
+            json, topic, (which, bounds) => reading.Stored.TryGetValue(which, out long own) ? own : rows?.NextOf(which, bounds));
+        PartitionJson.WriteRate(json, queries.Rates.RateOf(topic));
         json.WriteString("retention", GoDuration.Format(retention));
         json.WriteBoolean("retentionIsDefault", topic.Retention is null);
         WriteCuts(json, topic.Cuts);
@@ -68,9 +59,9 @@ internal sealed class AdminTopicJson(TopicsEngine engine, QueryService queries)
     internal void WriteState(Utf8JsonWriter json, Reading reading)
     {
         json.WriteStartObject("database");
-        json.WriteString("state", reading.State);
+        json.WriteString("state", reading.Database.State);
         json.WriteString("address", engine.Address is { } address ? Of(address) : null);
-        json.WriteString("why", reading.Why);
+        json.WriteString("why", reading.Database.Why);
         json.WriteEndObject();
         WriteLog(json);
         json.WritePropertyName("sink");
@@ -139,7 +130,7 @@ internal sealed class AdminTopicJson(TopicsEngine engine, QueryService queries)
     {
         var embedded = engine.Log as EmbeddedLog;
         json.WriteStartObject("log");
-        json.WriteString("id", engine.Log.Id);
+        json.WriteString("id", engine.Log.KnownId);
         json.WriteString("description", engine.Log.Description);
         json.WriteString("ackLevel", engine.Log.AckLevel);
         PartitionJson.WriteNumber(json, "bytes", embedded?.Bytes);

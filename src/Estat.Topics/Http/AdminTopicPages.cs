@@ -113,6 +113,10 @@ internal sealed class AdminTopicPages
             problem = refused.Status == StatusCodes.Status503ServiceUnavailable ? Problem.Unavailable(refused.Message)
                 : Problem.Of(refused.Status, refused.Message);
         }
+        catch (TopicLogException error) when (error.IsBound)
+        {
+            problem = Problem.Of(StatusCodes.Status409Conflict, $"The log cannot do this: {error.Message.TrimEnd('.')}.");
+        }
         catch (TopicLogException error)
         {
             problem = Problem.Unavailable($"The log cannot do this now: {error.Message.TrimEnd('.')}.");

@@ -1,6 +1,6 @@
 // What problems below /api say besides, as clients of the API expect it.
-using System.Globalization;
 using System.Text.Json;
+using Estat.Base.Options;
 using Estat.Http.Answering;
 using Microsoft.AspNetCore.Http;
 
@@ -14,7 +14,7 @@ internal sealed class ApiProblems(TimeProvider time) : IProblemMembers
     public void Write(Utf8JsonWriter json, Problem problem, HttpContext context)
     {
         json.WriteString("error", problem.Detail);
-        json.WriteString("timestamp", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        json.WriteString("timestamp", MomentText.ToText(time.GetUtcNow()));
         json.WriteString("path", context.Request.Path.Value);
     }
 }

@@ -8,21 +8,33 @@ using Microsoft.AspNetCore.Http;
 
 namespace Estat.Topics.Http;
 
-/// <summary>Keeps nothing between two requests: who reads on asks from <c>nextOffset</c>. At most <see cref="MostWaiting"/> wait at once.</summary>
+/// <summary>
+/// Keeps nothing between two requests: who reads on asks from <c>nextOffset</c>. At most <see cref="MostWaiting"/> wait at once, and
+/// <see cref="MostReading"/> read: a page is held as messages and as JSON meanwhile, and then only as JSON until its client has taken it.
+/// </summary>
 /// <param name="log">The log.</param>
 /// <param name="refusals">The answers to what cannot be asked.</param>
 /// <param name="stopping">Completes when the node drains: nobody waits on.</param>
 /// <param name="time">Timers.</param>
-internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task stopping, TimeProvider time)
+internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task stopping, TimeProvider time) : IDisposable
 {
     /// <summary>HTTP requests that may wait for messages at once.</summary>
     internal const int MostWaiting = 1000;
+
+    /// <summary>HTTP requests that may read at once.</summary>
+    internal const int MostReading = 8;
 
     private const int Usual = 100;
     private const int Most = 1000;
     private const int MostBytes = 16 << 20;
     private const int LongestWait = 30;
 
+    // How long a page may wait for its turn to be read, and how many may.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private const int MostForTurn = 64 * MostReading;
+
+    private readonly SemaphoreSlim _turns = new(MostReading);
+    private int _forTurn;
     private int _waiting;
 
     /// <summary>Answers.</summary>
@@ -44,15 +56,20 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
         {
             long from = Math.Max(offset ?? 0, topic!.Partitions[partition].Start);
             refusal = await WaitAsync(context, new TopicPartition(name, partition), from, wait).ConfigureAwait(false);
-            if (refusal is null)
+            if (refusal is null && await FindPageAsync(context, new TopicPartition(name, partition), from, limit).ConfigureAwait(false) is { } page)
             {
-                await ReadAsync(context, new TopicPartition(name, partition), from, limit).ConfigureAwait(false);
+                await QueryAnswers.WriteAsync(context, page).ConfigureAwait(false);
                 return;
             }
+
+            refusal ??= refusals.NoRoomToRead;
         }
 
         await HttpAnswers.WriteAsync(context, refusal).ConfigureAwait(false);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _turns.Dispose();
 
     private async ValueTask<Refusal?> WaitAsync(HttpContext context, TopicPartition partition, long offset, TimeSpan wait)
     {
@@ -83,12 +100,38 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
         }
     }
 
-    private async Task ReadAsync(HttpContext context, TopicPartition partition, long from, int limit)
+    // Null: too many read now.
+    private async ValueTask<AnswerBuffer?> FindPageAsync(HttpContext context, TopicPartition partition, long from, int limit)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _forTurn) > MostForTurn
+                || !await _turns.WaitAsync(Patience, context.RequestAborted).ConfigureAwait(false))
+            {
+                return null;
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _forTurn);
+        }
+
+        try
+        {
+            return await ReadAsync(context, partition, from, limit).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async Task<AnswerBuffer> ReadAsync(HttpContext context, TopicPartition partition, long from, int limit)
     {
         IReadOnlyList<LogMessage> messages = from < BoundsOf(partition).End
             ? await log.ReadAsync(partition, from, limit, MostBytes, context.RequestAborted).ConfigureAwait(false) : [];
         LogPartition bounds = BoundsOf(partition);
-        AnswerBuffer body = QueryAnswers.Make(json =>
+        return QueryAnswers.Make(json =>
         {
             json.WriteStartArray("data");
             foreach (LogMessage message in messages)
@@ -98,11 +141,10 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
 
             json.WriteEndArray();
             json.WriteNumber("partition", partition.Partition);
-            WriteOffset(json, "nextOffset", messages.Count > 0 ? messages[^1].At.Offset + 1 : from);
-            WriteOffset(json, "startOffset", bounds.Start);
-            WriteOffset(json, "endOffset", bounds.End);
+            PartitionJson.WriteOffset(json, "nextOffset", messages.Count > 0 ? messages[^1].At.Offset + 1 : from);
+            PartitionJson.WriteOffset(json, "startOffset", bounds.Start);
+            PartitionJson.WriteOffset(json, "endOffset", bounds.End);
         });
-        await QueryAnswers.WriteAsync(context, body).ConfigureAwait(false);
     }
 
     private LogPartition BoundsOf(TopicPartition partition) => log.BoundsOf(partition)!.Value;
@@ -112,7 +154,7 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
         json.WriteStartObject();
         json.WriteString("topic", message.At.Topic);
         json.WriteNumber("partition", message.At.Partition);
-        WriteOffset(json, "offset", message.At.Offset);
+        PartitionJson.WriteOffset(json, "offset", message.At.Offset);
         MessageJson.WriteText(json, "key", message.Key);
         WriteJson(json, message.Value);
         MessageJson.WriteHeaders(json, message.Headers);
@@ -152,11 +194,5 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
         {
             return false;
         }
-    }
-
-    private static void WriteOffset(Utf8JsonWriter json, string name, long offset)
-    {
-        json.WritePropertyName(name);
-        RowJson.WriteLong(json, offset);
     }
 }

@@ -64,7 +64,8 @@ internal sealed class OrderBodies(BodyLimits bodies)
 
         try
         {
-            return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Invalid($"{name} must be a text.");
+            string? text = value.ValueKind == JsonValueKind.String ? value.GetString() : throw Invalid($"{name} must be a text.");
+            return text!.Contains('\0', StringComparison.Ordinal) ? throw Invalid($"{name} must be a text without NUL.") : text;
         }
         catch (InvalidOperationException)
         {

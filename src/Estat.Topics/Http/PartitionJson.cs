@@ -36,6 +36,15 @@ internal static class PartitionJson
         WriteNumber(json, "lag", lag);
     }
 
+    /// <summary>Writes the member <c>rate</c>: messages a second.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="rate">Null: not known yet.</param>
+    internal static void WriteRate(Utf8JsonWriter json, double? rate)
+    {
+        json.WritePropertyName("rate");
+        RowJson.WriteDouble(json, rate is { } known ? Math.Round(known, 3) : double.NaN);
+    }
+
     /// <summary>Writes an offset, or null.</summary>
     /// <param name="json">Where to.</param>
     /// <param name="name">The member.</param>

@@ -95,7 +95,7 @@ internal sealed class ProduceEndpoint(ProduceIntake intake, BodyLimits bodies, P
         }
         catch (ProduceException error)
         {
-            return (intake.Refusals.Malformed(error.Message), []);
+            return (intake.Refusals.Malformed(error), []);
         }
     }
 

@@ -1,4 +1,6 @@
 // Every refusal of a query: which problem it becomes, and what counts it.
+using Estat.Base.Access;
+using Estat.Http.Access;
 using Estat.Http.Answering;
 using Estat.Http.Intake;
 using Estat.Http.Metrics;
@@ -32,12 +34,6 @@ internal sealed class QueryRefusals(RequestCounters requests) : IReadingRefusals
         "Queries need a write key with \"read\":true (in X-Api-Key, or by HTTP basic), a token of the configured issuer, or the node's ADMIN_TOKEN "
         + "(Authorization: Bearer). Ask the operator of this server for one.");
 
-    private static readonly Problem WrongKey = Unauthorized(
-        "The server does not know this write key. Check it for a missing or an extra character, or ask the operator of this server for a new one.");
-
-    private static readonly Problem EndedKey = Unauthorized(
-        "This write key is disabled or has expired. Ask the operator of this server for another.");
-
     private static readonly Problem WrongToken = Unauthorized(
         "The server does not accept this token: it has expired, or is not for this server. Sign in again.");
 
@@ -47,10 +43,6 @@ internal sealed class QueryRefusals(RequestCounters requests) : IReadingRefusals
     private static readonly Problem OtherTopics = Problem.Of(
         StatusCodes.Status403Forbidden, "This write key is limited to some topics. Name one of them as ?topic=, or ask the operator of this server "
             + "for another key.");
-
-    private static readonly Problem OtherOrigin = Problem.Of(
-        StatusCodes.Status403Forbidden, "This write key may not be used by pages of this origin. The operator of this server can add the origin to "
-            + "the key.");
 
     private static readonly Problem Guessing = Problem.Of(
         StatusCodes.Status429TooManyRequests, "Too many wrong keys or tokens came from this address. Ask again after Retry-After.");
@@ -81,6 +73,9 @@ internal sealed class QueryRefusals(RequestCounters requests) : IReadingRefusals
     private static readonly Problem TooManyWait = Problem.Unavailable(
         "Too many requests wait for messages of the log. Ask again after Retry-After, or without ?wait=.");
 
+    private static readonly Problem TooManyRead = Problem.Unavailable(
+        "Too many requests read the log now. Ask again after Retry-After, or for fewer messages with ?limit=.");
+
     private static readonly Problem TooLong = Problem.Final(
         StatusCodes.Status413PayloadTooLarge, "The body may have at most 4096 bytes: {\"resolved\":true}. Nothing was changed.");
 
@@ -100,10 +95,7 @@ internal sealed class QueryRefusals(RequestCounters requests) : IReadingRefusals
     internal Refusal Nobody { get; } = new(NobodyKnown, requests.Unauthorized);
 
     /// <summary>401: what was shown is no key.</summary>
-    internal Refusal NoKey { get; } = new(WrongKey, requests.Unauthorized);
-
-    /// <summary>401: the key holds no more.</summary>
-    internal Refusal KeyEnded { get; } = new(EndedKey, requests.Unauthorized);
+    internal Refusal NoKey { get; } = new(WriteAccess.ProblemOf(KeyRefusal.Wrong), requests.Unauthorized);
 
     /// <summary>401: what was shown is no token.</summary>
     internal Refusal NoToken { get; } = new(WrongToken, requests.Unauthorized);
@@ -115,13 +107,16 @@ internal sealed class QueryRefusals(RequestCounters requests) : IReadingRefusals
     internal Refusal NotThisTopic { get; } = new(OtherTopics, requests.Forbidden);
 
     /// <summary>403: the key is for other pages.</summary>
-    internal Refusal ForeignOrigin { get; } = new(OtherOrigin, requests.Forbidden);
+    internal Refusal ForeignOrigin { get; } = new(WriteAccess.ProblemOf(KeyRefusal.Origin), requests.Forbidden);
 
     /// <summary>503: the log cannot be read.</summary>
     internal Refusal NoLog { get; } = new(LogAway, requests.DiskFailed);
 
     /// <summary>503: too many wait.</summary>
     internal Refusal NoRoomToWait { get; } = new(TooManyWait, requests.QueueFull);
+
+    /// <summary>503: too many read the log.</summary>
+    internal Refusal NoRoomToRead { get; } = new(TooManyRead, requests.QueueFull);
 
     /// <summary>413.</summary>
     internal Refusal TooLarge { get; } = new(TooLong, requests.TooLarge);
@@ -135,9 +130,9 @@ internal sealed class QueryRefusals(RequestCounters requests) : IReadingRefusals
     /// <inheritdoc/>
     public Refusal Malformed(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, detail), requests.Invalid);
 
-    /// <inheritdoc/>
-    public Refusal Wrong(int status, string detail) =>
-        status == StatusCodes.Status408RequestTimeout ? Timeout : new Refusal(Problem.Final(status, detail), requests.Invalid);
+    /// <summary>401: the key holds no more.</summary>
+    /// <param name="state">Why it does not.</param>
+    internal Refusal KeyEnded(KeyRefusal state) => new(WriteAccess.ProblemOf(state), requests.Unauthorized);
 
     /// <summary>429: the address has shown too many wrong ones.</summary>
     internal Refusal TooManyWrong(TimeSpan wait) => new(Guessing, requests.RateLimited, Problem.RetryAfterOf(wait));

@@ -16,6 +16,7 @@ internal sealed class QueryService : IAsyncDisposable
     private const string PageReads = "Retry-After";
     private const int LongestBody = 4096;
 
+    private readonly LogEndpoint _log;
     private readonly QueryRoutes _routes;
 
     /// <param name="options">Checked options.</param>
@@ -31,12 +32,13 @@ internal sealed class QueryService : IAsyncDisposable
         Database = new QueryDatabase(connectionString, options, node.Time, node.Loggers.CreateLogger<QueryDatabase>());
         Rates = new TopicRates(log, node.Time);
         Status = new TopicStatusTable(Database, options.SinkName);
+        _log = new LogEndpoint(log, refusals, node.Stopping, node.Time);
         var endpoints = new QueryEndpoints(
             new RowsEndpoint(new RowReader(Database, node.Time), refusals),
             new AggregateEndpoint(new MetricAggregates(Database, node.Time), refusals),
             new ErrorEndpoint(new ErrorMarks(Database, node.Time), new BodyLimits(node.Http, LongestBody, 1, node.Relief), refusals),
             new TopicsEndpoint(log, Status, Rates, sink, options.Retention, refusals, node.Time),
-            new LogEndpoint(log, refusals, node.Stopping, node.Time));
+            _log);
         _routes = new QueryRoutes(
             endpoints, readers, new UserCors(node.Http, PageHeaders, PageReads), refusals, new ApiProblems(node.Time));
     }
@@ -50,13 +52,14 @@ internal sealed class QueryService : IAsyncDisposable
     /// <summary>What the database knows of topics.</summary>
     internal TopicStatusTable Status { get; }
 
-    /// <summary>Answers an HTTP request to a path below <c>/api</c>; 404 where nothing is. Whoever calls counts its begin and its end.</summary>
+    /// <summary>Answers an HTTP request to a path below <c>/api</c>; 404 where nothing is. The caller counts its begin and its end.</summary>
     internal Task HandleAsync(HttpContext context) => _routes.HandleAsync(context);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         Rates.Dispose();
+        _log.Dispose();
         await Database.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -89,7 +89,7 @@ internal sealed class ReaderAccess : IReaders
         {
             sender.OnRefused(state);
             keys.OnFailed(state);
-            return new ReaderAnswer(null, _refusals.KeyEnded);
+            return new ReaderAnswer(null, _refusals.KeyEnded(state));
         }
 
         if (context.Request.Headers.Origin is { Count: > 0 } origin && !(origin is [{ } only] && sender.Allows(only)))

@@ -15,9 +15,10 @@ namespace Estat.Topics.Http;
 /// <param name="cors">Which pages may produce.</param>
 /// <param name="members">What problems say besides.</param>
 /// <param name="requests">Counts HTTP requests.</param>
-/// <param name="end">How they end.</param>
+/// <param name="ends">How they end: in the words of those that produce, and of those that ask.</param>
 internal sealed class TopicRoutes(
-    ProduceEndpoint produce, QueryService queries, Cors cors, IProblemMembers members, RequestCounters requests, HttpRequestEnd end)
+    ProduceEndpoint produce, QueryService queries, Cors cors, IProblemMembers members, RequestCounters requests,
+    (HttpRequestEnd Produce, HttpRequestEnd Query) ends)
 {
     private const string Produce = "/api/produce/";
 
@@ -30,7 +31,7 @@ internal sealed class TopicRoutes(
         context.Features.Set(members);
         string path = context.Request.Path.Value!;
         return path.StartsWith(Produce, StringComparison.Ordinal) && path.Length > Produce.Length && path.IndexOf('/', Produce.Length) < 0
-            ? end.RunAsync(context, seat, ProduceAsync) : end.RunAsync(context, seat, queries.HandleAsync);
+            ? ends.Produce.RunAsync(context, seat, ProduceAsync) : ends.Query.RunAsync(context, seat, queries.HandleAsync);
     }
 
     private Task ProduceAsync(HttpContext context)

@@ -58,7 +58,8 @@ internal sealed partial class TopicsCapability : ICapability
             intake, new BodyLimits(node.Http, engine.Options.MaxBodySize, engine.Options.MaxBodySize, node.Relief),
             new ProduceLimits(engine.Options.MaxMessages, engine.Options.MaxMessageBytes), engine.Log.AckLevel, node.Time);
         _routes = new TopicRoutes(
-            produce, _queries, cors, new ApiProblems(node.Time), HttpRequests, new HttpRequestEnd(refusals, HttpRequests, _logger));
+            produce, _queries, cors, new ApiProblems(node.Time), HttpRequests,
+            (new HttpRequestEnd(refusals, HttpRequests, _logger), new HttpRequestEnd(asked, HttpRequests, _logger)));
         Pages = new AdminTopicPages(engine, _queries, node).All;
         _instruments = new TopicInstruments(engine, HttpRequests, _queries.Database, _tokens);
         if (access.StartsKeys)

@@ -28,7 +28,7 @@ internal sealed class TopicsEndpoint(
             return;
         }
 
-        (TopicTableRows? rows, string database) = await FindRowsAsync(context).ConfigureAwait(false);
+        (TopicTableRows? rows, string database, _) = await table.LookAsync(context.RequestAborted).ConfigureAwait(false);
         Topic[] topics = [.. log.Topics.Select(topic => topic.Name).Concat(rows?.Topics.Keys ?? []).Distinct(StringComparer.Ordinal)
             .Where(reader.MayUse).Select(name => Find(name, rows))
             .OrderByDescending(topic => topic.Row?.LastMessageAt ?? DateTimeOffset.MinValue).ThenBy(topic => topic.Name, StringComparer.Ordinal)];
@@ -51,7 +51,8 @@ internal sealed class TopicsEndpoint(
     {
         Refusal? refusal = new QueryParameters(context).Fault is { } fault ? refusals.Malformed(fault)
             : reader.MayUse(name) ? null : refusals.NotThisTopic;
-        (TopicTableRows? rows, string database) = refusal is null ? await FindRowsAsync(context).ConfigureAwait(false) : (null, "");
+        (TopicTableRows? rows, string database, _) = refusal is null ? await table.LookAsync(context.RequestAborted).ConfigureAwait(false)
+            : new TopicTableLook(null, "", null);
         Topic topic = Find(name, rows);
         if (refusal is not null || topic is { Log: null, Row: null })
         {
@@ -95,18 +96,6 @@ internal sealed class TopicsEndpoint(
         long Typed(string name) => topics.Where(topic => topic.Name == name).Sum(topic => topic.Typed);
     }
 
-    private async ValueTask<(TopicTableRows? Rows, string Database)> FindRowsAsync(HttpContext context)
-    {
-        try
-        {
-            return (await table.ReadAsync(context.RequestAborted).ConfigureAwait(false), "there");
-        }
-        catch (QueryException error)
-        {
-            return (null, error.Fault == QueryFault.NotSet ? "not-set" : "away");
-        }
-    }
-
     private Topic Find(string name, TopicTableRows? rows) => new(name, log.FindTopic(name), rows?.Topics.GetValueOrDefault(name));
 
     private void WriteState(Utf8JsonWriter json, string database)
@@ -143,11 +132,8 @@ internal sealed class TopicsEndpoint(
 
     private void WriteLog(Utf8JsonWriter json, LogTopic topic, TopicTableRows? rows)
     {
-        // Where nothing is stored yet, all that is there waits.
-        PartitionJson.WriteAll(json, topic, (which, partition) => sink?.StoredUpTo(which) ?? (rows is null ? null
-            : rows.NextOffsets.TryGetValue(which, out long next) ? next : partition.Start));
-        json.WritePropertyName("rate");
-        RowJson.WriteDouble(json, rates.RateOf(topic) is { } rate ? Math.Round(rate, 3) : double.NaN);
+        PartitionJson.WriteAll(json, topic, (which, bounds) => sink?.StoredUpTo(which) ?? rows?.NextOf(which, bounds));
+        PartitionJson.WriteRate(json, rates.RateOf(topic));
         json.WriteNumber("retentionSeconds", (long)(topic.Retention ?? retention).TotalSeconds);
     }
 

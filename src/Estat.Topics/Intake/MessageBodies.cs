@@ -59,30 +59,43 @@ internal sealed class MessageBodies(ProduceLimits limits)
             }
 
             Count(messages.Count);
-            string where = $"Line {number}";
-            try
-            {
-                var reader = new Utf8JsonReader(line.Span, MessageRules.Reading);
-                reader.Read();
-                if (reader.TokenType != JsonTokenType.StartObject)
-                {
-                    throw new ProduceException($"{where} must be an object: {{\"value\":…}}.");
-                }
-
-                messages.Add(ReadMessage(ref reader, line, where));
-                reader.Read();
-            }
-            catch (InvalidOperationException)
-            {
-                throw new ProduceException($"{where}: {MessageRules.HalfName}");
-            }
-            catch (JsonException error)
-            {
-                throw new ProduceException($"{where} is not valid JSON. {error.Message}");
-            }
+            messages.Add(ReadLine(line, number));
         }
 
         return messages.Count > 0 ? messages : throw new ProduceException("The body holds no message.");
+    }
+
+    private NewMessage ReadLine(ReadOnlyMemory<byte> line, int number)
+    {
+        string where = $"Line {number}";
+        string why;
+        try
+        {
+            var reader = new Utf8JsonReader(line.Span, MessageRules.Reading);
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                NewMessage message = ReadMessage(ref reader, line, where);
+                reader.Read(); // nothing may follow
+                return message;
+            }
+
+            why = $"{where} must be an object: {{\"value\":…}}.";
+        }
+        catch (ProduceException error)
+        {
+            why = error.Message;
+        }
+        catch (InvalidOperationException)
+        {
+            why = $"{where}: {MessageRules.HalfName}";
+        }
+        catch (JsonException error)
+        {
+            why = $"{where} is not valid JSON. {error.Message}";
+        }
+
+        throw new ProduceException(why) { Line = number };
     }
 
     // A list is named by its only member, which stands first.

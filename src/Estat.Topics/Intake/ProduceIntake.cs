@@ -88,7 +88,7 @@ internal sealed class ProduceIntake(RequestGate gate, ITopicLog log, TopicsOptio
         }
         catch (TopicLogException error) // the topic could not be made
         {
-            return (refusals.Of(error.IsBound ? new(ProduceOutcome.Full, [], error.Message) : new Produced(ProduceOutcome.Failed, [])), null);
+            return (error.IsBound ? refusals.NotMade(error.Message) : refusals.Of(new Produced(ProduceOutcome.Failed, [])), null);
         }
         finally
         {

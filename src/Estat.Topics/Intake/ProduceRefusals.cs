@@ -18,7 +18,13 @@ internal sealed class ProduceRefusals : IReadingRefusals
     internal const string NotTaken = Problem.Type + ":not-taken";
 
     /// <summary>The problem's type when nobody knows.</summary>
-    internal const string Perhaps = Problem.Type + ":perhaps";
+    internal const string Perhaps = Problem.Perhaps;
+
+    /// <summary>The problem's type when one line of many is wrong; its member <c>line</c> says which.</summary>
+    internal const string BadLine = Problem.Type + ":bad-line";
+
+    /// <summary>The problem's type when the log knows no <c>Idempotency-Key</c>.</summary>
+    internal const string NoIdempotencyKeys = Problem.Type + ":no-idempotency";
 
     private static readonly Problem UnknownTopic = Problem.Of(
         StatusCodes.Status404NotFound, "There is no topic of this name. Nothing was taken. GET /api/topics lists all; the operator makes new ones "
@@ -43,7 +49,7 @@ internal sealed class ProduceRefusals : IReadingRefusals
 
     private static readonly Problem NoKeys = Problem.Of(
         StatusCodes.Status400BadRequest, "Kafka does not know Idempotency-Key, so this server cannot keep what it promises. Nothing was taken. Send "
-            + "the request without it.");
+            + "the request without it.").Typed(NoIdempotencyKeys);
 
     private static readonly Problem Differs = Problem.Of(
         StatusCodes.Status422UnprocessableEntity, "This Idempotency-Key came before with another body. Nothing was taken. Use a new key for new "
@@ -124,11 +130,16 @@ internal sealed class ProduceRefusals : IReadingRefusals
     private Refusal Failed { get; }
 
     /// <inheritdoc/>
-    public Refusal Malformed(string detail) => Invalid(Problem.Of(StatusCodes.Status400BadRequest, $"{detail} Nothing was taken."));
+    public Refusal Malformed(string detail) => Invalid(Bad(detail));
 
-    /// <inheritdoc/>
-    public Refusal Wrong(int status, string detail) =>
-        status == StatusCodes.Status408RequestTimeout ? Timeout : Invalid(Problem.Final(status, detail));
+    /// <summary>400: what is wrong with a body.</summary>
+    internal Refusal Malformed(ProduceException error) => Invalid(
+        error.Line is { } line ? Bad(error.Message).Typed(BadLine).WithMember("line", line) : Bad(error.Message));
+
+    /// <summary>404: there is no topic of this name, and as long as the operator changes nothing, none can be made.</summary>
+    internal Refusal NotMade(string why) => Invalid(Problem.Of(
+        StatusCodes.Status404NotFound, $"There is no topic of this name, and the server cannot make one. {why.TrimEnd('.')}. Nothing was taken. Send "
+            + "to another topic, or ask the operator of this server."));
 
     /// <summary>What became of a production that was not taken.</summary>
     internal Refusal Of(Produced produced) => produced.Outcome switch
@@ -149,6 +160,8 @@ internal sealed class ProduceRefusals : IReadingRefusals
 
     // Kafka knows no Idempotency-Key.
     private string Again { get; }
+
+    private static Problem Bad(string detail) => Problem.Of(StatusCodes.Status400BadRequest, $"{detail} Nothing was taken.");
 
     private static Problem Away(string detail) => Problem.Unavailable(detail).Typed(NotTaken);
 

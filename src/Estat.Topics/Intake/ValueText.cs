@@ -1,6 +1,7 @@
 // JSON that is put together from pieces that are JSON already.
 using System.Globalization;
 using System.Text;
+using Estat.Base.Options;
 
 namespace Estat.Topics.Intake;
 
@@ -51,8 +52,8 @@ internal struct ValueText(int room)
     /// <summary>Adds a time as the API writes it, without quotes.</summary>
     internal void AddTime(DateTimeOffset time)
     {
-        Span<byte> text = stackalloc byte[24];
-        time.UtcDateTime.TryFormat(text, out int length, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        Span<byte> text = stackalloc byte[MomentText.WrittenLength];
+        time.UtcDateTime.TryFormat(text, out int length, MomentText.Written, CultureInfo.InvariantCulture);
         Add(text[..length]);
     }
 

@@ -11,6 +11,9 @@ internal interface ITopicLog : IAsyncDisposable
     /// <summary>Tells this log from every other one: two logs never share it, and a log that lost its messages gets a new one.</summary>
     string Id { get; }
 
+    /// <summary>The same to show; null while the log does not know it yet.</summary>
+    string? KnownId => Id;
+
     /// <summary>Where it is, for messages to the operator.</summary>
     string Description { get; }
 

@@ -38,7 +38,8 @@ internal sealed class TopicInstruments : IDisposable
         }
 
         Meter.CreateObservableCounter(
-            "estat_topics_http_total", () => Outcomes(requests), description: "HTTP requests to paths below /api, by outcome");
+            "estat_topics_http_total", () => requests.Outcomes(("forbidden", requests.Forbidden)),
+            description: "HTTP requests to paths below /api, by outcome");
         Gauge("estat_topics_http_in_flight", "HTTP requests to paths below /api that are not answered", () => requests.InFlight);
         Counter("estat_topics_queries_total", "Queries to the database that ended", () => database.Counters.Queries.Value);
         Meter.CreateObservableCounter(
@@ -133,26 +134,6 @@ internal sealed class TopicInstruments : IDisposable
         .Select((value, index) => (Topic: index < MostLabels ? value.Topic : Rest, value.Value))
         .GroupBy(value => value.Topic, value => value.Value)
         .Select(topic => new Measurement<long>(topic.Sum(), [new KeyValuePair<string, object?>("topic", topic.Key), .. labels]));
-
-    private static IEnumerable<Measurement<long>> Outcomes(RequestCounters requests)
-    {
-        (string Name, StripedCounter Counter)[] outcomes =
-        [
-            ("invalid", requests.Invalid), ("too_large", requests.TooLarge), ("unauthorized", requests.Unauthorized),
-            ("forbidden", requests.Forbidden), ("rate_limited", requests.RateLimited), ("queue_full", requests.QueueFull),
-            ("storage_full", requests.StorageFull), ("disk_failed", requests.DiskFailed), ("draining", requests.Draining),
-            ("unknown", requests.Unknown), ("aborted", requests.Aborted), ("no_token_keys", requests.NoTokenKeys),
-        ];
-        long ended = requests.Ended.Value;
-        long refused = 0;
-        foreach ((string name, StripedCounter counter) in outcomes)
-        {
-            refused += counter.Value;
-            yield return new Measurement<long>(counter.Value, new KeyValuePair<string, object?>("outcome", name));
-        }
-
-        yield return new Measurement<long>(Math.Max(0, ended - refused), new KeyValuePair<string, object?>("outcome", "answered"));
-    }
 
     private void Gauge(string name, string description, Func<long> read) => Meter.CreateObservableGauge(name, read, description: description);
 

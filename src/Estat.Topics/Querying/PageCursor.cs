@@ -58,7 +58,8 @@ internal static class PageCursor
         try
         {
             using var reader = new BinaryReader(new MemoryStream(bytes, Head, bytes.Length - Head), Encoding.UTF8);
-            return [.. query.Table.Order.Select(index => Read(reader, query.Table.Columns[index].Kind))];
+            object[] values = [.. query.Table.Order.Select(index => Read(reader, query.Table.Columns[index].Kind))];
+            return values.Any(value => value is string shown && shown.Contains('\0', StringComparison.Ordinal)) ? null : values;
         }
         catch (Exception error) when (error is IOException or ArgumentException or FormatException)
         {

@@ -4,8 +4,7 @@ using Estat.Base.Metrics;
 namespace Estat.Topics.Querying;
 
 /// <summary>Counted where it happens. Any thread.</summary>
-/// <param name="time">Clock.</param>
-internal sealed class QueryCounters(TimeProvider time)
+internal sealed class QueryCounters
 {
     private readonly StripedCounter[] _faults = [.. Enum.GetValues<QueryFault>().Select(_ => new StripedCounter())];
 
@@ -15,9 +14,6 @@ internal sealed class QueryCounters(TimeProvider time)
     /// <summary>Their whole microseconds, waiting for a connection included.</summary>
     internal StripedCounter Microseconds { get; } = new();
 
-    /// <summary>The last durations.</summary>
-    internal DurationSamples Durations { get; } = new(4096, time);
-
     /// <summary>Queries that ended without an answer, by what was wrong.</summary>
     internal StripedCounter Faults(QueryFault fault) => _faults[(int)fault];
 
@@ -26,6 +22,5 @@ internal sealed class QueryCounters(TimeProvider time)
     {
         Queries.Increment();
         Microseconds.Add((long)duration.TotalMicroseconds);
-        Durations.Add(duration);
     }
 }

@@ -38,11 +38,10 @@ internal sealed partial class QueryDatabase : IAsyncDisposable
         _mostWaiting = options.QueryConnections * WaitingForEach;
         _time = time;
         _logger = logger;
-        Counters = new QueryCounters(time);
     }
 
     /// <summary>What happened to queries.</summary>
-    internal QueryCounters Counters { get; }
+    internal QueryCounters Counters { get; } = new();
 
     /// <summary>Queries that hold a connection or wait for one.</summary>
     internal int InFlight => Volatile.Read(ref _waiting);
@@ -158,7 +157,7 @@ internal sealed partial class QueryDatabase : IAsyncDisposable
                     return await ask(connection, cancellationToken).ConfigureAwait(false);
                 }
             }
-            catch (Exception error) when (!cancellationToken.IsCancellationRequested && FaultOf(error) is { } fault)
+            catch (Exception error) when (!cancellationToken.IsCancellationRequested && FaultOf(error, isOpen) is { } fault)
             {
                 if (!isFirst || !isOpen || fault != QueryFault.Away)
                 {
@@ -169,15 +168,23 @@ internal sealed partial class QueryDatabase : IAsyncDisposable
     }
 
     // Null: the query itself is wrong, which is our fault.
-    private static QueryFault? FaultOf(Exception error) => error switch
+    private static QueryFault? FaultOf(Exception error, bool isOpen) => error switch
     {
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => QueryFault.TooSlow,
         PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn } => QueryFault.NoTables,
-        // Connections, authorization, a database that is not there, what it has too little of, an operator who ends it, its disk.
-        PostgresException { SqlState: ['0', '8', ..] or ['2', '8', ..] or ['3', 'D', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..] } =>
-            QueryFault.Away,
+        // Connections, authorization, a database that is not there, what it has too little of, an operator who ends it, its disk, and transactions
+        // that it rolled back because of others.
+        PostgresException
+        {
+            SqlState: ['0', '8', ..] or ['2', '8', ..] or ['3', 'D', ..] or ['4', '0', ..] or ['5', '3', ..] or ['5', '7', ..] or ['5', '8', ..]
+        } => QueryFault.Away,
+        // Rights that the role lacks, a replica that only reads, and a lock that others hold.
+        PostgresException
+        {
+            SqlState: PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable
+        } => QueryFault.Away,
         PostgresException => null,
-        NpgsqlException { InnerException: TimeoutException } => QueryFault.TooSlow,
+        NpgsqlException { InnerException: TimeoutException } when isOpen => QueryFault.TooSlow,
         NpgsqlException or IOException or TimeoutException or System.Net.Sockets.SocketException => QueryFault.Away,
         _ => null,
     };

@@ -7,7 +7,7 @@ internal enum QueryFault
     /// <summary>TOPICS_DATABASE is not set.</summary>
     NotSet,
 
-    /// <summary>The database cannot be reached, is stopping, or refuses connections.</summary>
+    /// <summary>The database cannot be reached, is stopping, or refuses connections or what the role may not do.</summary>
     Away,
 
     /// <summary>It answers, but the tables are not there: nothing has migrated it.</summary>

@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Estat.Base.Options;
 using Npgsql;
 
 namespace Estat.Topics.Querying;
@@ -14,9 +15,6 @@ internal static class RowJson
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
     };
-
-    private const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-    private const int TimeLength = 24;
 
     /// <summary>A row, as an object.</summary>
     internal static void Write(Utf8JsonWriter json, NpgsqlDataReader row, QueryTable table)
@@ -42,8 +40,8 @@ internal static class RowJson
     /// <summary>A moment, to the millisecond, in UTC.</summary>
     internal static void WriteTime(Utf8JsonWriter json, DateTime time)
     {
-        Span<byte> text = stackalloc byte[TimeLength];
-        _ = time.TryFormat(text, out int length, TimeForm, CultureInfo.InvariantCulture);
+        Span<byte> text = stackalloc byte[MomentText.WrittenLength];
+        _ = time.TryFormat(text, out int length, MomentText.Written, CultureInfo.InvariantCulture);
         json.WriteStringValue(text[..length]);
     }
 

@@ -1,4 +1,5 @@
 // What PostgreSQL knows of topics: topic_status and consumer_offsets.
+using Estat.Topics.Log;
 using Estat.Topics.Messages;
 using Npgsql;
 using NpgsqlTypes;
@@ -23,7 +24,19 @@ internal sealed record TopicStatus(
 /// <summary>All of it at one moment.</summary>
 /// <param name="Topics">By name.</param>
 /// <param name="NextOffsets">Where the sink goes on in each partition.</param>
-internal sealed record TopicTableRows(IReadOnlyDictionary<string, TopicStatus> Topics, IReadOnlyDictionary<TopicPartition, long> NextOffsets);
+internal sealed record TopicTableRows(IReadOnlyDictionary<string, TopicStatus> Topics, IReadOnlyDictionary<TopicPartition, long> NextOffsets)
+{
+    /// <summary>Where the sink goes on in a partition: where nothing is stored yet, all that is there waits.</summary>
+    /// <param name="which">The partition.</param>
+    /// <param name="bounds">Its bounds in the log.</param>
+    internal long NextOf(TopicPartition which, LogPartition bounds) => NextOffsets.TryGetValue(which, out long next) ? next : bounds.Start;
+}
+
+/// <summary>A look at the database, which may be away.</summary>
+/// <param name="Rows">What it has; null while it is away.</param>
+/// <param name="State"><c>there</c>, <c>away</c> or <c>not-set</c>.</param>
+/// <param name="Why">Why it is away; null while it is there.</param>
+internal sealed record TopicTableLook(TopicTableRows? Rows, string State, string? Why);
 
 /// <summary>Reads both; they have a row for each topic and for each partition, whatever the number of messages.</summary>
 /// <param name="database">The connections.</param>
@@ -46,6 +59,19 @@ internal sealed class TopicStatusTable(QueryDatabase database, string sink)
             return new TopicTableRows(topics, await ReadOffsetsAsync(connection, cancellation).ConfigureAwait(false));
         },
         cancellationToken);
+
+    /// <summary>The same; a database that cannot be read is away.</summary>
+    internal async Task<TopicTableLook> LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new(await ReadAsync(cancellationToken).ConfigureAwait(false), "there", null);
+        }
+        catch (QueryException error)
+        {
+            return new(null, error.Fault == QueryFault.NotSet ? "not-set" : "away", error.Message);
+        }
+    }
 
     private static async Task<Dictionary<string, TopicStatus>> ReadTopicsAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {

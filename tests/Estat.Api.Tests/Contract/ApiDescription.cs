@@ -75,9 +75,9 @@ internal sealed class ApiDescription
         string[] faults = [.. FaultsOf(answer)];
         Assert.True(
             faults.Length == 0,
-            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as openapi.json of its project (Http/openapi.json) describes it; if the answer is "
-                + $"meant so, describe it there.\n  "
-            + $"{string.Join("\n  ", faults)}\n{(answer.Body is null ? "" : Encoding.UTF8.GetString(answer.Body.AsSpan(0, Math.Min(answer.Body.Length, 1000))))}");
+            $"{answer.Method} {answer.Path} was answered {answer.Status}, not as openapi.json of its project (Http/openapi.json) describes it; if the "
+                + $"answer is meant so, describe it there.\n  {string.Join("\n  ", faults)}\n"
+                + (answer.Body is null ? "" : Encoding.UTF8.GetString(answer.Body.AsSpan(0, Math.Min(answer.Body.Length, 1000)))));
     }
 
     /// <summary>What of the answer is not described.</summary>
@@ -126,7 +126,10 @@ internal sealed class ApiDescription
     private static JsonObject Problem(string? header = null) => new()
     {
         ["headers"] = header is null ? [] : new JsonObject { [header] = new JsonObject { ["required"] = true, ["schema"] = new JsonObject() } },
-        ["content"] = new JsonObject { ["application/problem+json"] = new JsonObject { ["schema"] = new JsonObject { ["$ref"] = "#/components/schemas/Problem" } } },
+        ["content"] = new JsonObject
+        {
+            ["application/problem+json"] = new JsonObject { ["schema"] = new JsonObject { ["$ref"] = "#/components/schemas/Problem" } },
+        },
     };
 
     // Literal paths before those with a parameter.

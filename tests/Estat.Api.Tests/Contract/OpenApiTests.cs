@@ -28,7 +28,8 @@ public sealed class OpenApiTests
         string text = await answer.Content.ReadAsStringAsync();
         JsonNode document = JsonNode.Parse(text)!;
         Assert.Equal("3.1.1", document["openapi"]!.GetValue<string>());
-        Assert.Equal(4321, document["paths"]!["/collect"]!["post"]!["requestBody"]!["content"]!["text/plain"]!["schema"]!["maxLength"]!.GetValue<int>());
+        JsonNode plain = document["paths"]!["/collect"]!["post"]!["requestBody"]!["content"]!["text/plain"]!;
+        Assert.Equal(4321, plain["schema"]!["maxLength"]!.GetValue<int>());
         Assert.Equal("""["disk"]""", document["components"]!["parameters"]!["AckAsked"]!["schema"]!["enum"]!.ToJsonString());
         Assert.DoesNotMatch("%[A-Z_]+%", text);
 
@@ -92,11 +93,18 @@ public sealed class OpenApiTests
     [InlineData("POST", "/collect", 200, "X-Estat-Ack: tape\nX-Estat-Key: raw/x", "", "header X-Estat-Ack: ")]
     [InlineData("POST", "/collect", 200, "X-Estat-Ack: disk\nX-Estat-Key: raw/x\nX-Other: 1", "", "the header X-Other is not described")]
     [InlineData("POST", "/collect", 418, "", "", "the status 418 is not described")]
-    [InlineData("POST", "/collect/batch", 200, "Content-Type: application/json", """{"accepted":1,"rejected":[],"more":1}""", "body: $.more is not described")]
+    [InlineData(
+        "POST", "/collect/batch", 200, "Content-Type: application/json", """{"accepted":1,"rejected":[],"more":1}""",
+        "body: $.more is not described")]
     [InlineData("POST", "/collect/batch", 200, "Content-Type: application/json", """{"accepted":"1","rejected":[]}""", "body: $.accepted: type ")]
     [InlineData("POST", "/collect/batch", 200, "Content-Type: text/html", "<p>", "the content type text/html is not described")]
-    [InlineData("POST", "/collect", 503, "Content-Type: application/problem+json", """{"type":"urn:estat:problem","title":"Service Unavailable","status":503,"detail":"not at this moment"}""", "the header Retry-After is missing")]
-    [InlineData("PUT", "/collect", 405, "Allow: GET\nContent-Type: application/problem+json", """{"type":"urn:estat:problem","title":"No","status":405,"detail":"some long detail"}""", "Allow says GET")]
+    [InlineData(
+        "POST", "/collect", 503, "Content-Type: application/problem+json",
+        """{"type":"urn:estat:problem","title":"Service Unavailable","status":503,"detail":"not at this moment"}""",
+        "the header Retry-After is missing")]
+    [InlineData(
+        "PUT", "/collect", 405, "Allow: GET\nContent-Type: application/problem+json",
+        """{"type":"urn:estat:problem","title":"No","status":405,"detail":"some long detail"}""", "Allow says GET")]
     [InlineData("GET", "/nothing", 200, "", "", "the path /nothing is not described")]
     [InlineData("GET", "/admin/dlq/some.jsonl.gz", 200, "Content-Type: application/json", "{}", "body: $: required")]
     public void What_it_does_not_describe_fails_a_test(string method, string path, int status, string headers, string body, string? fault)

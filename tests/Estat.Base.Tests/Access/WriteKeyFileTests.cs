@@ -33,7 +33,10 @@ public sealed class WriteKeyFileTests
     public void Origins_are_brought_into_the_form_in_which_browsers_write_them()
     {
         WriteKey key = Assert.Single(WriteKeyFile.Parse(Encoding.UTF8.GetBytes(
-            $$"""{"keys":[{"name":"a","sha256":"{{Hash}}","origins":["https://한국.example:443","https://*.Shop.example","capacitor://localhost","null"]}]}"""), prefixes: null));
+            $$"""
+            {"keys":[{"name":"a","sha256":"{{Hash}}",
+            "origins":["https://한국.example:443","https://*.Shop.example","capacitor://localhost","null"]}]}
+            """), prefixes: null));
         Assert.Equal(["https://xn--3e0b707e.example", "https://*.shop.example", "capacitor://localhost", "null"], key.Origins);
     }
 
@@ -86,7 +89,8 @@ public sealed class WriteKeyFileTests
     [InlineData("2027-01-31T08:30:00+09:00", "2027-01-30T23:30:00Z")]
     public void A_time_without_a_zone_is_UTC(string expires, string moment) => Assert.Equal(
         DateTimeOffset.Parse(moment, System.Globalization.CultureInfo.InvariantCulture),
-        Assert.Single(WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{"name":"a","sha256":"{{Hash}}","expires":"{{expires}}"}]}"""), null)).Expires);
+        Assert.Single(WriteKeyFile.Parse(
+            Encoding.UTF8.GetBytes($$"""{"keys":[{"name":"a","sha256":"{{Hash}}","expires":"{{expires}}"}]}"""), null)).Expires);
 
     [Fact]
     public void A_prefix_under_which_the_quarantine_lies_is_refused() => Assert.Contains(
@@ -98,9 +102,12 @@ public sealed class WriteKeyFileTests
     [Fact]
     public void More_prefixes_than_there_are_partitions_for_are_refused()
     {
-        string keys = string.Join(',', Enumerable.Range(0, KeyPrefix.Most + 1).Select(i => $$"""{"name":"k{{i}}","sha256":"{{i:d2}}{{Hash[2..]}}","prefix":"p{{i}}"}"""));
+        string keys = string.Join(',', Enumerable.Range(0, KeyPrefix.Most + 1).Select(
+            i => $$"""{"name":"k{{i}}","sha256":"{{i:d2}}{{Hash[2..]}}","prefix":"p{{i}}"}"""));
         Assert.StartsWith(
-            "the keys have 17 prefixes", Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{{keys}}]}"""), null)).Message, StringComparison.Ordinal);
+            "the keys have 17 prefixes",
+            Assert.Throws<WriteKeyException>(() => WriteKeyFile.Parse(Encoding.UTF8.GetBytes($$"""{"keys":[{{keys}}]}"""), null)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -27,14 +27,16 @@ public sealed class RefusalsTests
     }
 
     [Theory]
-    [InlineData(Admission.Unknown, "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once.")]
-    [InlineData(Admission.NoReplica, "The events may be stored, once.")]
-    [InlineData(Admission.NoSilo, "Nothing was taken")]
-    public async Task A_cluster_s_refusals_say_whether_something_may_be_stored(Admission admission, string says)
+    [InlineData(Admission.Unknown, "A silo failed while it took this, so nothing was acknowledged. The events may be stored, once.", true)]
+    [InlineData(Admission.NoReplica, "The events may be stored, once.", true)]
+    [InlineData(Admission.DiskFailed, "The events may be stored, once, or not.", true)]
+    [InlineData(Admission.NoSilo, "Nothing was taken", false)]
+    public async Task Refusals_say_whether_something_may_be_stored(Admission admission, string says, bool isUncertain)
     {
         (_, _, string text) = await RefuseAsync(new Refusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, new RequestCounters()),
             admission);
         Assert.Contains(says, text, StringComparison.Ordinal);
+        Assert.Equal(isUncertain, text.Contains("\"urn:estat:problem:perhaps\"", StringComparison.Ordinal));
     }
 
     private static async Task<(int Status, string RetryAfter, string Text)> RefuseAsync(Refusals refusals, Admission admission)

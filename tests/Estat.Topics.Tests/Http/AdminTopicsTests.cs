@@ -181,6 +181,7 @@ public sealed class AdminTopicsTests(SharedPostgres postgres) : IAsyncLifetime
         await AskAsync(HttpMethod.Get, "/admin/sink/pause", 405);
         await OrderAsync("/admin/dead-letters/replay", """{"kind":"bad"}""", 400);
         await OrderAsync("/admin/dead-letters/replay", """{"limit":2000}""", 400);
+        await OrderAsync("/admin/dead-letters/replay", """{"topic":"a\u0000"}""", 400);
         await OrderAsync("/admin/dead-letters/7/replay", "{}", 404);
         await OrderAsync("/admin/dead-letters/7/discard", "{}", 404);
         await OrderAsync("/admin/dead-letters/7/replay", $$"""{"value":"{{new string('x', 1 << 21)}}"}""", 413);
@@ -265,6 +266,54 @@ public sealed class AdminTopicsTests(SharedPostgres postgres) : IAsyncLifetime
         Assert.Equal(12, adopted.GetProperty("partitions").GetArrayLength());
         await first.ProduceManyAsync("notifications", 3);
         await first.UntilDrainedAsync();
+    }
+
+    [Fact]
+    public async Task Adopting_a_log_that_the_database_knows_resumes_no_sink_that_stopped_for_another_reason()
+    {
+        await _server.ProduceManyAsync("notifications", 5);
+        await _server.UntilDrainedAsync();
+        await _server.QueryAsync("UPDATE consumer_offsets SET epoch = epoch + 1");
+        await _server.ProduceManyAsync("notifications", 5, first: 5);
+        JsonElement sink = default;
+        await Wait.UntilAsync(
+            async () => (sink = (await _server.LookAsync()).GetProperty("sink")).GetProperty("state").GetString() == "stopped", TopicsServer.Limit,
+            "the sink to notice that it was taken over", () => sink.ToString());
+        Assert.Equal(0, (await OrderAsync("/admin/sink/adopt")).GetProperty("partitions").GetArrayLength());
+        for (int look = 0; look < 50; look++)
+        {
+            Assert.Equal(sink.ToString(), (await _server.LookAsync()).GetProperty("sink").ToString());
+        }
+
+        await OrderAsync("/admin/sink/resume");
+        await _server.UntilDrainedAsync();
+    }
+
+    [Fact]
+    public async Task Before_Kafka_has_said_which_cluster_it_is_everything_else_is_shown()
+    {
+        await using TopicsServer server = await TopicsServer.LaunchAsync(
+            postgres.Server, ("TOPICS_LOG", "kafka"), ("KAFKA_BOOTSTRAP_SERVERS", $"127.0.0.1:{FreePort.Next()}"));
+        using HttpResponseMessage answer = await server.Client.GetAsync(new Uri("/admin/topics", UriKind.Relative));
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        _contract.Judge("GET", "/admin/topics", answer, text);
+        using var json = JsonDocument.Parse(text);
+        JsonElement log = json.RootElement.GetProperty("log");
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.String), (log.GetProperty("id").ValueKind, log.GetProperty("fault").ValueKind));
+    }
+
+    [Fact]
+    public async Task What_no_repetition_changes_is_409_and_not_503()
+    {
+        await PutAsync("orders", """{"partitions":1}""", 201);
+        for (int partitions = 2; partitions <= 101; partitions++)
+        {
+            await PutAsync("orders", $$"""{"partitions":{{partitions}}}""", 200);
+        }
+
+        JsonElement refused = await PutAsync("orders", """{"partitions":102}""", 409);
+        Assert.Contains("was given more partitions 100 times", refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

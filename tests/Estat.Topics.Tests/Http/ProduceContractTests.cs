@@ -102,6 +102,43 @@ public sealed class ProduceContractTests
         Assert.Contains("TOPICS_MAX_SIZE_BYTES", refused.GetProperty("detail").GetString());
     }
 
+    [Fact]
+    public async Task A_topic_that_cannot_be_made_is_404_however_often_it_is_tried()
+    {
+        await using Node node = await Node.StartAsync(("TOPICS_AUTO_CREATE", "true"), ("TOPICS_MAX_TOPICS", "5"));
+        await node.SendAsync("fifth", """{"value":1}""");
+        JsonElement refused = await node.SendAsync("sixth", """{"value":1}""", 404);
+        Assert.Contains("TOPICS_MAX_TOPICS", refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_wrong_line_is_named_by_type_and_number()
+    {
+        await using Node node = await Node.StartAsync();
+        foreach (string wrong in new[]
+        {
+            "not json", "[]", """{"value":1,"x":2}""", """{"value":1} x""", """{"\ud800":1}""", """{"key":1,"value":1}""",
+        })
+        {
+            JsonElement refused = await node.SendAsync("notifications", "{\"value\":1}\n\n" + wrong, 400, Lines);
+            Assert.Equal(("urn:estat:problem:bad-line", 3), (refused.GetProperty("type").GetString(), refused.GetProperty("line").GetInt32()));
+        }
+
+        JsonElement other = await node.SendAsync("notifications", "{", 400);
+        Assert.Equal("urn:estat:problem", other.GetProperty("type").GetString());
+        Assert.False(other.TryGetProperty("line", out _));
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_body_is_said_in_the_words_of_what_was_asked()
+    {
+        await using Node node = await Node.StartAsync();
+        Assert.EndsWith(
+            "Invalid chunk size. Nothing was taken.", await node.SendBadChunkAsync("POST /api/produce/notifications"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Invalid chunk size.", await node.SendBadChunkAsync("PATCH /api/errors/00000000-0000-8000-8000-000000000000"), StringComparison.Ordinal);
+    }
+
     // Without a database: nothing here needs one.
     private sealed class Node : IAsyncDisposable
     {
@@ -168,6 +205,21 @@ public sealed class ProduceContractTests
             _contract.Judge("POST", $"/api/produce/{topic}", answer, text);
             using var json = JsonDocument.Parse(text);
             return json.RootElement.Clone();
+        }
+
+        /// <summary>The detail of the answer to a body whose chunk is larger than any number.</summary>
+        internal async Task<string> SendBadChunkAsync(string request)
+        {
+            using var client = new System.Net.Sockets.TcpClient();
+            await client.ConnectAsync(_process.BaseAddress.Host, _process.BaseAddress.Port);
+            await using System.Net.Sockets.NetworkStream stream = client.GetStream();
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(
+                $"{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "FFFFFFFF\r\n"));
+            using var reader = new StreamReader(stream);
+            string answer = await reader.ReadToEndAsync();
+            using var json = JsonDocument.Parse(answer[answer.IndexOf('{', StringComparison.Ordinal)..]);
+            return json.RootElement.GetProperty("detail").GetString()!;
         }
 
         public async ValueTask DisposeAsync()

@@ -1,10 +1,14 @@
 // Queries while the database is away, and who may ask.
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Estat.Base.Access;
 using Estat.Http.Access;
 using Estat.Http.Options;
 using Estat.Tests.Support;
+using Estat.Topics.Http;
 using Estat.Topics.Options;
+using Estat.Topics.Querying;
 using Estat.Topics.Tests.Querying;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -85,6 +89,64 @@ public sealed class QueryTroubleTests(LocalPostgres postgres) : IClassFixture<Lo
         Assert.Contains("TOPICS_QUERY_TIMEOUT", (await slow).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await transaction.RollbackAsync();
         await server.GetAsync("/api/messages");
+    }
+
+    [Fact]
+    public async Task A_database_that_takes_connections_and_says_nothing_is_away_and_not_slow()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using QueryServer server = await QueryServer.StartAsync(
+            $"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=postgres;Database=postgres");
+        JsonElement problem = await server.GetAsync("/api/messages", 503);
+        Assert.Contains("The database does not answer now", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_operator_has_to_mend_in_the_database_is_503_and_no_fault_of_the_node()
+    {
+        await postgres.EmptyAsync();
+        await postgres.RunAsync("DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN");
+        await using QueryServer stranger = await QueryServer.StartAsync(
+            new Npgsql.NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Username = "stranger" }.ConnectionString);
+        await stranger.GetAsync("/api/messages", 503);
+        await using QueryServer replica = await QueryServer.StartAsync(
+            new Npgsql.NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Options = "-c default_transaction_read_only=on" }.ConnectionString);
+        await replica.GetAsync("/api/messages");
+        (int status, string body, _) = await replica.SendAsync(
+            HttpMethod.Patch, "/api/errors/00000000-0000-8000-8000-000000000000", """{"resolved":true}""");
+        Assert.True(status == 503, $"{status} {body}");
+    }
+
+    [Fact]
+    public async Task A_cursor_that_somebody_made_up_is_400()
+    {
+        await using QueryServer server = await QueryServer.StartAsync(postgres.ConnectionString);
+        var query = new RowQuery(QueryTable.Messages, []);
+        string good = PageCursor.Write(query, [LocalPostgres.FirstDay, "t", 0, 0L]);
+        await server.GetAsync($"/api/messages?cursor={good}");
+        string bad = PageCursor.Write(query, [LocalPostgres.FirstDay, "t\0", 0, 0L]);
+        await server.GetAsync($"/api/messages?cursor={bad}", 400);
+        await server.GetAsync("/api/messages?topic=%00", 400);
+    }
+
+    [Fact]
+    public async Task Only_so_many_pages_of_the_log_are_read_at_once()
+    {
+        var log = new StandingLog();
+        log.Make("t", 1);
+        log.Add("t", 0, null, "1"u8.ToArray());
+        await using QueryServer server = await QueryServer.StartAsync("", log);
+        log.Held = new TaskCompletionSource();
+        Task<JsonElement>[] pages =
+            [.. Enumerable.Range(0, LogEndpoint.MostReading).Select(_ => server.GetAsync("/api/topics/t/records"))];
+        await Wait.UntilAsync(
+            () => log.Reading == LogEndpoint.MostReading, TimeSpan.FromSeconds(20), "the pages to be read", () => $"{log.Reading} are");
+        await server.GetAsync("/api/topics/t/records", 503);
+        Assert.Equal(LogEndpoint.MostReading, log.Reading);
+        log.Held.SetResult();
+        await Task.WhenAll(pages);
+        await server.GetAsync("/api/topics/t/records");
     }
 
     [Fact]

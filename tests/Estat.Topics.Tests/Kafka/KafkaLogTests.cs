@@ -3,8 +3,11 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using Confluent.Kafka;
 using Estat.Base.Options;
+using Estat.Topics.Kafka.Clients;
 using Estat.Topics.Kafka.Hosting;
+using Estat.Topics.Kafka.Survey;
 using Estat.Topics.Log;
+using Estat.Topics.Options;
 using Estat.Topics.Tests.Log;
 using Microsoft.Extensions.Logging;
 using TopicPartition = Estat.Topics.Messages.TopicPartition;
@@ -185,6 +188,87 @@ public sealed class KafkaLogTests
         Assert.Equal(ProduceOutcome.Perhaps, (await waiting.WaitAsync(Limit)).Outcome);
     }
 
+    [Fact]
+    public async Task Partitions_without_a_leader_do_not_hide_the_others()
+    {
+        await using var kafka = MockKafka.Start(Topic);
+        await using var log = kafka.Open();
+        kafka.SetLeader(Topic, 0, null);
+        kafka.SetLeader(Topic, 1, null);
+        await AssertSeenAsync(kafka, log, partition: 3);
+    }
+
+    [Fact]
+    public async Task Partitions_whose_broker_does_not_answer_do_not_hide_the_others()
+    {
+        await using var kafka = MockKafka.Start(Topic);
+        await using var log = kafka.Open();
+        foreach (string topic in BuiltInTopic.All.Append(Topic))
+        {
+            for (int partition = 0; partition < MockKafka.Partitions; partition++)
+            {
+                kafka.SetLeader(topic, partition, topic == Topic && partition < 2 ? 3 : 1);
+            }
+        }
+
+        kafka.StopBroker(3);
+        await AssertSeenAsync(kafka, log, partition: 3);
+    }
+
+    [Fact]
+    public async Task A_message_wakes_those_who_wait_for_its_partition_alone()
+    {
+        await using var kafka = MockKafka.Start(Topic);
+        var clients = new KafkaClients(MockKafka.Options(kafka.Servers), new LogLines());
+        using var admin = clients.Admin();
+        await using var survey = new KafkaSurvey(clients, admin, "mock", new LogLines());
+        var (one, two) = (new TopicPartition(Topic, 1), new TopicPartition(Topic, 2));
+        await Wait.UntilAsync(() => survey.Knows(one, 1) && survey.Knows(two, 1), Limit, "the survey to know both partitions");
+        await survey.LookAsync(Limit, default); // nothing changes any more
+        Task grown = survey.GrownAsync(one);
+        Task other = survey.GrownAsync(two);
+        survey.Extend([new MessagePosition(Topic, 1, 0)]);
+        Assert.True(grown.IsCompletedSuccessfully);
+        Assert.False(other.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_producer_that_cannot_be_replaced_now_is_replaced_later()
+    {
+        await using var kafka = MockKafka.Start(Topic);
+        kafka.RefuseNext(MockKafka.InitProducerId, MockKafka.ClusterAuthorizationFailed);
+        TopicsOptions options = MockKafka.Options(kafka.Servers);
+        var properties = new Dictionary<string, string>(options.Kafka);
+        var lines = new LogLines();
+        await using var log = kafka.Open(options with { Kafka = properties }, lines);
+        properties["no.such.thing"] = "1"; // as a file that an option names may be gone
+        Produced refused = null!;
+        for (int tries = 0; tries < 3; tries++)
+        {
+            await Wait.UntilAsync(
+                async () => (refused = await log.ProduceAsync(Messages("k", 1), default).AsTask().WaitAsync(Limit)).Detail?.Contains(
+                    "cannot be replaced", StringComparison.Ordinal) == true,
+                Limit, "the producer to fail", () => $"{refused.Outcome} {refused.Detail}");
+            Assert.Equal(ProduceOutcome.Failed, refused.Outcome);
+        }
+
+        Assert.Single(lines.Of(LogLevel.Error), line => line.Contains("No other one can be made", StringComparison.Ordinal));
+        properties.Remove("no.such.thing");
+        await ProduceAsync(log, "k", 1);
+    }
+
+    [Fact]
+    public async Task What_a_rule_or_a_bound_forbids_is_no_trouble_that_passes()
+    {
+        await using var kafka = MockKafka.Start(Topic);
+        await using var log = kafka.Open(MockKafka.Options(kafka.Servers) with { MaxTopics = 5 });
+        foreach (var name in new[] { "_other", "sixth" })
+        {
+            var error = await Assert.ThrowsAsync<TopicLogException>(async () => await log.CreateTopicAsync(name, null, default));
+            Assert.True(error.IsBound, error.Message);
+        }
+    }
+
     [Theory]
     [InlineData("KAFKA_NO_SUCH_THING", "hunter2")]
     [InlineData("KAFKA_SECURITY_PROTOCOL", "hunter2")]
@@ -195,6 +279,13 @@ public sealed class KafkaLogTests
         Assert.StartsWith($"{name}: ", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(value, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
+    }
+
+    private static async Task AssertSeenAsync(MockKafka kafka, KafkaLog log, int partition)
+    {
+        using var stranger = kafka.Stranger();
+        await stranger.ProduceAsync(new Confluent.Kafka.TopicPartition(Topic, partition), new Message<byte[], byte[]> { Value = "1"u8.ToArray() });
+        await log.WaitForAsync(new TopicPartition(Topic, partition), 0, default).AsTask().WaitAsync(Limit);
     }
 
     private static async Task PumpAsync(FeedPump pump, CancellationToken cancellationToken)

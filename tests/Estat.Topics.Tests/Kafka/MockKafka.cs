@@ -1,5 +1,8 @@
 // librdkafka's own mock brokers: they speak the protocol, and keep everything in memory.
+using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Confluent.Kafka;
 using Estat.Topics.Kafka.Hosting;
 using Estat.Topics.Options;
@@ -13,6 +16,11 @@ namespace Estat.Topics.Tests.Kafka;
 internal sealed class MockKafka : IAsyncDisposable
 {
     internal const int Partitions = 4;
+
+    /// <summary>The request by which a producer gets its id, and the refusal after which it cannot go on.</summary>
+    internal const short InitProducerId = 22;
+    internal const int ClusterAuthorizationFailed = 31;
+
     internal const string NoAdministration = "the mock brokers know no administration (CreateTopics, CreatePartitions, IncrementalAlterConfigs)";
     internal const string NoTimes = "the mock brokers stamp all messages alike and find no offset by time";
 
@@ -86,6 +94,20 @@ internal sealed class MockKafka : IAsyncDisposable
         Assert.Equal(Partitions, admin.GetMetadata(name, TimeSpan.FromSeconds(10)).Topics.Single().Partitions.Count);
     }
 
+    /// <summary>Says which broker leads a partition, from 1.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="partition">The partition.</param>
+    /// <param name="broker">The broker; null: none.</param>
+    internal void SetLeader(string topic, int partition, int? broker) =>
+        Assert.Equal(0, Native<SetLeaderCall>("rd_kafka_mock_partition_set_leader")(Cluster(), topic, partition, broker ?? -1));
+
+    /// <summary>Lets a broker answer nothing.</summary>
+    internal void StopBroker(int broker) => Assert.Equal(0, Native<StopBrokerCall>("rd_kafka_mock_broker_set_down")(Cluster(), broker));
+
+    /// <summary>Refuses the next request of a kind.</summary>
+    internal void RefuseNext(short request, int error) =>
+        Native<RefuseCall>("rd_kafka_mock_push_request_errors_array")(Cluster(), request, 1, [error]);
+
     /// <summary>A producer of somebody else.</summary>
     internal IProducer<byte[], byte[]> Stranger() =>
         new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = Servers }).SetLogHandler(static (_, _) => { }).Build();
@@ -118,6 +140,30 @@ internal sealed class MockKafka : IAsyncDisposable
     {
         _owner?.Dispose();
         return Process?.DisposeAsync() ?? default;
+    }
+
+    private delegate nint ClusterCall(nint client);
+
+    private delegate int SetLeaderCall(nint cluster, [MarshalAs(UnmanagedType.LPUTF8Str)] string topic, int partition, int broker);
+
+    private delegate int StopBrokerCall(nint cluster, int broker);
+
+    private delegate void RefuseCall(nint cluster, short request, nint count, int[] errors);
+
+    // What Confluent's client does not offer, of the library that it has loaded.
+    private static T Native<T>(string name)
+        where T : Delegate
+    {
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        string file = process.Modules.Cast<ProcessModule>().Select(module => module.FileName)
+            .First(name => name.Contains("librdkafka", StringComparison.Ordinal));
+        return Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(NativeLibrary.Load(file), name));
+    }
+
+    private nint Cluster()
+    {
+        PropertyInfo handle = typeof(Handle).GetProperty("LibrdkafkaHandle", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        return Native<ClusterCall>("rd_kafka_handle_mock_cluster")(((SafeHandle)handle.GetValue(_owner!.Handle)!).DangerousGetHandle());
     }
 
     // The test program is the child's program too.

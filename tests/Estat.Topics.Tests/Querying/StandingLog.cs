@@ -37,6 +37,12 @@ internal sealed class StandingLog : ITopicLog
     /// <summary>Whether reading fails.</summary>
     internal bool IsBroken { get; set; }
 
+    /// <summary>Ends when readings may; null: at once.</summary>
+    internal TaskCompletionSource? Held { get; set; }
+
+    /// <summary>Readings that have begun.</summary>
+    internal int Reading;
+
     /// <summary>Requests that wait.</summary>
     internal int Waiting;
 
@@ -71,13 +77,15 @@ internal sealed class StandingLog : ITopicLog
         more.SetResult();
     }
 
-    public ValueTask<IReadOnlyList<LogMessage>> ReadAsync(
+    public async ValueTask<IReadOnlyList<LogMessage>> ReadAsync(
         TopicPartition partition, long offset, int mostMessages, int mostBytes, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref Reading);
+        await (Held?.Task ?? Task.CompletedTask).WaitAsync(cancellationToken);
         lock (_gate)
         {
             return IsBroken ? throw new TopicLogException("broken")
-                : ValueTask.FromResult<IReadOnlyList<LogMessage>>([.. _messages[partition].Skip((int)offset).Take(mostMessages)]);
+                : [.. _messages[partition].Skip((int)offset).Take(mostMessages)];
         }
     }
 

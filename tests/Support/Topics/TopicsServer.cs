@@ -40,6 +40,21 @@ internal sealed class TopicsServer : IAsyncDisposable
     /// <param name="options">Options besides.</param>
     internal static async Task<TopicsServer> StartAsync(Testing.PostgresServer? postgres = null, params (string Name, string Value)[] options)
     {
+        TopicsServer server = await MakeAsync(postgres, options);
+        await server.StartAgainAsync();
+        return server;
+    }
+
+    /// <summary>The same for one that will not be ready; waits until it answers.</summary>
+    internal static async Task<TopicsServer> LaunchAsync(Testing.PostgresServer? postgres = null, params (string Name, string Value)[] options)
+    {
+        TopicsServer server = await MakeAsync(postgres, options);
+        await server.LaunchAgainAsync();
+        return server;
+    }
+
+    private static async Task<TopicsServer> MakeAsync(Testing.PostgresServer? postgres, (string Name, string Value)[] options)
+    {
         Assert.SkipUnless(Testing.PostgresServer.Available(out string reason), reason);
         Testing.PostgresServer? own = postgres is null ? await Testing.PostgresServer.StartAsync() : null;
         postgres ??= own!;
@@ -54,9 +69,7 @@ internal sealed class TopicsServer : IAsyncDisposable
             all[name] = value;
         }
 
-        var server = new TopicsServer(all, own, postgres, database);
-        await server.StartAgainAsync();
-        return server;
+        return new TopicsServer(all, own, postgres, database);
     }
 
     /// <summary>Starts the process, at first or again.</summary>
