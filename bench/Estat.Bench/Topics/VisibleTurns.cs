@@ -12,12 +12,14 @@ using Npgsql;
 
 namespace Estat.Bench.Topics;
 
-/// <summary>Every hundredth message is watched.</summary>
+/// <summary>Every hundredth message is watched, each sender's at another time, by connections that are open; the first seconds do not count: in them
+/// methods are compiled, also those of the bench.</summary>
 internal static class VisibleTurns
 {
     private const int Rate = 2_000;
     private const int Watched = 100;
     private const int Senders = 16;
+    private static readonly TimeSpan Beginning = TimeSpan.FromSeconds(5);
     private static readonly IReadOnlyList<Column> Columns = [new(Metric.P50, "ms, median", 1), new(Metric.P99, "ms, 99 %", 1)];
 
     internal static async Task<Section> RunAsync(string part, PostgresServer server, SuiteContext context)
@@ -29,7 +31,9 @@ internal static class VisibleTurns
         await TopicsPart.UntilTablesAsync(node);
         context.Say($"{part}: {Rate:N0} messages a second, watched until SELECT sees them");
         TimeSpan duration = TimeSpan.FromSeconds(Math.Max(10, 2 * context.Options.Turn.TotalSeconds));
-        Row visible = Row.Of("from 200 to SELECT", [Percentiles(await WatchAsync(node, server.ConnectionString(database), duration))]);
+        string watchers = server.ConnectionString(database) + $";Pooling=true;Minimum Pool Size={Senders};Maximum Pool Size=20";
+        await OpenAsync(watchers);
+        Row visible = Row.Of("from 200 to SELECT", [Percentiles(await WatchAsync(node, watchers, Beginning + duration))]);
         Row bare = Row.Of("a bare INSERT of one row", [Percentiles(await InsertAsync(server.ConnectionString(database), duration))]);
         double limit = Math.Max(100, 3 * bare.Medians[Metric.P99]);
         return new Section(
@@ -56,7 +60,7 @@ internal static class VisibleTurns
                 using var content = new StringContent(TopicBodies.Activity((sender * 1_000_000) + number), Encoding.UTF8, "application/json");
                 using HttpResponseMessage answer = await client.PostAsync(new Uri("/api/produce/user-activity", UriKind.Relative), content);
                 long answered = Stopwatch.GetTimestamp();
-                if (number % Watched == 0)
+                if ((number + (sender * Watched / Senders)) % Watched == 0 && Stopwatch.GetElapsedTime(began) > Beginning)
                 {
                     using JsonDocument position = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
                     Task watch = SeeAsync(
@@ -74,9 +78,20 @@ internal static class VisibleTurns
         return seen;
     }
 
+    // All of them at once, so that each is a connection of its own.
+    private static async Task OpenAsync(string connectionString)
+    {
+        NpgsqlConnection[] connections = [.. Enumerable.Range(0, Senders).Select(_ => new NpgsqlConnection(connectionString))];
+        await Task.WhenAll(connections.Select(connection => connection.OpenAsync()));
+        foreach (NpgsqlConnection connection in connections)
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
     private static async Task SeeAsync(string connectionString, int partition, long offset, long answered, List<double> seen)
     {
-        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=true;Maximum Pool Size=20");
+        await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
             "SELECT 1 FROM messages WHERE topic = 'user-activities' AND \"partition\" = $1 AND \"offset\" = $2", connection)
