@@ -25,10 +25,7 @@ internal sealed class OwnedPartition(TopicPartition partition)
     /// <summary>Below it rows may be there already.</summary>
     internal long High { get; set; }
 
-    /// <summary>Up to where it is known what the log had deleted before it was stored.</summary>
-    internal long Expired { get; set; }
-
-    /// <summary>The epoch under which it was taken over; null: not yet.</summary>
+    /// <summary>The epoch under which it was taken over, or that the row had since; null: not yet taken over.</summary>
     internal long? Epoch { get; private set; }
 
     /// <summary>Whether it was ever taken over: <see cref="Next"/> means something. Read by any thread.</summary>
