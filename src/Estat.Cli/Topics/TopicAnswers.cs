@@ -168,6 +168,9 @@ internal sealed record SinkAnswer
 
     /// <summary>The message that it cannot get past.</summary>
     public PinnedAnswer? Pinned { get; init; }
+
+    /// <summary>Why partitions of days cannot be made or dropped.</summary>
+    public string? ChoreFault { get; init; }
 }
 
 /// <summary>A message that the sink cannot get past.</summary>

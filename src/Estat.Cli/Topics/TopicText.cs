@@ -38,7 +38,16 @@ internal static class TopicText
         {
             shell.Say($"pinned    {Position(pinned)}: {Shell.Printable(pinned.Error)}");
         }
+
+        if (!asJson && sink.ChoreFault is { } fault)
+        {
+            shell.Say($"days      {Chores(fault)}");
+        }
     }
+
+    /// <summary>What the sink could not do beside storing.</summary>
+    internal static string Chores(string fault) =>
+        $"partitions of days cannot be made or dropped: {Shell.Printable(fault)}. Messages are stored all the same; it is tried again";
 
     /// <summary>Where a pinned message is.</summary>
     internal static string Position(PinnedAnswer pinned) =>

@@ -32,6 +32,11 @@ internal static class TopicsList
             }
 
             shell.Note($"{Words.Count(answer.Topics.Count, "topic")}; sink: {TopicText.Sink(answer.Sink)}.");
+            if (answer.Sink?.ChoreFault is { } fault)
+            {
+                shell.Note($"{TopicText.Chores(fault)}.");
+            }
+
             if (answer.Database.State != "there")
             {
                 shell.Note($"database: {TopicText.Database(answer.Database)}.");

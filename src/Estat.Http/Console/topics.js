@@ -43,13 +43,13 @@ export class Topics extends ServedPane {
     const button = h('button', { type: 'button', id: 'sink-button', hidden: true, on: { click: () => this.#turn() } });
     this.#parts = {
       button, database: h('p', { class: 'notice bad', role: 'alert', id: 'database-away', hidden: true }),
-      pinned: h('p', { class: 'notice bad', id: 'sink-pinned', hidden: true }), sink: h('dd', { id: 'sink-state' }), why: h('dd', {}), log: h('dd', { id: 'log-state' }), pin: h('dd', {}),
+      pinned: h('p', { class: 'notice bad', id: 'sink-pinned', hidden: true }), chores: h('p', { class: 'notice', id: 'sink-chores', hidden: true }), sink: h('dd', { id: 'sink-state' }), why: h('dd', {}), log: h('dd', { id: 'log-state' }), pin: h('dd', {}),
     };
     const fact = (name, value) => h('div', {}, h('dt', {}, name), value);
-    const { database, pinned, sink, why, log, pin } = this.#parts;
+    const { database, pinned, chores, sink, why, log, pin } = this.#parts;
     root.replaceChildren(list, letters);
     this.#list.build(list);
-    list.firstElementChild.after(database, pinned, h('div', { class: 'card row spread' },
+    list.firstElementChild.after(database, pinned, chores, h('div', { class: 'card row spread' },
       h('dl', { class: 'about' }, fact(t('sink'), sink), fact(t('sinkWhy'), why), fact(t('log'), log), fact(t('logPin'), pin)), button));
     this.#letters.build(letters);
     if (this.#last) this.#take(this.#last);
@@ -85,6 +85,8 @@ export class Topics extends ServedPane {
       const { topic, partition, offset, error } = sink.pinned;
       setForeign(parts.pinned, t('sinkPinned', { name: `${topic}/${partition}@${offset}`, why: error }), 1000);
     }
+    parts.chores.hidden = !sink?.choreFault;
+    if (sink?.choreFault) setForeign(parts.chores, t('sinkChores', { why: sink.choreFault }), 1000);
     parts.button.hidden = !sink;
     setText(parts.button, t(sink?.state === 'paused' || sink?.state === 'stopped' ? 'sinkResume' : 'sinkPause'));
     this.#app.mark('topics', lettersOf(answer.deadLetters) ?? 0);

@@ -20,7 +20,10 @@ internal sealed record LedgerReading(
     internal long OpenOf(DeadLetterKind kind) => Open.Where(count => count.Key.Kind == kind).Sum(count => count.Value);
 }
 
-/// <summary>The ledger at one moment. A reset forward, or an adopted log, leaves a difference: what the operator passed over is nowhere.</summary>
+/// <summary>
+/// The ledger at one moment. A reset forward, or an adopted log, leaves a difference: what the operator passed over is nowhere. So is what was never
+/// stored, as TOPICS_KEEP was over for its day, or the log had deleted it.
+/// </summary>
 /// <param name="Produced">Messages that the log has taken.</param>
 /// <param name="Stored">Messages in PostgreSQL, with those that TOPICS_KEEP dropped since.</param>
 /// <param name="Waiting">Messages in the log that the sink has never passed.</param>

@@ -22,7 +22,7 @@ internal sealed class SinkView(SinkLoop sink) : ISinkState
     internal static string NameOf(SinkActivity activity) => activity switch
     {
         SinkActivity.Running => "running",
-        SinkActivity.WaitingForDatabase => "waiting",
+        SinkActivity.Waiting => "waiting",
         SinkActivity.Paused => "paused",
         _ => "stopped",
     };

@@ -105,6 +105,7 @@ internal sealed class AdminTopicJson(TopicsEngine engine, QueryService queries)
             json.WriteNullValue();
         }
 
+        json.WriteString("choreFault", sink.ChoreFault);
         json.WriteEndObject();
     }
 

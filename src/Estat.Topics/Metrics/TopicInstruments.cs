@@ -76,6 +76,8 @@ internal sealed class TopicInstruments : IDisposable
                 sink.State.Activity == activity ? 1 : 0, new KeyValuePair<string, object?>("state", SinkView.NameOf(activity)))),
             description: "1 for what the sink does now");
         Gauge("estat_topics_sink_pinned", "1 while one message is tried again and again", () => sink.Pinned is null ? 0 : 1);
+        Gauge(
+            "estat_topics_sink_chores_failing", "1 while partitions of days cannot be made or dropped", () => sink.ChoreFault is null ? 0 : 1);
         Counter("estat_topics_stored_total", "Messages that this process has stored", () => sink.Counters.Messages.Value);
         Counter("estat_topics_typed_total", "Typed rows that this process has stored", () => sink.Counters.Typed.Value);
         Counter("estat_topics_repeated_total", "Messages that a reset brought again and that were stored", () => sink.Counters.Repeated.Value);

@@ -22,8 +22,14 @@ internal sealed class DayPartitions(TimeProvider time)
     // "estat" and "days" in ASCII: makers and droppers of all nodes take turns.
     private const long Lock = 0x6573746174_01;
 
-    // DDL waits for queries, and queries that come then wait for it: better to try again later.
+    // A dropped table costs some locks, and the server has room for a few thousand of all sessions.
+    private const int TablesAtOnce = 8;
+    private const int DayDigits = 8;
+
+    // DDL waits for queries, and queries that come then wait for it. They wait too while a DEFAULT partition is searched for rows of a new day. So it
+    // is tried again later.
     private const string LockTimeout = "SET LOCAL lock_timeout = '3s'";
+    private const string StatementTimeout = "SET LOCAL statement_timeout = '5s'";
 
     private readonly HashSet<long> _made = [];
 
@@ -63,11 +69,11 @@ internal sealed class DayPartitions(TimeProvider time)
         return (long)(await ask.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
-    /// <summary>Drops days that are older than they are kept.</summary>
+    /// <summary>Drops days that are older than they are kept, the oldest first.</summary>
     /// <param name="connection">Without a transaction.</param>
     /// <param name="keep">TOPICS_KEEP; zero: for ever.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>Partitions that were dropped.</returns>
+    /// <returns>Whether nothing is left to drop.</returns>
     internal async Task<bool> DropAsync(NpgsqlConnection connection, TimeSpan keep, CancellationToken cancellationToken)
     {
         if (keep <= TimeSpan.Zero)
@@ -76,25 +82,28 @@ internal sealed class DayPartitions(TimeProvider time)
         }
 
         long first = Today - (long)Math.Ceiling(keep.TotalDays);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await RunAsync(
+        // Committed before: what follows may be broken off, and a day that was dropped is not made again.
+        await InTransactionAsync(
             connection,
             [
-                LockTimeout, $"SELECT pg_advisory_xact_lock({Lock})",
                 $"INSERT INTO dropped_days (before) VALUES ('{Midnight(first)}') "
                     + "ON CONFLICT (only_row) DO UPDATE SET before = greatest(dropped_days.before, excluded.before)",
             ],
             cancellationToken).ConfigureAwait(false);
+        _made.RemoveWhere(day => day < first);
         var old = new List<string>();
         foreach (StoredTable table in StoredTable.All)
         {
             old.AddRange(await OldAsync(connection, table, first, cancellationToken).ConfigureAwait(false));
         }
 
-        await RunAsync(connection, old.Select(name => $"DROP TABLE {name}"), cancellationToken).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-        _made.RemoveWhere(day => day < first);
-        return await EmptyAsync(connection, first, cancellationToken).ConfigureAwait(false);
+        string[][] chunks = [.. old.OrderBy(name => name[^DayDigits..], StringComparer.Ordinal).Chunk(TablesAtOnce)];
+        foreach (string[] chunk in chunks.Take(MostPieces))
+        {
+            await InTransactionAsync(connection, chunk.Select(name => $"DROP TABLE {name}"), cancellationToken).ConfigureAwait(false);
+        }
+
+        return await EmptyAsync(connection, first, cancellationToken).ConfigureAwait(false) && chunks.Length <= MostPieces;
     }
 
     // What the DEFAULT partitions have of those days goes in small pieces: what is left, the next time.
@@ -176,16 +185,13 @@ internal sealed class DayPartitions(TimeProvider time)
     private static async Task MakeAsync(NpgsqlConnection connection, StoredTable table, long day, CancellationToken cancellationToken)
     {
         string name = NameOf(table, day);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await RunAsync(
+        await InTransactionAsync(
             connection,
             [
-                LockTimeout, $"SELECT pg_advisory_xact_lock({Lock})",
                 $"CREATE TABLE {name} (LIKE {table.Name} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)",
                 $"ALTER TABLE {table.Name} ATTACH PARTITION {name} FOR VALUES FROM ('{Midnight(day)}') TO ('{Midnight(day + 1)}')",
             ],
             cancellationToken).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<bool> IsThereAsync(NpgsqlConnection connection, string table, CancellationToken cancellationToken)
@@ -194,14 +200,18 @@ internal sealed class DayPartitions(TimeProvider time)
         return await ask.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is true;
     }
 
-    private static async Task RunAsync(NpgsqlConnection connection, IEnumerable<string> statements, CancellationToken cancellationToken)
+    // Alone among all nodes, and for some seconds at the most.
+    private static async Task InTransactionAsync(
+        NpgsqlConnection connection, IEnumerable<string> statements, CancellationToken cancellationToken)
     {
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using var batch = new NpgsqlBatch(connection);
-        foreach (string statement in statements)
+        foreach (string statement in (string[])[LockTimeout, StatementTimeout, $"SELECT pg_advisory_xact_lock({Lock})", .. statements])
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
         }
 
         await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 }

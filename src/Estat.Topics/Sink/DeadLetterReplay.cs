@@ -11,12 +11,23 @@ namespace Estat.Topics.Sink;
 /// <param name="cut">Before which time days were dropped.</param>
 internal sealed class DeadLetterReplay(NpgsqlConnection connection, TopicsOptions options, long cut)
 {
+    // Open dead letters of a key that hold it, or are held. Each partition is asked by itself: so the index gives the first ones without the rest.
+    private const string OfKey = """
+        sink = $1 AND topic = $2 AND sha256(key) = sha256($3) AND state = 'open' AND kind <> 'typed' AND key IS NOT NULL
+        """;
+
     // In a partition by offset, also where times go back; across partitions by time. A portion ends after so many messages, or bytes.
     private const string NextHeld = $"""
-        WITH held AS (
-            SELECT number AS which, max("timestamp") OVER (PARTITION BY "partition" ORDER BY "offset") AS time, "partition" AS part, "offset" AS at,
-                octet_length(coalesce(value, '')) + octet_length(headers) + octet_length(key) AS bytes
-            FROM dead_letters WHERE sink = $1 AND topic = $2 AND sha256(key) = sha256($3) AND state = 'open' AND kind = 'held' AND key IS NOT NULL),
+        WITH RECURSIVE parts AS (
+            (SELECT "partition" AS part FROM dead_letters WHERE {OfKey} ORDER BY "partition" LIMIT 1)
+            UNION ALL
+            SELECT (SELECT "partition" FROM dead_letters WHERE {OfKey} AND "partition" > part ORDER BY "partition" LIMIT 1)
+            FROM parts WHERE part IS NOT NULL),
+        held AS (
+            SELECT which, max(time) OVER (PARTITION BY part ORDER BY at) AS time, part, at, bytes FROM parts, LATERAL (
+                SELECT number AS which, "timestamp" AS time, "offset" AS at,
+                    octet_length(coalesce(value, '')) + octet_length(headers) + octet_length(key) AS bytes
+                FROM dead_letters WHERE {OfKey} AND kind = 'held' AND "partition" = part ORDER BY "offset" LIMIT $4) AS first),
         portion AS (
             SELECT which, time, part, at FROM (
                 SELECT *, sum(bytes) OVER (ORDER BY time, part, at) - bytes AS before
@@ -26,19 +37,17 @@ internal sealed class DeadLetterReplay(NpgsqlConnection connection, TopicsOption
         """;
 
     // An open dead letter of the key, or one that is held as well, is before it.
-    private const string IsBlocked = """
-        SELECT EXISTS (SELECT FROM dead_letters
-            WHERE sink = $1 AND topic = $2 AND sha256(key) = sha256($3) AND state = 'open' AND kind <> 'typed' AND key IS NOT NULL AND number <> $4
-                AND CASE WHEN "partition" = $5 THEN "offset" < $6 ELSE "timestamp" < $7 END)
+    private const string IsBehind = $"""
+        SELECT EXISTS (SELECT FROM dead_letters WHERE {OfKey} AND "partition" = $5 AND "offset" < $6 AND number <> $4)
+            OR EXISTS (SELECT FROM dead_letters WHERE {OfKey} AND "partition" <> $5 AND "timestamp" < $7 AND number <> $4)
         """;
 
     // Held messages of one transaction.
     private const int Portion = 1_000;
     private const long PortionBytes = 8 << 20;
 
-    private const string HasOther = """
-        SELECT EXISTS (SELECT FROM dead_letters
-            WHERE sink = $1 AND topic = $2 AND sha256(key) = sha256($3) AND state = 'open' AND kind = 'message' AND key IS NOT NULL AND number <> $4)
+    private const string HasOther = $"""
+        SELECT EXISTS (SELECT FROM dead_letters WHERE {OfKey} AND kind = 'message' AND number <> $4)
         """;
 
     // One that was only made what the others wait for was held.
@@ -91,10 +100,10 @@ internal sealed class DeadLetterReplay(NpgsqlConnection connection, TopicsOption
     /// <summary>Whether an open dead letter of the same key is there which must go first.</summary>
     /// <param name="letter">Any with a key.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    internal async Task<bool> IsBlockedAsync(StoredDeadLetter letter, CancellationToken cancellationToken)
+    internal async Task<bool> IsBehindAsync(StoredDeadLetter letter, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = Command(
-            IsBlocked, options.SinkName, letter.At.Topic, letter.Content.Key!, letter.Number, letter.At.Partition, letter.At.Offset,
+            IsBehind, options.SinkName, letter.At.Topic, letter.Content.Key!, letter.Number, letter.At.Partition, letter.At.Offset,
             letter.Time.UtcDateTime);
         return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is true;
     }

@@ -63,26 +63,6 @@ internal sealed class DeadLetters(NpgsqlDataSource source, ITopicLog log, Topics
         return await FindAsync(connection, number, One, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Open ones by topic and kind.</summary>
-    /// <param name="cancellationToken">Ends it.</param>
-    internal async Task<IReadOnlyDictionary<(string Topic, DeadLetterKind Kind), long>> CountOpenAsync(CancellationToken cancellationToken)
-    {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var command = new NpgsqlCommand(
-            "SELECT topic, kind, count(*) FROM dead_letters WHERE sink = $1 AND state = 'open' GROUP BY 1, 2", connection)
-        {
-            Parameters = { new() { Value = options.SinkName } },
-        };
-        var counts = new Dictionary<(string, DeadLetterKind), long>();
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-        {
-            counts[(reader.GetString(0), DeadLetter.KindOf(reader.GetString(1)))] = reader.GetInt64(2);
-        }
-
-        return counts;
-    }
-
     /// <summary>Stores a dead letter at its original position, and with it what was held behind it. May be done again.</summary>
     /// <param name="number">Its number.</param>
     /// <param name="value">The mended value; null: its own, as when a rule of the database has gone.</param>
@@ -92,7 +72,7 @@ internal sealed class DeadLetters(NpgsqlDataSource source, ITopicLog log, Topics
             number,
             async (replay, letter) =>
             {
-                if (letter.Kind == DeadLetterKind.Held && await replay.IsBlockedAsync(letter, cancellationToken).ConfigureAwait(false))
+                if (letter.Kind == DeadLetterKind.Held && await replay.IsBehindAsync(letter, cancellationToken).ConfigureAwait(false))
                 {
                     return new(DeadLetterOutcome.Behind);
                 }
@@ -190,9 +170,9 @@ internal sealed class DeadLetters(NpgsqlDataSource source, ITopicLog log, Topics
         {
             await new DayPartitions(time).EnsureAsync(connection, [DayPartitions.DayOf(milliseconds)], cancellationToken).ConfigureAwait(false);
         }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
+        catch (PostgresException) when (connection.State == System.Data.ConnectionState.Open)
         {
-            // As above.
+            // As above. The sink's own chores tell what is wrong.
         }
     }
 
@@ -205,6 +185,8 @@ internal sealed class DeadLetters(NpgsqlDataSource source, ITopicLog log, Topics
         {
             begin.BatchCommands.Add(new($"SET LOCAL statement_timeout = {StatementTimeout}"));
             begin.BatchCommands.Add(BatchFence.HoldAlone(options.SinkName));
+            // What would be refused at COMMIT is refused with its row.
+            begin.BatchCommands.Add(new("SET CONSTRAINTS ALL IMMEDIATE"));
             await begin.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
 

@@ -8,7 +8,7 @@ namespace Estat.Topics.Sink;
 /// <param name="partition">Which.</param>
 internal sealed class OwnedPartition(TopicPartition partition)
 {
-    private readonly List<long> _claimed = [];
+    private long? _claimed;
     private long _next;
     private volatile bool _isKnown;
 
@@ -25,10 +25,7 @@ internal sealed class OwnedPartition(TopicPartition partition)
     /// <summary>Below it rows may be there already.</summary>
     internal long High { get; set; }
 
-    /// <summary>Up to where it is known what the log had deleted before it was stored.</summary>
-    internal long Expired { get; set; }
-
-    /// <summary>The epoch under which it was taken over; null: not yet.</summary>
+    /// <summary>The epoch under which it was taken over, or that the row had since; null: not yet taken over.</summary>
     internal long? Epoch { get; private set; }
 
     /// <summary>Whether it was ever taken over: <see cref="Next"/> means something. Read by any thread.</summary>
@@ -38,22 +35,23 @@ internal sealed class OwnedPartition(TopicPartition partition)
     internal bool IsTaken { get; set; }
 
     /// <summary>Epochs that its row may have while it is this sink's, joined by commas; empty: any, as it never was this sink's.</summary>
-    internal string Epochs => Epoch is { } epoch
-        ? string.Join(',', _claimed.Prepend(epoch).Select(one => one.ToString(CultureInfo.InvariantCulture)))
-        : "";
+    internal string Epochs => Epoch is not { } epoch ? ""
+        : _claimed is { } claimed ? string.Create(CultureInfo.InvariantCulture, $"{epoch},{claimed}")
+        : epoch.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>An epoch will be asked for. Should the answer be lost, the row has it or has it not.</summary>
+    /// <summary>An epoch will be asked for. Should the answer be lost, the row has it, or still the one that it has now.</summary>
     /// <param name="epoch">The session's.</param>
-    internal void Claim(long epoch) => _claimed.Add(epoch);
+    /// <param name="found">What the row has; it is locked, so an earlier claim is settled.</param>
+    internal void Claim(long epoch, long found) => (_claimed, Epoch) = (epoch, Epoch is null ? null : found);
 
-    /// <summary>It is taken over. Earlier claims are settled: their transactions held the row's lock.</summary>
+    /// <summary>It is taken over.</summary>
     /// <param name="epoch">The session's.</param>
     /// <param name="next">The row's next_offset.</param>
     /// <param name="high">The row's high_offset.</param>
     internal void Take(long epoch, long next, long high)
     {
         (Next, High, Epoch, IsTaken) = (next, high, epoch, true);
-        _claimed.Clear();
+        _claimed = null;
         _isKnown = true;
     }
 }

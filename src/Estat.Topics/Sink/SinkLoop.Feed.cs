@@ -28,7 +28,8 @@ internal sealed partial class SinkLoop
             }
             else if (!_isPaused)
             {
-                if (await PersistAsync(() => _store.SynchronizeAsync(_ending.Token), null).ConfigureAwait(false) != StoreOutcome.Stored)
+                StoreOutcome outcome = await PersistAsync(() => _store.SynchronizeAsync(_ending.Token), null).ConfigureAwait(false);
+                if (outcome != StoreOutcome.Stored || ExpiredPartitions().Any())
                 {
                     await GoElsewhereAsync(reader).ConfigureAwait(false);
                 }
@@ -70,9 +71,9 @@ internal sealed partial class SinkLoop
             return;
         }
 
-        // Reads on while this batch is stored.
+        // Under load it reads on while this batch is stored. Otherwise the next reading, behind it, finds all that came meanwhile.
         _isLogGood = true;
-        _ = reader.Reading;
+        _ = reading.IsLarge ? reader.Reading : null;
         StoreOutcome outcome = await PersistAsync(() => _store.StoreAsync(batch, _ending.Token), batch).ConfigureAwait(false);
         if (outcome == StoreOutcome.Stored)
         {
@@ -81,15 +82,33 @@ internal sealed partial class SinkLoop
                 feed.OnStored(part.Partition, part.Next);
             }
 
-            CountExpired();
-            _givenUp.Clear();
+            ForgetGivenUp(batch.Parts);
             _pinned = null;
             reader.Return(batch);
+            if (ExpiredPartitions().Any())
+            {
+                await GoElsewhereAsync(reader).ConfigureAwait(false);
+            }
+
             return;
         }
 
+        // What it could not get past may be passed over there.
+        _pinned = null;
         reader.Return(batch);
         await GoElsewhereAsync(reader).ConfigureAwait(false);
+    }
+
+    // Only what is behind the sink now: another one may have been given up while this batch was stored.
+    private void ForgetGivenUp(IReadOnlyList<BatchPart> parts)
+    {
+        foreach (MessagePosition at in _givenUp.Keys)
+        {
+            if (parts.Any(part => part.Partition == at.Of && at.Offset < part.Next))
+            {
+                _givenUp.TryRemove(at, out _);
+            }
+        }
     }
 
     private async Task ChangeAsync(SinkReader reader, SinkReading reading)
@@ -109,12 +128,11 @@ internal sealed partial class SinkLoop
             return;
         }
 
-        foreach (TopicPartition partition in reading.Assigned)
+        IReadOnlyList<TopicPartition> passed = await PassExpiredAsync().ConfigureAwait(false);
+        foreach (TopicPartition partition in reading.Assigned.Union(passed))
         {
-            reader.Seek(partition, _store.Owned.First(owned => owned.Partition == partition).Next);
+            reader.Seek(partition, _store.ByPartition[partition].Next);
         }
-
-        CountExpired();
     }
 
     // Everything that was read ahead is forgotten.
@@ -125,27 +143,41 @@ internal sealed partial class SinkLoop
             await ChangeAsync(reader, abandoned).ConfigureAwait(false);
         }
 
+        await PassExpiredAsync().ConfigureAwait(false);
         foreach (OwnedPartition owned in _store.Owned.Where(owned => owned.IsKnown))
         {
             reader.Seek(owned.Partition, owned.Next);
         }
-
-        CountExpired();
     }
 
-    // What the log deleted before it was stored: never, embedded.
-    private void CountExpired()
+    // What the log deleted before it was stored: embedded, only while nobody stored.
+    private IEnumerable<(OwnedPartition Owned, long Start)> ExpiredPartitions() => _store.Owned
+        .Where(owned => owned.IsKnown)
+        .Select(owned => (Owned: owned, Start: _log.BoundsOf(owned.Partition)?.Start ?? 0))
+        .Where(expired => expired.Start > expired.Owned.Next);
+
+    // The database goes past it as well, so that it is counted once, and not at each start. No reading is under way.
+    private async Task<IReadOnlyList<TopicPartition>> PassExpiredAsync()
     {
-        foreach (OwnedPartition owned in _store.Owned)
+        var passed = new List<TopicPartition>();
+        while (ExpiredPartitions().ToList() is { Count: > 0 } expired)
         {
-            if (owned.IsKnown && _log.BoundsOf(owned.Partition) is { } bounds && bounds.Start > Math.Max(owned.Next, owned.Expired))
+            long[] before = [.. expired.Select(one => one.Owned.Next)];
+            if (await PersistAsync(() => _store.PassAsync(expired, _ending.Token), null).ConfigureAwait(false) != StoreOutcome.Stored)
             {
-                long lost = bounds.Start - Math.Max(owned.Next, owned.Expired);
-                owned.Expired = bounds.Start;
+                continue; // it is elsewhere, where less may be expired
+            }
+
+            for (int index = 0; index < expired.Count; index++)
+            {
+                long lost = expired[index].Start - before[index];
                 Counters.Expired.Add(lost);
-                LogExpired(_logger, lost, owned.Partition);
+                LogExpired(_logger, lost, expired[index].Owned.Partition);
+                passed.Add(expired[index].Owned.Partition);
             }
         }
+
+        return passed;
     }
 
     // Tries until it is done, or the sink drains.
@@ -158,6 +190,7 @@ internal sealed partial class SinkLoop
             throw Lost();
         }
 
+        ReportChores();
         if (_isLogGood && _store.HasAll)
         {
             ReportRunning();
@@ -182,10 +215,12 @@ internal sealed partial class SinkLoop
             catch (Exception error) when (error is not SinkFaultException && !_ending.IsCancellationRequested)
             {
                 bool isOfTransaction = _store.HasFailedInTransaction;
+                SinkTrouble trouble = SinkTroubles.OfAttempt(error, _store.IsBroken);
                 await _store.CloseAsync().ConfigureAwait(false);
                 failures++;
                 Counters.Retries.Increment();
-                ReportWaiting(error, isLog: false);
+                ReportWaiting(trouble, error);
+                ReportChores();
                 if (batch is not null && isOfTransaction && failures >= FailuresBeforeProbe && SqlErrors.MayBeOneMessage(error))
                 {
                     await ProbeAsync(batch).ConfigureAwait(false);
@@ -209,12 +244,17 @@ internal sealed partial class SinkLoop
 
         bool isPinned = await _store.IsRefusingAsync(batch, pinned.At, _ending.Token).ConfigureAwait(false);
         await _store.CloseAsync().ConfigureAwait(false);
+        if (isPinned)
+        {
+            ShowPinned(pinned);
+        }
+
         return isPinned;
     }
 
     // With Kafka the group decides whose a partition is, and a new feed asks it.
     private Exception Lost() => _options.Log == LogKind.Kafka
-        ? new TopicLogException("another node has taken over partitions of the sink: it asks Kafka anew which are its own")
+        ? new PartitionsLostException("another node has taken some over; it asks Kafka anew which are its own")
         : new SinkFaultException(
             "another node has taken over the sink's partitions: it stores nothing more here. When that was not meant, end the other node, and resume "
             + "this one's sink");
@@ -235,6 +275,8 @@ internal sealed partial class SinkLoop
                 _pinned = new(pin.At, text, _time.GetUtcNow());
                 LogPinned(_logger, pin.At, text);
             }
+
+            ShowPinned(_pinned!);
         }
         catch (Exception error) when (error is not SinkFaultException && !_ending.IsCancellationRequested)
         {

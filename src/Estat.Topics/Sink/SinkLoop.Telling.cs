@@ -16,26 +16,57 @@ internal sealed partial class SinkLoop
         }
     }
 
-    private void ReportWaiting(Exception error, bool isLog)
+    private void ReportWaiting(SinkTrouble trouble, Exception error)
     {
         string why = SqlErrors.Text(error);
-        if (_state.Activity != SinkActivity.WaitingForDatabase || _state.Why != why)
-        {
-            _state = new(SinkActivity.WaitingForDatabase, why, _state.Activity == SinkActivity.WaitingForDatabase ? _state.Since : _time.GetUtcNow());
-        }
-
-        if (!_told.IsNews(why))
+        ShowWaiting(trouble, why);
+        if (!_told.IsNews(_state.Why!))
         {
             return;
         }
 
-        if (isLog)
+        switch (trouble)
         {
-            LogLogFailed(_logger, error);
+            case SinkTrouble.Database:
+                LogWaiting(_logger, why);
+                break;
+            case SinkTrouble.Log:
+                LogLogFailed(_logger, error);
+                break;
+            case SinkTrouble.HandOver:
+                LogHandedOver(_logger, why);
+                break;
+            default:
+                LogDefect(_logger, error);
+                break;
         }
-        else
+    }
+
+    private void ShowWaiting(SinkTrouble trouble, string why)
+    {
+        why = $"{SinkTroubles.NameOf(trouble)}: {why}";
+        if (_state.Activity != SinkActivity.Waiting || _state.Why != why)
         {
-            LogWaiting(_logger, why);
+            _state = new(SinkActivity.Waiting, why, _state.Activity == SinkActivity.Waiting ? _state.Since : _time.GetUtcNow());
+        }
+    }
+
+    private void ShowPinned(PinnedError pinned) => ShowWaiting(SinkTrouble.Database, $"it does not take {pinned.At}: {pinned.Error}");
+
+    // What could not be made or dropped stops nothing, and so is told apart from the state.
+    private void ReportChores()
+    {
+        if (_store.ChoreFault is not { } fault)
+        {
+            if (_toldChores.Lasts)
+            {
+                _toldChores.End();
+                LogChoresDone(_logger);
+            }
+        }
+        else if (_toldChores.IsNews(fault))
+        {
+            LogChores(_logger, fault);
         }
     }
 
@@ -50,6 +81,15 @@ internal sealed partial class SinkLoop
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The sink waits for the database: {Why}. Messages wait in the log")]
     private static partial void LogWaiting(ILogger logger, string why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The sink gives partitions away: {Why}")]
+    private static partial void LogHandedOver(ILogger logger, string why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions of days cannot be made or dropped: {Why}. Messages are stored; it is tried again")]
+    private static partial void LogChores(ILogger logger, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partitions of days are made and dropped again")]
+    private static partial void LogChoresDone(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The sink cannot read the log, and begins anew")]
     private static partial void LogLogFailed(ILogger logger, Exception error);

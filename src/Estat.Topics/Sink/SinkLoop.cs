@@ -31,6 +31,7 @@ internal sealed partial class SinkLoop : IAsyncDisposable
     private readonly CancellationTokenSource _draining = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly ToldFault _told = new();
+    private readonly ToldFault _toldChores = new();
     private TaskCompletionSource _wake = NewWake();
     private volatile SinkState _state;
     private volatile PinnedError? _pinned;
@@ -54,7 +55,7 @@ internal sealed partial class SinkLoop : IAsyncDisposable
         {
             GivenUp = at => _givenUp.IsEmpty ? null : _givenUp.GetValueOrDefault(at),
         };
-        _state = new(SinkActivity.WaitingForDatabase, "it has just begun", time.GetUtcNow());
+        _state = new(SinkActivity.Waiting, "it has just begun", time.GetUtcNow());
     }
 
     /// <summary>What it counts.</summary>
@@ -66,7 +67,7 @@ internal sealed partial class SinkLoop : IAsyncDisposable
     /// <summary>A message that is tried again and again, alone to blame; null: none.</summary>
     internal PinnedError? Pinned => _pinned;
 
-    /// <summary>Why days that TOPICS_KEEP is over for are still there; null: they are not.</summary>
+    /// <summary>Why partitions of days cannot be made, or dropped by TOPICS_KEEP; null: they can.</summary>
     internal string? ChoreFault => _store.ChoreFault;
 
     /// <summary>How far its partitions are.</summary>
@@ -209,16 +210,17 @@ internal sealed partial class SinkLoop : IAsyncDisposable
             }
             catch (Exception error)
             {
-                // The log's feed, or a defect: either way the sink begins anew.
+                // The log's feed, a hand-over, or a defect: in each case the sink begins anew.
                 Counters.Retries.Increment();
                 _isLogGood = false;
-                ReportWaiting(error, isLog: true);
+                ReportWaiting(SinkTroubles.OfFeed(error), error);
                 await UntilWokenAsync(Retry.Longest, Volatile.Read(ref _wake).Task).ConfigureAwait(false);
             }
         }
         finally
         {
             await _store.CloseAsync().ConfigureAwait(false);
+            _pinned = null;
             // Kafka assigns them anew. Embedded, the next takeover shall find out when another one has taken them meanwhile.
             if (_options.Log == LogKind.Kafka)
             {
@@ -232,6 +234,7 @@ internal sealed partial class SinkLoop : IAsyncDisposable
     {
         _isResumed = false;
         await _store.CloseAsync().ConfigureAwait(false);
+        _pinned = null;
         _state = new(SinkActivity.Stopped, fault, _time.GetUtcNow());
         LogStopped(_logger, fault);
         while (!_draining.IsCancellationRequested)

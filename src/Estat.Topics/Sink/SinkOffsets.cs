@@ -35,23 +35,6 @@ internal sealed class SinkOffsets(NpgsqlDataSource source, ITopicLog log, Topics
         WHERE o.sink = $1 AND o.topic = p.topic AND o."partition" = p.part AND ($6 OR o.log_id = $5)
         """;
 
-    /// <summary>What a reset to an offset would do.</summary>
-    /// <param name="partition">Which partition.</param>
-    /// <param name="offset">The offset; brought within what the log has.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    internal async Task<IReadOnlyList<ResetStep>> PlanAsync(TopicPartition partition, long offset, CancellationToken cancellationToken) =>
-    [
-        .. (await ReadAsync(partition.Topic, cancellationToken).ConfigureAwait(false)).Where(row => row.Partition == partition)
-            .Select(row => new ResetStep(partition, row.Next, Bound(partition, offset))),
-    ];
-
-    /// <summary>What a reset of a whole topic to a time would do.</summary>
-    /// <param name="topic">The topic.</param>
-    /// <param name="time">The time of the first message that shall be read again.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    internal Task<IReadOnlyList<ResetStep>> PlanAsync(string topic, DateTimeOffset time, CancellationToken cancellationToken) =>
-        PlanAsync(topic, (partition, cancellation) => log.FindOffsetAsync(partition, time.ToUnixTimeMilliseconds(), cancellation), cancellationToken);
-
     /// <summary>What a reset of a whole topic would do.</summary>
     /// <param name="topic">The topic.</param>
     /// <param name="find">The offset for each partition; brought within what the log has.</param>
@@ -69,7 +52,7 @@ internal sealed class SinkOffsets(NpgsqlDataSource source, ITopicLog log, Topics
     }
 
     /// <summary>Does what a plan says. It waits for a batch that is being stored.</summary>
-    /// <param name="plan">From <see cref="PlanAsync(TopicPartition, long, CancellationToken)"/> or its sibling.</param>
+    /// <param name="plan">From <see cref="PlanAsync"/>.</param>
     /// <param name="cancellationToken">Ends it; all of it is done then, or nothing.</param>
     /// <returns>Partitions that were reset: none of those that the sink has not begun with, or that belong to another log.</returns>
     internal Task<int> ResetAsync(IReadOnlyList<ResetStep> plan, CancellationToken cancellationToken) =>

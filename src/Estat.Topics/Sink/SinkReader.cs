@@ -9,7 +9,9 @@ namespace Estat.Topics.Sink;
 /// <param name="Batch">To be given back with <see cref="SinkReader.Return"/>.</param>
 /// <param name="Assigned">Partitions that came.</param>
 /// <param name="Revoked">Partitions that went.</param>
-internal sealed record SinkReading(SinkBatch Batch, IReadOnlyList<TopicPartition> Assigned, IReadOnlyList<TopicPartition> Revoked);
+/// <param name="IsLarge">Whether it took half of what a batch may have, or more: more is likely to wait behind it.</param>
+internal sealed record SinkReading(
+    SinkBatch Batch, IReadOnlyList<TopicPartition> Assigned, IReadOnlyList<TopicPartition> Revoked, bool IsLarge = false);
 
 /// <summary>One reading is under way at the most. Used by the sink's loop only; the reading itself runs beside it.</summary>
 /// <param name="feed">The log's.</param>
@@ -21,7 +23,7 @@ internal sealed class SinkReader(ILogFeed feed, TopicsOptions options) : IAsyncD
     private CancellationTokenSource _abandoned = new();
     private Task<SinkReading>? _reading;
 
-    /// <summary>The reading that is under way; begins one when there is none.</summary>
+    /// <summary>The reading that is under way; begins one when there is none. It ends with what is there, however little.</summary>
     internal Task<SinkReading> Reading => _reading ??= Begin();
 
     /// <summary>Takes the reading that has ended; another one may begin.</summary>
@@ -95,9 +97,11 @@ internal sealed class SinkReader(ILogFeed feed, TopicsOptions options) : IAsyncD
 
     private async Task<SinkReading> ReadAsync(SinkBatch batch, CancellationToken abandoned)
     {
-        FeedReading reading = await feed.ReadAsync(options.Batch, options.BatchBytes, abandoned).ConfigureAwait(false);
+        FeedReading reading = await ReadFeedAsync(abandoned).ConfigureAwait(false);
+        long bytes = 0;
         foreach (LogMessage message in reading.Messages)
         {
+            bytes += message.Weight;
             // Not of a partition that is not sought, nor before the place that was: a feed may have had them in hand.
             if (_positions.TryGetValue(message.At.Of, out long position) && message.At.Offset >= position)
             {
@@ -106,6 +110,20 @@ internal sealed class SinkReader(ILogFeed feed, TopicsOptions options) : IAsyncD
             }
         }
 
-        return new(batch, reading.Assigned, reading.Revoked);
+        return new(
+            batch, reading.Assigned, reading.Revoked, reading.Messages.Count >= (options.Batch + 1) / 2 || bytes >= options.BatchBytes / 2);
+    }
+
+    // Whatever the feed says, it is the log that cannot be read.
+    private async ValueTask<FeedReading> ReadFeedAsync(CancellationToken abandoned)
+    {
+        try
+        {
+            return await feed.ReadAsync(options.Batch, options.BatchBytes, abandoned).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is not (OperationCanceledException or IOException))
+        {
+            throw new TopicLogException(error.Message, error);
+        }
     }
 }

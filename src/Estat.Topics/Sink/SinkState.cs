@@ -9,8 +9,8 @@ internal enum SinkActivity
     /// <summary>It stores what comes.</summary>
     Running,
 
-    /// <summary>It tries again and again.</summary>
-    WaitingForDatabase,
+    /// <summary>It tries again and again: the database, the log or another node stands in its way.</summary>
+    Waiting,
 
     /// <summary>It does nothing until the operator has acted.</summary>
     Stopped,

@@ -35,6 +35,19 @@ internal sealed partial class SinkStore(ITopicLog log, TopicsOptions options, Np
     private const string Offsets =
         "SELECT topic, \"partition\", next_offset, high_offset, epoch FROM consumer_offsets WHERE sink = $1 AND topic = ANY ($2)";
 
+    // All of them or none.
+    private const string Pass = """
+        WITH passed AS (
+            SELECT o.topic, o."partition", b.start FROM consumer_offsets AS o
+            JOIN unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) AS b(topic, part, expected, start, epoch)
+                ON o.topic = b.topic AND o."partition" = b.part AND o.next_offset = b.expected AND o.epoch = b.epoch
+            WHERE o.sink = $1 ORDER BY 1, 2 FOR UPDATE OF o)
+        UPDATE consumer_offsets AS o
+        SET next_offset = p.start, high_offset = greatest(o.high_offset, p.start), last_id = NULL, updated_at = now()
+        FROM passed AS p
+        WHERE o.sink = $1 AND o.topic = p.topic AND o."partition" = p."partition" AND (SELECT count(*) FROM passed) = cardinality($2)
+        """;
+
     // Parts that are stored in time before larger ones are tried again.
     private const int BeforeLarger = 10;
     private readonly Takeover _takeover = new(log, options, source, time);
@@ -58,10 +71,13 @@ internal sealed partial class SinkStore(ITopicLog log, TopicsOptions options, Np
     /// <summary>Whether the last attempt failed between BEGIN and COMMIT: only there a message can be the reason.</summary>
     internal bool HasFailedInTransaction { get; private set; }
 
+    /// <summary>Whether the session's connection is of no use any more.</summary>
+    internal bool IsBroken => _session is { Connection.State: not System.Data.ConnectionState.Open };
+
     /// <summary>Why the operator gave a position up; null: he did not.</summary>
     internal required Func<MessagePosition, Refusal?> GivenUp { get; init; }
 
-    /// <summary>What TOPICS_KEEP could not drop, and why; null: nothing.</summary>
+    /// <summary>Why partitions of days cannot be made, or dropped by TOPICS_KEEP; null: they can.</summary>
     internal string? ChoreFault => _chores.Fault;
 
     /// <summary>Partitions came; they are taken over at the next attempt. Those that never went are taken only from this process.</summary>
@@ -180,6 +196,39 @@ internal sealed partial class SinkStore(ITopicLog log, TopicsOptions options, Np
         {
             owners[part].Next = batch.Parts[part].Next;
             owners[part].High = Math.Max(owners[part].High, batch.Parts[part].Next);
+        }
+
+        return StoreOutcome.Stored;
+    }
+
+    /// <summary>Goes past what the log has deleted, without storing it.</summary>
+    /// <param name="expired">Partitions, and where the log begins now.</param>
+    /// <param name="cancellationToken">Ends it: nobody knows then whether it is done.</param>
+    internal async Task<StoreOutcome> PassAsync(IReadOnlyList<(OwnedPartition Owned, long Start)> expired, CancellationToken cancellationToken)
+    {
+        if (_session is null && await SynchronizeAsync(cancellationToken).ConfigureAwait(false) is var outcome and not StoreOutcome.Stored)
+        {
+            return outcome;
+        }
+
+        await using var command = new NpgsqlCommand(Pass, _session!.Connection)
+        {
+            Parameters =
+            {
+                new() { Value = options.SinkName }, new() { Value = expired.Select(one => one.Owned.Partition.Topic).ToArray() },
+                new() { Value = expired.Select(one => one.Owned.Partition.Partition).ToArray() },
+                new() { Value = expired.Select(one => one.Owned.Next).ToArray() }, new() { Value = expired.Select(one => one.Start).ToArray() },
+                new() { Value = expired.Select(one => one.Owned.Epoch ?? -1).ToArray() },
+            },
+        };
+        if (await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) < expired.Count)
+        {
+            return await ReadOffsetsAsync(cancellationToken).ConfigureAwait(false) == StoreOutcome.Lost ? StoreOutcome.Lost : StoreOutcome.Elsewhere;
+        }
+
+        foreach ((OwnedPartition owned, long start) in expired)
+        {
+            (owned.Next, owned.High) = (start, Math.Max(owned.High, start));
         }
 
         return StoreOutcome.Stored;

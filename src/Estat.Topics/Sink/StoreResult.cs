@@ -33,11 +33,7 @@ internal sealed class StoreResult
 /// <param name="At">Where it is.</param>
 /// <param name="Error">What the database says to it.</param>
 /// <param name="Since">Since when.</param>
-internal sealed record PinnedError(MessagePosition At, string Error, DateTimeOffset Since)
-{
-    /// <summary>How long an error must last to be worth an alert.</summary>
-    internal static TimeSpan AlertAfter { get; } = TimeSpan.FromMinutes(5);
-}
+internal sealed record PinnedError(MessagePosition At, string Error, DateTimeOffset Since);
 
 /// <summary>What a look for a single message found.</summary>
 /// <param name="At">The message.</param>

@@ -3,14 +3,15 @@ using System.Globalization;
 using Estat.Topics.Log;
 using Estat.Topics.Messages;
 using Estat.Topics.Options;
+using Estat.Topics.Postgres;
 using Npgsql;
 
 namespace Estat.Topics.Sink;
 
 /// <summary>
 /// A partition that was never this process's is taken whatever its epoch is: the log has assigned it. One that was is taken again, after a lost
-/// connection, only while its epoch is still ours: else another one has taken over. Ours are the last one that was confirmed, and those that were
-/// asked for since, whose answers were lost. The row's lock makes this wait for a transaction that the old session has open; after
+/// connection, only while its epoch is still ours: else another one has taken over. Ours are the last one that was seen in the row, and the one that
+/// was asked for since, should its answer be lost. The row's lock makes this wait for a transaction that the old session has open; after
 /// TOPICS_TAKEOVER that session is ended.
 /// </summary>
 /// <param name="log">Where the partitions are.</param>
@@ -25,12 +26,17 @@ internal sealed class Takeover(ITopicLog log, TopicsOptions options, NpgsqlDataS
         ORDER BY 2, 3 ON CONFLICT DO NOTHING
         """;
 
+    private const string Select = """
+        SELECT o.topic, o."partition", o.next_offset, o.high_offset, o.log_id, o.last_id, o.epoch FROM consumer_offsets AS o
+        JOIN unnest($2::text[], $3::int[], $4::text[]) AS p(topic, part, epochs) ON o.topic = p.topic AND o."partition" = p.part
+        WHERE o.sink = $1 AND (p.epochs = '' OR o.epoch = ANY (string_to_array(p.epochs, ',')::bigint[]))
+        """;
+
+    private const string SelectLocked = $"{Select} ORDER BY 1, 2 FOR UPDATE OF o";
+
     private const string Update = """
-        UPDATE consumer_offsets AS o SET epoch = $5, updated_at = now()
-        FROM unnest($2::text[], $3::int[], $4::text[]) AS p(topic, part, epochs)
+        UPDATE consumer_offsets AS o SET epoch = $4, updated_at = now() FROM unnest($2::text[], $3::int[]) AS p(topic, part)
         WHERE o.sink = $1 AND o.topic = p.topic AND o."partition" = p.part
-            AND (p.epochs = '' OR o.epoch = ANY (string_to_array(p.epochs, ',')::bigint[]))
-        RETURNING o.topic, o."partition", o.next_offset, o.high_offset, o.log_id, o.last_id
         """;
 
     private const string EndOldSession = """
@@ -38,80 +44,127 @@ internal sealed class Takeover(ITopicLog log, TopicsOptions options, NpgsqlDataS
         WHERE a.pid = ANY (pg_blocking_pids($1)) AND starts_with(a.application_name, $2)
         """;
 
-    /// <summary>Takes partitions over. Those that are another's now lose their epoch, and stay as they are otherwise.</summary>
+    /// <summary>Takes partitions over. Those that are another's now stay as they are.</summary>
     /// <param name="session">Without a transaction.</param>
     /// <param name="partitions">All that shall be this session's.</param>
     /// <param name="cancellationToken">Ends it; nothing is taken then, or all.</param>
     /// <returns>Partitions that are another's.</returns>
     /// <exception cref="SinkFaultException">A row belongs to another log, or the log has lost messages that are stored.</exception>
+    /// <exception cref="DatabaseUnfitException">Another session has them, and may not be ended.</exception>
     internal async Task<IReadOnlyList<OwnedPartition>> TakeAsync(
         SinkSession session, IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
     {
-        long epoch = session.Epoch;
-        Dictionary<TopicPartition, Row> taken = await UpdateAsync(session, partitions, epoch, cancellationToken).ConfigureAwait(false);
-        foreach (OwnedPartition owned in partitions)
+        // The log may take long to answer: it is asked before the rows are locked. Again only of rows that have changed in between.
+        Dictionary<TopicPartition, Row> seen = await LookAsync(session, partitions, cancellationToken).ConfigureAwait(false);
+        foreach (OwnedPartition owned in partitions.Where(owned => seen.ContainsKey(owned.Partition)))
         {
-            if (taken.TryGetValue(owned.Partition, out Row? row))
+            await CheckAsync(owned, seen[owned.Partition], cancellationToken).ConfigureAwait(false);
+        }
+
+        Dictionary<TopicPartition, Row> locked = await LockAsync(session, partitions, cancellationToken).ConfigureAwait(false);
+        List<OwnedPartition> taken = [.. partitions.Where(owned => locked.ContainsKey(owned.Partition))];
+        foreach (OwnedPartition owned in taken)
+        {
+            Row row = locked[owned.Partition];
+            if (!seen.TryGetValue(owned.Partition, out Row? before) || before with { Epoch = row.Epoch } != row)
             {
                 await CheckAsync(owned, row, cancellationToken).ConfigureAwait(false);
             }
-
-            owned.Claim(epoch);
         }
 
-        await using var commit = new NpgsqlCommand("COMMIT", session.Connection);
-        await commit.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        foreach (OwnedPartition owned in partitions)
+        foreach (OwnedPartition owned in taken)
         {
-            if (taken.TryGetValue(owned.Partition, out Row? row))
-            {
-                owned.Take(epoch, row.Next, row.High);
-            }
+            owned.Claim(session.Epoch, locked[owned.Partition].Epoch);
         }
 
-        return [.. partitions.Where(owned => !taken.ContainsKey(owned.Partition))];
+        await CommitAsync(session, taken, cancellationToken).ConfigureAwait(false);
+        foreach (OwnedPartition owned in taken)
+        {
+            owned.Take(session.Epoch, locked[owned.Partition].Next, locked[owned.Partition].High);
+        }
+
+        return [.. partitions.Except(taken)];
     }
 
-    private async Task<Dictionary<TopicPartition, Row>> UpdateAsync(
-        SinkSession session, IReadOnlyList<OwnedPartition> partitions, long epoch, CancellationToken cancellationToken)
+    private async Task<Dictionary<TopicPartition, Row>> LookAsync(
+        SinkSession session, IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
     {
+        await using var batch = new NpgsqlBatch(session.Connection) { BatchCommands = { Command(Select, partitions, owned => owned.Epochs) } };
+        return await ReadAsync(batch.ExecuteReaderAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<Dictionary<TopicPartition, Row>> LockAsync(
+        SinkSession session, IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
+    {
+        NpgsqlBatchCommand insert = Command(Insert, partitions, owned => Start(owned.Partition));
+        insert.Parameters.Add(new() { Value = log.Id });
         // Both wait for a transaction that holds the rows.
         await using var batch = new NpgsqlBatch(session.Connection)
         {
             BatchCommands =
             {
-                new("BEGIN ISOLATION LEVEL READ COMMITTED"), Command(Insert, partitions, owned => Start(owned.Partition), log.Id),
-                Command(Update, partitions, owned => owned.Epochs, epoch),
+                new("BEGIN ISOLATION LEVEL READ COMMITTED"), insert, Command(SelectLocked, partitions, owned => owned.Epochs),
             },
             // Long enough for the old session to be ended; then another session begins anew.
             Timeout = (int)Math.Ceiling(options.Takeover.TotalSeconds * 2) + 5,
         };
-        Task<NpgsqlDataReader> answering = batch.ExecuteReaderAsync(cancellationToken);
-        using (var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<NpgsqlDataReader> answering = batch.ExecuteReaderAsync(waiting.Token);
+        Task overdue = Task.Delay(options.Takeover, time, waiting.Token);
+        while (await Task.WhenAny(answering, overdue).ConfigureAwait(false) == overdue && !cancellationToken.IsCancellationRequested)
         {
-            Task overdue = Task.Delay(options.Takeover, time, waiting.Token);
-            while (await Task.WhenAny(answering, overdue).ConfigureAwait(false) == overdue && !cancellationToken.IsCancellationRequested)
+            if (await WhyNotEndedAsync(session.Process, session.Prefix, cancellationToken).ConfigureAwait(false) is { } why)
             {
-                await EndOldSessionsAsync(session.Process, session.Prefix, cancellationToken).ConfigureAwait(false);
-                overdue = Task.Delay(options.Takeover, time, waiting.Token);
+                await waiting.CancelAsync().ConfigureAwait(false);
+                await ((Task)answering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw new DatabaseUnfitException(
+                    $"another session of the sink {options.SinkName} holds its partitions, and this one's role may not end it: {why}. Give both "
+                    + "nodes one role, or end that session");
             }
 
-            await waiting.CancelAsync().ConfigureAwait(false);
+            overdue = Task.Delay(options.Takeover, time, waiting.Token);
         }
 
-        var taken = new Dictionary<TopicPartition, Row>();
+        Dictionary<TopicPartition, Row> locked = await ReadAsync(answering, cancellationToken).ConfigureAwait(false);
+        await waiting.CancelAsync().ConfigureAwait(false);
+        return locked;
+    }
+
+    private async Task CommitAsync(SinkSession session, IReadOnlyList<OwnedPartition> taken, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(session.Connection)
+        {
+            BatchCommands =
+            {
+                new(Update)
+                {
+                    Parameters =
+                    {
+                        new() { Value = options.SinkName }, new() { Value = taken.Select(owned => owned.Partition.Topic).ToArray() },
+                        new() { Value = taken.Select(owned => owned.Partition.Partition).ToArray() }, new() { Value = session.Epoch },
+                    },
+                },
+                new("COMMIT"),
+            },
+        };
+        await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<Dictionary<TopicPartition, Row>> ReadAsync(Task<NpgsqlDataReader> answering, CancellationToken cancellationToken)
+    {
+        var rows = new Dictionary<TopicPartition, Row>();
         await using NpgsqlDataReader reader = await answering.ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            taken[new(reader.GetString(0), reader.GetInt32(1))] = new(
-                reader.GetInt64(2), reader.GetInt64(3), reader.GetString(4), reader.IsDBNull(5) ? null : reader.GetGuid(5));
+            rows[new(reader.GetString(0), reader.GetInt32(1))] = new(
+                reader.GetInt64(2), reader.GetInt64(3), reader.GetString(4), reader.IsDBNull(5) ? null : reader.GetGuid(5), reader.GetInt64(6));
         }
 
-        return taken;
+        return rows;
     }
 
-    // Only sessions of this sink, and only those for whose lock this one waits.
-    private async Task EndOldSessionsAsync(int process, string prefix, CancellationToken cancellationToken)
+    // Ends those sessions of this sink for whose lock this one waits. Null: they are ended, or it is tried again; else why that is not allowed.
+    private async Task<string?> WhyNotEndedAsync(int process, string prefix, CancellationToken cancellationToken)
     {
         try
         {
@@ -121,21 +174,25 @@ internal sealed class Takeover(ITopicLog log, TopicsOptions options, NpgsqlDataS
                 Parameters = { new() { Value = process }, new() { Value = prefix } },
             };
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            return SqlErrors.Text(error);
         }
         catch (NpgsqlException)
         {
-            // Who waits for the row tells what is wrong with the database; otherwise this is tried again.
+            // Who waits for the row tells what is wrong with the database.
+            return null;
         }
     }
 
-    private NpgsqlBatchCommand Command<T>(
-        string sql, IReadOnlyList<OwnedPartition> partitions, Func<OwnedPartition, T> value, object last) => new(sql)
+    private NpgsqlBatchCommand Command<T>(string sql, IReadOnlyList<OwnedPartition> partitions, Func<OwnedPartition, T> value) => new(sql)
     {
         Parameters =
         {
             new() { Value = options.SinkName }, new() { Value = partitions.Select(owned => owned.Partition.Topic).ToArray() },
             new() { Value = partitions.Select(owned => owned.Partition.Partition).ToArray() }, new() { Value = partitions.Select(value).ToArray() },
-            new() { Value = last },
         },
     };
 
@@ -171,5 +228,5 @@ internal sealed class Takeover(ITopicLog log, TopicsOptions options, NpgsqlDataS
         }
     }
 
-    private sealed record Row(long Next, long High, string LogId, Guid? LastId);
+    private sealed record Row(long Next, long High, string LogId, Guid? LastId, long Epoch);
 }

@@ -84,7 +84,7 @@ public sealed class KafkaSinkTests(SharedPostgres postgres)
         await using var two = rig.New(log: other);
         await Wait.UntilAsync(() => two.Counters.Messages.Value > 300, SinkRig.Limit, "the second sink to store", () => Told(rig, two));
         await Wait.UntilAsync(
-            () => rig.Lines.Lines.Any(line => line.Contains("cannot read the log", StringComparison.Ordinal)), SinkRig.Limit,
+            () => rig.Lines.Lines.Any(line => line.Contains("gives partitions away", StringComparison.Ordinal)), SinkRig.Limit,
             "the first sink to find out", () => Told(rig, one));
         await enough.CancelAsync();
         int produced = await producing;

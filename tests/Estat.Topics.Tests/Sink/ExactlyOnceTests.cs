@@ -58,7 +58,7 @@ public sealed class ExactlyOnceTests(SharedPostgres postgres)
         await RunAsync(other, OpenGate);
         await Wait.UntilAsync(
             async () => await rig.QueryAsync("SELECT count(*) FROM messages") == "100", SinkRig.Limit, "the server to commit without its client");
-        await rig.UntilAsync(SinkActivity.WaitingForDatabase);
+        await rig.UntilAsync(SinkActivity.Waiting);
         proxy.Fault = Fault.None;
         await rig.DrainAsync();
         await rig.AssertStoredAsync(Topic, 200);
@@ -161,12 +161,12 @@ public sealed class ExactlyOnceTests(SharedPostgres postgres)
         await server.StopAsync();
         Fill(rig, 200);
         rig.Start();
-        await rig.UntilAsync(SinkActivity.WaitingForDatabase);
+        await rig.UntilAsync(SinkActivity.Waiting);
         await Wait.UntilAsync(() => rig.Lines.Of(Microsoft.Extensions.Logging.LogLevel.Warning).Length > 0, SinkRig.Limit, "the sink to say so");
         await server.StartAgainAsync();
         await Wait.UntilAsync(() => rig.Sink.Counters.Messages.Value > 20, SinkRig.Limit, "some to be stored");
         await server.KillAsync();
-        await rig.UntilAsync(SinkActivity.WaitingForDatabase);
+        await rig.UntilAsync(SinkActivity.Waiting);
         Fill(rig, 100, partition: 1);
         await server.StartAgainAsync();
         await rig.DrainAsync();
@@ -193,6 +193,32 @@ public sealed class ExactlyOnceTests(SharedPostgres postgres)
         Assert.Equal(250, rig.Log.Stored[new(Topic, 0)]);
     }
 
+    // Seen by a reader, in one statement: all up to an offset, the one up to which the sink says that it is.
+    [Fact]
+    public async Task No_message_is_seen_before_the_one_in_front_of_it()
+    {
+        await using var rig = await PreparedAsync("SELECT 1");
+        await rig.StopAsync();
+        rig.Options = rig.Options with { Batch = 7 };
+        rig.Start();
+        await using var reader = await rig.ConnectAsync();
+        await using var look = new NpgsqlCommand(
+            "SELECT coalesce(bool_and(rows = last + 1 AND rows = next_offset), true), coalesce(sum(rows), 0)::int FROM consumer_offsets LEFT JOIN "
+            + "(SELECT \"partition\", count(*) AS rows, max(\"offset\") AS last FROM messages GROUP BY 1) AS seen USING (\"partition\")",
+            reader);
+        var seen = new HashSet<int>();
+        for (var round = 0; !seen.Contains(1400); round++)
+        {
+            Fill(rig, round < 200 ? 7 : 0);
+            await using var answer = await look.ExecuteReaderAsync();
+            await answer.ReadAsync();
+            seen.Add(answer.GetInt32(1));
+            Assert.True(answer.GetBoolean(0), $"after {answer.GetInt32(1)} rows something is seen before its time");
+        }
+
+        Assert.True(seen.Count > 5, $"only {string.Join(", ", seen)} rows were seen");
+    }
+
     // 40P01 deadlock, 53100 disk full, 57P03 no connections now, XX001 damaged.
     [Theory]
     [InlineData("40P01")]
@@ -210,6 +236,7 @@ public sealed class ExactlyOnceTests(SharedPostgres postgres)
             """);
         Fill(rig, 20);
         await Wait.UntilAsync(() => rig.Sink.Counters.Retries.Value >= 4, SinkRig.Limit, "some attempts");
+        Assert.StartsWith("the database: ", rig.Sink.State.Why, StringComparison.Ordinal);
         Assert.Contains(state, rig.Sink.State.Why, StringComparison.Ordinal);
         Assert.Null(rig.Sink.Pinned);
         Assert.Single(rig.Lines.Of(Microsoft.Extensions.Logging.LogLevel.Warning));

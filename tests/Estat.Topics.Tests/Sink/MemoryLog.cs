@@ -29,6 +29,12 @@ internal sealed class MemoryLog : ITopicLog
     /// <summary>What the feeds' readings fail with; null: they do not.</summary>
     public Exception? FeedFault { get; private set; }
 
+    /// <summary>What readings of single messages wait for; null: nothing.</summary>
+    public Task? Gate { get; set; }
+
+    /// <summary>Readings of single messages that have begun.</summary>
+    public int Readings { get; private set; }
+
     /// <summary>Feeds that were opened.</summary>
     public int Feeds { get; private set; }
 
@@ -51,8 +57,7 @@ internal sealed class MemoryLog : ITopicLog
         lock (_lock)
         {
             return _topics.TryGetValue(name, out var partitions)
-                ? new(name, [.. partitions.Select((messages, index) => new LogPartition(_starts.GetValueOrDefault(new(name, index)), End(messages)))],
-                    1, null, null, [])
+                ? new(name, [.. partitions.Select((messages, index) => BoundsOf(new(name, index), messages))], 1, null, null, [])
                 : null;
         }
     }
@@ -75,7 +80,7 @@ internal sealed class MemoryLog : ITopicLog
         lock (_lock)
         {
             var messages = _topics[topic][partition];
-            var at = new MessagePosition(topic, partition, offset ?? End(messages));
+            var at = new MessagePosition(topic, partition, offset ?? BoundsOf(new(topic, partition), messages).End);
             var bytes = rawKey ?? (key is null ? null : System.Text.Encoding.UTF8.GetBytes(key));
             messages.Add(new(at, Time++, Memory(bytes), headers ?? [], Memory(value)));
             Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
@@ -92,6 +97,16 @@ internal sealed class MemoryLog : ITopicLog
         lock (_lock)
         {
             _topics[topic][partition].RemoveRange(left, _topics[topic][partition].Count - left);
+        }
+    }
+
+    /// <summary>Deletes the first messages of a partition, as when their retention is over.</summary>
+    public void Expire(string topic, int partition, long start)
+    {
+        lock (_lock)
+        {
+            _topics[topic][partition].RemoveAll(message => message.At.Offset < start);
+            _starts[new(topic, partition)] = start;
         }
     }
 
@@ -129,12 +144,18 @@ internal sealed class MemoryLog : ITopicLog
 
     public ValueTask<Produced> ProduceAsync(Production production, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<IReadOnlyList<LogMessage>> ReadAsync(
+    public async ValueTask<IReadOnlyList<LogMessage>> ReadAsync(
         TopicPartition partition, long offset, int mostMessages, int mostBytes, CancellationToken cancellationToken)
     {
+        Readings++;
+        if (Gate is { } gate)
+        {
+            await gate.WaitAsync(cancellationToken);
+        }
+
         lock (_lock)
         {
-            return new([.. _topics[partition.Topic][partition.Partition].Where(message => message.At.Offset >= offset).Take(mostMessages)]);
+            return [.. _topics[partition.Topic][partition.Partition].Where(message => message.At.Offset >= offset).Take(mostMessages)];
         }
     }
 
@@ -144,6 +165,9 @@ internal sealed class MemoryLog : ITopicLog
 
     // Not by ?: alone: null would become empty bytes.
     private static ReadOnlyMemory<byte>? Memory(byte[]? bytes) => bytes is null ? default(ReadOnlyMemory<byte>?) : bytes;
+
+    private LogPartition BoundsOf(TopicPartition partition, List<LogMessage> messages) =>
+        new(_starts.GetValueOrDefault(partition), Math.Max(_starts.GetValueOrDefault(partition), End(messages)));
 
     private static long End(List<LogMessage> messages) => messages.Count == 0 ? 0 : messages[^1].At.Offset + 1;
 

@@ -104,7 +104,8 @@ public sealed class RefusalTests(SharedPostgres postgres)
         await rig.DrainAsync();
         await rig.AssertStoredAsync(Topic, 10);
         Assert.Equal("messages_default", await rig.QueryAsync("SELECT DISTINCT tableoid::regclass FROM messages"));
-        Assert.NotNull(rig.Sink.ChoreFault);
+        Assert.Contains("42501", rig.Sink.ChoreFault, StringComparison.Ordinal);
+        Assert.Contains("42501", Assert.Single(rig.Lines.Of(Microsoft.Extensions.Logging.LogLevel.Warning)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -67,6 +67,15 @@ internal sealed class SinkRig : IAsyncDisposable
 
     internal async Task StopAsync() => await Sink.DisposeAsync();
 
+    /// <summary>Lets the sink go on at an offset, in all partitions of a topic.</summary>
+    internal async Task ResetAsync(string topic, long offset)
+    {
+        await using var source = NpgsqlDataSource.Create(Address());
+        var offsets = new SinkOffsets(source, Log, Options);
+        await offsets.ResetAsync(await offsets.PlanAsync(topic, (_, _) => new(offset), default), default);
+        Sink.Look();
+    }
+
     internal Task<string> QueryAsync(string sql) => _server.QueryAsync(Database, sql);
 
     internal async Task<NpgsqlConnection> ConnectAsync()

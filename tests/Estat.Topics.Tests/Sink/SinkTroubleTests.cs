@@ -4,6 +4,7 @@ using Estat.Topics.Log;
 using Estat.Topics.Options;
 using Estat.Topics.Sink;
 using Estat.Topics.Tests.Postgres;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Estat.Topics.Tests.Sink;
@@ -11,34 +12,6 @@ namespace Estat.Topics.Tests.Sink;
 public sealed class SinkTroubleTests(SharedPostgres postgres)
 {
     private const string Topic = "orders";
-    private const string WaitsAtGate = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 43 AND NOT granted";
-
-    [Fact]
-    public async Task A_takeover_whose_answer_is_lost_is_the_sinks_own()
-    {
-        using var proxy = FaultProxy.Start(postgres.Server.Port);
-        await using var rig = await PreparedAsync(
-            """
-            CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            PERFORM pg_advisory_xact_lock_shared(43); RETURN NULL; END $$;
-            CREATE CONSTRAINT TRIGGER gate AFTER UPDATE ON consumer_offsets DEFERRABLE INITIALLY DEFERRED
-            FOR EACH ROW EXECUTE FUNCTION gate()
-            """,
-            proxy.Port);
-        await using var other = await rig.ConnectAsync();
-        await RunAsync(other, "SELECT pg_advisory_lock(43)");
-        var epoch = await rig.QueryAsync("SELECT epoch FROM consumer_offsets");
-        proxy.Fault = Fault.None;
-        Fill(rig, 10);
-        await Wait.UntilAsync(async () => await rig.QueryAsync(WaitsAtGate) == "1", SinkRig.Limit, "the takeover to be at its COMMIT");
-        proxy.Fault = Fault.Refuse;
-        await RunAsync(other, "SELECT pg_advisory_unlock(43)");
-        await Wait.UntilAsync(
-            async () => await rig.QueryAsync("SELECT epoch FROM consumer_offsets") != epoch, SinkRig.Limit, "the server to commit without its client");
-        proxy.Fault = Fault.None;
-        await rig.DrainAsync();
-        await rig.AssertStoredAsync(Topic, 10);
-    }
 
     [Fact]
     public async Task With_kafka_a_sink_that_was_taken_over_asks_for_partitions_anew()
@@ -51,6 +24,43 @@ public sealed class SinkTroubleTests(SharedPostgres postgres)
         await rig.DrainAsync();
         await rig.AssertStoredAsync(Topic, 10);
         Assert.Equal(10, rig.Sink.Counters.Messages.Value);
+        Assert.Contains("gives partitions away", Assert.Single(rig.Lines.Of(LogLevel.Warning)), StringComparison.Ordinal);
+        Assert.Empty(rig.Lines.Of(LogLevel.Error));
+    }
+
+    [Fact]
+    public async Task The_state_says_that_the_log_cannot_be_read()
+    {
+        await using var rig = await PreparedAsync("SELECT 1");
+        rig.Log.Fail(new TopicLogException("damaged"));
+        await rig.UntilAsync(SinkActivity.Waiting);
+        Assert.Equal("the log: damaged", rig.Sink.State.Why);
+        Assert.Empty(rig.Lines.Of(LogLevel.Warning));
+    }
+
+    [Fact]
+    public async Task What_the_log_deleted_before_it_was_stored_is_counted_once()
+    {
+        await using var rig = await PreparedAsync("SELECT 1");
+        Fill(rig, 10);
+        await rig.DrainAsync();
+        await rig.StopAsync();
+        Fill(rig, 5);
+        rig.Log.Expire(Topic, 0, 15);
+        foreach (var expired in new[] { 5, 0 })
+        {
+            rig.Start();
+            await rig.DrainAsync();
+            await Wait.UntilAsync(
+                async () => await rig.QueryAsync("SELECT next_offset, high_offset FROM consumer_offsets") == "15|15", SinkRig.Limit,
+                "the sink to go past them");
+            await rig.StopAsync();
+            Assert.Equal(expired, rig.Sink.Counters.Expired.Value);
+        }
+
+        rig.Start();
+        Fill(rig, 1);
+        await Wait.UntilAsync(async () => await rig.QueryAsync("SELECT count(*) FROM messages") == "11", SinkRig.Limit, "the next one to be stored");
     }
 
     [Fact]
@@ -84,11 +94,12 @@ public sealed class SinkTroubleTests(SharedPostgres postgres)
         var epoch = await rig.QueryAsync("SELECT epoch FROM consumer_offsets");
         Fill(rig, 10);
         await rig.UntilAsync(SinkActivity.Stopped);
+        var sessions = await rig.QueryAsync("SELECT last_value FROM sink_epochs");
         rig.Sink.Look();
         rig.Sink.Pause();
-        await Task.Delay(1500, TestContext.Current.CancellationToken);
-        Assert.Equal(SinkActivity.Stopped, rig.Sink.State.Activity);
         Assert.Equal(epoch, await rig.QueryAsync("SELECT epoch FROM consumer_offsets"));
+        Assert.Equal(sessions, await rig.QueryAsync("SELECT last_value FROM sink_epochs"));
+        Assert.Equal(SinkActivity.Stopped, rig.Sink.State.Activity);
         rig.Sink.Resume();
         await rig.UntilAsync(SinkActivity.Running);
         Assert.NotEqual(epoch, await rig.QueryAsync("SELECT epoch FROM consumer_offsets"));
@@ -127,7 +138,7 @@ public sealed class SinkTroubleTests(SharedPostgres postgres)
         }
 
         await rig.DrainAsync();
-        await ResetAsync(rig, 0);
+        await rig.ResetAsync(Topic, 0);
         await Wait.UntilAsync(() => rig.Sink.Counters.Repeated.Value == 8, SinkRig.Limit, "the reset",
             () => $"{rig.Sink.Counters.Repeated.Value} {rig.QueryAsync("SELECT \"offset\", kind FROM dead_letters").Result}");
         Assert.Equal("5|message", await rig.QueryAsync("SELECT \"offset\", kind FROM dead_letters"));
@@ -161,7 +172,7 @@ public sealed class SinkTroubleTests(SharedPostgres postgres)
             + "CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.\"offset\" = 4 THEN NEW.key = 'taken'; "
             + "NEW.\"timestamp\" = NEW.\"timestamp\" + interval '1 ms'; END IF; RETURN NEW; END $$; "
             + "CREATE TRIGGER same BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION same()");
-        await ResetAsync(rig, 0);
+        await rig.ResetAsync(Topic, 0);
         await Wait.UntilAsync(() => rig.Sink.Counters.Repeated.Value == 9, SinkRig.Limit, "the reset",
             () => $"{rig.Sink.State} {rig.Sink.Counters.Repeated.Value}");
         Assert.Equal("4|message|refused", await rig.QueryAsync("SELECT \"offset\", kind, reason FROM dead_letters"));
@@ -175,20 +186,6 @@ public sealed class SinkTroubleTests(SharedPostgres postgres)
         }
     }
 
-    private static async Task ResetAsync(SinkRig rig, long offset)
-    {
-        await using var source = NpgsqlDataSource.Create(rig.Address());
-        var offsets = new SinkOffsets(source, rig.Log, rig.Options);
-        await offsets.ResetAsync(await offsets.PlanAsync(new TopicPartition(Topic, 0), offset, default), default);
-        rig.Sink.Look();
-    }
-
     private Task<SinkRig> PreparedAsync(string sql, int? port = null, Func<TopicsOptions, TopicsOptions>? options = null) =>
         SinkRig.PreparedAsync(postgres.Server, Topic, sql, port, options);
-
-    private static async Task RunAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
-    }
 }

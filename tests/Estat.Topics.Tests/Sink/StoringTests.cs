@@ -182,6 +182,34 @@ public sealed class StoringTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task What_comes_while_a_batch_is_stored_goes_with_the_next_one()
+    {
+        await using var rig = await SinkRig.PreparedAsync(
+            postgres.Server, Topic, """
+            CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_advisory_xact_lock_shared(44); RETURN NULL; END $$;
+            CREATE TRIGGER gate AFTER INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION gate()
+            """, null, null);
+        await using var other = await rig.ConnectAsync();
+        await using var gate = new Npgsql.NpgsqlCommand("SELECT pg_advisory_lock(44)", other);
+        await gate.ExecuteNonQueryAsync();
+        rig.Log.Add(Topic, "k", "1");
+        const string WaitsAtGate = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 44 AND NOT granted";
+        await Wait.UntilAsync(async () => await rig.QueryAsync(WaitsAtGate) == "1", SinkRig.Limit, "the first batch to be at the gate");
+        for (var index = 0; index < 3; index++)
+        {
+            rig.Log.Add(Topic, "k", "2");
+            await rig.QueryAsync(WaitsAtGate);
+        }
+
+        gate.CommandText = "SELECT pg_advisory_unlock(44)";
+        await gate.ExecuteNonQueryAsync();
+        await rig.DrainAsync();
+        Assert.Equal(2, rig.Sink.Counters.Batches.Value);
+        await rig.AssertStoredAsync(Topic, 4);
+    }
+
+    [Fact]
     public async Task Offsets_may_have_gaps()
     {
         await using var rig = await SinkRig.CreateAsync(postgres.Server, new MemoryLog().Topic(Topic));

@@ -88,7 +88,8 @@ CREATE TABLE topic_status (
     updated_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
 
--- Where each sink goes on. A sink writes only while its epoch is the row's; high_offset is the highest next_offset that there ever was.
+-- Where each sink goes on. A sink writes only while its epoch is the row's; high_offset is the highest next_offset that there ever was. last_id is
+-- the id of the last message before next_offset; null: not known. A log that has another message there is not the one that was stored.
 CREATE TABLE consumer_offsets (
     sink text NOT NULL,
     topic text NOT NULL,
@@ -97,6 +98,7 @@ CREATE TABLE consumer_offsets (
     high_offset bigint NOT NULL,
     epoch bigint NOT NULL,
     log_id text NOT NULL,
+    last_id uuid,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (sink, topic, "partition")
 ) WITH (fillfactor = 50);
@@ -133,5 +135,8 @@ CREATE TABLE dead_letters (
 -- Both of the first two kinds are nothing stored: a message has one of them.
 CREATE UNIQUE INDEX dead_letters_once ON dead_letters (sink, id, (kind = 'typed'));
 CREATE INDEX dead_letters_open ON dead_letters (topic, number) WHERE state = 'open';
-CREATE INDEX dead_letters_by_key ON dead_letters (sink, topic, sha256(key)) WHERE state = 'open' AND kind <> 'typed' AND key IS NOT NULL;
+-- Behind one dead letter many may be held: the first ones of a partition are found at once, and so is what holds them.
+CREATE INDEX dead_letters_by_key ON dead_letters (sink, topic, sha256(key), "partition", "offset")
+    WHERE state = 'open' AND kind <> 'typed' AND key IS NOT NULL;
+CREATE INDEX dead_letters_holding ON dead_letters (sink, topic, sha256(key)) WHERE state = 'open' AND kind = 'message' AND key IS NOT NULL;
 CREATE INDEX dead_letters_discarded ON dead_letters (sink) WHERE state = 'discarded' AND kind <> 'typed';
