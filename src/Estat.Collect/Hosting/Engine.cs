@@ -76,7 +76,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
         Levels = LevelsOf(options, replication);
         Instruments = new EstatInstruments();
         Ledger = new Ledger(() => Accepted(AckLevel.Memory), () => Accepted(AckLevel.Disk) + Accepted(AckLevel.Replica) + Accepted(AckLevel.Stored));
-        Sink = new SinkProbe(store, time);
+        Sink = new StorageProbe(store, time);
         var keys = new ObjectKeys(options.Storage.RawPrefix, spool.Instance);
         var quarantine = new QuarantineKeys(options);
         var writer = new ObjectWriter(store, Instruments, loggers.CreateLogger<ObjectWriter>());
@@ -151,7 +151,7 @@ public sealed partial class Engine : INodeReadings, IAsyncDisposable
     public EstatInstruments Instruments { get; }
 
     /// <summary>Whether storage can be reached.</summary>
-    public SinkProbe Sink { get; }
+    public StorageProbe Sink { get; }
 
     /// <summary>What the node keeps for itself in SPOOL_DIR.</summary>
     public IStateFiles State => _spool;

@@ -18,7 +18,7 @@ namespace Estat.Collect.Http;
 /// The body is read whole, decoded, split and encoded apart from everybody else's events, then handed over at once: all of it is taken or none, but
 /// for events that are too large by themselves. All memory on the way is charged to <c>INFLIGHT_BYTES</c>.
 /// </summary>
-internal sealed class BulkEndpoint(CollectOptions options, EventIntake intake, RequestCounters requests, BodyLimits bodies)
+internal sealed class BulkEndpoint(CollectOptions options, EventIntake intake, RequestCounters requests, RequestBodies bodies)
 {
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context)

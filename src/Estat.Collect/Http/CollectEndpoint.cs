@@ -14,7 +14,7 @@ namespace Estat.Collect.Http;
 /// A body that is already here, which nearly every one is, is encoded straight from the connection's buffer, without a state machine, a copy or an
 /// allocation. What comes in pieces or compressed takes the slower way through <see cref="RequestBody"/>.
 /// </summary>
-internal sealed class CollectEndpoint(BodyLimits bodies, EventIntake intake)
+internal sealed class CollectEndpoint(RequestBodies bodies, EventIntake intake)
 {
     /// <summary>Bytes of an event that are escaped in some tens of microseconds; more would keep a thread that polls sockets.</summary>
     private const int LargestInline = 64 * 1024;

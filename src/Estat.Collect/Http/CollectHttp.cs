@@ -33,17 +33,17 @@ internal sealed class CollectHttp
     {
         var access = WriteAccess.Of(node.Http, keys, isOpen, requests, node.Time);
         var cors = new Cors(node.Http, access);
-        var refusals = new Refusals(options, node.Http.InflightBytes, levels, requests);
+        var refusals = new CollectRefusals(options, node.Http.InflightBytes, levels, requests);
         tail ??= new TailHub(node.Time, node.Loggers.CreateLogger<TailHub>());
         var intake = new EventIntake(
             new RequestGate(cors, access, requests), new HeadRules(options, levels, ingest, refusals), ingest, new Envelope(options, node.Time),
             refusals, new AckTimer(instruments, node.Time), tail);
-        var bodies = new BodyLimits(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
+        var bodies = new RequestBodies(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
         Routes = new CollectRoutes(
             new CollectEndpoint(bodies, intake), new PixelEndpoint(intake), new BulkEndpoint(options, intake, requests, bodies), cors, intake,
             new HttpRequestEnd(refusals, requests, node.Loggers.CreateLogger<CollectRoutes>())).All;
         Pages = [SnippetPage.Create()];
-        Describe = () => CollectApi.Write(options, levels);
+        Describe = () => CollectOpenApi.Write(options, levels);
     }
 
     /// <summary>Who handles which path.</summary>

@@ -32,12 +32,12 @@ namespace Estat.Collect.Intake;
 /// <param name="timer">Times a sample of the acks.</param>
 /// <param name="tail">Who watches what is accepted.</param>
 internal sealed class EventIntake(
-    RequestGate gate, HeadRules head, IIngest ingest, Envelope envelope, Refusals refusals, AckTimer timer, TailHub tail)
+    RequestGate gate, HeadRules head, IIngest ingest, Envelope envelope, CollectRefusals refusals, AckTimer timer, TailHub tail)
 {
     private static readonly StringValues[] LevelNames = [.. AckLevels.All.Select(level => new StringValues(level.ToText()))];
 
     /// <summary>The answers to what a door finds wrong itself.</summary>
-    internal Refusals Refusals => refusals;
+    internal CollectRefusals Refusals => refusals;
 
     /// <inheritdoc cref="WriteAccess.HasKeys"/>
     internal bool HasKeys => gate.HasKeys;

@@ -11,7 +11,7 @@ namespace Estat.Collect.Intake;
 /// <param name="levels">The levels that this node offers.</param>
 /// <param name="ingest">Whether the node takes events now.</param>
 /// <param name="refusals">The answers.</param>
-internal sealed class HeadRules(CollectOptions options, IReadOnlyList<AckLevel> levels, IIngest ingest, Refusals refusals)
+internal sealed class HeadRules(CollectOptions options, IReadOnlyList<AckLevel> levels, IIngest ingest, CollectRefusals refusals)
 {
     /// <summary>Bytes that an event may have.</summary>
     internal int LargestEvent { get; } = options.MaxBodySize;

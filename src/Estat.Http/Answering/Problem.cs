@@ -1,4 +1,4 @@
-// Errors as application/problem+json (RFC 9457). All of HTTP's answers to bad or untimely requests are made here.
+// Errors as application/problem+json (RFC 9457): how every answer to a bad or untimely request is written. What it says stands with each rule.
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;

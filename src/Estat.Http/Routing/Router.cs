@@ -32,7 +32,7 @@ internal sealed class Router(
             return Task.CompletedTask;
         }
 
-        return FairShare.MayStay(context) ? RouteAsync(context, seat) : SwitchAndRouteAsync(context, seat);
+        return ThreadTurns.MayStay(context) ? RouteAsync(context, seat) : SwitchAndRouteAsync(context, seat);
     }
 
     private async Task SwitchAndRouteAsync(HttpContext context, ConnectionSeat? seat)

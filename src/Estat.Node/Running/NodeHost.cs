@@ -128,7 +128,7 @@ internal sealed partial class NodeHost : INodeServer
             TryBeginDrain(capability, signal);
         }
 
-        await new RequestDrain([.. _capabilities.Select(capability => capability.HttpRequests)], _frame.Time)
+        await new RequestsInFlight([.. _capabilities.Select(capability => capability.HttpRequests)], _frame.Time)
             .WaitAsync(_frame.Options.ShutdownTimeout, Signals.Second).ConfigureAwait(false);
         TimeSpan left = end.LeftForDrain(
             (_membership?.Leaving ?? TimeSpan.Zero) + (_otlp is null ? TimeSpan.Zero : OtlpExport.LongestDispose)

@@ -1,6 +1,7 @@
 // What runs behind the paths of Requests, from start to drain.
 using Estat.Base.Storage;
 using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Estat.Requests.Drawing;
 using Estat.Requests.Intake;
 using Estat.Requests.Options;

@@ -17,7 +17,7 @@ namespace Estat.Requests.Http;
 /// <param name="json">How requests are shown.</param>
 /// <param name="refusals">The answers to what is not taken.</param>
 internal sealed class AcceptEndpoint(
-    RequestIntake intake, DecisionWaiters waiters, BodyLimits bodies, RequestJson json, RequestRefusals refusals)
+    RequestIntake intake, DecisionWaiters waiters, RequestBodies bodies, RequestJson json, RequestRefusals refusals)
 {
     /// <summary>Handles one.</summary>
     internal async Task HandleAsync(HttpContext context, string campaignId, UserId user)

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Estat.Http.Answering;
 using Estat.Http.Bodies;
 using Estat.Requests.Campaigns;
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Estat.Requests.Drawing;
 using Estat.Requests.Storing;
 using Microsoft.AspNetCore.Http;
@@ -12,7 +12,7 @@ namespace Estat.Requests.Http;
 
 /// <summary>The router lets only the operator through to them.</summary>
 internal sealed class AdminRequestPages(
-    IRequestStore store, DrawOffice draws, WebhookAddresses addresses, RequestJson json, BodyLimits bodies, TimeProvider time)
+    IRequestStore store, DrawOffice draws, WebhookAddresses addresses, RequestJson json, RequestBodies bodies, TimeProvider time)
 {
     private const string CampaignsPath = "/admin/campaigns";
     private const string RequestsPath = "/admin/requests";

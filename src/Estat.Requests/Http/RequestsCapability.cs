@@ -63,7 +63,7 @@ internal sealed partial class RequestsCapability : ICapability
             : new TokenIdentity(_tokens, new AddressLimits(tokens.FailureRate, null, node.Time), refusals);
         var json = new RequestJson(
             new DecisionPace(node.Time), engine.Store.FindCampaign, node.Time);
-        var bodies = new BodyLimits(node.Http, options.MaxBodySize, options.MaxBodySize, node.Relief);
+        var bodies = new RequestBodies(node.Http, options.MaxBodySize, options.MaxBodySize, node.Relief);
         _routes = new RequestRoutes(
             new AcceptEndpoint(intake, engine.Waiters, bodies, json, refusals),
             new StatusEndpoint(engine.Store, intake, engine.Waiters, json, refusals),
@@ -72,7 +72,7 @@ internal sealed partial class RequestsCapability : ICapability
             (HttpRequests, new HttpRequestEnd(refusals, HttpRequests, _logger)));
         Pages = new AdminRequestPages(
             engine.Store, engine.Draws, engine.WebhookAddresses, json,
-            new BodyLimits(node.Http, Math.Max(options.MaxBodySize, 1 << 20), 1, node.Relief), node.Time).All;
+            new RequestBodies(node.Http, Math.Max(options.MaxBodySize, 1 << 20), 1, node.Relief), node.Time).All;
     }
 
     /// <summary>What runs behind the paths.</summary>
@@ -97,7 +97,7 @@ internal sealed partial class RequestsCapability : ICapability
     public IReadOnlyList<Page> Pages { get; }
 
     /// <inheritdoc/>
-    public Func<string>? Describe => () => RequestApi.Write(_options, Header);
+    public Func<string>? Describe => () => RequestsOpenApi.Write(_options, Header);
 
     /// <inheritdoc/>
     public int FilesNeeded => (_options.Store == StoreKind.Sqlite ? Files : Connections) + _options.WebhookCalls;

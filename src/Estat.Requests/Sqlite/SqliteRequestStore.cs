@@ -60,7 +60,7 @@ internal sealed class SqliteRequestStore : IRequestStore
         _search = new RequestSearch(_readers, () => Campaigns);
         _queue = new WriteQueue(options.Queue, options.QueueBytes);
         _writer = new StoreWriter(
-            _transaction, _queue, (new DecidingStep(rule, options.MaxAttempts), new LeaseStep(options.MaxAttempts)), _place, OnCommitted, logger);
+            _transaction, _queue, (new DecidingStep(rule, options.MaxAttempts), new DueStep(options.MaxAttempts)), _place, OnCommitted, logger);
         OnCommitted([.. _transaction.Campaigns.Select(entry => entry.Published)], []);
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class StoreWriter
     private readonly StoreTransaction _transaction;
     private readonly WriteQueue _queue;
     private readonly DecidingStep _deciding;
-    private readonly LeaseStep _leases;
+    private readonly DueStep _leases;
     private readonly StorePlace _place;
     private readonly Action<IReadOnlyList<Campaign>, IReadOnlyList<RequestRecord>> _onCommitted;
     private readonly ILogger _logger;
@@ -49,7 +49,7 @@ internal sealed partial class StoreWriter
     /// <param name="onCommitted">Told after each commit what changed, before who waits is told.</param>
     /// <param name="logger">Where failures are told.</param>
     internal StoreWriter(
-        StoreTransaction transaction, WriteQueue queue, (DecidingStep Deciding, LeaseStep Leases) steps, StorePlace place,
+        StoreTransaction transaction, WriteQueue queue, (DecidingStep Deciding, DueStep Leases) steps, StorePlace place,
         Action<IReadOnlyList<Campaign>, IReadOnlyList<RequestRecord>> onCommitted, ILogger logger)
     {
         _transaction = transaction;

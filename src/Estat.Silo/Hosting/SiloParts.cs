@@ -78,7 +78,7 @@ internal sealed class SiloParts
         services.AddSingleton(new ClusterInstruments(_engine.Instruments.Meter));
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(new EngineLifecycle(_run, _options.Node.ShutdownTimeout));
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MembershipWatch>();
-        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, RecoveryArming>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SpoolReminderArming>();
 
         // As instances: what a container makes itself it disposes of, and these are their owner's.
         services.AddSingleton(_engine);

@@ -28,7 +28,7 @@ internal sealed partial class EmbeddedLog : ITopicLog
     private readonly LogState _state;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Repetitions _repetitions;
+    private readonly IdempotencyKeys _idempotency;
     private readonly SemaphoreSlim _reading = new(MostReadings, MostReadings);
     private readonly LogRetention _retention;
     private readonly SemaphoreSlim _changing = new(1, 1);
@@ -58,9 +58,9 @@ internal sealed partial class EmbeddedLog : ITopicLog
         _folder = folder;
         _time = time;
         _logger = logger;
-        _repetitions = new Repetitions(options.Dedup, options.DedupMax, time);
+        _idempotency = new IdempotencyKeys(options.Dedup, options.DedupMax, time);
         _file = folder.ReadTopics() ?? new TopicFile(Guid.NewGuid().ToString(), false, [], TrimMark.None);
-        _state = LogState.Open(options, folder, ref _file, _repetitions, time, logger);
+        _state = LogState.Open(options, folder, ref _file, _idempotency, time, logger);
         _table = new TopicTable(_file.Topics);
         _retention = new LogRetention(
             Journal, _state.Index, _state.Numbers, options.Retention, LogState.SegmentBytesOf(options), options.Sink);
@@ -153,7 +153,7 @@ internal sealed partial class EmbeddedLog : ITopicLog
         while (true)
         {
             // What is known is answered whatever the log's state is: it would be a lie to say that it was not taken.
-            KnownKey? known = _repetitions.Enter(idempotency, takes: refused is null, out KnownKey? mine);
+            KnownKey? known = _idempotency.Enter(idempotency, takes: refused is null, out KnownKey? mine);
             if (known is not null)
             {
                 if (await RepeatAsync(known, production, cancellationToken).ConfigureAwait(false) is { } repeated)
@@ -287,7 +287,7 @@ internal sealed partial class EmbeddedLog : ITopicLog
             return ended;
         }
 
-        _repetitions.Remove(known);
+        _idempotency.Remove(known);
         return null;
     }
 
@@ -312,7 +312,7 @@ internal sealed partial class EmbeddedLog : ITopicLog
         }
         finally
         {
-            _repetitions.End(mine, produced, Journal.End);
+            _idempotency.End(mine, produced, Journal.End);
         }
     }
 

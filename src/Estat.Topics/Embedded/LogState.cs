@@ -47,12 +47,12 @@ internal sealed partial class LogState : IAsyncDisposable
     /// <param name="options">Checked options.</param>
     /// <param name="folder">The files.</param>
     /// <param name="file">What <c>topics.json</c> says; gets a new id when the journal is gone.</param>
-    /// <param name="repetitions">Gets the idempotency keys.</param>
+    /// <param name="keys">Gets the idempotency keys.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where long readings and losses are told.</param>
     /// <exception cref="IOException">The folder cannot be used, or what is in it is damaged.</exception>
     internal static LogState Open(
-        TopicsOptions options, LogFolder folder, ref TopicFile file, Repetitions repetitions, TimeProvider time, ILogger logger)
+        TopicsOptions options, LogFolder folder, ref TopicFile file, IdempotencyKeys keys, TimeProvider time, ILogger logger)
     {
         // Its numbers are stamped only by appends, and nothing is appended before this has ended.
         var stamps = new DeferredStamps();
@@ -60,7 +60,7 @@ internal sealed partial class LogState : IAsyncDisposable
         try
         {
             file = Check(folder, file, journal, logger);
-            LogState state = Read(options, folder, file, journal, repetitions, time, logger);
+            LogState state = Read(options, folder, file, journal, keys, time, logger);
             stamps.Numbers = state.Numbers;
             return state;
         }
@@ -138,7 +138,7 @@ internal sealed partial class LogState : IAsyncDisposable
     }
 
     private static LogState Read(
-        TopicsOptions options, LogFolder folder, TopicFile file, SegmentedJournal journal, Repetitions repetitions, TimeProvider time, ILogger logger)
+        TopicsOptions options, LogFolder folder, TopicFile file, SegmentedJournal journal, IdempotencyKeys keys, TimeProvider time, ILogger logger)
     {
         var table = new TopicTable(file.Topics);
         LogIndex? saved = folder.ReadIndex(file.Id);
@@ -155,7 +155,7 @@ internal sealed partial class LogState : IAsyncDisposable
             try
             {
                 var known = new LogState(folder, file.Id, journal, saved, new LogNumbers(saved, time)) { _saved = saved.LastPosition!.Value };
-                known.Read(table, file.Trim, repetitions, options.Dedup, time, logger);
+                known.Read(table, file.Trim, keys, options.Dedup, time, logger);
                 return known;
             }
             catch (JournalDamagedException)
@@ -166,11 +166,11 @@ internal sealed partial class LogState : IAsyncDisposable
 
         var index = new LogIndex();
         var state = new LogState(folder, file.Id, journal, index, new LogNumbers(index, time));
-        state.Read(table, file.Trim, repetitions, options.Dedup, time, logger);
+        state.Read(table, file.Trim, keys, options.Dedup, time, logger);
         return state;
     }
 
-    private void Read(TopicTable table, TrimMark trim, Repetitions repetitions, TimeSpan dedup, TimeProvider time, ILogger logger)
+    private void Read(TopicTable table, TrimMark trim, IdempotencyKeys keys, TimeSpan dedup, TimeProvider time, ILogger logger)
     {
         Index.Trim(trim.Position);
         long known = Index.LastPosition ?? trim.Position;
@@ -192,7 +192,7 @@ internal sealed partial class LogState : IAsyncDisposable
 
                 if (head.Idempotency is { } idempotency)
                 {
-                    repetitions.Resume(
+                    keys.Resume(
                         idempotency, PositionsOf(record, head, table, block.Position), now - DateTimeOffset.FromUnixTimeMilliseconds(head.Time));
                 }
 

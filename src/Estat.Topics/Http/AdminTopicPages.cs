@@ -32,7 +32,7 @@ internal sealed class AdminTopicPages
     internal AdminTopicPages(TopicsEngine engine, QueryService queries, NodeServices node)
     {
         int largest = engine.Options.MaxMessageBytes + OrderBytes;
-        var bodies = new OrderBodies(new BodyLimits(node.Http, largest, largest, node.Relief));
+        var bodies = new OrderBodies(new RequestBodies(node.Http, largest, largest, node.Relief));
         ILogger logger = node.Loggers.CreateLogger<AdminTopicPages>();
         _topics = new AdminTopics(engine, new AdminTopicJson(engine, queries), bodies, logger);
         _sink = new AdminSink(engine, bodies, node.Time, logger);

@@ -12,7 +12,7 @@ namespace Estat.Topics.Http;
 /// <param name="marks">Writes the mark.</param>
 /// <param name="bodies">How the body is read.</param>
 /// <param name="refusals">The answers to what cannot be done.</param>
-internal sealed class ErrorEndpoint(ErrorMarks marks, BodyLimits bodies, QueryRefusals refusals)
+internal sealed class ErrorEndpoint(ErrorMarks marks, RequestBodies bodies, QueryRefusals refusals)
 {
     private const string Shape = "The body must be {\"resolved\":true} or {\"resolved\":false}. Nothing was changed.";
 

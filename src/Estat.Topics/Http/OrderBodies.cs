@@ -7,7 +7,7 @@ namespace Estat.Topics.Http;
 
 /// <summary>Reads a JSON object with known members; an empty body is an empty object. Any thread.</summary>
 /// <param name="bodies">How bodies are read; their largest event is the largest order.</param>
-internal sealed class OrderBodies(BodyLimits bodies)
+internal sealed class OrderBodies(RequestBodies bodies)
 {
     // A mended value may have 64 levels.
     private static readonly JsonDocumentOptions Reading = new() { MaxDepth = 72 };

@@ -18,7 +18,7 @@ namespace Estat.Topics.Http;
 /// <param name="limits">The bounds.</param>
 /// <param name="ackLevel">The log's ack level.</param>
 /// <param name="time">The clock of values' <c>timestamp</c>.</param>
-internal sealed class ProduceEndpoint(ProduceIntake intake, BodyLimits bodies, ProduceLimits limits, string ackLevel, TimeProvider time)
+internal sealed class ProduceEndpoint(ProduceIntake intake, RequestBodies bodies, ProduceLimits limits, string ackLevel, TimeProvider time)
 {
     private const string IdempotencyKey = "Idempotency-Key";
 

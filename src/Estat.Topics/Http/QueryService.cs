@@ -36,7 +36,7 @@ internal sealed class QueryService : IAsyncDisposable
         var endpoints = new QueryEndpoints(
             new RowsEndpoint(new RowReader(Database, node.Time), refusals),
             new AggregateEndpoint(new MetricAggregates(Database, node.Time), refusals),
-            new ErrorEndpoint(new ErrorMarks(Database, node.Time), new BodyLimits(node.Http, LongestBody, 1, node.Relief), refusals),
+            new ErrorEndpoint(new ErrorMarks(Database, node.Time), new RequestBodies(node.Http, LongestBody, 1, node.Relief), refusals),
             new TopicsEndpoint(log, Status, Rates, sink, options.Retention, refusals, node.Time),
             _log);
         _routes = new QueryRoutes(

@@ -55,7 +55,7 @@ internal sealed partial class TopicsCapability : ICapability
             engine.Options, engine.Address?.ConnectionString ?? "", engine.Log, engine.Sink is null ? null : new SinkView(engine.Sink),
             new ReaderAccess(access.Keys, _tokens, access.Tokens.FailureRate, node.Http, asked, node.Time), asked, node);
         var produce = new ProduceEndpoint(
-            intake, new BodyLimits(node.Http, engine.Options.MaxBodySize, engine.Options.MaxBodySize, node.Relief),
+            intake, new RequestBodies(node.Http, engine.Options.MaxBodySize, engine.Options.MaxBodySize, node.Relief),
             new ProduceLimits(engine.Options.MaxMessages, engine.Options.MaxMessageBytes), engine.Log.AckLevel, node.Time);
         _routes = new TopicRoutes(
             produce, _queries, cors, new ApiProblems(node.Time), HttpRequests,
@@ -90,7 +90,7 @@ internal sealed partial class TopicsCapability : ICapability
     public IReadOnlyList<Page> Pages { get; }
 
     /// <inheritdoc/>
-    public Func<string>? Describe => () => TopicsApi.Write(Engine.Options);
+    public Func<string>? Describe => () => TopicsOpenApi.Write(Engine.Options);
 
     /// <inheritdoc/>
     public int FilesNeeded => LogFiles + SinkConnections + OperatorDesk.Connections + Engine.Options.QueryConnections;

@@ -65,7 +65,7 @@ internal sealed class TopicInstruments : IDisposable
         Meter.CreateObservableGauge("estat_topics_partitions", ByTopic(topic => topic.Partitions.Count), description: "Partitions");
         Gauge("estat_topics_topics", "Topics", () => _engine.Log.Topics.Count);
         Gauge("estat_topics_log_failing", "1 while the log takes no messages", () => _engine.Log.Fault is null ? 0 : 1);
-        _engine.Log.Observe(Meter);
+        _engine.Log.Observe(Meter); // its size, its bound and what waits for its disk; or what Kafka says
     }
 
     private void ObserveSink(SinkLoop sink)

@@ -59,9 +59,9 @@ internal sealed class ApiDescription
     {
         var parts = new Dictionary<string, Func<string>>
         {
-            ["collect"] = () => CollectApi.Write(new CollectOptions(), AckLevels.OfOneNode),
-            ["requests"] = () => RequestApi.Write(new RequestsOptions(), "X-User-Id"),
-            ["topics"] = () => TopicsApi.Write(new TopicsOptions()),
+            ["collect"] = () => CollectOpenApi.Write(new CollectOptions(), AckLevels.OfOneNode),
+            ["requests"] = () => RequestsOpenApi.Write(new RequestsOptions(), "X-User-Id"),
+            ["topics"] = () => TopicsOpenApi.Write(new TopicsOptions()),
         };
         return OpenApiPage.Write([.. serve.Split(',').Select(name => parts[name])]);
     }

@@ -83,7 +83,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         Assert.Equal(StorageFailure.Refused, error.Failure);
         Assert.Contains("Check the credentials", error.Message, StringComparison.Ordinal);
         Assert.Equal(StorageFailure.Refused, (await Assert.ThrowsAsync<StorageException>(() => place.Store.ReadSealAsync("raw/a", Token))).Failure);
-        Assert.Contains("403", (await new SinkProbe(place.Store, TimeProvider.System).AskAsync())!.Message, StringComparison.Ordinal);
+        Assert.Contains("403", (await new StorageProbe(place.Store, TimeProvider.System).AskAsync())!.Message, StringComparison.Ordinal);
         await own.EnableUserAsync();
         Assert.Equal(CreateOutcome.Created, await place.Store.CreateAsync("raw/a", Contents.Of("a"), Token));
     }
@@ -185,7 +185,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         await gateway.SharedAsync(); // for its credentials
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CreateAsync("raw/a", Contents.Of("a"), Token));
         Assert.Equal(StorageFailure.Transient, error.Failure);
-        Assert.NotNull(await new SinkProbe(store, TimeProvider.System).AskAsync());
+        Assert.NotNull(await new StorageProbe(store, TimeProvider.System).AskAsync());
     }
 
     [Theory]
@@ -213,7 +213,7 @@ public sealed class S3ObjectStoreTests(S3Gateway gateway) : StorageComplianceTes
         using var store = new S3ObjectStore(new StorageOptions { RawBucket = "events", S3Endpoint = middlebox.Endpoint }, TimeProvider.System);
         StorageException error = await Assert.ThrowsAsync<StorageException>(() => store.CheckAsync(Token));
         Assert.Equal(StorageFailure.Transient, error.Failure);
-        Assert.NotNull(await new SinkProbe(store, TimeProvider.System).AskAsync());
+        Assert.NotNull(await new StorageProbe(store, TimeProvider.System).AskAsync());
     }
 
     [Theory]

@@ -85,7 +85,7 @@ public abstract class StorageComplianceTests : StorageTests
         StoragePlace place = await NewAsync();
         await place.Store.CheckAsync(Token);
         Assert.Empty(await place.KeysAsync());
-        Assert.Null(await new SinkProbe(place.Store, TimeProvider.System).AskAsync());
+        Assert.Null(await new StorageProbe(place.Store, TimeProvider.System).AskAsync());
     }
 
     [Fact]

@@ -261,7 +261,7 @@ public sealed class EventIntakeTests : IDisposable
         var http = new HttpOptions { IpRate = ipRate, IpBurst = ipRate };
         _keys = keys.Length == 0 ? null : WriteKeys.Open(new WriteKeyOptions { Listed = keys }, _time, NullLogger.Instance);
         var access = WriteAccess.Of(http, _keys, isOpen: false, _requests, _time);
-        var refusals = new Refusals(options, http.InflightBytes, AckLevels.OfOneNode, _requests);
+        var refusals = new CollectRefusals(options, http.InflightBytes, AckLevels.OfOneNode, _requests);
         return new EventIntake(
             new RequestGate(new Cors(http, access), access, _requests), new HeadRules(options, AckLevels.OfOneNode, _keeper, refusals), _keeper,
             new Envelope(options, _time), refusals, new AckTimer(_instruments, _time), new TailHub(_time, NullLogger<TailHub>.Instance));

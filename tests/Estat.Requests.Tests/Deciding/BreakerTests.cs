@@ -1,5 +1,5 @@
 // When calls of a campaign stop, and when they go on.
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 
 namespace Estat.Requests.Tests.Deciding;
 

@@ -1,7 +1,7 @@
 // Where webhooks may lead.
 using System.Net;
 using Estat.Base.Options;
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Estat.Requests.Options;
 
 namespace Estat.Requests.Tests.Deciding;

@@ -1,6 +1,6 @@
 // What answers mean.
 using System.Text;
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 
 namespace Estat.Requests.Tests.Deciding;
 

@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Estat.Requests.Options;
 using Microsoft.AspNetCore.Http;
 

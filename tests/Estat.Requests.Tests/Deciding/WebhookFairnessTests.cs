@@ -1,5 +1,5 @@
 // The flood of one campaign leaves the webhooks of another their turn.
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Microsoft.AspNetCore.Http;
 
 namespace Estat.Requests.Tests.Deciding;

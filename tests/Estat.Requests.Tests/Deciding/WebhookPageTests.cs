@@ -3,7 +3,7 @@ using System.Net;
 using System.Text;
 using Estat.Http.Bodies;
 using Estat.Http.Options;
-using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Estat.Requests.Drawing;
 using Estat.Requests.Http;
 using Estat.Requests.Intake;
@@ -28,7 +28,7 @@ public sealed class WebhookPageTests : IAsyncLifetime
     {
         var pages = new AdminRequestPages(
             _rig.Store, new DrawOffice(_rig.Store, _rig.StoreTime), new WebhookAddresses([IPNetwork.Parse("10.0.0.0/8")]),
-            new RequestJson(new DecisionPace(_rig.StoreTime), _rig.Store.FindCampaign, _rig.StoreTime), new BodyLimits(new HttpOptions(), 4096, 1),
+            new RequestJson(new DecisionPace(_rig.StoreTime), _rig.Store.FindCampaign, _rig.StoreTime), new RequestBodies(new HttpOptions(), 4096, 1),
             _rig.StoreTime);
         using var answer = new MemoryStream();
         var context = new DefaultHttpContext();

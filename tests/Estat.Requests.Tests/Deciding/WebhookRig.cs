@@ -2,6 +2,7 @@
 using System.Net;
 using System.Text;
 using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Estat.Requests.Options;
 using Estat.Requests.Sqlite;
 using Estat.Requests.Tests.Sqlite;

@@ -1,6 +1,7 @@
 // The promises of policy webhook: docs/requests.md, "Webhook".
 using System.Collections.Concurrent;
 using Estat.Requests.Deciding;
+using Estat.Requests.Webhooks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

@@ -25,7 +25,7 @@ namespace Estat.Topics.Tests.Http;
 /// <summary>One, until dispose.</summary>
 internal sealed class QueryServer : IAsyncDisposable
 {
-    private static readonly ContractJudge Contract = new(JsonNode.Parse(OpenApiPage.Write([() => TopicsApi.Write(new TopicsOptions())]))!);
+    private static readonly ContractJudge Contract = new(JsonNode.Parse(OpenApiPage.Write([() => TopicsOpenApi.Write(new TopicsOptions())]))!);
 
     private readonly TaskCompletionSource _stopping = new();
     private readonly HeapRelief _relief = new(TimeProvider.System);

@@ -9,13 +9,13 @@ namespace Estat.Topics.Http;
 
 /// <summary>Two documents by hand (queries.openapi.json, produce.openapi.json, beside this), made one; <c>%OPTION%</c> becomes the option's
 /// value.</summary>
-internal static class TopicsApi
+internal static class TopicsOpenApi
 {
     /// <summary>The part.</summary>
     /// <param name="options">Whose limits it names.</param>
     internal static string Write(TopicsOptions options)
     {
-        JsonObject whole = JsonNode.Parse(QueryApi.Write(options))!.AsObject();
+        JsonObject whole = JsonNode.Parse(QueryOpenApi.Write(options))!.AsObject();
         JsonObject produce = JsonNode.Parse(Produce(options))!.AsObject();
         whole["info"]!["description"] = $"{produce["info"]!["description"]} {whole["info"]!["description"]}";
         foreach (JsonNode? tag in produce["tags"]!.AsArray())
@@ -41,7 +41,7 @@ internal static class TopicsApi
     }
 
     private static string Produce(TopicsOptions options) =>
-        new StringBuilder(Encoding.UTF8.GetString(Resource.Read("produce.openapi.json", typeof(TopicsApi).Assembly)))
+        new StringBuilder(Encoding.UTF8.GetString(Resource.Read("produce.openapi.json", typeof(TopicsOpenApi).Assembly)))
             .Replace("%TOPICS_MAX_MESSAGES%", Text(options.MaxMessages)).Replace("%TOPICS_MAX_BODY_SIZE%", Text(options.MaxBodySize))
             .Replace("%TOPICS_MAX_MESSAGE_BYTES%", Text(options.MaxMessageBytes))
             .Replace("%TOPICS_DEDUP%", options.Dedup.TotalSeconds.ToString(CultureInfo.InvariantCulture))

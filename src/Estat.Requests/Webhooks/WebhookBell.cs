@@ -3,7 +3,7 @@ using System.Threading.Channels;
 using Estat.Requests.Campaigns;
 using Estat.Requests.Storing;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>Rings that come while the worker is busy become one. Any thread rings; one waits.</summary>
 internal sealed class WebhookBell : IStoreObserver

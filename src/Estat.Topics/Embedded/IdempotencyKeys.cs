@@ -11,7 +11,7 @@ namespace Estat.Topics.Embedded;
 /// <param name="keep">TOPICS_DEDUP.</param>
 /// <param name="most">TOPICS_DEDUP_MAX.</param>
 /// <param name="time">Counts time.</param>
-internal sealed class Repetitions(TimeSpan keep, int most, TimeProvider time)
+internal sealed class IdempotencyKeys(TimeSpan keep, int most, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Scope, string Key), KnownKey> _known = [];

@@ -10,8 +10,8 @@ namespace Estat.Silo.Hosting;
 /// Tries until it has succeeded, and looks again from time to time: somebody may empty the reminders' table. Nobody waits for it, as reminders are
 /// the second chance only.
 /// </summary>
-internal sealed partial class RecoveryArming(
-    Engine engine, IGrainFactory grains, EstatOptions options, TimeProvider time, ILogger<RecoveryArming> logger)
+internal sealed partial class SpoolReminderArming(
+    Engine engine, IGrainFactory grains, EstatOptions options, TimeProvider time, ILogger<SpoolReminderArming> logger)
     : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private const int RefreshesBetweenLooks = 10;
@@ -23,7 +23,7 @@ internal sealed partial class RecoveryArming(
     public void Participate(ISiloLifecycle observer)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        observer.Subscribe(nameof(RecoveryArming), ServiceLifecycleStage.Last, _ => Start(), async _ =>
+        observer.Subscribe(nameof(SpoolReminderArming), ServiceLifecycleStage.Last, _ => Start(), async _ =>
         {
             await _stop.CancelAsync().ConfigureAwait(false);
             await _arming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -8,7 +8,7 @@ using System.Text.Json;
 using Estat.Requests.Campaigns;
 using Estat.Requests.Storing;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>Pure: the same attempt at the same second is the same bytes.</summary>
 internal static class WebhookEnvelope

@@ -5,8 +5,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using Estat.Requests.Campaigns;
+using Estat.Requests.Deciding;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>How a call ended.</summary>
 internal enum WebhookOutcome

@@ -5,7 +5,7 @@ namespace Estat.Base.Storage;
 /// A shared, briefly remembered <see cref="IObjectStore.CheckAsync"/>, so that health checks cost the store little: it is a LIST and a PUT. A good
 /// answer is remembered for longer, as failed uploads show what comes after it.
 /// </summary>
-public sealed class SinkProbe(IObjectStore store, TimeProvider time)
+public sealed class StorageProbe(IObjectStore store, TimeProvider time)
 {
     private static readonly TimeSpan GoodRemembered = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);

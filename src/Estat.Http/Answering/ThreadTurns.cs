@@ -8,7 +8,7 @@ namespace Estat.Http.Answering;
 /// else waits meanwhile: so a connection goes on on the thread pool after <see cref="Most"/> requests in a row, and from a thread that syncs at
 /// once.
 /// </summary>
-internal static class FairShare
+internal static class ThreadTurns
 {
     /// <summary>Requests in a row: some hundred microseconds of them.</summary>
     internal const int Most = 64;

@@ -2,7 +2,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>
 /// Who may make campaigns must not reach through Estat what only Estat can reach, such as a cloud's metadata service. Names are judged by the address

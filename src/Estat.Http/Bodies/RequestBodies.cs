@@ -9,7 +9,7 @@ namespace Estat.Http.Bodies;
 /// <param name="largestEvent">Bytes of one event.</param>
 /// <param name="largestBatch">Bytes of many.</param>
 /// <param name="relief">Is told of bodies that held much memory.</param>
-internal sealed class BodyLimits(HttpOptions options, int largestEvent, int largestBatch, HeapRelief? relief = null)
+internal sealed class RequestBodies(HttpOptions options, int largestEvent, int largestBatch, HeapRelief? relief = null)
 {
     private readonly MemoryBudget _budget = new(options.InflightBytes, relief);
 

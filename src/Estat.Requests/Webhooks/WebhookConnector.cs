@@ -2,7 +2,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>Resolves names itself and connects to what it has checked: so a name cannot lead elsewhere between the check and the call.</summary>
 /// <param name="addresses">The rule.</param>

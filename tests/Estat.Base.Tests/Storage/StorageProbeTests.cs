@@ -3,7 +3,7 @@ using Estat.Base.Storage;
 
 namespace Estat.Base.Tests.Storage;
 
-public sealed class SinkProbeTests
+public sealed class StorageProbeTests
 {
     [Fact]
     public async Task A_good_answer_is_remembered_for_ten_seconds_and_a_bad_one_for_one()
@@ -11,7 +11,7 @@ public sealed class SinkProbeTests
         await using var place = new FolderPlace();
         using var store = new SwitchedStore(place.Store);
         var time = new ManualTimeProvider();
-        var probe = new SinkProbe(store, time);
+        var probe = new StorageProbe(store, time);
         Assert.Null(await probe.AskAsync());
         store.Fails = StorageFailure.Transient;
         for (int second = 0; second < 10; second++)
@@ -34,7 +34,7 @@ public sealed class SinkProbeTests
         await using var place = new FolderPlace();
         using var store = new SwitchedStore(place.Store);
         var time = new ManualTimeProvider();
-        var probe = new SinkProbe(store, time);
+        var probe = new StorageProbe(store, time);
         Assert.Null(await probe.AskAsync());
         store.Fails = StorageFailure.Refused;
         time.Advance(TimeSpan.FromSeconds(1));

@@ -1,7 +1,7 @@
 // What the webhook worker counts.
 using Estat.Base.Metrics;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>Since the start. Any thread.</summary>
 internal sealed class WebhookCounters

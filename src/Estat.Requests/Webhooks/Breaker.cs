@@ -1,5 +1,5 @@
 // Stops the calls of a campaign whose endpoint fails, so that an outage does not use up everybody's attempts.
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>
 /// Opens when <see cref="Limit"/> of the last <see cref="Window"/> calls failed. While it is open one call, the probe, may begin every

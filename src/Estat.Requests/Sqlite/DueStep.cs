@@ -6,7 +6,7 @@ namespace Estat.Requests.Sqlite;
 
 /// <summary>A part of the writer's transactions. Clocks only trigger: what was closed stays closed, whatever the clock says later.</summary>
 /// <param name="mostAttempts">REQUESTS_MAX_ATTEMPTS.</param>
-internal sealed class LeaseStep(int mostAttempts)
+internal sealed class DueStep(int mostAttempts)
 {
     private const int Most = 1_000;
     private const long BetweenLooks = 100; // milliseconds: what waits is read through

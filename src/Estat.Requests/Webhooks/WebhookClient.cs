@@ -8,7 +8,7 @@ using Estat.Requests.Options;
 using Estat.Requests.Storing;
 using Estat.Requests.Tracing;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>Any thread. Redirects are not followed, cookies not kept, and no proxy is used: it would connect to where nobody has checked.</summary>
 internal sealed class WebhookClient : IDisposable

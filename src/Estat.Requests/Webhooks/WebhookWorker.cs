@@ -3,7 +3,7 @@ using Estat.Requests.Campaigns;
 using Estat.Requests.Options;
 using Estat.Requests.Storing;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>
 /// One loop begins attempts, campaigns by turns, each durable before its endpoint is called; each call then runs by itself and ends its attempt. The

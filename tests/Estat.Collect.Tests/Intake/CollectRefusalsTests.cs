@@ -9,13 +9,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace Estat.Collect.Tests.Intake;
 
-public sealed class RefusalsTests
+public sealed class CollectRefusalsTests
 {
     [Fact]
     public async Task Each_refusal_is_a_503_that_says_why_when_to_come_back_and_is_counted_once()
     {
         var requests = new RequestCounters();
-        var refusals = new Refusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, requests);
+        var refusals = new CollectRefusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, requests);
         var told = new HashSet<string>();
         foreach (Admission admission in Enum.GetValues<Admission>().Where(admission => admission != Admission.Accepted))
         {
@@ -33,13 +33,14 @@ public sealed class RefusalsTests
     [InlineData(Admission.NoSilo, "Nothing was taken", false)]
     public async Task Refusals_say_whether_something_may_be_stored(Admission admission, string says, bool isUncertain)
     {
-        (_, _, string text) = await RefuseAsync(new Refusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, new RequestCounters()),
+        (_, _, string text) = await RefuseAsync(
+            new CollectRefusals(new CollectOptions(), inflightBytes: 1 << 20, AckLevels.All, new RequestCounters()),
             admission);
         Assert.Contains(says, text, StringComparison.Ordinal);
         Assert.Equal(isUncertain, text.Contains("\"urn:estat:problem:perhaps\"", StringComparison.Ordinal));
     }
 
-    private static async Task<(int Status, string RetryAfter, string Text)> RefuseAsync(Refusals refusals, Admission admission)
+    private static async Task<(int Status, string RetryAfter, string Text)> RefuseAsync(CollectRefusals refusals, Admission admission)
     {
         using var body = new MemoryStream();
         var context = new DefaultHttpContext { Response = { Body = body } };

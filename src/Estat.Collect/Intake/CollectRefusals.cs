@@ -12,7 +12,7 @@ using Microsoft.Net.Http.Headers;
 namespace Estat.Collect.Intake;
 
 /// <summary>Refusals that do not depend on the request are prepared once. Making one counts nothing: that is for the door that writes it.</summary>
-internal sealed class Refusals : IReadingRefusals
+internal sealed class CollectRefusals : IReadingRefusals
 {
     private static readonly Problem QueueFull = Problem.Unavailable("The queue is full. Try again in a moment.");
     private static readonly Problem StorageFull = Problem.Unavailable(
@@ -58,7 +58,7 @@ internal sealed class Refusals : IReadingRefusals
     /// <param name="inflightBytes">INFLIGHT_BYTES.</param>
     /// <param name="levels">The levels that this node offers.</param>
     /// <param name="requests">What counts them.</param>
-    internal Refusals(CollectOptions options, long inflightBytes, IReadOnlyList<AckLevel> levels, RequestCounters requests)
+    internal CollectRefusals(CollectOptions options, long inflightBytes, IReadOnlyList<AckLevel> levels, RequestCounters requests)
     {
         _requests = requests;
         _byAdmission = [.. Enum.GetValues<Admission>().Select(Make)];

@@ -6,7 +6,7 @@ namespace Estat.Node.Running;
 /// <summary>Waits until no request is being handled.</summary>
 /// <param name="requests">Those of everything that the node does.</param>
 /// <param name="time">Clock.</param>
-internal sealed class RequestDrain(IReadOnlyList<RequestCounters> requests, TimeProvider time)
+internal sealed class RequestsInFlight(IReadOnlyList<RequestCounters> requests, TimeProvider time)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);

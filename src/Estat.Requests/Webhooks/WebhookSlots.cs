@@ -1,7 +1,7 @@
 // Which campaigns may call their endpoints now, and how often at once.
 using Estat.Requests.Campaigns;
 
-namespace Estat.Requests.Deciding;
+namespace Estat.Requests.Webhooks;
 
 /// <summary>
 /// Calls at once are bounded for each campaign by its own setting, and over all by REQUESTS_WEBHOOK_CALLS, of which one campaign may hold half. Slots

@@ -5,7 +5,7 @@ using Estat.Testing;
 
 namespace Estat.Api.Tests.Hosting;
 
-public sealed class FairShareTests
+public sealed class ThreadTurnsTests
 {
     private const int Greedy = 4;
     private const int Lone = 50;
