@@ -1,6 +1,5 @@
 // Each message once, in order, whatever happens to the connection, the database and the sink.
 using System.Globalization;
-using Estat.Topics.Options;
 using Estat.Topics.Sink;
 using Estat.Topics.Tests.Postgres;
 using Npgsql;
@@ -311,19 +310,7 @@ public sealed class ExactlyOnceTests(SharedPostgres postgres)
         }
     }
 
-    // With its tables made and SQL of the test in them.
-    private async Task<SinkRig> PreparedAsync(string sql, int? port = null)
-    {
-        var rig = await SinkRig.CreateAsync(postgres.Server, new MemoryLog().Topic(Topic));
-        rig.Options = new TopicsOptions { Takeover = TimeSpan.FromSeconds(1) };
-        rig.Start(port);
-        await rig.DrainAsync();
-        await rig.StopAsync();
-        await rig.QueryAsync(sql);
-        rig.Start(port);
-        await rig.DrainAsync();
-        return rig;
-    }
+    private Task<SinkRig> PreparedAsync(string sql, int? port = null) => SinkRig.PreparedAsync(postgres.Server, Topic, sql, port, null);
 
     private static async Task AssertOrderAsync(SinkRig rig, int messages) => Assert.Equal(
         $"{messages - 1}|0|{messages}",

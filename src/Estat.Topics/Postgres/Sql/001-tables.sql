@@ -14,8 +14,8 @@ CREATE TABLE messages (
     PRIMARY KEY (topic, "partition", "offset", "timestamp")
 ) PARTITION BY RANGE ("timestamp");
 CREATE TABLE messages_default PARTITION OF messages DEFAULT;
--- Each of them has the order of pages, so that page 1,000 costs what page 1 costs. By key: its hash, as a row of an index holds 2,700 bytes at most and
--- a key may have more; and the topic before the time, so that a key which is rare in one topic is found there at once.
+-- Each of them has the order of pages, so that page 1,000 costs what page 1 costs. By key: its hash, as a row of an index holds 2,700 bytes at most
+-- and a key may have more; and the topic before the time, so that a key which is rare in one topic is found there at once.
 CREATE INDEX messages_by_time ON messages ("timestamp", topic, "partition", "offset");
 CREATE INDEX messages_by_topic ON messages (topic, "timestamp", "partition", "offset");
 CREATE INDEX messages_by_key ON messages (hashtextextended(key, 0), topic, "timestamp", "partition", "offset") WHERE key IS NOT NULL;
