@@ -30,6 +30,9 @@ internal sealed class Node(string database, string retention, long mostBytes, in
     /// <summary>What all its lives have printed.</summary>
     internal IEnumerable<string> Output => _output.Concat(_server?.Output ?? []);
 
+    /// <summary>How long keys are remembered, and so how long the log keeps what has them; no producer repeats after as long.</summary>
+    internal static TimeSpan Dedup { get; } = TimeSpan.FromMinutes(2);
+
     /// <summary>The options of a server.</summary>
     internal static Dictionary<string, string> Environment(string database, string folder, string retention, long mostBytes, int batch) => new()
     {
@@ -38,6 +41,7 @@ internal sealed class Node(string database, string retention, long mostBytes, in
         ["TOPICS_PARTITIONS"] = Partitions.ToString(CultureInfo.InvariantCulture),
         ["TOPICS_SEGMENT_BYTES"] = (1 << 20).ToString(CultureInfo.InvariantCulture),
         ["TOPICS_RETENTION"] = retention,
+        ["TOPICS_DEDUP"] = string.Create(CultureInfo.InvariantCulture, $"{Dedup.TotalSeconds}s"),
         ["TOPICS_MAX_SIZE_BYTES"] = mostBytes.ToString(CultureInfo.InvariantCulture),
         ["TOPICS_MIN_FREE_BYTES"] = "0",
         ["TOPICS_QUEUE_BYTES"] = (4 << 20).ToString(CultureInfo.InvariantCulture),

@@ -32,7 +32,7 @@ internal sealed class OracleRun(OracleOptions options, TextWriter output) : IAsy
         string database = await _postgres.CreateDatabaseAsync();
         _proxy = FaultProxy.Start(_postgres.Port);
         // About twice what is kept without an outage: a long one fills the log, and producers are refused.
-        long mostBytes = Math.Max(64L << 20, (long)options.Rate * BytesOfMessage * (long)(2 * Retention.TotalSeconds));
+        long mostBytes = Math.Max(64L << 20, (long)options.Rate * BytesOfMessage * (long)(2 * Node.Dedup.TotalSeconds));
         _node = new Node(_postgres.ConnectionString(database, _proxy.Port), "1m", mostBytes, SmallBatch);
         await _node.StartAsync();
         _senders = new Senders(options, _node.Address);

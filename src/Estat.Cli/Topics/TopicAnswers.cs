@@ -144,10 +144,10 @@ internal sealed record LogAnswer
 /// <summary>What keeps the oldest messages.</summary>
 internal sealed record PinAnswer
 {
-    /// <summary>Whose they are.</summary>
-    public required string Topic { get; init; }
+    /// <summary>Whose they are; null when nothing of a topic keeps them.</summary>
+    public required string? Topic { get; init; }
 
-    /// <summary>not-stored or retention.</summary>
+    /// <summary>not-stored, retention or idempotency-keys.</summary>
     public required string Why { get; init; }
 }
 

@@ -84,8 +84,13 @@ internal static class TopicsList
         if (log.Bytes is { } bytes)
         {
             shell.Say($"size      {Words.Bytes(bytes)} of {Words.Bytes(log.MaxBytes ?? 0)}"
-                + (log.Pin is { } pin ? $"; the oldest messages are {Shell.Printable(pin.Topic)}'s, "
-                    + (pin.Why == "retention" ? "whose retention is not over" : "which the sink has not stored") : ""));
+                + log.Pin switch
+                {
+                    { Topic: { } topic, Why: "retention" } => $"; the oldest messages are {Shell.Printable(topic)}'s, whose retention is not over",
+                    { Topic: { } topic } => $"; the oldest messages are {Shell.Printable(topic)}'s, which the sink has not stored",
+                    { } => "; the oldest messages are kept for the Idempotency-Keys among them (TOPICS_DEDUP)",
+                    null => "",
+                });
         }
 
         if (log.Fault is { } fault)

@@ -341,6 +341,7 @@ const TABLE = {
   log: ['Log', '로그'],
   logPin: ['What keeps the oldest messages', '가장 오래된 메시지를 보관하는 이유'],
   pinRetention: ['the retention of {name}', '{name}의 보관 기간'],
+  pinKeys: ['Idempotency-Keys of the last TOPICS_DEDUP', 'TOPICS_DEDUP 동안의 Idempotency-Key'],
   pinNotStored: ['{name} is not stored yet', '{name}이(가) 아직 저장되지 않음'],
   bytesOf: ['{n} of {max}', '{max} 중 {n}'],
   startOffset: ['Start', '시작'],

@@ -10,6 +10,7 @@ import { t } from './strings.js';
 import { inspect, producedOf } from './topic.js';
 
 const lettersOf = ({ message, typed, held }) => message === null ? null : message + typed + held;
+const pins = { retention: 'pinRetention', 'idempotency-keys': 'pinKeys' };
 const known = (value, write) => value === null ? t('unknown') : write(value);
 
 export class Topics extends ServedPane {
@@ -79,7 +80,7 @@ export class Topics extends ServedPane {
     parts.sink.classList.toggle('bad-text', sink?.state === 'waiting' || sink?.state === 'stopped');
     setForeign(parts.why, sink?.why ?? '–', 1000);
     setText(parts.log, log.bytes === null ? '–' : t('bytesOf', { n: format.bytes(log.bytes), max: format.bytes(log.maxBytes) }));
-    setForeign(parts.pin, log.pin ? t(log.pin.why === 'retention' ? 'pinRetention' : 'pinNotStored', { name: log.pin.topic }) : '–', 400);
+    setForeign(parts.pin, log.pin ? t(pins[log.pin.why] ?? 'pinNotStored', { name: log.pin.topic }) : '–', 400);
     parts.pinned.hidden = !sink?.pinned;
     if (sink?.pinned) {
       const { topic, partition, offset, error } = sink.pinned;

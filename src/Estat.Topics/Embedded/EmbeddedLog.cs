@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using Estat.Base.Files;
 using Estat.Base.Journal;
 using Estat.Base.Logging;
+using Estat.Base.Options;
 using Estat.Topics.Log;
 using Estat.Topics.Messages;
 using Estat.Topics.Options;
@@ -256,8 +257,9 @@ internal sealed partial class EmbeddedLog : ITopicLog
 
         string why = Pin switch
         {
-            { IsUnstored: true } pin => $" The sink has not stored messages of topic {pin.Topic} yet.",
-            { } pin => $" The retention of topic {pin.Topic} keeps the oldest messages.",
+            { Why: LogPinReason.NotStored } pin => $" The sink has not stored messages of topic {pin.Topic} yet.",
+            { Why: LogPinReason.Retention } pin => $" The retention of topic {pin.Topic} keeps the oldest messages.",
+            { } => $" It keeps the Idempotency-Keys of the last {GoDuration.Format(_options.Dedup)} (TOPICS_DEDUP), and the messages between them.",
             null => "",
         };
         return new Produced(ProduceOutcome.Full, [], $"The log holds {Bytes} bytes, which is TOPICS_MAX_SIZE_BYTES.{why}");

@@ -133,13 +133,15 @@ internal sealed class KnownKey(Idempotency idempotency)
     // Messages whose positions take as much memory as the key itself.
     private const int MessagesAsKey = 300;
 
-    private readonly TaskCompletionSource<Produced> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Some hundred thousand of them have ended: what waits for the end goes with it.
+    private TaskCompletionSource<Produced>? _running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Produced? _ended;
 
     /// <summary>The key.</summary>
     internal Idempotency Idempotency => idempotency;
 
     /// <summary>What became of its production, as its repetition is answered.</summary>
-    internal Task<Produced> Ended => _ended.Task;
+    internal Task<Produced> Ended => Volatile.Read(ref _running)?.Task ?? Task.FromResult(_ended!);
 
     /// <summary>Where the journal ended when its production was perhaps appended: once the journal has grown, the production is certainly not in
     /// it.</summary>
@@ -161,6 +163,11 @@ internal sealed class KnownKey(Idempotency idempotency)
     internal bool IsOf(Idempotency other) => idempotency.BodyHash.Span.SequenceEqual(other.BodyHash.Span);
 
     /// <summary>Its production has ended.</summary>
-    internal void End(Produced produced) =>
-        _ended.SetResult(produced.Outcome == ProduceOutcome.Taken ? produced with { Outcome = ProduceOutcome.Repeated } : produced);
+    internal void End(Produced produced)
+    {
+        _ended = produced.Outcome == ProduceOutcome.Taken ? produced with { Outcome = ProduceOutcome.Repeated } : produced;
+        TaskCompletionSource<Produced> running = _running!;
+        Volatile.Write(ref _running, null);
+        running.SetResult(_ended);
+    }
 }

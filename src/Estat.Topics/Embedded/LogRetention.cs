@@ -55,7 +55,12 @@ internal sealed class LogRetention(
     internal bool Run(TopicTable table, DateTimeOffset now, long? needed, Action<TrimMark> keepMark)
     {
         (long limit, bool wantsPoint) = Move(table, now);
-        limit = index.PointAt(Math.Min(limit, needed ?? limit)) ?? _trim.Position;
+        if (needed < limit)
+        {
+            (limit, Pin) = (needed.Value, new LogPin(null, LogPinReason.Keys));
+        }
+
+        limit = index.PointAt(limit) ?? _trim.Position;
         if (limit - journal.Start >= segmentBytes && limit > _trim.Position)
         {
             var trim = new TrimMark(limit, index.OffsetsAt(limit, table.Count));
@@ -103,7 +108,7 @@ internal sealed class LogRetention(
                 wantsPoint |= start < Math.Min(end, safe) && numbers.LastTime <= expired.Cut;
                 if (start < end && index.PositionOf(ordinal, start, _trim.Position) is var position && position <= limit)
                 {
-                    var pinned = new LogPin(topic.Name, IsUnstored: safe < end && safe <= old);
+                    var pinned = new LogPin(topic.Name, safe < end && safe <= old ? LogPinReason.NotStored : LogPinReason.Retention);
                     (pin, kept) = position < limit || end - start > kept ? (pinned, end - start) : (pin, kept);
                     limit = position;
                 }
@@ -117,6 +122,19 @@ internal sealed class LogRetention(
 }
 
 /// <summary>What keeps the log's oldest messages.</summary>
-/// <param name="Topic">A topic that they belong to.</param>
-/// <param name="IsUnstored">Whether it is the sink that has not stored them; else their retention is not over.</param>
-internal sealed record LogPin(string Topic, bool IsUnstored);
+/// <param name="Topic">A topic that they belong to; null: it is nothing of a topic that keeps them.</param>
+/// <param name="Why">Why it does.</param>
+internal sealed record LogPin(string? Topic, LogPinReason Why);
+
+/// <summary>Why messages are kept.</summary>
+internal enum LogPinReason
+{
+    /// <summary>The sink has not stored them.</summary>
+    NotStored,
+
+    /// <summary>Their retention is not over.</summary>
+    Retention,
+
+    /// <summary>The Idempotency-Keys of TOPICS_DEDUP stand among them, and a start reads those from the log.</summary>
+    Keys,
+}

@@ -141,7 +141,12 @@ internal sealed class AdminTopicJson(TopicsEngine engine, QueryService queries)
         {
             json.WriteStartObject();
             json.WriteString("topic", pin.Topic);
-            json.WriteString("why", pin.IsUnstored ? "not-stored" : "retention");
+            json.WriteString("why", pin.Why switch
+            {
+                LogPinReason.NotStored => "not-stored",
+                LogPinReason.Retention => "retention",
+                _ => "idempotency-keys",
+            });
             json.WriteEndObject();
         }
         else

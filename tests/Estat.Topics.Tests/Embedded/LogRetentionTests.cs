@@ -1,4 +1,5 @@
 // What goes from the embedded log, when, and what keeps it.
+using Estat.Topics.Embedded;
 using Estat.Topics.Log;
 
 namespace Estat.Topics.Tests.Embedded;
@@ -14,7 +15,7 @@ public sealed class LogRetentionTests : EmbeddedLogRig
         await ProduceAsync(3, "system-metrics");
         await Log.KeepOnceAsync();
         Assert.Equal(0, Log.Journal.Start);
-        Assert.True(Log.Pin is { Topic: "user-activities", IsUnstored: true }, $"pinned by {Log.Pin}");
+        Assert.True(Log.Pin is { Topic: "user-activities", Why: LogPinReason.NotStored }, $"pinned by {Log.Pin}");
 
         foreach (LogTopic topic in Log.Topics)
         {
@@ -101,7 +102,32 @@ public sealed class LogRetentionTests : EmbeddedLogRig
         await Log.KeepOnceAsync();
         Assert.All(Log.FindTopic("user-activities")!.Partitions, partition => Assert.Equal(partition.End, partition.Start));
         Assert.Equal(5, Log.FindTopic("error-logs")!.Partitions.Sum(partition => partition.End - partition.Start));
-        Assert.True(Log.Pin is { Topic: "error-logs", IsUnstored: false }, $"pinned by {Log.Pin}");
+        Assert.True(Log.Pin is { Topic: "error-logs", Why: LogPinReason.Retention }, $"pinned by {Log.Pin}");
+    }
+
+    [Fact]
+    public async Task A_log_that_idempotency_keys_keep_full_says_so_until_they_are_forgotten()
+    {
+        Options = Options with { Retention = TimeSpan.FromMinutes(1), Dedup = TimeSpan.FromMinutes(10), MaxSizeBytes = 100_000 };
+        Produced produced = new(ProduceOutcome.Taken, []);
+        for (int number = 0; produced.Outcome == ProduceOutcome.Taken && number < 10_000; number++)
+        {
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+            produced = await Log.ProduceAsync(Keyed($"{number}", 1, "a"), default);
+        }
+
+        Time.Advance(TimeSpan.FromMinutes(5));
+        await Log.KeepOnceAsync();
+        await Log.KeepOnceAsync();
+        produced = await Log.ProduceAsync(new Production("system-metrics", [Message("k", "1")]), default);
+        Assert.Equal(ProduceOutcome.Full, produced.Outcome);
+        Assert.Contains("TOPICS_DEDUP", produced.Detail, StringComparison.Ordinal);
+
+        Time.Advance(TimeSpan.FromMinutes(6));
+        await Log.KeepOnceAsync();
+        await Log.KeepOnceAsync();
+        produced = await Log.ProduceAsync(new Production("system-metrics", [Message("k", "1")]), default);
+        Assert.Equal(ProduceOutcome.Taken, produced.Outcome);
     }
 
     [Fact]
