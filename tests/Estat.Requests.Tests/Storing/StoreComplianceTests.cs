@@ -145,7 +145,14 @@ public abstract partial class StoreComplianceTests : IAsyncLifetime
 
         Assert.Equal(AcceptanceOutcome.Closed, (await AcceptAsync("sale", "b")).Outcome);
         Assert.Equal(AcceptanceOutcome.Known, (await AcceptAsync("sale", "a")).Outcome);
-        await Wait.UntilAsync(() => _store.FindCampaign("sale")!.ClosedAt is not null, Patience, "the close");
+        await Wait.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(50)); // a decider that lost its lease in the jump gets it back by time alone
+                return _store.FindCampaign("sale")!.ClosedAt is not null;
+            },
+            Patience,
+            "the close");
         _time.UtcNow = now.AddSeconds(70); // a clock that is set back opens nothing
         Assert.Equal(AcceptanceOutcome.Closed, (await AcceptAsync("sale", "b")).Outcome);
     }
