@@ -1,5 +1,6 @@
 // The servers that users ask, and what is done to them.
 using System.Globalization;
+using Estat.Base.Network;
 
 namespace Estat.Requests.Chaos;
 
@@ -34,7 +35,7 @@ internal abstract class Nodes : IAsyncDisposable
     private protected int Count => _servers.Length;
 
     /// <summary>A client that knows no server.</summary>
-    internal static HttpClient NewClient() => new(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 32 })
+    internal static HttpClient NewClient() => new(new BrokenConnections(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 32 }))
     {
         Timeout = TimeSpan.FromSeconds(30),
     };

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using System.Net.Security;
+using Estat.Base.Network;
 
 namespace Estat.Testing;
 
@@ -24,7 +25,7 @@ public sealed class ServerProcess : IAsyncDisposable
         // the test's own
         var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, faults) =>
             faults != SslPolicyErrors.RemoteCertificateNotAvailable } };
-        Client = new HttpClient(Through(handler)) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
+        Client = new HttpClient(Through(new BrokenConnections(handler))) { BaseAddress = BaseAddress, Timeout = TimeSpan.FromSeconds(120) };
         _process = ChildProcess.Launch(
             name, ChildProcess.AssemblyCommand(assembly, args), new Dictionary<string, string>(environment) { [AddressOption] = address });
     }

@@ -6,6 +6,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Estat.Base.Network;
 
 namespace Estat.Topics.Chaos;
 
@@ -58,7 +59,10 @@ internal sealed class Producer : IDisposable
         _bodies = new Bodies(_dice);
         _run = options.Seed.ToString(CultureInfo.InvariantCulture);
         // Longer than any trouble: who gives up earlier would not know whether what it sent comes in later.
-        _client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = server, Timeout = TimeSpan.FromMinutes(3) };
+        _client = new HttpClient(new BrokenConnections(new SocketsHttpHandler { UseProxy = false }))
+        {
+            BaseAddress = server, Timeout = TimeSpan.FromMinutes(3),
+        };
     }
 
     /// <summary>When each request was answered with 200, and how long that took.</summary>

@@ -2,6 +2,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using Estat.Api.Options;
+using Estat.Base.Network;
 using Estat.Base.Options;
 
 namespace Estat.Cli.Check;
@@ -46,7 +47,7 @@ internal static class PortCheck
     {
         using var handler = new SocketsHttpHandler { UseProxy = false };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => faults != SslPolicyErrors.RemoteCertificateNotAvailable;
-        using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
+        using var client = new HttpClient(new BrokenConnections(handler)) { Timeout = TimeSpan.FromSeconds(2) };
         try
         {
             string metrics = await client.GetStringAsync(page, cancellationToken).ConfigureAwait(false);

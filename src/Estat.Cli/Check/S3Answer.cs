@@ -1,6 +1,7 @@
 // What S3 says to anybody: its time, and a bucket's region.
 using System.Globalization;
 using Estat.Api.Options;
+using Estat.Base.Network;
 using Estat.Base.Options;
 
 namespace Estat.Cli.Check;
@@ -18,7 +19,8 @@ internal sealed record S3Answer(string? Region, TimeSpan Ahead)
             : BucketName.HostOf(options.Collect.Storage.RawBucket!) is { } accessPoint ? new Uri($"https://{accessPoint}/")
             : new Uri($"https://s3.{options.Collect.Storage.AwsRegion}.amazonaws.com/{options.Collect.Storage.RawBucket}");
         TimeSpan timeout = options.Collect.Storage.S3Timeout;
-        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = timeout }) { Timeout = timeout };
+        using var client = new HttpClient(
+            new BrokenConnections(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = timeout })) { Timeout = timeout };
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Head, url);

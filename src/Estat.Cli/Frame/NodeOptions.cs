@@ -2,6 +2,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Estat.Base.Network;
 
 namespace Estat.Cli.Frame;
 
@@ -92,7 +93,7 @@ internal sealed class NodeOptions
     /// <exception cref="CliException">Token or key cannot be sent.</exception>
     internal static HttpClient ClientOf(Uri url, string? token, string? key, int connections, string agent = "estat")
     {
-        var client = new HttpClient(new SocketsHttpHandler
+        var client = new HttpClient(new BrokenConnections(new SocketsHttpHandler
         {
             ConnectTimeout = ConnectLimit,
             MaxConnectionsPerServer = connections,
@@ -102,7 +103,7 @@ internal sealed class NodeOptions
             UseProxy = !url.IsLoopback,
             // An id is the bytes that a client sent: one character each.
             RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
-        })
+        }))
         {
             BaseAddress = url,
             Timeout = Timeout.InfiniteTimeSpan,

@@ -1,6 +1,7 @@
 // The client's side of a health check: for images that have neither a shell nor curl.
 using System.Net.Security;
 using System.Security.Authentication;
+using Estat.Base.Network;
 using Estat.Base.Options;
 using Estat.Http.Options;
 
@@ -41,7 +42,7 @@ internal static class HealthProbe
         // This machine's certificate is for the name that others use, or nobody signed it; and there is nobody between.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, faults) => isOwn || faults == SslPolicyErrors.None;
 
-        using var client = new HttpClient(handler) { Timeout = Patience };
+        using var client = new HttpClient(new BrokenConnections(handler)) { Timeout = Patience };
         try
         {
             using HttpResponseMessage answer = await client.GetAsync(url).ConfigureAwait(false);
