@@ -73,8 +73,15 @@ public sealed class TailTests(Chromium chromium)
                     Limit,
                     "200 rows",
                     () => $"{most}");
-                await server.SendBatchAsync(Enumerable.Range(0, 40).Select(_ => "{\"n\":\"last\"}"));
-                await Expecting(visit.Find("#tail-lines .line").First).ToContainTextAsync("last");
+                // Again and again: of this second's lines all may be used up.
+                await Wait.UntilAsync(
+                    async () =>
+                    {
+                        await server.SendBatchAsync(Enumerable.Range(0, 40).Select(_ => "{\"n\":\"last\"}"));
+                        return (await visit.Find("#tail-lines .line").First.TextContentAsync())!.Contains("last", StringComparison.Ordinal);
+                    },
+                    Limit,
+                    "the newest lines to be shown first");
                 Assert.Equal(200, await visit.Find("#tail-lines .line").CountAsync());
             },
             path: "/console#tail");

@@ -103,10 +103,12 @@ internal sealed class OracleRun(OracleOptions options, TextWriter output) : IAsy
         int half = users.Count / 2;
         Task closing = options.Campaigns.Contains(Rush) ? CloseAsync(nodes, () => users.Count <= half) : Task.CompletedTask;
         var clock = Stopwatch.StartNew();
-        while (await Task.WhenAny(all, Task.Delay(options.Every)) != all)
+        bool isDisturbed = false;
+        while (await Task.WhenAny(all, Task.Delay(options.Every)) != all || !isDisturbed) // also where all were faster
         {
             string what = await nodes.DisturbAsync();
             output.WriteLine($"{clock.Elapsed.TotalSeconds,6:0} s: {what}, {users.Count} to go, {_told.Count} answers");
+            isDisturbed = true;
         }
 
         await nodes.CalmAsync();
