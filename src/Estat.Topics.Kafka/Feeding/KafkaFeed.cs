@@ -183,11 +183,19 @@ internal sealed partial class KafkaFeed : ILogFeed
         // One that was paused when it went is still paused when it comes back: all are resumed, or paused, at the next work.
         _isPaused = true;
 
-        return partitions.Select(partition => new TopicPartitionOffset(partition, EndOf(consumer, partition)));
+        bool answers = true;
+        var places = new List<TopicPartitionOffset>(partitions.Count);
+        foreach (Confluent.Kafka.TopicPartition partition in partitions)
+        {
+            places.Add(new TopicPartitionOffset(partition, EndOf(consumer, partition, ref answers)));
+        }
+
+        return places;
     }
 
     // Not Offset.End: librdkafka would ask where that is, and go there although it was told to seek meanwhile.
-    private long EndOf(IConsumer<byte[], byte[]> consumer, Confluent.Kafka.TopicPartition partition)
+    // Once one does not answer, no other is asked: the group waits for this thread.
+    private long EndOf(IConsumer<byte[], byte[]> consumer, Confluent.Kafka.TopicPartition partition, ref bool answers)
     {
         if (_survey.BoundsOf(Of(partition)) is { } bounds)
         {
@@ -196,10 +204,11 @@ internal sealed partial class KafkaFeed : ILogFeed
 
         try
         {
-            return consumer.QueryWatermarkOffsets(partition, Answer).High.Value;
+            return answers ? consumer.QueryWatermarkOffsets(partition, Answer).High.Value : 0;
         }
         catch (KafkaException)
         {
+            answers = false;
             return 0; // where nothing was deleted yet it can be sought from there; else the feed fails, and another one asks again
         }
     }
