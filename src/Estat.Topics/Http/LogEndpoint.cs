@@ -131,6 +131,8 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
         IReadOnlyList<LogMessage> messages = from < BoundsOf(partition).End
             ? await log.ReadAsync(partition, from, limit, MostBytes, context.RequestAborted).ConfigureAwait(false) : [];
         LogPartition bounds = BoundsOf(partition);
+        // Retention may have deleted meanwhile what was just read: an answer does not give a record and say that it is gone.
+        long start = messages.Count > 0 ? Math.Min(bounds.Start, messages[0].At.Offset) : bounds.Start;
         return QueryAnswers.Make(json =>
         {
             json.WriteStartArray("data");
@@ -142,7 +144,7 @@ internal sealed class LogEndpoint(ITopicLog log, QueryRefusals refusals, Task st
             json.WriteEndArray();
             json.WriteNumber("partition", partition.Partition);
             PartitionJson.WriteOffset(json, "nextOffset", messages.Count > 0 ? messages[^1].At.Offset + 1 : from);
-            PartitionJson.WriteOffset(json, "startOffset", bounds.Start);
+            PartitionJson.WriteOffset(json, "startOffset", start);
             PartitionJson.WriteOffset(json, "endOffset", bounds.End);
         });
     }
