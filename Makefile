@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run run-local topics image push hooks cluster test chaos cluster-chaos model fuzz soak bench microbench gzip-cost growth backlog build clean
+.PHONY: help run run-local topics image push hooks cluster test chaos cluster-chaos model fuzz difference soak bench microbench gzip-cost growth backlog build clean
 
 help: ## this list
 	@awk -F ':.* ## |: ## ' 'NF == 2 && /^[a-z-]+/ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ cluster-chaos: ## kill -9 for silos of a cluster under load for DURATION=5m, eac
 
 fuzz: ## hostile requests against the real server; DURATION=2m, SEED=N repeats a run, SEED=N CASE=M one case of it
 	@scripts/fuzz.sh
+
+difference: ## the same bytes to a server with the fast door and to one without; DURATION=10m, SEED=N repeats a run, SEED=N CASE=M one case of it
+	@scripts/fuzz.sh difference
 
 soak: ## cheap attacks on a 512 MB server for DURATION=5m while an honest client sends; MEMORY=512 RATE=1000 ONLY=attack; needs root and cgroups
 	@scripts/soak.sh

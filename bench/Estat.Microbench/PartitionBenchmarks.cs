@@ -21,7 +21,7 @@ public class PartitionBenchmarks
     {
         var random = new Random(1);
         _bodies = [.. Enumerable.Range(0, Events).Select(i => Samples.PageView(random, i))];
-        var options = new CollectOptions { Partitions = 1, ChannelSize = 100_000 };
+        var options = new CollectOptions { Partitions = 1 };
         _partition = new Partition(AckLevel.Memory, options, new ObjectKeys("raw", "instance"), _chunks, null, TimeProvider.System);
     }
 

@@ -2,6 +2,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using Estat.Http.Answering;
+using Estat.Http.FastDoor;
 using Estat.Http.Health;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
@@ -29,6 +30,9 @@ internal interface ICapability : INodeHealth, IAsyncDisposable
     /// <summary>Who handles the paths below a first segment, such as <c>/campaigns</c>, for everybody; by case. Asked when no exact path
     /// fits.</summary>
     IReadOnlyDictionary<string, PathHandler> Trees => FrozenDictionary<string, PathHandler>.Empty;
+
+    /// <summary>The paths whose plain requests the fast door takes; all others, and all else, come by <see cref="Routes"/>.</summary>
+    IReadOnlyList<IFastRoute> FastRoutes => [];
 
     /// <summary>Other pages: the operator's, and those that are open to everybody.</summary>
     IReadOnlyList<Page> Pages { get; }

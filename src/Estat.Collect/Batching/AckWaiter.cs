@@ -2,6 +2,7 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 using Estat.Base.Acks;
+using Estat.Base.Threading;
 
 namespace Estat.Collect.Batching;
 
@@ -64,6 +65,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
     internal static void CompleteAll(ReadOnlySpan<AckWaiter> waiters, Ack? answer = null)
     {
         ExceptionDispatchInfo? fault = null;
+        AnswerBunch.Begin();
         foreach (AckWaiter waiter in waiters)
         {
             try
@@ -76,6 +78,7 @@ internal sealed class AckWaiter(AckWaiterPool pool) : IValueTaskSource<Ack>
             }
         }
 
+        AnswerBunch.End();
         fault?.Throw();
     }
 

@@ -9,6 +9,7 @@ using Estat.Http;
 using Estat.Http.Access;
 using Estat.Http.Administration;
 using Estat.Http.Answering;
+using Estat.Http.FastDoor;
 using Estat.Http.Health;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
@@ -77,6 +78,9 @@ internal sealed partial class CollectCapability : ICapability
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, PathHandler> Routes => _http?.Routes ?? new Dictionary<string, PathHandler>();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IFastRoute> FastRoutes => _http?.FastRoutes ?? [];
 
     /// <inheritdoc/>
     public IReadOnlyList<Page> Pages => [.. _http?.Pages ?? [], .. _administration.Pages];

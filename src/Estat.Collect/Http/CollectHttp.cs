@@ -9,6 +9,7 @@ using Estat.Http;
 using Estat.Http.Access;
 using Estat.Http.Answering;
 using Estat.Http.Bodies;
+using Estat.Http.FastDoor;
 using Estat.Http.Intake;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
@@ -39,15 +40,20 @@ internal sealed class CollectHttp
             new RequestGate(cors, access, requests), new HeadRules(options, levels, ingest, refusals), ingest, new Envelope(options, node.Time),
             refusals, new AckTimer(instruments, node.Time), tail);
         var bodies = new RequestBodies(node.Http, options.MaxBodySize, options.MaxBatchBodySize, node.Relief);
+        var end = new HttpRequestEnd(refusals, requests, node.Loggers.CreateLogger<CollectRoutes>());
         Routes = new CollectRoutes(
             new CollectEndpoint(bodies, intake), new PixelEndpoint(intake), new BulkEndpoint(options, intake, requests, bodies), cors, intake,
-            new HttpRequestEnd(refusals, requests, node.Loggers.CreateLogger<CollectRoutes>())).All;
+            end).All;
+        FastRoutes = [new CollectFastRoute(CollectRoutes.Event, intake, end)];
         Pages = [SnippetPage.Create()];
         Describe = () => CollectOpenApi.Write(options, levels);
     }
 
     /// <summary>Who handles which path.</summary>
     internal IReadOnlyDictionary<string, PathHandler> Routes { get; }
+
+    /// <summary>What the fast door takes.</summary>
+    internal IReadOnlyList<IFastRoute> FastRoutes { get; }
 
     /// <summary>What is open to everybody beside them.</summary>
     internal IReadOnlyList<Page> Pages { get; }

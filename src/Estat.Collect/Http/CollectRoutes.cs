@@ -15,7 +15,9 @@ namespace Estat.Collect.Http;
 /// </summary>
 internal sealed class CollectRoutes
 {
-    private const string Event = "/collect";
+    /// <summary>Where one event comes in.</summary>
+    internal const string Event = "/collect";
+
     private const string Pixel = "/collect.gif";
     private const string Batch = "/collect/batch";
 

@@ -160,10 +160,33 @@ internal sealed class EventIntake(
     internal Task AnswerAsync<TAnswer>(TAnswer answer, in Taken taken)
         where TAnswer : struct, IEventAnswer
     {
-        ValueTask<Ack> accepting = taken.Watched is { } watched ? ShowAsync(taken.Accepting, watched) : taken.Accepting;
+        ValueTask<Ack> accepting = AckOf(taken);
         return accepting.IsCompletedSuccessfully ? EndAsync(answer, accepting.Result, taken.Charge, taken.Level, taken.Started)
             : AwaitAsync(answer, accepting, taken.Charge, taken.Level, taken.Started);
     }
+
+    /// <summary>Completes once the ack level is reached or cannot be; for a door that waits itself and then calls <see cref="Settle"/>, or
+    /// <see cref="Fail"/> if this faults.</summary>
+    internal ValueTask<Ack> AckOf(in Taken taken) => taken.Watched is { } watched ? ShowAsync(taken.Accepting, watched) : taken.Accepting;
+
+    /// <summary>Says what becomes of events.</summary>
+    /// <param name="ack">What became of them.</param>
+    /// <param name="charge">What they took out of limits.</param>
+    /// <param name="level">The level that was asked for.</param>
+    /// <param name="acknowledgement">The answer, when they were taken.</param>
+    /// <returns>The answer when they were not; else null.</returns>
+    internal Refusal? Settle(Ack ack, Charge charge, AckLevel level, out Acknowledgement acknowledgement)
+    {
+        charge.OnAnswered(ack.IsAccepted);
+        acknowledgement = ack.IsAccepted ? new Acknowledgement(LevelNames[(int)ack.Level], ack.Key, ack.Level < level) : default;
+        return ack.IsAccepted ? null : refusals.Of(ack.Admission);
+    }
+
+    /// <summary>The ack faulted: nothing is known of the events.</summary>
+    internal static void Fail(Charge charge) => charge.OnAnswered(isAccepted: false);
+
+    /// <inheritdoc cref="AckTimer.OnAcknowledged"/>
+    internal void StopTimer(long started) => timer.OnAcknowledged(started);
 
     private async Task AwaitAsync<TAnswer>(TAnswer answer, ValueTask<Ack> accepting, Charge charge, AckLevel level, long started)
         where TAnswer : struct, IEventAnswer
@@ -175,7 +198,7 @@ internal sealed class EventIntake(
         }
         catch
         {
-            charge.OnAnswered(isAccepted: false);
+            Fail(charge);
             throw;
         }
 
@@ -200,13 +223,12 @@ internal sealed class EventIntake(
     private Task EndAsync<TAnswer>(TAnswer answer, Ack ack, Charge charge, AckLevel level, long started)
         where TAnswer : struct, IEventAnswer
     {
-        charge.OnAnswered(ack.IsAccepted);
-        if (!ack.IsAccepted)
+        if (Settle(ack, charge, level, out Acknowledgement acknowledgement) is { } refusal)
         {
-            return answer.RefuseAsync(refusals.Of(ack.Admission));
+            return answer.RefuseAsync(refusal);
         }
 
-        Task answering = answer.AcknowledgeAsync(new Acknowledgement(LevelNames[(int)ack.Level], ack.Key, ack.Level < level));
+        Task answering = answer.AcknowledgeAsync(acknowledgement);
         timer.OnAcknowledged(started);
         return answering;
     }

@@ -13,24 +13,24 @@ internal static class ThreadTurns
     /// <summary>Requests in a row: some hundred microseconds of them.</summary>
     internal const int Most = 64;
 
-    // Kestrel has one context a connection.
     [ThreadStatic]
-    private static HttpContext? _latest;
+    private static object? _latest;
 
     [ThreadStatic]
     private static int _inARow;
 
     /// <summary>Whether the next request of this connection may be handled on this thread.</summary>
-    internal static bool MayStay(HttpContext context)
+    /// <param name="connection">What stands for it at its door: Kestrel has one context a connection.</param>
+    internal static bool MayStay(object connection)
     {
         if (SyncingThread.IsCurrent)
         {
             return false;
         }
 
-        if (!ReferenceEquals(_latest, context))
+        if (!ReferenceEquals(_latest, connection))
         {
-            _latest = context;
+            _latest = connection;
             _inARow = 0;
             return true;
         }

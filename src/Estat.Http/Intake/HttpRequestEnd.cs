@@ -81,7 +81,7 @@ internal sealed partial class HttpRequestEnd(IReadingRefusals refusals, RequestC
         }
         catch (Exception error)
         {
-            LogRequestFailed(logger, error, context.Request.Method, context.Request.Path);
+            OnFault(error, context.Request.Method, context.Request.Path);
             await Problem.OurFault.WriteAsync(context).ConfigureAwait(false);
         }
         finally
@@ -90,6 +90,9 @@ internal sealed partial class HttpRequestEnd(IReadingRefusals refusals, RequestC
             seat?.End();
         }
     }
+
+    /// <summary>Logs what is the node's own fault. It is answered by <see cref="Problem.OurFault"/>.</summary>
+    internal void OnFault(Exception error, string method, PathString path) => LogRequestFailed(logger, error, method, path);
 
     // What Kestrel found wrong with a body, after which the rest of the request is not worth reading.
     private Refusal Wrong(int status, string detail) =>

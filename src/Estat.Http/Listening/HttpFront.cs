@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using Estat.Http.Bodies;
 using Estat.Http.Connections;
+using Estat.Http.FastDoor;
 using Estat.Http.Metrics;
 using Estat.Http.Options;
 using Microsoft.AspNetCore.Connections;
@@ -26,6 +27,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
     private readonly BlockPools _blocks = new(TimeProvider.System);
     private readonly ConnectionCounters _connections = new();
     private readonly OpenFiles _files;
+    private readonly FastDoorMiddleware? _door;
     private readonly ILogger _logger;
     private readonly WebApplication _app;
 
@@ -37,15 +39,17 @@ internal sealed partial class HttpFront : IAsyncDisposable
     /// <param name="handle">Handles every request.</param>
     /// <param name="relief">Is told of answers that hold much memory; becomes this one's.</param>
     /// <param name="certificate">For TLS; null is without. Stays its owner's.</param>
+    /// <param name="door">What stands before Kestrel's HTTP; null for nothing.</param>
     internal HttpFront(
         HttpOptions options, OpenFiles files, int longestQuery, IHostLifetime signals, ILoggerFactory loggers, RequestDelegate handle,
-        HeapRelief relief, HttpCertificate? certificate = null)
+        HeapRelief relief, HttpCertificate? certificate = null, FastDoorMiddleware? door = null)
     {
         _options = options;
         _relief = relief;
         _unread = new UnreadMemory(options.UnreadBytes, options.HeaderTimeout, TimeProvider.System, relief,
             loggers.CreateLogger<UnreadMemory>());
         _files = files;
+        _door = door;
         _logger = loggers.CreateLogger<HttpFront>();
         AppContext.SetSwitch(OnlyCrlf, true);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -61,7 +65,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
             sockets.MaxReadBufferSize = UnreadTransport.Buffer;
             sockets.MaxWriteBufferSize = UnreadTransport.Buffer;
         });
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, longestQuery, certificate, _unread));
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options, longestQuery, certificate, _unread, door));
         var room = new ConnectionRoom(_files.Connections, _connections, loggers.CreateLogger<ConnectionRoom>());
         var kestrelLog = new KestrelLog(loggers, _connections);
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(_blocks); // behind Kestrel's own: the last one counts
@@ -85,6 +89,7 @@ internal sealed partial class HttpFront : IAsyncDisposable
         _connections.Observe(meter);
         _unread.Observe(meter);
         _blocks.Observe(meter);
+        _door?.Observe(meter);
     }
 
     /// <summary>Starts listening.</summary>

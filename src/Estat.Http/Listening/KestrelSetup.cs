@@ -4,6 +4,7 @@ using System.Text;
 using Estat.Base.Options;
 using Estat.Http.Bodies;
 using Estat.Http.ClientAddress;
+using Estat.Http.FastDoor;
 using Estat.Http.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -29,8 +30,10 @@ internal static class KestrelSetup
     /// <param name="longestQuery">Bytes that a query may have.</param>
     /// <param name="certificate">For TLS; null listens without.</param>
     /// <param name="unread">Where what waits for clients is counted.</param>
+    /// <param name="door">What stands before Kestrel's HTTP; null for nothing.</param>
     internal static void Apply(
-        KestrelServerOptions kestrel, HttpOptions options, int longestQuery, HttpCertificate? certificate, UnreadMemory unread)
+        KestrelServerOptions kestrel, HttpOptions options, int longestQuery, HttpCertificate? certificate, UnreadMemory unread,
+        FastDoorMiddleware? door)
     {
         kestrel.AddServerHeader = false;
         // Header bytes are kept as they are (Latin-1 is one character a byte): a User-Agent or Referer that is no UTF-8 must not cost its event.
@@ -59,15 +62,16 @@ internal static class KestrelSetup
         _ = ListenAddress.TryParse(options.HttpAddr, out ListenAddress address); // the options were checked
         if (address.Address is null)
         {
-            kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options, certificate, unread));
+            kestrel.ListenAnyIP(address.Port, listen => Configure(listen, options, certificate, unread, door));
         }
         else
         {
-            kestrel.Listen(new IPEndPoint(address.Address, address.Port), listen => Configure(listen, options, certificate, unread));
+            kestrel.Listen(new IPEndPoint(address.Address, address.Port), listen => Configure(listen, options, certificate, unread, door));
         }
     }
 
-    private static void Configure(ListenOptions listen, HttpOptions options, HttpCertificate? certificate, UnreadMemory unread)
+    private static void Configure(
+        ListenOptions listen, HttpOptions options, HttpCertificate? certificate, UnreadMemory unread, FastDoorMiddleware? door)
     {
         listen.Protocols = certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
         if (certificate is not null)
@@ -87,7 +91,7 @@ internal static class KestrelSetup
             bool isShared = connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true;
             using IDisposable unended = UnreadTransport.Wrap(connection, unread, isShared);
             connection.Features.Set(Peer.Of(connection, proxies, isShared));
-            await next(connection).ConfigureAwait(false);
+            await (door is null || isShared ? next(connection) : door.RunAsync(connection, next)).ConfigureAwait(false);
         });
     }
 }

@@ -32,6 +32,9 @@ public sealed record HttpOptions
     /// <summary>Which threads handle requests.</summary>
     public SocketThreads Sockets { get; init; } = SocketThreads.Inline;
 
+    /// <summary>Whether plain requests are read and answered before Kestrel's HTTP.</summary>
+    public bool FastDoor { get; init; } = true;
+
     /// <summary>Origins that browsers may send from; <c>*</c> is all.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = ["*"];
 

@@ -13,34 +13,65 @@ namespace Estat.Http.Tracing;
 /// </summary>
 internal sealed class RequestTraces
 {
-    private readonly RequestDelegate _next;
     private readonly IReadOnlySet<string> _paths;
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _trees;
     private readonly TraceChoice _choice;
 
-    private RequestTraces(RequestDelegate next, IReadOnlySet<string> paths, IEnumerable<string> trees, TraceChoice choice)
+    private RequestTraces(IReadOnlySet<string> paths, IEnumerable<string> trees, TraceChoice choice)
     {
-        _next = next;
         _paths = paths;
         _trees = trees.ToHashSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         _choice = choice;
     }
 
-    /// <summary>The delegate itself where requests are not traced.</summary>
-    /// <param name="next">Handles all requests.</param>
+    /// <summary>Null where requests are not traced.</summary>
     /// <param name="options">Whether traces are sent, and which.</param>
     /// <param name="paths">The paths whose requests may be traced.</param>
     /// <param name="time">The clock of the choice.</param>
     /// <param name="trees">First segments, such as <c>/campaigns</c>: requests to the paths below them may be traced too. A capability names their
     /// spans.</param>
-    internal static RequestDelegate Around(
-        RequestDelegate next, NodeOptions options, IReadOnlySet<string> paths, TimeProvider time, IEnumerable<string>? trees = null) =>
-        options.OtlpEndpoint is null || options.TracesSampler == TracesSampler.AlwaysOff ? next
-        : new RequestTraces(next, paths, trees ?? [], new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time)).HandleAsync;
+    internal static RequestTraces? Of(
+        NodeOptions options, IReadOnlySet<string> paths, TimeProvider time, IEnumerable<string>? trees = null) =>
+        options.OtlpEndpoint is null || options.TracesSampler == TracesSampler.AlwaysOff ? null
+        : new RequestTraces(paths, trees ?? [], new TraceChoice(options.TracesSampler, options.TracesSamplerRatio, time));
 
-    private Task HandleAsync(HttpContext context) =>
-        IsChosenFrom(context.Request) && _choice.Takes(new HttpRequestView(context), out ActivityContext parent) ? TraceAsync(context, parent)
-            : _next(context);
+    /// <summary>Traces what Kestrel hands on.</summary>
+    /// <param name="next">Handles all requests.</param>
+    internal RequestDelegate Around(RequestDelegate next) => context =>
+        IsChosenFrom(context.Request) && _choice.Takes(new HttpRequestView(context), out ActivityContext parent) ? TraceAsync(context, next, parent)
+            : next(context);
+
+    /// <summary>Begins the span of a request to one of the paths, if it is chosen; it is then <see cref="Activity.Current"/>, which its door takes
+    /// back before it goes on to the next request.</summary>
+    /// <returns>To be ended by <see cref="End"/>; null for a request that is not traced.</returns>
+    internal Activity? Begin<TRequest>(TRequest request, string method, string path)
+        where TRequest : struct, IRequestView =>
+        _paths.Contains(path) && _choice.Takes(request, out ActivityContext parent) ? Begin(method, path, path, parent) : null;
+
+    /// <summary>Ends a request's span: it was answered.</summary>
+    /// <param name="span">The span.</param>
+    /// <param name="status">HTTP status.</param>
+    /// <param name="level"><c>X-Estat-Ack</c>; empty without.</param>
+    /// <param name="keys"><c>X-Estat-Key</c>; empty without.</param>
+    internal static void End(Activity span, int status, string level, string keys)
+    {
+        span.SetTag("http.response.status_code", status);
+        if (status >= StatusCodes.Status500InternalServerError)
+        {
+            span.SetStatus(ActivityStatusCode.Error);
+        }
+
+        if (keys.Length > 0)
+        {
+            // The way on at a gateway, whose silo makes the batch: the batch's trace follows from its key.
+            string first = keys.Split(',', 2)[0];
+            span.SetTag("estat.ack", level)
+                .SetTag("estat.key", keys)
+                .SetTag("estat.batch_trace_id", EstatActivities.TraceOf(first).ToHexString());
+        }
+
+        span.Dispose();
+    }
 
     private bool IsChosenFrom(HttpRequest request) =>
         request.Method != HttpMethods.Options && request.Path.Value is { } path && (_paths.Contains(path) || TreeOf(path) is not null);
@@ -51,33 +82,21 @@ internal sealed class RequestTraces
         return end > 0 && _trees.TryGetValue(path.AsSpan(0, end), out string? tree) ? tree : null;
     }
 
-    private async Task TraceAsync(HttpContext context, ActivityContext parent)
+    private async Task TraceAsync(HttpContext context, RequestDelegate next, ActivityContext parent)
     {
-        string method = context.Request.Method is "POST" or "GET" ? context.Request.Method : "HTTP";
         string path = context.Request.Path.Value!;
-        using Activity? activity = EstatActivities.Request($"{method} {TreeOf(path) ?? path}", parent);
-        await _next(context).ConfigureAwait(false);
-        if (activity is null)
+        using Activity? span = Begin(context.Request.Method, path, TreeOf(path) ?? path, parent);
+        await next(context).ConfigureAwait(false);
+        if (span is not null)
         {
-            return;
-        }
-
-        int status = context.Response.StatusCode;
-        activity.SetTag("http.request.method", context.Request.Method)
-            .SetTag("url.path", context.Request.Path.Value)
-            .SetTag("http.response.status_code", status);
-        if (status >= StatusCodes.Status500InternalServerError)
-        {
-            activity.SetStatus(ActivityStatusCode.Error);
-        }
-
-        if (context.Response.Headers[AckHeaders.Key] is { Count: 1 } keys && keys[0] is { Length: > 0 } key)
-        {
-            // The way on at a gateway, whose silo makes the batch: the batch's trace follows from its key.
-            string first = key.Split(',', 2)[0];
-            activity.SetTag("estat.ack", context.Response.Headers[AckHeaders.Ack].ToString())
-                .SetTag("estat.key", key)
-                .SetTag("estat.batch_trace_id", EstatActivities.TraceOf(first).ToHexString());
+            IHeaderDictionary headers = context.Response.Headers;
+            string keys = headers[AckHeaders.Key] is { Count: 1 } values ? values.ToString() : "";
+            End(span, context.Response.StatusCode, headers[AckHeaders.Ack].ToString(), keys);
         }
     }
+
+    private static Activity? Begin(string method, string path, string name, ActivityContext parent) =>
+        EstatActivities.Request($"{(method is "POST" or "GET" ? method : "HTTP")} {name}", parent)?
+            .SetTag("http.request.method", method)
+            .SetTag("url.path", path);
 }

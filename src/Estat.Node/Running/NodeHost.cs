@@ -5,6 +5,7 @@ using Estat.Http;
 using Estat.Http.Access;
 using Estat.Http.Administration;
 using Estat.Http.Answering;
+using Estat.Http.FastDoor;
 using Estat.Http.Health;
 using Estat.Http.Listening;
 using Estat.Http.Routing;
@@ -61,13 +62,16 @@ internal sealed partial class NodeHost : INodeServer
             [Console, new CapabilitiesPage(capabilities.Select(capability => capability.Name)).Page, .. OpenApiPage.Of(Descriptions), .. pages ?? [],
                 .. capabilities.SelectMany(capability => capability.Pages)], access,
             frame.Loggers.CreateLogger<OperatorRouter>());
-        RequestDelegate handle = RequestTraces.Around(
-            new Router(routes, trees, operators).HandleAsync, frame.Options, routes.Keys.ToHashSet(StringComparer.Ordinal), frame.Time,
-            trees.Keys);
+        var traces = RequestTraces.Of(frame.Options, routes.Keys.ToHashSet(StringComparer.Ordinal), frame.Time, trees.Keys);
+        RequestDelegate handle = new Router(routes, trees, operators).HandleAsync;
+        IReadOnlyList<IFastRoute> fast = [.. capabilities.SelectMany(capability => capability.FastRoutes)];
+        FastDoorMiddleware? door = frame.Http.FastDoor && fast.Count > 0
+            ? new FastDoorMiddleware(fast, traces, frame.Http.KeepAliveTimeout) : null;
         int most = maxConnections ?? frame.Http.MaxConnections;
         _front = new HttpFront(
             frame.Http with { MaxConnections = most }, OpenFiles.Of(most, capabilities.Sum(capability => capability.FilesNeeded)),
-            capabilities.Max(capability => capability.LongestQuery), frame.Signals, frame.Loggers, handle, frame.Services.Relief, frame.Certificate);
+            capabilities.Max(capability => capability.LongestQuery), frame.Signals, frame.Loggers,
+            traces?.Around(handle) ?? handle, frame.Services.Relief, frame.Certificate, door);
         ProcessInstruments.Observe(_meter);
         _front.Observe(_meter);
         frame.Certificate?.Observe(_meter);

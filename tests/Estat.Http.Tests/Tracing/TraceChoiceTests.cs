@@ -74,14 +74,11 @@ public sealed class TraceChoiceTests
     [Fact]
     public void Without_a_receiver_nothing_stands_in_the_way_of_requests()
     {
-        RequestDelegate router = _ => Task.CompletedTask;
         var receiver = new Uri("http://127.0.0.1:4318");
 
-        Assert.Same(router, RequestTraces.Around(router, new NodeOptions(), Paths, _time));
-        Assert.Same(router,
-            RequestTraces.Around(
-                router, new NodeOptions { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver }, Paths, _time));
-        Assert.NotSame(router, RequestTraces.Around(router, new NodeOptions { OtlpEndpoint = receiver }, Paths, _time));
+        Assert.Null(RequestTraces.Of(new NodeOptions(), Paths, _time));
+        Assert.Null(RequestTraces.Of(new NodeOptions { TracesSampler = TracesSampler.AlwaysOff, OtlpEndpoint = receiver }, Paths, _time));
+        Assert.NotNull(RequestTraces.Of(new NodeOptions { OtlpEndpoint = receiver }, Paths, _time));
     }
 
     [Fact]
@@ -94,14 +91,12 @@ public sealed class TraceChoiceTests
         };
         ActivitySource.AddActivityListener(listener);
         int traced = 0;
-        RequestDelegate traces = RequestTraces.Around(
-            _ =>
-            {
-                traced += Activity.Current is null ? 0 : 1;
-                return Task.CompletedTask;
-            },
-            new NodeOptions { TracesSampler = TracesSampler.ParentBasedAlwaysOff, OtlpEndpoint = new Uri("http://127.0.0.1:4318") },
-            Paths, _time);
+        var options = new NodeOptions { TracesSampler = TracesSampler.ParentBasedAlwaysOff, OtlpEndpoint = new Uri("http://127.0.0.1:4318") };
+        RequestDelegate traces = RequestTraces.Of(options, Paths, _time)!.Around(_ =>
+        {
+            traced += Activity.Current is null ? 0 : 1;
+            return Task.CompletedTask;
+        });
         await AskAsync("/health", TraceChoice.MostByClientsPerSecond);
         Assert.Equal(0, traced);
         await AskAsync("/collect", TraceChoice.MostByClientsPerSecond + 1);
