@@ -24,7 +24,7 @@ internal sealed class BatchWriter(
                 await SealAsync(lines.Batch, reason).ConfigureAwait(false);
             }
 
-            partition.Release(lines.Chunk.Events, lines.Chunk.Buffer.Length);
+            partition.Release(lines.Chunk.Requests, lines.Chunk.Buffer.Length);
             pool.Return(lines.Chunk);
         }
     }

@@ -15,6 +15,9 @@ internal sealed class Chunk(byte[] buffer)
     /// <summary>Lines.</summary>
     internal int Events { get; private set; }
 
+    /// <summary>Requests that brought them; one that filled several chunks counts in the first.</summary>
+    internal int Requests { get; private set; }
+
     internal int Room => Buffer.Length - Length;
 
     internal ReadOnlyMemory<byte> Lines => Buffer.AsMemory(0, Length);
@@ -28,8 +31,12 @@ internal sealed class Chunk(byte[] buffer)
         Length += length;
     }
 
+    /// <summary>Counts a request whose lines are added.</summary>
+    internal void AddRequest() => Requests++;
+
     internal void Reset()
     {
+        Requests = 0;
         Length = 0;
         Events = 0;
     }

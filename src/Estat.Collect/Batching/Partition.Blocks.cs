@@ -41,7 +41,7 @@ internal sealed partial class Partition
             return new Appended(Admission.Draining);
         }
 
-        if (!Fits(block.Events, _waitingEvents, _maxEvents))
+        if (_waitingRequests >= _maxRequests)
         {
             HandOver(null); // what is in it may be done with, and make room for the next attempt
             return new Appended(Admission.QueueFull);
@@ -114,6 +114,11 @@ internal sealed partial class Partition
             if (waiter is not null)
             {
                 _filling.Add(waiter);
+            }
+
+            if (chunk == chunks[0])
+            {
+                NoteWaiting(chunk);
             }
 
             Count(chunk.Events, chunk.Length);

@@ -55,11 +55,11 @@ internal sealed partial class Partition : IGathered<ChunkLines>
     }
 
     /// <summary>A chunk is through: its room is free again.</summary>
-    internal void Release(int events, int bytes)
+    internal void Release(int requests, int bytes)
     {
         lock (_gate)
         {
-            _waitingEvents -= events;
+            _waitingRequests -= requests;
             _waitingBytes -= bytes;
         }
     }

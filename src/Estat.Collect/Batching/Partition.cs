@@ -16,8 +16,8 @@ namespace Estat.Collect.Batching;
 /// as requests wait for its sync.
 /// </summary>
 /// <remarks>
-/// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; at most <c>CHANNEL_SIZE / PARTITIONS</c> events
-/// and <c>CHANNEL_BYTES / PARTITIONS</c> bytes of chunks wait here, are being synced or compressed.
+/// Invariants: a chunk holds lines of one batch; chunks leave in the order in which they were filled; the chunks
+/// of at most <c>CHANNEL_SIZE / PARTITIONS</c> requests, with <c>CHANNEL_BYTES / PARTITIONS</c> bytes, wait here, are being synced or compressed.
 /// </remarks>
 internal sealed partial class Partition : IDisposable
 {
@@ -33,14 +33,14 @@ internal sealed partial class Partition : IDisposable
     private readonly AckWaiterPool? _waiters;
     private readonly TimeProvider _time;
     private readonly ITimer _flushTimer;
-    private readonly int _maxEvents;
+    private readonly int _maxRequests;
     private readonly long _maxBytes;
-    private readonly int _handoverEvents;
+    private readonly int _handoverRequests;
     private readonly bool _isAwaited;
 
     private OpenBatch? _open;
     private bool _closed;
-    private long _waitingEvents;
+    private long _waitingRequests;
     private long _waitingBytes;
     private long _acceptedEvents;
     private long _acceptedRequests;
@@ -61,10 +61,10 @@ internal sealed partial class Partition : IDisposable
         _waiters = level == AckLevel.Memory ? null : waiters;
         _isAwaited = level == AckLevel.Stored;
         _time = time;
-        _maxEvents = Math.Max(1, options.ChannelSize / options.Partitions);
+        _maxRequests = Math.Max(1, options.ChannelSize / options.Partitions);
         _maxBytes = Math.Max(2 * ChunkPool.ChunkBytes, options.ChannelBytes / options.Partitions);
         // A small CHANNEL_SIZE must not fill up while the writer idles over a half-filled chunk.
-        _handoverEvents = Math.Max(1, _maxEvents / 4);
+        _handoverRequests = Math.Max(1, _maxRequests / 4);
         _flushTimer = time.CreateTimer(static partition => ((Partition)partition!).OnTimer(), this, Never, Never);
     }
 
@@ -85,10 +85,10 @@ internal sealed partial class Partition : IDisposable
     internal long WaitingBytes => Volatile.Read(ref _waitingBytes);
 
     /// <summary>Whether the next event would certainly be refused; lets a request be answered before its body is read.</summary>
-    internal bool IsFull => Volatile.Read(ref _waitingEvents) >= _maxEvents || Volatile.Read(ref _waitingBytes) >= _maxBytes;
+    internal bool IsFull => Volatile.Read(ref _waitingRequests) >= _maxRequests || Volatile.Read(ref _waitingBytes) >= _maxBytes;
 
     /// <summary>Whether its writers lag behind.</summary>
-    internal bool IsHalfFull => Volatile.Read(ref _waitingEvents) > _maxEvents / 2 || Volatile.Read(ref _waitingBytes) > _maxBytes / 2;
+    internal bool IsHalfFull => Volatile.Read(ref _waitingRequests) > _maxRequests / 2 || Volatile.Read(ref _waitingBytes) > _maxBytes / 2;
 
     /// <summary>Opening time of the batch that takes events now; null when there is none.</summary>
     internal DateTimeOffset? OldestOpen => Volatile.Read(ref _open)?.Opened;
@@ -187,7 +187,7 @@ internal sealed partial class Partition : IDisposable
         }
 
         int room = LineEncoder.MaxLength(header, body.Length);
-        if (_waitingEvents >= _maxEvents || !TryMakeRoom(room))
+        if (_waitingRequests >= _maxRequests || !TryMakeRoom(room))
         {
             return new Appended(Admission.QueueFull);
         }
@@ -230,14 +230,21 @@ internal sealed partial class Partition : IDisposable
     {
         Chunk chunk = _filling.Chunk!;
         chunk.Add(events, length);
+        NoteWaiting(chunk);
         Count(events, length);
         CountRequest();
         // A chunk made for a large event may be as large as the whole partition: kept to be filled further, it would turn everybody away until the
         // batch ends.
-        if (chunk == _filling.Chunk && (chunk.Events >= _handoverEvents || chunk.Buffer.Length > ChunkPool.ChunkBytes))
+        if (chunk == _filling.Chunk && (chunk.Requests >= _handoverRequests || chunk.Buffer.Length > ChunkPool.ChunkBytes))
         {
             HandOver(null);
         }
+    }
+
+    private void NoteWaiting(Chunk chunk)
+    {
+        chunk.AddRequest();
+        _waitingRequests++;
     }
 
     // Above memory nothing counts as accepted before it is synced.
@@ -343,7 +350,6 @@ internal sealed partial class Partition : IDisposable
 
     private void Count(int events, int length)
     {
-        _waitingEvents += events;
         if (_waiters is null)
         {
             _acceptedEvents += events;

@@ -50,10 +50,10 @@ internal static class CollectOptionTable
             (o, v) => o with { RecoveryInterval = v }),
         Option.Number("PARTITIONS", Default.Partitions, 1, 64, "Parallel paths through the node, each with one writer.",
             (o, v) => o with { Partitions = (int)v }, "one per core, at most 8"),
-        Option.Number("CHANNEL_SIZE", Default.ChannelSize, 1, 10_000_000, "Most events that are accepted but not yet in a batch. Above it, new "
-            + "requests get 503. Below 100000 it may refuse clients that send large batches together; CHANNEL_BYTES bounds the memory anyway.",
+        Option.Number("CHANNEL_SIZE", Default.ChannelSize, 1, 10_000_000, "Most requests whose events are accepted but not yet in a batch. "
+            + "Above it, new requests get 503.",
             (o, v) => o with { ChannelSize = (int)v }),
-        Option.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Most memory of those events. Above it, new requests get 503.",
+        Option.Number("CHANNEL_BYTES", Default.ChannelBytes, 1 << 20, 64 * Gibibyte, "Most memory of their events. Above it, new requests get 503.",
             (o, v) => o with { ChannelBytes = v }),
         Option.Number("BATCH_SIZE", Default.BatchSize, 1, 10_000_000, "The node flushes a batch at this many events.",
             (o, v) => o with { BatchSize = (int)v }),

@@ -68,13 +68,10 @@ public sealed record CollectOptions
     /// <summary>Partitions of a level. Requests that wait for the store share one, so that nobody can force tiny objects on the rest.</summary>
     public int PartitionsOf(AckLevel level) => level == AckLevel.Stored ? 1 : Partitions;
 
-    /// <summary>
-    /// Events accepted and not yet compressed, over all partitions; one batch request may overshoot its partition's part. More than fit into
-    /// <see cref="ChannelBytes"/>, unless somebody wants fewer: it is their memory that a node is short of.
-    /// </summary>
-    public int ChannelSize { get; init; } = 1_000_000;
+    /// <summary>Requests whose events are accepted and not yet compressed, over all partitions.</summary>
+    public int ChannelSize { get; init; } = 4000;
 
-    /// <summary>Memory that those events may hold, over all partitions. Bytes.</summary>
+    /// <summary>Memory that their events may hold, over all partitions; one batch request may overshoot its partition's part. Bytes.</summary>
     public long ChannelBytes { get; init; } = 33_554_432;
 
     /// <summary>Events in a batch at most.</summary>

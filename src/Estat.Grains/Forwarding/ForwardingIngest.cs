@@ -200,8 +200,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
 
     private ValueTask<Ack> AcceptWhole(LineBlock block, PacketPartition partition)
     {
-        int events = block.Events;
-        if (!_queue.TryAddEvents(events, partition.IsSlow))
+        if (!_queue.TryAddRequest(partition.IsSlow))
         {
             return Refused(Admission.QueueFull);
         }
@@ -209,7 +208,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         long bytes = block.FlatBytes;
         if (!_queue.TryAddBytes(bytes, partition.IsSlow))
         {
-            _queue.Remove(events, 0, partition.IsSlow);
+            _queue.Remove(1, 0, partition.IsSlow);
             return Refused(Admission.QueueFull);
         }
 
@@ -217,7 +216,7 @@ public sealed class ForwardingIngest : IIngest, IDisposable
         Appended appended = partition.AppendWhole(packet);
         if (appended.Admission != Admission.Accepted)
         {
-            _queue.Remove(events, bytes, partition.IsSlow);
+            _queue.Remove(1, bytes, partition.IsSlow);
             _chunks.Return(packet);
         }
 

@@ -40,8 +40,8 @@ internal sealed class ForwardingInstruments
         meter.CreateObservableGauge(
             "estat_forward_silos_healthy", () => silos.HealthyNow, description: "Silos that get packets; the gateway probes the others");
         meter.CreateObservableGauge("estat_forward_calls_in_flight", () => silos.Calls, description: "Calls to silos that were not answered yet");
-        meter.CreateObservableGauge("estat_forward_queue_events", () => queue.Events, description: "Events gathered or in flight; CHANNEL_SIZE is "
-            + "the limit");
+        meter.CreateObservableGauge("estat_forward_queue_requests", () => queue.Requests,
+            description: "Requests whose events are gathered or in flight; CHANNEL_SIZE is the limit");
         meter.CreateObservableGauge("estat_forward_queue_bytes", () => queue.Bytes, Bytes,
             "Memory of events gathered or in flight; CHANNEL_BYTES is the limit");
     }

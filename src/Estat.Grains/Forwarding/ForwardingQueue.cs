@@ -1,59 +1,57 @@
 // What a gateway holds in memory, counted against its bounds.
 namespace Estat.Grains.Forwarding;
 
-/// <summary>Events and chunks of all partitions, from their arrival to their answer. Any thread.</summary>
+/// <summary>Requests and chunks of all partitions, from their arrival to their answer. Any thread.</summary>
 internal sealed class ForwardingQueue(PacketBounds bounds)
 {
-    private long _events;
-    private long _slowEvents;
+    private long _requests;
+    private long _slowRequests;
     private long _bytes;
     private long _slowBytes;
     private TaskCompletionSource? _empty;
 
-    /// <summary>Events in memory.</summary>
-    internal long Events => Volatile.Read(ref _events);
+    /// <summary>Requests whose events are in memory.</summary>
+    internal long Requests => Volatile.Read(ref _requests);
 
-    /// <summary>The memory that they hold, bytes.</summary>
+    /// <summary>The memory that their events hold, bytes.</summary>
     internal long Bytes => Volatile.Read(ref _bytes);
 
-    /// <summary>Whether the next event would certainly be refused.</summary>
+    /// <summary>Whether the next request would certainly be refused.</summary>
     internal bool IsFull(bool isSlow) =>
-        Events >= bounds.QueueEvents || Bytes >= bounds.QueueBytes
-        || (isSlow && (Volatile.Read(ref _slowEvents) >= HalfOf(bounds.QueueEvents) || Volatile.Read(ref _slowBytes) >= HalfOf(bounds.QueueBytes)));
+        Requests >= bounds.QueueRequests || Bytes >= bounds.QueueBytes
+        || (isSlow && (Volatile.Read(ref _slowRequests) >= HalfOf(bounds.QueueRequests)
+            || Volatile.Read(ref _slowBytes) >= HalfOf(bounds.QueueBytes)));
 
-    /// <summary>Takes room for one event in a chunk that is there already.</summary>
-    internal bool TryAddEvent(bool isSlow) => TryAdd(ref _events, ref _slowEvents, 1, bounds.QueueEvents, isSlow, takesAnyWhenHalfEmpty: false);
-
-    /// <summary>Takes room for a block's events: any number while the queue is half empty at least, or a large request might never succeed.</summary>
-    internal bool TryAddEvents(int events, bool isSlow) =>
-        TryAdd(ref _events, ref _slowEvents, events, bounds.QueueEvents, isSlow, takesAnyWhenHalfEmpty: true);
+    /// <summary>Takes room for a request.</summary>
+    internal bool TryAddRequest(bool isSlow) =>
+        TryAdd(ref _requests, ref _slowRequests, 1, bounds.QueueRequests, isSlow, takesAnyWhenHalfEmpty: false);
 
     /// <summary>Takes memory for a chunk; any amount while half of it is free at least.</summary>
     internal bool TryAddBytes(long bytes, bool isSlow) =>
         TryAdd(ref _bytes, ref _slowBytes, bytes, bounds.QueueBytes, isSlow, takesAnyWhenHalfEmpty: true);
 
     /// <summary>Gives room back.</summary>
-    internal void Remove(int events, long bytes, bool isSlow)
+    internal void Remove(int requests, long bytes, bool isSlow)
     {
         if (isSlow)
         {
-            Interlocked.Add(ref _slowEvents, -events);
+            Interlocked.Add(ref _slowRequests, -requests);
             Interlocked.Add(ref _slowBytes, -bytes);
         }
 
         Interlocked.Add(ref _bytes, -bytes);
-        if (Interlocked.Add(ref _events, -events) == 0)
+        if (Interlocked.Add(ref _requests, -requests) == 0)
         {
             Volatile.Read(ref _empty)?.TrySetResult();
         }
     }
 
-    /// <summary>Completes when there are no events; asked once, when none are added any more.</summary>
+    /// <summary>Completes when there are no requests; asked once, when none are added any more.</summary>
     internal Task WhenEmpty()
     {
         var empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref _empty, empty);
-        if (Events == 0)
+        if (Requests == 0)
         {
             empty.TrySetResult();
         }

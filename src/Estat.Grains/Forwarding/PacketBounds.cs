@@ -18,16 +18,16 @@ internal sealed record PacketBounds
 
     internal PacketBounds(CollectOptions options)
     {
-        QueueEvents = options.ChannelSize;
+        QueueRequests = options.ChannelSize;
         QueueBytes = Math.Max(LeastChunks * ChunkPool.ChunkBytes, options.ChannelBytes);
         PacketEvents = Math.Clamp(options.ChannelSize / 4, 1, MostEvents);
     }
 
-    /// <summary>Events in memory, gathered and in flight, over all partitions (<c>CHANNEL_SIZE</c>). Half of them may be at <c>stored</c>, so that
-    /// its long calls leave room.</summary>
-    internal long QueueEvents { get; }
+    /// <summary>Requests with events in memory, gathered and in flight, over all partitions (<c>CHANNEL_SIZE</c>). Half of them may be at
+    /// <c>stored</c>, so that its long calls leave room.</summary>
+    internal long QueueRequests { get; }
 
-    /// <summary>Memory of those events, bytes (<c>CHANNEL_BYTES</c>, 1 MB at least).</summary>
+    /// <summary>Memory of their events, bytes (<c>CHANNEL_BYTES</c>, 1 MB at least).</summary>
     internal long QueueBytes { get; }
 
     /// <summary>Events in a packet, unless a single block has more.</summary>

@@ -147,14 +147,14 @@ internal sealed partial class PacketForwarder(
 
     private void Free(PacketPartition partition, GatheredPacket packet, bool isReusable)
     {
-        int events = packet.Events;
+        int requests = packet.Waiters.Count;
         int bytes = packet.BufferBytes;
         if (isReusable)
         {
             packets.Return(packet);
         }
 
-        queue.Remove(events, bytes, partition.IsSlow);
+        queue.Remove(requests, bytes, partition.IsSlow);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Could not reach silo {Silo}: {Error}")]

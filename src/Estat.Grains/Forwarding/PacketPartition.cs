@@ -147,7 +147,7 @@ internal sealed partial class PacketPartition : IDisposable
             return new Appended(Admission.Draining);
         }
 
-        if (!_queue.TryAddEvent(IsSlow))
+        if (!_queue.TryAddRequest(IsSlow))
         {
             return new Appended(Admission.QueueFull);
         }
@@ -172,14 +172,14 @@ internal sealed partial class PacketPartition : IDisposable
             return new Appended(Admission.Draining);
         }
 
-        if (!_queue.TryAddEvents(lines.Events, IsSlow))
+        if (!_queue.TryAddRequest(IsSlow))
         {
             return new Appended(Admission.QueueFull);
         }
 
         if (!TryMakeRoom(lines.Events, lines.Length))
         {
-            _queue.Remove(lines.Events, 0, IsSlow);
+            _queue.Remove(1, 0, IsSlow);
             return new Appended(Admission.QueueFull);
         }
 

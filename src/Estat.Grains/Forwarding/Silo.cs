@@ -34,10 +34,10 @@ internal sealed class Silo(ISiloLink link, int partitions)
 
     internal Load LoadOf(PacketPartition partition) => partition.IsSlow ? Slow : Quick;
 
-    /// <summary>Events and the memory that they hold, bytes.</summary>
+    /// <summary>Requests and the memory that their events hold, bytes.</summary>
     internal sealed class Load
     {
-        internal long Events { get; set; }
+        internal long Requests { get; set; }
 
         internal long Bytes { get; set; }
     }

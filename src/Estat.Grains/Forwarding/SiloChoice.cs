@@ -104,7 +104,7 @@ internal sealed class SiloChoice : IDisposable
             _calls--;
             silo.Packets--;
             silo.PacketsOf[partition.Number]--;
-            silo.LoadOf(partition).Events -= packet.Events;
+            silo.LoadOf(partition).Requests -= packet.Waiters.Count;
             silo.LoadOf(partition).Bytes -= packet.BufferBytes;
             silo.LackedRoom = outcome is CallOutcome.Full or CallOutcome.Short ? _time.GetTimestamp()
                 : outcome == CallOutcome.Taken ? null
@@ -193,8 +193,9 @@ internal sealed class SiloChoice : IDisposable
         long part = partition.IsSlow ? 4 : 2;
         Silo.Load load = silo.LoadOf(partition);
         return silo.PacketsOf[partition.Number] < PacketBounds.PacketsPerSilo(partition.IsSlow)
-            && (load.Events == 0
-                || (load.Events + packet.Events <= _bounds.QueueEvents / part && load.Bytes + packet.BufferBytes <= _bounds.QueueBytes / part));
+            && (load.Requests == 0
+                || (load.Requests + packet.Waiters.Count <= _bounds.QueueRequests / part
+                    && load.Bytes + packet.BufferBytes <= _bounds.QueueBytes / part));
     }
 
     private Silo? Take(Silo? silo, PacketPartition partition, GatheredPacket packet)
@@ -204,7 +205,7 @@ internal sealed class SiloChoice : IDisposable
             _calls++;
             silo.Packets++;
             silo.PacketsOf[partition.Number]++;
-            silo.LoadOf(partition).Events += packet.Events;
+            silo.LoadOf(partition).Requests += packet.Waiters.Count;
             silo.LoadOf(partition).Bytes += packet.BufferBytes;
         }
 

@@ -1,4 +1,5 @@
 // The answers of one connection, in the order of its requests, written by one thread at a time.
+using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
@@ -14,9 +15,10 @@ namespace Estat.Http.FastDoor;
 /// the connection holds <see cref="Most"/> answers and what its pipe takes.
 /// </summary>
 /// <param name="output">Where answers go; nobody else writes there until the queue is empty.</param>
+/// <param name="straight">A way past the connection's pipe, which costs less; null where there is none.</param>
 /// <param name="seat">The connection's seat, which each answer ends once; null where there is none.</param>
 /// <param name="onClosing">Called once an answer was written with which the connection ends.</param>
-internal sealed class AnswerQueue(PipeWriter output, ConnectionSeat? seat, Action onClosing) : IBunched
+internal sealed class AnswerQueue(PipeWriter output, StraightSend? straight, ConnectionSeat? seat, Action onClosing) : IBunched
 {
     /// <summary>Requests that may wait for their answers.</summary>
     internal const int Most = 64;
@@ -54,6 +56,7 @@ internal sealed class AnswerQueue(PipeWriter output, ConnectionSeat? seat, Actio
             }
 
             _isOwned = true;
+            StraightSend.Begin();
             return true;
         }
     }
@@ -63,7 +66,7 @@ internal sealed class AnswerQueue(PipeWriter output, ConnectionSeat? seat, Actio
     {
         if (!_isBroken && !Closes)
         {
-            AnswerText.Write(output, answer);
+            AnswerText.Write((IBufferWriter<byte>?)straight ?? output, answer);
         }
 
         _unended++;
@@ -156,6 +159,7 @@ internal sealed class AnswerQueue(PipeWriter output, ConnectionSeat? seat, Actio
     // For the owner; nobody owns it afterwards, unless a flush waits.
     private void WriteReady()
     {
+        StraightSend.Begin();
         while (TakeReady())
         {
             foreach (PendingAnswer answer in _leaving)
@@ -216,6 +220,12 @@ internal sealed class AnswerQueue(PipeWriter output, ConnectionSeat? seat, Actio
 
         try
         {
+            if (straight is not null && straight.TrySend(output))
+            {
+                EndSeats();
+                return true;
+            }
+
             ValueTask<FlushResult> flush = output.FlushAsync();
             if (flush.IsCompletedSuccessfully)
             {

@@ -34,7 +34,8 @@ internal sealed class FastConnection
         _input = connection.Transport.Input;
         _seat = connection.Features.Get<ConnectionSeat>();
         _peer = connection.Features.Get<Peer>()!;
-        _answers = new AnswerQueue(connection.Transport.Output, _seat, Wake);
+        _answers = new AnswerQueue(
+            connection.Transport.Output, StraightSend.Of(connection), _seat, Wake);
     }
 
     private enum Next

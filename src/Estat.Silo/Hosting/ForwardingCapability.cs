@@ -9,6 +9,7 @@ using Estat.Grains.Forwarding;
 using Estat.Http;
 using Estat.Http.Access;
 using Estat.Http.Answering;
+using Estat.Http.FastDoor;
 using Estat.Http.Health;
 using Estat.Http.Metrics;
 using Estat.Http.Routing;
@@ -76,6 +77,9 @@ internal sealed partial class ForwardingCapability : ICapability
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, PathHandler> Routes => _http.Routes;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IFastRoute> FastRoutes => _http.FastRoutes;
 
     /// <inheritdoc/>
     public IReadOnlyList<Page> Pages => [.. _http.Pages, .. _administration.Pages];

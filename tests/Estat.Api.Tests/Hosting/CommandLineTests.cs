@@ -24,7 +24,7 @@ public sealed class CommandLineTests
         { "INFLIGHT_BYTES", "0" }, { "UNREAD_BYTES", "0" },
         { "BODY_TIMEOUT", "soon" }, { "HEADER_TIMEOUT", "1ms" }, { "KEEPALIVE_TIMEOUT", "0" }, { "MAX_CONNECTIONS", "0" },
         { "CORS_ORIGINS", "shop.example" }, { "TRUSTED_PROXIES", "10.0.0.0/99" }, { "CAPTURE_COOKIE", "yes" }, { "SHUTDOWN_TIMEOUT", "0" },
-        { "SOCKETS", "outline" },
+        { "SOCKETS", "outline" }, { "HTTP_FAST_DOOR", "ajar" },
         { "HTTP_TLS_KEY", "lone.pem" }, { "WRITE_KEYS", "shop=short" }, { "OPEN_INGEST", "yes" }, { "IP_RATE", "0" }, { "IP_BURST", "-1" },
         { "ADMIN_TOKEN", "short" }, { "ADMIN_TOKEN_FILE", "/no/such/file" }, { "LOG_LEVEL", "loud" },
         { "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317" },

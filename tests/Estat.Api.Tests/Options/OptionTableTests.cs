@@ -127,6 +127,7 @@ public sealed class OptionTableTests : IDisposable
         ["HTTP_TLS_KEY"] = "k\0ey",
         ["SHUTDOWN_TIMEOUT"] = "10ms",
         ["SOCKETS"] = "outline",
+        ["HTTP_FAST_DOOR"] = "ajar",
         ["LOG_LEVEL"] = "loud",
         ["LOG_FORMAT"] = "xml",
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "collector:4317",

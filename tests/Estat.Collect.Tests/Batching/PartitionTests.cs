@@ -225,22 +225,35 @@ public abstract class PartitionTests(AckLevel level)
     [Fact]
     public async Task A_block_that_does_not_fit_is_refused_whole()
     {
-        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 8 });
-        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(5)));
-        Assert.Equal(Admission.QueueFull, rig.AppendBlock(EventLines.Bodies(4, first: 100)));
-        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(3, first: 5)));
-        Assert.Equal(["Drain: " + string.Join(' ', EventLines.Bodies(8))], await rig.CloseAndTellAsync());
-        Assert.Equal((8, 2), (rig.Partition.AcceptedEvents, rig.Partition.AcceptedRequests));
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelBytes = 1 << 20 });
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(Large(600)));
+        Assert.Equal(Admission.QueueFull, rig.AppendBlock(Large(600)));
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(3)));
+        Assert.Equal([.. Large(600), .. EventLines.Bodies(3)], (await rig.CloseAsync()).SelectMany(EventLines.BodiesOf));
+        Assert.Equal((603, 2), (rig.Partition.AcceptedEvents, rig.Partition.AcceptedRequests));
+    }
+
+    [Fact]
+    public async Task A_block_counts_as_one_request_whatever_it_brings()
+    {
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 3 });
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(50)));
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(Large(600)));
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(50)));
+        Assert.Equal(Admission.QueueFull, rig.AppendBlock(EventLines.Bodies(1)));
+        Assert.True(rig.Partition.IsFull);
+        await rig.CloseAsync();
+        Assert.False(rig.Partition.IsFull);
     }
 
     [Fact]
     public async Task A_block_larger_than_the_partition_is_taken_when_it_is_half_empty_and_not_before()
     {
-        using PartitionRig rig = NewRig(new CollectOptions { ChannelSize = 8 });
-        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(4)));
-        Assert.Equal(Admission.Accepted, rig.AppendBlock(EventLines.Bodies(50, first: 4)));
-        Assert.Equal(Admission.QueueFull, rig.AppendBlock(EventLines.Bodies(50, first: 100)));
-        Assert.Equal(EventLines.Bodies(54), (await rig.CloseAsync()).SelectMany(EventLines.BodiesOf));
+        using PartitionRig rig = NewRig(new CollectOptions { ChannelBytes = 1 << 20 });
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(Large(300)));
+        Assert.Equal(Admission.Accepted, rig.AppendBlock(Large(3000)));
+        Assert.Equal(Admission.QueueFull, rig.AppendBlock(Large(3000)));
+        Assert.Equal(Large(3300), (await rig.CloseAsync()).SelectMany(EventLines.BodiesOf));
     }
 
     [Theory]
@@ -294,6 +307,9 @@ public abstract class PartitionTests(AckLevel level)
             next += size;
         }
     }
+
+    // Lines of about a kilobyte: a few hundred fill a small partition.
+    private static string[] Large(int count) => [.. Enumerable.Repeat(new string('l', 1000), count)];
 
     private PartitionRig NewRig(CollectOptions? options = null, Func<Task>? downstream = null) => new(level, options, downstream);
 }

@@ -14,7 +14,7 @@ public sealed class GatewayBoundsTests
         Assert.Equal(Admission.QueueFull, gateway.Ingest.Outlook(AckLevel.Memory));
         Assert.Equal(Admission.QueueFull, await GatewayRig.Of(gateway.Send("over", AckLevel.Memory)));
         Assert.Equal(Admission.QueueFull, await GatewayRig.Of(gateway.SendBlock(["over"])));
-        Assert.Equal(10, gateway.Metrics.Value("estat_forward_queue_events"));
+        Assert.Equal(10, gateway.Metrics.Value("estat_forward_queue_requests"));
         while (!taken.All(ack => ack.IsCompleted))
         {
             foreach (SiloCall call in gateway.Open)
@@ -26,10 +26,10 @@ public sealed class GatewayBoundsTests
         }
 
         await Wait.UntilAsync( // a packet is answered first, then leaves the queue
-            () => gateway.Metrics.Value("estat_forward_queue_events") == 0, GatewayRig.Limit, "the queue to be empty");
+            () => gateway.Metrics.Value("estat_forward_queue_requests") == 0, GatewayRig.Limit, "the queue to be empty");
         Assert.Equal(Admission.Accepted, gateway.Ingest.Outlook(AckLevel.Memory));
         Assert.Equal(EventLines.Bodies(10).Order(), gateway.Calls.SelectMany(call => call.Bodies).Order());
-        Assert.Equal((0, 0), (gateway.Metrics.Value("estat_forward_queue_events"), gateway.Metrics.Value("estat_forward_queue_bytes")));
+        Assert.Equal((0, 0), (gateway.Metrics.Value("estat_forward_queue_requests"), gateway.Metrics.Value("estat_forward_queue_bytes")));
     }
 
     [Fact]
@@ -48,10 +48,10 @@ public sealed class GatewayBoundsTests
     }
 
     [Fact]
-    public async Task A_block_that_does_not_fit_is_refused_whole_and_one_larger_than_the_queue_is_taken_when_it_is_half_empty()
+    public async Task A_block_that_does_not_fit_is_refused_whole_and_counts_as_one_request_when_it_does()
     {
         using var gateway = new GatewayRig(silos: 1, new CollectOptions { ChannelSize = 8 });
-        gateway.Send(EventLines.Bodies(5));
+        gateway.Send(EventLines.Bodies(8));
         Assert.Equal(Admission.QueueFull, await GatewayRig.Of(gateway.SendBlock(EventLines.Bodies(4, first: 100))));
         while (gateway.Open is [var call, ..])
         {
@@ -148,6 +148,6 @@ public sealed class GatewayBoundsTests
             call.Accept();
         }
 
-        Assert.Equal((sent, 0), (gateway.Metrics.Value("estat_forward_unknown_events_total"), gateway.Metrics.Value("estat_forward_queue_events")));
+        Assert.Equal((sent, 0), (gateway.Metrics.Value("estat_forward_unknown_events_total"), gateway.Metrics.Value("estat_forward_queue_requests")));
     }
 }

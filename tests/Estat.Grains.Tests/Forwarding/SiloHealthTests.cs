@@ -39,7 +39,7 @@ public sealed class SiloHealthTests
         Assert.Equal(Admission.NoSilo, await GatewayRig.Of(gateway.SendBlock(["late"])));
         Assert.Equal("no silo answers", gateway.Ingest.NotReadyBecause);
         Assert.Single(gateway.Calls);
-        Assert.Equal(0, gateway.Metrics.Value("estat_forward_queue_events"));
+        Assert.Equal(0, gateway.Metrics.Value("estat_forward_queue_requests"));
     }
 
     [Fact]

@@ -241,7 +241,7 @@ internal sealed class GatewayModel : IDisposable
             "a silo was sent a packet twice");
         Check(givenUp <= Unknown, $"{givenUp} events were given up, {Unknown} clients told so");
         Check(_gateway.Metrics.Value("estat_forward_unknown_events_total") == Unknown, "unknown events are miscounted");
-        Check(_gateway.Metrics.Value("estat_forward_queue_events") == 0
+        Check(_gateway.Metrics.Value("estat_forward_queue_requests") == 0
             && _gateway.Metrics.Value("estat_forward_queue_bytes") == 0, "the queue is not empty");
         Check(_gateway.Metrics.Value("estat_forward_calls_in_flight") == 0, "calls are left over");
     }

@@ -15,7 +15,7 @@ public sealed class AnswerQueueTests
     private readonly AnswerQueue _queue;
     private int _closings;
 
-    public AnswerQueueTests() => _queue = new AnswerQueue(_pipe.Writer, seat: null, () => _closings++);
+    public AnswerQueueTests() => _queue = new AnswerQueue(_pipe.Writer, straight: null, seat: null, () => _closings++);
 
     [Fact]
     public void Answers_wait_for_those_before_them()
