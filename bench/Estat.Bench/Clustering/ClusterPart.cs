@@ -1,4 +1,5 @@
-// POST /collect at disk on the standalone server, on a cluster's node that is gateway and silo in one process, and on a gateway before a silo.
+// POST /collect at disk on the standalone server, on a cluster's node that is gateway and silo in one process, and on a gateway before a silo; and at
+// replica on a node whose events another silo keeps as well.
 using Estat.Bench.Load;
 using Estat.Bench.Measuring;
 using Estat.Bench.Nodes;
@@ -24,7 +25,7 @@ internal sealed class ClusterPart : ISuitePart
 
     public async Task<IReadOnlyList<Section>> RunAsync(SuiteContext context)
     {
-        string title = $"POST /collect at disk, {Connections} connections, a cluster's forms on this machine; CPU of all processes";
+        string title = $"POST /collect at disk and replica, {Connections} connections, a cluster's forms on this machine; CPU of all processes";
         try
         {
             Repository.Assembly("Estat.Silo");
@@ -42,6 +43,7 @@ internal sealed class ClusterPart : ISuitePart
             Add("standalone", await EstatNode.StandaloneAsync(context.FolderOf("cluster-standalone"))),
             Add("gateway and silo in one process", await EstatNode.CohostedAsync(context.FolderOf("cluster-cohosted"))),
             Add("a gateway before a silo", await EstatNode.SplitAsync(context.FolderOf("cluster-split"))),
+            Add("replica, over two silos", await EstatNode.ReplicatedAsync(context.FolderOf("cluster-replica"))),
         ];
         IReadOnlyList<Row> rows = await Contender.CompareAsync(Name, contenders, context.Options.Rounds, context);
         foreach (Row row in rows.Skip(1))

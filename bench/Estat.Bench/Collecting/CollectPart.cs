@@ -38,6 +38,14 @@ internal sealed class CollectPart : ISuitePart
             }
         }
 
+        foreach (string level in new[] { "memory", "disk" })
+        {
+            string name = $"{level}, inline, without the door";
+            floors[name] = Bare(SocketMode.Inline);
+            contenders.Add(Add(
+                name, await StandaloneAsync(name, [("ACK", level), ("HTTP_FAST_DOOR", "false"), .. SocketMode.Inline.Settings()])));
+        }
+
         floors[FastestGzip] = Bare(SocketMode.Inline);
         contenders.Add(Add(FastestGzip,
             await StandaloneAsync(FastestGzip, [("ACK", "memory"), ("GZIP_LEVEL", "1"), .. SocketMode.Inline.Settings()])));

@@ -56,6 +56,20 @@ internal sealed class EstatNode : INode
             ]);
     }
 
+    /// <summary>A cluster's node that takes requests at <c>replica</c>, and a silo that keeps the copies.</summary>
+    internal static Task<EstatNode> ReplicatedAsync(string folder)
+    {
+        string first = Listen();
+        return StartAsync(
+            folder,
+            environment =>
+            [
+                Silo("the node", environment([("ROLE", "both"), ("ACK", "replica"), ("SILO_ADDR", first), ("SILO_CLIENT_ADDR", Listen())])),
+                Silo("its partner", environment(
+                    [("ROLE", "silo"), ("ACK", "replica"), ("SILO_ADDR", Listen()), ("SILO_CLIENT_ADDR", Listen()), ("SEED_ADDR", first)])),
+            ]);
+    }
+
     public async Task<double?> AllocatedBytesAsync()
     {
         double sum = 0;

@@ -36,7 +36,7 @@ internal sealed class RequestsPart : ISuitePart
         context.Say($"{Name}: starting");
         EstatNode node = nodes.Add(await EstatNode.StandaloneAsync(
             context.FolderOf("requests"), ("SERVE", "collect,requests"), ("REQUESTS_DIR", context.FolderOf("requests-db")),
-            ("REQUESTS_USER_RATE", "1000000")));
+            ("REQUESTS_USER_RATE", "1000000"), ("HTTP_FAST_DOOR", "false")));
         INode bare = nodes.Add(await BenchNode.BareAsync(SocketMode.Inline));
         using var campaigns = new Campaigns(node, context.Folder);
         string known = await campaigns.NewAsync(Places);

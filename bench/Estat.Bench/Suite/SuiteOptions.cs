@@ -30,6 +30,8 @@ internal sealed record SuiteOptions
 
     internal string Svg { get; private init; } = Path.Combine(Repository.Root, "artifacts", "bench", "bench.svg");
 
+    internal string Html => Path.ChangeExtension(Svg, ".html");
+
     /// <exception cref="FormatException">It cannot be understood; the message says what is wrong.</exception>
     internal static SuiteOptions Parse(ReadOnlySpan<string> args)
     {

@@ -19,10 +19,9 @@ internal static class SuiteRun
 {
     private static readonly IReadOnlyList<ISuitePart> Parts =
     [
-        new CollectPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(), new RecoveryTick(),
-        new StartPart(),
-        new ClusterPart(), new ConsolePart(), BeforePart.Collect(), BeforePart.Batch(), new RequestsPart(), new MillionPart(),
-        new TopicsPart(),
+        new CollectPart(), new ManyConnectionsPart(), new LoneRequest(), new BatchPart(), new EncodePart(), new S3Part(), new RecoveryPart(),
+        new RecoveryTick(), new StartPart(), new ClusterPart(), new ConsolePart(), BeforePart.Collect(), BeforePart.Batch(),
+        new RequestsPart(), new MillionPart(), new TopicsPart(),
     ];
 
     /// <summary>The parts' names, as <c>--only</c> takes them.</summary>
@@ -61,6 +60,7 @@ internal static class SuiteRun
                 sections.AddRange(measured);
                 Report report = await Report.AddAsync(options.Json, machine, measured);
                 await File.WriteAllTextAsync(options.Svg, Chart.Of(report));
+                await File.WriteAllTextAsync(options.Html, ReportPage.Of(report));
             }
             catch (Exception error)
             {
@@ -71,7 +71,8 @@ internal static class SuiteRun
         }
 
         Console.WriteLine(TextTable.Of(sections));
-        Console.WriteLine($"all rounds: {options.Json}; as a chart: {options.Svg}");
+        Console.WriteLine(ReportPage.HowToRead);
+        Console.WriteLine($"as a page: {options.Html}; all rounds: {options.Json}; the chart: {options.Svg}");
         return failed ? 1 : 0;
 
         void Stop(PosixSignalContext signal)

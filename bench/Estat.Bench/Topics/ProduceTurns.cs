@@ -16,7 +16,7 @@ internal static class ProduceTurns
     {
         await using var nodes = new NodeSet();
         context.Say($"{part}: starting");
-        EstatNode collect = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("topics-collect")));
+        EstatNode collect = nodes.Add(await EstatNode.StandaloneAsync(context.FolderOf("topics-collect"), ("HTTP_FAST_DOOR", "false")));
         RequestFile activities = TopicBodies.Activities(context.Folder);
         RequestFile lists = TopicBodies.Lists(context.Folder, 100);
         List<Contender> contenders = [Contender.Of("POST /collect at disk", collect, new Wrk(context.PageViews, Connections), context.Options.Turn)];

@@ -8,8 +8,8 @@ namespace Estat.Collect.Batching;
 /// <summary>
 /// The thread that synced answers the first few itself: waking others costs more than their answers. The rest goes to the thread pool, in slices:
 /// one work item each would cost more than the answers, all in one would leave the other cores idle. Used by one thread. What goes on here are
-/// requests' async methods, which keep their exceptions to themselves. Should one throw all the same, the others hear their answer first; then it
-/// ends the thread, and the node turns unready and says so.
+/// requests' async methods and the fast door's answers, which keep their exceptions to themselves. Should one throw all the same, the others hear
+/// their answer first; then it ends the thread, and the node turns unready and says so.
 /// </summary>
 internal sealed class AckDispatch
 {

@@ -25,11 +25,13 @@ internal sealed class CollectFastRoute(string path, EventIntake intake, HttpRequ
     /// <inheritdoc/>
     public PendingAnswer? Take(FastRequestView request, ReadOnlySpan<byte> body, out DoorAnswer answer)
     {
-        PageAnswer page = intake.PageOf(request);
+        PageAnswer page = default;
         long ordinal = intake.Begin();
+        ValueTask<Ack> ack;
         Taken taken;
         try
         {
+            page = intake.PageOf(request);
             Refusal? refusal = intake.Enter(request, isBatch: false, out Entry entry);
             page = entry.Page.IsToPage ? entry.Page : page;
             taken = default;
@@ -40,18 +42,18 @@ internal sealed class CollectFastRoute(string path, EventIntake intake, HttpRequ
                 intake.End();
                 return null;
             }
+
+            ack = intake.AckOf(taken);
+            if (ack.IsCompletedSuccessfully)
+            {
+                answer = Settle(ack.Result, taken.Charge, taken.Level, taken.Started, page);
+                return null;
+            }
         }
         catch (Exception error)
         {
             answer = Failed(error, page);
             intake.End();
-            return null;
-        }
-
-        ValueTask<Ack> ack = intake.AckOf(taken);
-        if (ack.IsCompletedSuccessfully)
-        {
-            answer = Settle(ack.Result, taken.Charge, taken.Level, taken.Started, page);
             return null;
         }
 

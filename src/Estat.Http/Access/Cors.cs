@@ -33,8 +33,7 @@ internal sealed class Cors(HttpOptions options, WriteAccess? access = null)
     private static readonly FrozenSet<string> ProxyHeaders =
         FrozenSet.Create(StringComparer.OrdinalIgnoreCase, TrustedProxies.Header, "Forwarded", Peer.ViewerAddress);
 
-    private static readonly SearchValues<char> HeaderNameCharacters =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> HeaderNameCharacters = SearchValues.Create(HttpToken.Characters);
 
     private static readonly StringValues MaxAge = "86400";
     private readonly PageOrigins _origins = new(options.CorsOrigins);

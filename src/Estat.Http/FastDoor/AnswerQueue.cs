@@ -14,11 +14,12 @@ namespace Estat.Http.FastDoor;
 /// for a client. A flush that waits for its client holds back the answers behind it, and <see cref="DrainedAsync"/> those that would bring more. So
 /// the connection holds <see cref="Most"/> answers and what its pipe takes.
 /// </summary>
+/// <param name="texts">Writes answers.</param>
 /// <param name="output">Where answers go; nobody else writes there until the queue is empty.</param>
 /// <param name="straight">A way past the connection's pipe, which costs less; null where there is none.</param>
 /// <param name="seat">The connection's seat, which each answer ends once; null where there is none.</param>
 /// <param name="onClosing">Called once an answer was written with which the connection ends.</param>
-internal sealed class AnswerQueue(PipeWriter output, StraightSend? straight, ConnectionSeat? seat, Action onClosing) : IBunched
+internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, StraightSend? straight, ConnectionSeat? seat, Action onClosing) : IBunched
 {
     /// <summary>Requests that may wait for their answers.</summary>
     internal const int Most = 64;
@@ -64,15 +65,22 @@ internal sealed class AnswerQueue(PipeWriter output, StraightSend? straight, Con
     /// <summary>Writes an answer. For the owner.</summary>
     internal void Write(in DoorAnswer answer, Activity? span)
     {
-        if (!_isBroken && !Closes)
-        {
-            AnswerText.Write((IBufferWriter<byte>?)straight ?? output, answer);
-        }
-
         _unended++;
-        if (span is not null)
+        try
         {
-            RequestTraces.End(span, answer.Status, answer.Level, answer.Key);
+            if (!_isBroken && !Closes)
+            {
+                texts.Write((IBufferWriter<byte>?)straight ?? output, answer);
+            }
+
+            if (span is not null)
+            {
+                RequestTraces.End(span, answer.Status, answer.Level, answer.Key);
+            }
+        }
+        catch (Exception)
+        {
+            Break(); // whoever is here may be a thread that syncs, with the answers of others before it
         }
 
         if (answer.Closes && !Closes)
@@ -236,9 +244,9 @@ internal sealed class AnswerQueue(PipeWriter output, StraightSend? straight, Con
             WaitFor(flush);
             return false;
         }
-        catch (Exception error)
+        catch (Exception)
         {
-            Break(error);
+            Break();
             return true;
         }
     }
@@ -257,9 +265,9 @@ internal sealed class AnswerQueue(PipeWriter output, StraightSend? straight, Con
         {
             EndFlush(_flush.GetResult());
         }
-        catch (Exception error)
+        catch (Exception)
         {
-            Break(error);
+            Break();
         }
 
         WriteReady();
@@ -271,11 +279,9 @@ internal sealed class AnswerQueue(PipeWriter output, StraightSend? straight, Con
         EndSeats();
     }
 
-    // The connection is gone: whoever reads from it learns of it as well, and says why. Whoever is here may be a thread that syncs, with the answers
-    // of others before it.
-    private void Break(Exception error)
+    // The connection is gone: whoever reads from it learns of it as well, and says why.
+    private void Break()
     {
-        _ = error;
         _isBroken = true;
         EndSeats();
     }

@@ -24,7 +24,6 @@ internal sealed class FastConnection
     private readonly RequestHead _head = new();
     private readonly AnswerQueue _answers;
     private volatile bool _isEnding;
-    private volatile bool _isIdleTooLong;
 
     /// <param name="door">Where it came in.</param>
     /// <param name="connection">The connection.</param>
@@ -34,8 +33,7 @@ internal sealed class FastConnection
         _input = connection.Transport.Input;
         _seat = connection.Features.Get<ConnectionSeat>();
         _peer = connection.Features.Get<Peer>()!;
-        _answers = new AnswerQueue(
-            connection.Transport.Output, StraightSend.Of(connection), _seat, Wake);
+        _answers = new AnswerQueue(door.Texts, connection.Transport.Output, StraightSend.Of(connection), _seat, Wake);
     }
 
     private enum Next
@@ -56,24 +54,31 @@ internal sealed class FastConnection
         End,
     }
 
+    // Only a connection that was idle has waited for it.
+    private bool IsIdleTooLong =>
+        _seat is { IsIdle: true } seat && Environment.TickCount64 - seat.IdleSince > _door.KeepAlive.TotalMilliseconds;
+
     /// <summary>Serves it.</summary>
     /// <returns>Whether Kestrel takes over; else the connection is over.</returns>
     internal async Task<bool> ServeAsync(ConnectionContext connection)
     {
         using var watch = new IdleWatch(this, connection);
+        var next = Next.End;
         try
         {
-            return await ReadAsync().ConfigureAwait(false) == Next.HandOver;
+            next = await ReadAsync().ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or ConnectionAbortedException or OperationCanceledException)
         {
-            return false; // the client has left
+            // The client has left.
         }
         finally
         {
             // Whoever writes the answers must not meet pipes that are closed, or Kestrel's answers.
             await _answers.DrainedAsync().ConfigureAwait(false);
         }
+
+        return next == Next.HandOver && !_answers.Closes; // which an answer may have said that had to be waited for
     }
 
     private async Task<Next> ReadAsync()
@@ -104,8 +109,7 @@ internal sealed class FastConnection
     // What needs no look at what came; null for all else.
     private Next? Decide(in ReadResult result) =>
         _answers.Closes ? Next.End
-        : result.Buffer.IsEmpty ? result.IsCompleted || _isEnding || _isIdleTooLong ? Next.End : Next.Read
-        : result.IsCanceled || _isEnding ? Next.HandOver
+        : result.Buffer.IsEmpty ? result.IsCompleted || _isEnding || (result.IsCanceled && IsIdleTooLong) ? Next.End : Next.Read
         : _answers.IsStuck ? Next.Drain
         : null;
 
@@ -114,18 +118,23 @@ internal sealed class FastConnection
         taken = 0;
         bool owns = false;
         Next next = Next.Read;
-        while (next == Next.Read && taken < received.Length)
+        try
         {
-            next = TryTake(received[taken..], ref owns, out int length);
-            taken += length;
+            while (next == Next.Read && taken < received.Length)
+            {
+                next = TryTake(received[taken..], ref owns, out int length);
+                taken += length;
+            }
+        }
+        finally
+        {
+            if (owns)
+            {
+                _answers.Flush();
+            }
         }
 
-        if (owns)
-        {
-            _answers.Flush();
-        }
-
-        return next;
+        return next == Next.Read && _isEnding ? Next.End : next;
     }
 
     private Next TryTake(ReadOnlyMemory<byte> received, ref bool owns, out int length)
@@ -184,7 +193,8 @@ internal sealed class FastConnection
             _answers.Add(pending);
         }
 
-        return _answers.Closes ? Next.End : Next.Read;
+        // What comes behind an answer that closes is not read, as by Kestrel, even if that answer waits for those before it.
+        return answer.Closes || _answers.Closes ? Next.End : Next.Read;
     }
 
     // Ends a read that waits.
@@ -212,10 +222,8 @@ internal sealed class FastConnection
 
         private void Look()
         {
-            if (_watched is { _seat: { IsIdle: true } seat } watched
-                && Environment.TickCount64 - seat.IdleSince > watched._door.KeepAlive.TotalMilliseconds)
+            if (_watched is { IsIdleTooLong: true } watched)
             {
-                watched._isIdleTooLong = true;
                 watched.Wake();
             }
         }

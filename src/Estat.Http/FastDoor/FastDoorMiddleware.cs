@@ -21,8 +21,10 @@ internal sealed class FastDoorMiddleware
     /// <param name="routes">What it takes.</param>
     /// <param name="traces">Which requests are traced; null for none.</param>
     /// <param name="keepAlive">How long a connection may be idle (<c>KEEPALIVE_TIMEOUT</c>).</param>
-    internal FastDoorMiddleware(IEnumerable<IFastRoute> routes, RequestTraces? traces, TimeSpan keepAlive)
+    /// <param name="time">The clock of answers.</param>
+    internal FastDoorMiddleware(IEnumerable<IFastRoute> routes, RequestTraces? traces, TimeSpan keepAlive, TimeProvider time)
     {
+        Texts = new AnswerTexts(time);
         _routes = [.. routes.Select(route => (Encoding.ASCII.GetBytes($"POST {route.Path} HTTP/1.1\r\n"), route))];
         _traces = traces;
         KeepAlive = keepAlive;
@@ -30,6 +32,9 @@ internal sealed class FastDoorMiddleware
 
     /// <summary>How long a connection may be idle.</summary>
     internal TimeSpan KeepAlive { get; }
+
+    /// <summary>Writes the answers of all connections.</summary>
+    internal AnswerTexts Texts { get; }
 
     /// <summary>Adds its metrics.</summary>
     internal void Observe(Meter meter) => meter.CreateObservableCounter("estat_fast_door_left_total", () => _left.Value,

@@ -5,21 +5,20 @@ using System.Text;
 namespace Estat.Http.FastDoor;
 
 /// <summary>The time as HTTP writes it. Any thread.</summary>
-internal static class HttpDate
+/// <param name="time">The clock.</param>
+internal sealed class HttpDate(TimeProvider time)
 {
-    private static volatile Moment _now = new([], 0);
+    private volatile Moment _now = new([], 0);
 
     /// <summary>The current second's text; the same array as long as it is the same second.</summary>
-    internal static byte[] Now => Environment.TickCount64 < _now.Until ? _now.Text : Renew();
+    internal byte[] Now => time.GetUtcNow().ToUnixTimeSeconds() is var second && _now is var now && now.Second == second ? now.Text : Renew(second);
 
-    private static byte[] Renew()
+    private byte[] Renew(long second)
     {
-        long tick = Environment.TickCount64;
-        DateTimeOffset now = DateTimeOffset.UtcNow;
-        byte[] text = Encoding.ASCII.GetBytes(now.ToString("r", CultureInfo.InvariantCulture));
-        _now = new Moment(text, tick + 1000 - now.Millisecond);
+        byte[] text = Encoding.ASCII.GetBytes(DateTimeOffset.FromUnixTimeSeconds(second).ToString("r", CultureInfo.InvariantCulture));
+        _now = new Moment(text, second);
         return text;
     }
 
-    private sealed record Moment(byte[] Text, long Until);
+    private sealed record Moment(byte[] Text, long Second);
 }

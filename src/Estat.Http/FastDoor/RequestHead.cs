@@ -2,6 +2,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
+using Estat.Http.Intake;
 
 namespace Estat.Http.FastDoor;
 
@@ -16,8 +17,7 @@ internal sealed class RequestHead
     private const int MostHeaders = 48;
     private const int MostDigits = 7; // of a Content-Length: a body that fits a block of memory has four
 
-    private static readonly SearchValues<byte> NameBytes =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
+    private static readonly SearchValues<byte> NameBytes = SearchValues.Create(Encoding.ASCII.GetBytes(HttpToken.Characters));
 
     // Of a host, a subset of what Kestrel takes: names, IPv4 and a port.
     private static readonly SearchValues<byte> HostBytes =

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Estat.Http.FastDoor;
 
 /// <summary>
-/// Sends answers by a call to the kernel that never waits: the pipe and what reads from it cost a fifteenth of a request (docs/performance.md). What
+/// Sends answers by a call to the kernel that never waits: the pipe and what reads from it cost a fifteenth of a request. What
 /// the socket does not take at once goes to the pipe, with all that follows: the pipe waits for the client, and its waits are bounded. Used by the
 /// owner of a connection's answers.
 /// </summary>

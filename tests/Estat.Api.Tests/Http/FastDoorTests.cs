@@ -84,6 +84,41 @@ public sealed class FastDoorTests
     }
 
     [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    public async Task An_idle_connection_ends_after_KEEPALIVE_TIMEOUT(string door)
+    {
+        using var folder = new TempFolder();
+        await using ServerProcess server = await StartAsync(folder, ("HTTP_FAST_DOOR", door), ("KEEPALIVE_TIMEOUT", "1s"));
+        using RawHttp unused = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+        using RawHttp used = await RawHttp.ConnectAsync(server.BaseAddress.Port);
+        await used.SendAsync(RawHttp.Post("Content-Length: 1\r\n") + "a");
+        Assert.Equal(200, (await used.ReadAnswerAsync()).Status);
+
+        await unused.UntilClosedAsync();
+        await used.UntilClosedAsync();
+    }
+
+    // Kestrel would never read it: a client that sends it again must not find it stored.
+    [Fact]
+    public async Task What_comes_behind_an_answer_that_closes_is_not_taken()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Collect = options.Collect with { MaxBodySize = 1000 },
+        });
+        using RawHttp connection = await RawHttp.ConnectAsync(server.Port);
+        await connection.SendAsync(RawHttp.Post("Content-Length: 1\r\n") + "a" + RawHttp.Post("Content-Length: 1500\r\n") + new string('b', 1500)
+            + RawHttp.Post("Content-Length: 1\r\n") + "c");
+
+        Assert.Equal(200, (await connection.ReadAnswerAsync()).Status);
+        RawAnswer refused = await connection.ReadAnswerAsync();
+        Assert.Equal((413, "close"), (refused.Status, refused.Headers["Connection"].Single()));
+        await connection.UntilClosedAsync();
+        Assert.Equal(["a"], await server.DrainBodiesAsync());
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("a")]
     public async Task A_client_that_reads_late_gets_every_answer_and_holds_up_nobody(string body)

@@ -95,6 +95,8 @@ internal sealed partial class DifferenceRun(FuzzOptions options, TextWriter outp
         ["CHANNEL_SIZE"] = "200000",
         ["CHANNEL_BYTES"] = "67108864",
         ["CAPTURE_COOKIE"] = "true",
+        // So that many a plain request is refused with the connection's end.
+        ["MAX_BODY_SIZE"] = "1000",
         ["WRITE_KEYS"] = "difference=" + PlainRequests.Key,
         ["OPEN_INGEST"] = "true",
         ["LOG_LEVEL"] = "error",

@@ -7,7 +7,7 @@ namespace Estat.Grains.Tests.Forwarding;
 public sealed class GatewayBoundsTests
 {
     [Fact]
-    public async Task The_queue_holds_CHANNEL_SIZE_events_and_no_more()
+    public async Task The_queue_holds_the_events_of_CHANNEL_SIZE_requests_and_no_more()
     {
         using var gateway = new GatewayRig(silos: 3, new CollectOptions { ChannelSize = 10 });
         Task<Ack>[] taken = gateway.Send(EventLines.Bodies(10));

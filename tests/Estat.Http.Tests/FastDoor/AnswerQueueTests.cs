@@ -15,7 +15,8 @@ public sealed class AnswerQueueTests
     private readonly AnswerQueue _queue;
     private int _closings;
 
-    public AnswerQueueTests() => _queue = new AnswerQueue(_pipe.Writer, straight: null, seat: null, () => _closings++);
+    public AnswerQueueTests() => _queue = new AnswerQueue(
+        new AnswerTexts(TimeProvider.System), _pipe.Writer, straight: null, seat: null, () => _closings++);
 
     [Fact]
     public void Answers_wait_for_those_before_them()

@@ -13,25 +13,27 @@ namespace Estat.Http.FastDoor;
 /// <summary>
 /// Acknowledgements are the same for all events of a batch within a second, so the last few are kept as they were written. Any thread.
 /// </summary>
-internal static class AnswerText
+/// <param name="time">The clock of the Date header.</param>
+internal sealed class AnswerTexts(TimeProvider time)
 {
     // A power of two: as many batches are open at once, at one or two levels, on most nodes.
     private const int Kept = 8;
     private const int StatusLine = 64;
     private const int HeaderLine = 256;
 
-    private static readonly Prepared?[] Latest = new Prepared?[Kept];
+    private readonly Prepared?[] _latest = new Prepared?[Kept];
+    private readonly HttpDate _date = new(time);
 
     /// <summary>Writes one answer; nothing is flushed.</summary>
-    internal static void Write(IBufferWriter<byte> output, in DoorAnswer answer)
+    internal void Write(IBufferWriter<byte> output, in DoorAnswer answer)
     {
         if (answer.Problem is { } problem)
         {
-            Write(output, problem, answer);
+            WriteProblem(output, problem, answer);
         }
         else if (answer.IsLess || answer.Page.IsToPage)
         {
-            output.Write(Make(answer, HttpDate.Now));
+            output.Write(Make(answer, _date.Now));
         }
         else
         {
@@ -39,10 +41,10 @@ internal static class AnswerText
         }
     }
 
-    private static byte[] Prepare(in DoorAnswer answer)
+    private byte[] Prepare(in DoorAnswer answer)
     {
-        byte[] date = HttpDate.Now;
-        ref Prepared? kept = ref Latest[System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(answer.Key) & (Kept - 1)];
+        byte[] date = _date.Now;
+        ref Prepared? kept = ref _latest[System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(answer.Key) & (Kept - 1)];
         Prepared? latest = Volatile.Read(ref kept);
         if (latest is null || !ReferenceEquals(latest.Key, answer.Key) || !ReferenceEquals(latest.Date, date)
             || !ReferenceEquals(latest.Level, answer.Level))
@@ -69,7 +71,7 @@ internal static class AnswerText
         return text.WrittenSpan.ToArray();
     }
 
-    private static void Write(IBufferWriter<byte> output, Problem problem, in DoorAnswer answer)
+    private void WriteProblem(IBufferWriter<byte> output, Problem problem, in DoorAnswer answer)
     {
         Ascii(output, string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {problem.Status} {ReasonPhrases.GetReasonPhrase(problem.Status)}\r\n"));
         Ascii(output, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {problem.Body.Length}\r\n"));
@@ -79,7 +81,7 @@ internal static class AnswerText
         }
 
         output.Write("Content-Type: application/problem+json\r\nDate: "u8);
-        output.Write(HttpDate.Now);
+        output.Write(_date.Now);
         output.Write("\r\n"u8);
         WritePage(output, answer.Page);
         Line(output, HeaderNames.RetryAfter, answer.RetryAfter);
