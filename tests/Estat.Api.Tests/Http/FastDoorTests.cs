@@ -123,7 +123,7 @@ public sealed class FastDoorTests
     [InlineData("a")]
     public async Task A_client_that_reads_late_gets_every_answer_and_holds_up_nobody(string body)
     {
-        const int Requests = 40_000;
+        const int Requests = 20_000;
         await using RunningServer server = await RunningServer.StartAsync();
         using var client = new TcpClient { ReceiveBufferSize = 4096 };
         await client.ConnectAsync("127.0.0.1", server.Port);
