@@ -35,7 +35,9 @@ public sealed class ExactlyOnceTests(SharedPostgres postgres)
         await RunAsync(other, Gate);
         Fill(rig, 100);
         await UntilAtGateAsync(rig);
-        await rig.QueryAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'estat-sink/%'");
+        // Those of this test: others have a database of the same server.
+        await rig.QueryAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'estat-sink/%' AND datname = current_database()");
         await RunAsync(other, OpenGate);
         await rig.DrainAsync();
         await rig.AssertStoredAsync(Topic, 100);
