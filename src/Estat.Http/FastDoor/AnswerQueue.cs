@@ -18,8 +18,10 @@ namespace Estat.Http.FastDoor;
 /// <param name="output">Where answers go; nobody else writes there until the queue is empty.</param>
 /// <param name="straight">A way past the connection's pipe, which costs less; null where there is none.</param>
 /// <param name="seat">The connection's seat, which each answer ends once; null where there is none.</param>
-/// <param name="onClosing">Called once an answer was written with which the connection ends.</param>
-internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, StraightSend? straight, ConnectionSeat? seat, Action onClosing) : IBunched
+/// <param name="onClosing">Called once an answer was written with which the connection ends, or could not be written.</param>
+/// <param name="onFault">Is told what is the node's own fault.</param>
+internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, StraightSend? straight, ConnectionSeat? seat, Action onClosing,
+    Action<Exception> onFault) : IBunched
 {
     /// <summary>Requests that may wait for their answers.</summary>
     internal const int Most = 64;
@@ -78,15 +80,14 @@ internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, Straight
                 RequestTraces.End(span, answer.Status, answer.Level, answer.Key);
             }
         }
-        catch (Exception)
+        catch (Exception error)
         {
-            Break(); // whoever is here may be a thread that syncs, with the answers of others before it
+            Break(error); // whoever is here may be a thread that syncs, with the answers of others before it
         }
 
-        if (answer.Closes && !Closes)
+        if (answer.Closes)
         {
-            Closes = true;
-            onClosing();
+            Close();
         }
     }
 
@@ -244,9 +245,9 @@ internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, Straight
             WaitFor(flush);
             return false;
         }
-        catch (Exception)
+        catch (Exception error)
         {
-            Break();
+            Break(error);
             return true;
         }
     }
@@ -265,9 +266,9 @@ internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, Straight
         {
             EndFlush(_flush.GetResult());
         }
-        catch (Exception)
+        catch (Exception error)
         {
-            Break();
+            Break(error);
         }
 
         WriteReady();
@@ -280,10 +281,25 @@ internal sealed class AnswerQueue(AnswerTexts texts, PipeWriter output, Straight
     }
 
     // The connection is gone: whoever reads from it learns of it as well, and says why.
-    private void Break()
+    private void Break(Exception error)
     {
+        if (!_isBroken && error is not (IOException or OperationCanceledException or ObjectDisposedException))
+        {
+            onFault(error); // of ours, and no client that left
+        }
+
         _isBroken = true;
         EndSeats();
+        Close();
+    }
+
+    private void Close()
+    {
+        if (!Closes)
+        {
+            Closes = true;
+            onClosing();
+        }
     }
 
     private void EndSeats()

@@ -33,7 +33,7 @@ internal sealed class FastConnection
         _input = connection.Transport.Input;
         _seat = connection.Features.Get<ConnectionSeat>();
         _peer = connection.Features.Get<Peer>()!;
-        _answers = new AnswerQueue(door.Texts, connection.Transport.Output, StraightSend.Of(connection), _seat, Wake);
+        _answers = new AnswerQueue(door.Texts, connection.Transport.Output, StraightSend.Of(connection), _seat, Wake, door.OnFault);
     }
 
     private enum Next

@@ -12,18 +12,21 @@ namespace Estat.Http.FastDoor;
 /// Takes from a connection's buffer what is wholly there and plainly well formed, and leaves all else to Kestrel (what it promises, and why it is so,
 /// stands in docs/decisions/0013-fast-door.md). Rules and answers are those of every door: the door calls them.
 /// </summary>
-internal sealed class FastDoorMiddleware
+internal sealed partial class FastDoorMiddleware
 {
     private readonly (byte[] Line, IFastRoute Route)[] _routes;
     private readonly RequestTraces? _traces;
+    private readonly ILogger _logger;
     private readonly StripedCounter _left = new();
 
     /// <param name="routes">What it takes.</param>
     /// <param name="traces">Which requests are traced; null for none.</param>
     /// <param name="keepAlive">How long a connection may be idle (<c>KEEPALIVE_TIMEOUT</c>).</param>
     /// <param name="time">The clock of answers.</param>
-    internal FastDoorMiddleware(IEnumerable<IFastRoute> routes, RequestTraces? traces, TimeSpan keepAlive, TimeProvider time)
+    /// <param name="logger">Where an answer is told that could not be written.</param>
+    internal FastDoorMiddleware(IEnumerable<IFastRoute> routes, RequestTraces? traces, TimeSpan keepAlive, TimeProvider time, ILogger logger)
     {
+        _logger = logger;
         Texts = new AnswerTexts(time);
         _routes = [.. routes.Select(route => (Encoding.ASCII.GetBytes($"POST {route.Path} HTTP/1.1\r\n"), route))];
         _traces = traces;
@@ -71,4 +74,10 @@ internal sealed class FastDoorMiddleware
 
     /// <summary>The span of a request, if it is one of those that are traced.</summary>
     internal Activity? BeginSpan(FastRequestView request, IFastRoute route) => _traces?.Begin(request, "POST", route.Path);
+
+    /// <summary>An answer could not be written, and its client has not left: its connection ends.</summary>
+    internal void OnFault(Exception error) => LogFault(_logger, error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "An answer could not be written; the server ends its connection")]
+    private static partial void LogFault(ILogger logger, Exception error);
 }

@@ -66,7 +66,9 @@ internal sealed partial class NodeHost : INodeServer
         RequestDelegate handle = new Router(routes, trees, operators).HandleAsync;
         IReadOnlyList<IFastRoute> fast = [.. capabilities.SelectMany(capability => capability.FastRoutes)];
         FastDoorMiddleware? door = frame.Http.FastDoor && fast.Count > 0
-            ? new FastDoorMiddleware(fast, traces, frame.Http.KeepAliveTimeout, TimeProvider.System) : null;
+            ? new FastDoorMiddleware(
+                fast, traces, frame.Http.KeepAliveTimeout, TimeProvider.System, frame.Loggers.CreateLogger<FastDoorMiddleware>())
+            : null;
         int most = maxConnections ?? frame.Http.MaxConnections;
         _front = new HttpFront(
             frame.Http with { MaxConnections = most }, OpenFiles.Of(most, capabilities.Sum(capability => capability.FilesNeeded)),

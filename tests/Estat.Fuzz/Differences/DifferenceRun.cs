@@ -11,8 +11,8 @@ namespace Estat.Fuzz.Differences;
 /// <summary>
 /// Sends the same bytes, cut alike, to both servers, and compares the answers byte for byte but <c>Date</c>, object keys and times; at the end, what
 /// both have stored, and how they counted it. Waits that end by a timeout, and connections that a client breaks off, are not played: what then comes
-/// depends on who was faster. So it may with a body in chunks that is both too long and broken: an answer that a third server, without the door, gives
-/// as well when it is sent the same again is no difference.
+/// depends on who was faster. So it may with a body in chunks that is both too long and broken: an answer that a third server, without the door,
+/// gives as well when it is sent the same again is no difference.
 /// </summary>
 internal sealed partial class DifferenceRun(FuzzOptions options, TextWriter output) : IAsyncDisposable
 {

@@ -13,10 +13,11 @@ public sealed class AnswerQueueTests
 {
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 4096, resumeWriterThreshold: 2048, useSynchronizationContext: false));
     private readonly AnswerQueue _queue;
+    private readonly List<Exception> _faults = [];
     private int _closings;
 
     public AnswerQueueTests() => _queue = new AnswerQueue(
-        new AnswerTexts(TimeProvider.System), _pipe.Writer, straight: null, seat: null, () => _closings++);
+        new AnswerTexts(TimeProvider.System), _pipe.Writer, straight: null, seat: null, () => _closings++, _faults.Add);
 
     [Fact]
     public void Answers_wait_for_those_before_them()
@@ -123,6 +124,21 @@ public sealed class AnswerQueueTests
         pending[2].Answer();
 
         Assert.True(_queue.DrainedAsync().IsCompleted);
+        Assert.All(pending, one => Assert.Equal(1, one.Ended));
+        Assert.Empty(_faults);
+    }
+
+    [Fact]
+    public void A_fault_of_ours_is_told_once_and_ends_the_connection()
+    {
+        _pipe.Writer.Complete(); // nobody may do that while answers wait
+        Pending[] pending = [Add("a"), Add("b")];
+        pending[0].Answer();
+        pending[1].Answer();
+
+        Assert.Single(_faults);
+        Assert.Equal(1, _closings);
+        Assert.True(_queue.Closes);
         Assert.All(pending, one => Assert.Equal(1, one.Ended));
     }
 
